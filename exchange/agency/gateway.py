@@ -47,6 +47,7 @@ from exchange.consent.reduction import (
     status_of_grant,
 )
 from exchange.consent.state import (
+    DECISIVE,
     Committed,
     LoggedGrant,
     Passage,
@@ -351,7 +352,8 @@ class Gateway:
             content_digest="",
         )
         passage = Passage("", recipient, *way)
-        return self._judge_hypothetical(self.agency, kind, label, passage, case, now)
+        time = self.hub_time(now)
+        return self._judge_hypothetical(self.agency, kind, label, passage, case, UNCOMMITTED, time)
 
     def first_permitted(
         self,
@@ -369,24 +371,59 @@ class Gateway:
                 return way
         return None
 
-    def may_receive(self, sender: str, category: str, *, case: str, now: int) -> bool:
-        """Return whether a sender may disclose a category to this agency, for any purpose."""
+    def may_receive(
+        self, sender: str, category: str, *, case: str, now: int, throughout: int = 0
+    ) -> bool:
+        """Return whether a sender may disclose a category to this agency, for any purpose.
+
+        With `throughout`, in seconds, only if it might during all of that time before `now`.
+        """
+        time = self.hub_time(now)
+        return all(
+            any(
+                self._may_share(sender, category, purpose, case, index=index, time=moment)
+                for purpose in sorted(CONSENTED)
+            )
+            for index, moment in self._moments_since(case, time, time - throughout)
+        )
+
+    def _moments_since(self, case: str, time: int, since: int) -> Iterator[tuple[int, int]]:
+        """Yield the log index and the time at which a permission is to be judged.
+
+        It is `time`, and if `since` is earlier, also `since` and just before each record that came
+        after it. Nothing else begins a permission that had ended.
+        """
+        yield UNCOMMITTED, time
+        if since >= time:
+            return
+        later = [record for record in self.state(case).records if record.time > since]
+        yield min((record.index for record in later), default=UNCOMMITTED), since
+        yield from ((record.index, record.time) for record in later if record.kind in DECISIVE)
+
+    def _may_share(
+        self, sender: str, category: str, purpose: str, case: str, *, index: int, time: int
+    ) -> bool:
+        """Return whether a record that does not exist might pass at an index and a time."""
         label = Label(
             "", (category,), "plain", "no_adverse_action", "own-1", FOREVER, None, content_digest=""
         )
-        for purpose in sorted(CONSENTED):
-            passage = Passage("", self.agency, purpose, "consent")
-            if self._judge_hypothetical(sender, "answer", label, passage, case, now).permit:
-                return True
-        return False
+        passage = Passage("", self.agency, purpose, "consent")
+        return self._judge_hypothetical(sender, "answer", label, passage, case, index, time).permit
 
     def _judge_hypothetical(
-        self, sender: str, kind: str, label: Label, passage: Passage, case: str, now: int
+        self,
+        sender: str,
+        kind: str,
+        label: Label,
+        passage: Passage,
+        case: str,
+        index: int,
+        time: int,
     ) -> Verdict:
-        """Judge a passage of a record that does not exist."""
-        role, time = self.history.newest.role(sender), self.hub_time(now)
-        record = Committed(UNCOMMITTED, time, "", sender, role, kind, case, {"": label}, (passage,))
-        return self._verdict(record, passage, UNCOMMITTED, time)
+        """Judge a passage of a record that does not exist, at an index and a time."""
+        role = self.history.at(index).role(sender)
+        record = Committed(index, time, "", sender, role, kind, case, {"": label}, (passage,))
+        return self._verdict(record, passage, index, time)
 
     def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
         current = self.history.at(index)

@@ -6,7 +6,7 @@ are left out, and every other one is told by its agency and arrives.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from exchange.records.content_checks import check_content
 from offramp.agency import operations
-from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.caseload import case_of, utc
 from offramp.cli import main
 from rules.decide.consent import Passage, permits
 from rules.decide.program import Program
@@ -260,7 +260,9 @@ def test_every_fact_that_check_accepts_is_told_and_arrives(tmp_path: Path) -> No
             assert arrived[one["recipient"]][path].value is True, path
 
 
-def test_a_clock_on_an_own_event_waits_until_its_holder_may_report_it(tmp_path: Path) -> None:
+def test_a_clock_on_an_own_event_waits_until_its_holder_had_time_to_report_it(
+    tmp_path: Path,
+) -> None:
     folder = write_pack(tmp_path / "rio-verde", [], clock=True)
     town = Town(tmp_path / "town", AGENCIES, pack=folder)
     case = refer(town)
@@ -269,17 +271,98 @@ def test_a_clock_on_an_own_event_waits_until_its_holder_may_report_it(tmp_path: 
     town.settle()
     # Nobody who knows the event may tell it, so the silence says nothing.
     assert completion(town, case) == ("undetermined", None)
-    agree(town, case, [grant("shelter", "program", ["status"], ["diversion_coordination"])])
+    agree(town, case, [help_told_by("shelter")])
+    town.settle()
+    for _ in range(7):
+        # The holder may tell it. It had no time to, so the silence still says nothing.
+        assert completion(town, case) == ("undetermined", None)
+        town.hub.clock += DAY - 1
+    town.hub.clock += HOUR
     town.settle()
     assert completion(town, case) == ("decided", "expired")
-    opened = operations.open_form(town.at["shelter"], "tell", case)
-    (question,) = opened.questions({})
+    (question,) = operations.open_form(town.at["shelter"], "tell", case).questions({})
     assert question.text == "When did the person take up help?"
-    taken = datetime.fromtimestamp(begun + HOUR, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    draft = operations.draft_form(town.at["shelter"], opened, {"case.help_at": taken})
-    operations.send_draft(town.at["shelter"], draft)
-    town.settle()
+    tell_help(town, "shelter", case, begun + HOUR)
     assert completion(town, case) == ("decided", "completed")
+
+
+def test_an_own_fact_kept_before_the_consent_is_a_task_once_it_may_be_told(
+    tmp_path: Path,
+) -> None:
+    folder = write_pack(tmp_path / "rio-verde", [], clock=True)
+    town = Town(tmp_path / "town", AGENCIES, pack=folder)
+    case = refer(town)
+    to_shelter = ("diversion_coordination", "consent")
+    agree(town, case, [grant("crossroads", "shelter", ["status"], [to_shelter[0]])])
+    town.settle()
+    taken = town.hub.clock
+    kept = tell_help(town, "shelter", case, taken)
+    assert kept.record is None and set(kept.kept) == {"case.help_at"}
+    town.hub.clock += 5 * DAY
+    town.settle()
+    assert untold_tasks(town, case) == []
+    agree(town, case, [help_told_by("shelter")])
+    town.settle()
+    assert completion(town, case) == ("undetermined", None)
+    (task,) = untold_tasks(town, case)
+    assert task.about == "untold.case.help_at"
+    assert "`program`" in task.what and "When did the person take up help?" in task.what
+    command = f"agency tell {case[:8]} --answer case.help_at={utc(taken)}"
+    assert command in task.what
+    tell_help(town, "shelter", case, taken)
+    assert untold_tasks(town, case) == []
+    assert completion(town, case) == ("decided", "completed")
+
+
+def test_silence_counts_only_if_every_agency_of_the_role_may_tell(tmp_path: Path) -> None:
+    folder = write_pack(tmp_path / "rio-verde", [], clock=True)
+    town = Town(tmp_path / "town", AGENCIES | {"hostel": "service_provider"}, pack=folder)
+    case, other = refer(town), refer(town)
+    for each in (case, other):
+        agree(town, each, [help_told_by("shelter")])
+    agree(town, other, [help_told_by("hostel")])
+    town.settle()
+    town.hub.clock += 9 * DAY
+    town.settle()
+    # The hostel may know it, and may not tell it.
+    assert completion(town, case) == ("undetermined", None)
+    assert completion(town, other) == ("decided", "expired")
+
+
+def test_silence_counts_once_the_agency_of_the_case_is_known(tmp_path: Path) -> None:
+    folder = write_pack(tmp_path / "rio-verde", [("status", "service_provider")], clock=True)
+    town = Town(tmp_path / "town", AGENCIES | {"hostel": "service_provider"}, pack=folder)
+    case = refer(town)
+    agree(town, case, [help_told_by("shelter")])
+    town.settle()
+    town.hub.clock += 9 * DAY
+    town.settle()
+    assert completion(town, case) == ("undetermined", None)
+    opened = operations.open_form(town.at["shelter"], "tell", case)
+    answer = {path_of("status", "service_provider"): True}
+    operations.send_draft(
+        town.at["shelter"], operations.draft_form(town.at["shelter"], opened, answer)
+    )
+    town.settle()
+    assert completion(town, case) == ("decided", "expired")
+
+
+def help_told_by(agency: str) -> dict[str, Any]:
+    return grant(agency, "program", ["status"], ["diversion_coordination"])
+
+
+def tell_help(town: Town, agency: str, case: str, time: int) -> operations.SentForm:
+    """Tell at an agency when the person took up help."""
+    opened = operations.open_form(town.at[agency], "tell", case)
+    draft = operations.draft_form(town.at[agency], opened, {"case.help_at": utc(time)})
+    sent = operations.send_draft(town.at[agency], draft)
+    town.settle()
+    return sent
+
+
+def untold_tasks(town: Town, case: str) -> list[operations.Task]:
+    tasks = operations.list_tasks(town.at["shelter"])
+    return [task for task in tasks if task.case == case and task.about.startswith("untold.")]
 
 
 def test_police_are_told_no_own_fact_of_a_status(tmp_path: Path) -> None:
@@ -302,3 +385,39 @@ def test_a_record_of_own_facts_has_nothing_that_all_packs_share() -> None:
             check_content("program_facts", ("charge_status",), {"charge_status": content})
     own = {"charge_status": {"facts": {"own.prosecutor.word": True}}}
     check_content("program_facts", ("charge_status",), own)
+
+
+# Words
+
+
+def test_check_warns_of_own_choices_without_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = write_pack(tmp_path / "rio-verde", [("status", "program")])
+    path = pack / "pack.yaml"
+    text = path.read_text(encoding="utf-8").replace(
+        "decisions:\n",
+        "  own.home: {type: choice, choices: [own_home, no_home], kind: record, known_by: program, "
+        "category: status, question: Where does the person live?, source: county}\ndecisions:\n",
+        1,
+    )
+    path.write_text(text, encoding="utf-8")
+    assert main(["check", str(pack)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (
+        "warning: nobody is shown words for `own_home`, `no_home` of `own.home`; "
+        "add them in English and Spanish to `choices` of `words`" in printed
+    )
+    words = "words: {choices: {own.home: {own_home: {en: A home, es: Una casa}}}}\n"
+    path.write_text(text + words, encoding="utf-8")
+    assert main(["check", str(pack), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert "words for `no_home` of `own.home`" in printed
+
+
+def test_the_status_dialog_names_the_one_that_asks_own_facts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["agency", "report-status", "--help"])
+    assert "agency tell" in " ".join(capsys.readouterr().out.split())

@@ -11,10 +11,11 @@ from exchange.membership.directory import read_directory
 from exchange.membership.signatures import SignedPayload
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import LATEST
-from offramp.agency.cases.caseload import case_of, deciding_agencies, silent_events, utc
+from offramp.agency.cases.caseload import case_of, deciding_agencies, utc
 from offramp.agency.cases.draft import Defaults, defaults_of
 from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.governing import SEVERITY, governing
+from offramp.agency.cases.silence import silent_events
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet

@@ -24,7 +24,7 @@ from offramp.agency.folder.outgoing import OutgoingRecord, OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.scene_day import DAY, MOMENT
 from rules.frozen import frozen
-from rules.input.vocabulary import CLOSED_TO_PACKS, Vocabulary
+from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
@@ -433,32 +433,6 @@ def deciding_agencies(
         roles = (own.decided_by,)
     agencies = tuple(agency for role in roles for agency in directory.with_role(role))
     return agencies or (directory.with_role("case_management") if "program" in roles else ())
-
-
-def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[str]:
-    """Return the events that no agency which knows them may share with this one.
-
-    A missing record of such an event means nothing here. `now` is in seconds since 1970.
-    """
-    gateway = working_set.gateway
-    directory = gateway.history.newest
-    role, words = directory.role(working_set.agency), terms_of(working_set).vocabulary
-    return frozenset(
-        path
-        for path, fact in words.facts.items()
-        # The label of a referral states its time to every recipient.
-        if fact.kind == "event"
-        and path != REFERRED
-        and role != fact.known_by
-        and (
-            # No record has a fact of the pack's own in these.
-            (fact.category in CLOSED_TO_PACKS and path in words.own)
-            or not any(
-                gateway.may_receive(agency, fact.category, case=handle, now=now)
-                for agency in directory.with_role(fact.known_by)
-            )
-        )
-    )
 
 
 # Questions

@@ -25,6 +25,7 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.minutes import COMPLETE_INTAKE, ENFORCEMENT, newest_minutes
+from offramp.agency.cases.silence import next_change
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.task import OVERDUE, RUNNING, Task
 from offramp.agency.cases.tasks import answers_of_case, tasks_of_case
@@ -206,7 +207,7 @@ def _agenda(
     if not brief.is_open:
         return None, until
     case = CaseScreen(working_set, handle, brief, now).agenda(present)
-    ends = (until, working_set.gateway.next_change(handle, time))
+    ends = (until, next_change(working_set, handle, time))
     return case if case.items else None, earliest(ends)
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.case_entry import CaseEntry, same_value
-from offramp.agency.cases.caseload import own_parts, silent_events, utc
+from offramp.agency.cases.caseload import own_parts, utc
 from offramp.agency.cases.corrections import RECALLED, FactChange
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.cases.positions import record_position
+from offramp.agency.cases.silence import silent_events
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal

@@ -18,11 +18,11 @@ from offramp.agency.cases.caseload import (
     case_of,
     decisions_here,
     seconds,
-    silent_events,
     standing_records,
     utc,
 )
 from offramp.agency.cases.quarters import read_quarter
+from offramp.agency.cases.silence import silent_events
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.folder.retention_state import CountedMark
 from offramp.agency.folder.working_set import WorkingSet

@@ -15,7 +15,6 @@ from offramp.agency.cases.caseload import (
     decisions_here,
     open_questions,
     recalled_parts,
-    silent_events,
     utc,
 )
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
@@ -24,9 +23,11 @@ from offramp.agency.cases.minutes import newest_minutes, status_request
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
+from offramp.agency.cases.silence import next_change, silent_events
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.cases.task import OPEN, OVERDUE, RUNNING, Task
 from offramp.agency.cases.untold_decisions import untold_decision_tasks
+from offramp.agency.cases.untold_facts import untold_fact_tasks
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -116,6 +117,7 @@ def _work_out_tasks(
     case_tasks += _undecided_people(working_set, handle, role)
     untold, untold_until = untold_decision_tasks(working_set, program, case, handle, role, now)
     case_tasks += untold
+    case_tasks += untold_fact_tasks(working_set, program.pack, case, handle, role, now, ended)
     answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
         case_tasks += _running_clocks(handle, answer, role)
@@ -221,7 +223,7 @@ def _work_out_answers(
     silent = silent_events(working_set, handle, now)
     answers = []
     ended = ended_kinds(working_set, program.pack, handle, time)
-    ends = [working_set.gateway.next_change(handle, time), pack_end(program, time), ended.until]
+    ends = [next_change(working_set, handle, time), pack_end(program, time), ended.until]
     for decision in decisions_here(working_set, program.pack):
         try:
             answer = case.decide(program, decision, utc(time), silent=silent)

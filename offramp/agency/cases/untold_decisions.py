@@ -13,10 +13,11 @@ from exchange.agency.gateway import FOREVER
 from exchange.records.building import Part
 from offramp.agency.cases.addressing import address
 from offramp.agency.cases.case import Case
-from offramp.agency.cases.caseload import silent_events, utc
+from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.decision_record import content_of, contents, decision_in
 from offramp.agency.cases.human_decision import make_decision
 from offramp.agency.cases.positions import note_position, record_position
+from offramp.agency.cases.silence import next_change, silent_events
 from offramp.agency.cases.task import OPEN, Task
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -59,7 +60,7 @@ def untold_decision_tasks(
             )
             tasks.append(Task(handle, role, step, OPEN, f"untold.{decision}"))
     time = working_set.gateway.hub_time(now)
-    return tasks, working_set.gateway.next_change(handle, time)
+    return tasks, next_change(working_set, handle, time)
 
 
 def unsent_decisions(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
