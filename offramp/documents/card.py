@@ -47,7 +47,9 @@ from rules.decide.law_age import stale_sources
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
 from rules.errors import RequestError
+from rules.input.citations import Section
 from rules.language import tree
+from rules.packs.law import state_of
 from rules.packs.pack import Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.implied import without_if_known
@@ -227,7 +229,10 @@ def _step_text(segment: Segment, step: Wording) -> str:
 
 
 def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:
-    """Return the entries of every list that a condition on the card names."""
+    """Return the entries of every list that a condition on the card names.
+
+    Sections of other states are left out: the rules ask for the section of this one.
+    """
     names = {
         part.values.name
         for _, rules in ranks_that_matter(offer)
@@ -238,12 +243,30 @@ def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
     }
     for name in sorted(names):
         entries = segment.parameters.get(name)
-        text = (
-            ", ".join(spell_name(str(entry)) for entry in entries)
-            if isinstance(entries, tuple)
-            else "nothing"
-        )
+        listed = entries if isinstance(entries, tuple) else ()
+        own = tuple(entry for entry in listed if not _is_elsewhere(segment, entry))
+        text = ", ".join(_entries(own)) or "nothing"
         yield Text(text, f"“{terms.parameters[name]}”:")
+
+
+def _entries(entries: tuple[object, ...]) -> Iterator[str]:
+    """Yield the entries as text. A system of citation is named once for sections in a row."""
+    system = None
+    for entry in entries:
+        if not isinstance(entry, Section):
+            yield spell_name(str(entry))
+            continue
+        text, previous, system = entry.text, system, entry.system
+        yield text.removeprefix(f"{system} ") if system == previous else text
+
+
+def _is_elsewhere(segment: Segment, entry: object) -> bool:
+    """Return whether an entry of a list is a section of another state than the pack's."""
+    pack = segment.pack
+    own = state_of(pack.offenses, pack.vocabulary)
+    if not isinstance(entry, Section) or own is None:
+        return False
+    return pack.vocabulary.citations[entry.system].state not in (None, own)
 
 
 def _amounts(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:

@@ -302,9 +302,14 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
 def _offense(entry: dict[str, Any]) -> str:
     """Return a field that the offense table fills in, or has otherwise than given."""
     code, table = entry["code"], _name(entry["table"])
+    if entry["table"] == "none":
+        charge = entry["fact"].rpartition(".")[0]
+        return f"{charge} counts for nothing: by its code {code} it was no offense on that day"
     if entry["given"] is None:
         return f"{entry['fact']} = {table}, from its code {code}"
     value = _name(entry["given"])
+    if entry["table"] == "violent":
+        return f"{entry['fact']} is given as {value}, and its code {code} is homicide, which counts"
     return (
         f"{entry['fact']} is given as {value}, and by its code {code} it is {table}: neither counts"
     )

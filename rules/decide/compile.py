@@ -19,6 +19,7 @@ from rules.decide.walk import compared, computed, disjunction, total
 from rules.input.citations import GivenCitation, section_set
 from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
+from rules.input.kept_records import placed
 from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import tree
@@ -148,8 +149,8 @@ def _list_reader(
         f"records = facts.get({whole})",
         "if records is not None:",
         f"    if not records or {not fields}: known[{whole}] = plain(records); ordered = False",
-        "    if len(records) > 10: ordered = False",
-        *(["    for index, record in enumerate(records):"] if stores else []),
+        "    if len(records) > 10 or records.__class__ is not tuple: ordered = False",
+        *(["    for index, record in placed(records):"] if stores else []),
         *(f"        {store}" for store in stores),
     ]
 
@@ -208,6 +209,7 @@ class _Writer:
             "total": total,
             "is_member": _is_member,
             "part_of": part_of,
+            "placed": placed,
         }
         names |= {"Interval": Interval, "PLAIN": PLAIN, "plain": plain}
         names |= {"GivenCitation": GivenCitation, **self.constants}

@@ -45,9 +45,11 @@ class CompiledPack:
     @cached_property
     def law(self) -> Law:
         """The law of the pack's offense table and of the systems of citation."""
-        from rules.packs.law import Law  # a case without charges doesn't need it
+        from rules.packs.law import HOMICIDE_SECTIONS, Law  # a case without charges needs no law
 
-        return Law(self.pack.offenses, self.pack.vocabulary, self.as_of)
+        pack = self.pack
+        homicide = pack.parameters.get(HOMICIDE_SECTIONS)
+        return Law(pack.offenses, pack.vocabulary, self.as_of, homicide)
 
     def read(self, facts: Any) -> Facts:
         """Check facts against the pack's vocabulary, once for any number of decisions.

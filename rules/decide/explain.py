@@ -13,6 +13,7 @@ from typing import Any
 from rules.decide.walk import World, walk
 from rules.frozen import frozen
 from rules.input.interval import Interval
+from rules.input.kept_records import placed
 from rules.input.vocabulary import Fact
 from rules.language import tree
 
@@ -64,7 +65,7 @@ def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str
             continue
         if not records or not read:
             facts_found[path] = records
-        for index, record in enumerate(records):
+        for index, record in placed(records):
             at = f"{path}[{index}]."
             for name in read:
                 if name in record:
@@ -264,8 +265,7 @@ def _records(
 ) -> list[dict[str, tuple[Mapping[str, Any], str]]]:
     records = world.facts.get(over.path) or ()
     return [
-        {**bound, variable: (record, f"{over.path}[{index}]")}
-        for index, record in enumerate(records)
+        {**bound, variable: (record, f"{over.path}[{index}]")} for index, record in placed(records)
     ]
 
 

@@ -82,11 +82,20 @@ def _question(ruling: Ruling, leaf: Leaf, rule: str | None) -> dict[str, Any]:
     return question
 
 
-def _which(ruling: Ruling, path: str, given: str) -> str:
+def _which(ruling: Ruling, path: str, value: str) -> str:
     """Return the question about a charge's field that was given and can't be used."""
     name = path.rpartition(".")[2]
     if name == "code":
-        meant = reader_of(ruling.program.pack.vocabulary).meant(given)
+        reader = reader_of(ruling.program.pack.vocabulary)
+        section = reader.read(value)
+        elsewhere = ruling.program.law.other_state(section) if section is not None else None
+        if section is not None and elsewhere is not None:
+            return (
+                f"Which section is meant? {section} is law of {elsewhere}. Write the section of "
+                f"{ruling.program.law.state}. If {elsewhere} wants the person for it, say that the "
+                "charge is under the law of another state."
+            )
+        meant = reader.meant(value)
         perhaps = f" Did you mean {' or '.join(meant)}?" if meant else ""
         return f"Which section is meant?{perhaps}"
     index = int(path.partition("[")[2].partition("]")[0])
@@ -97,4 +106,4 @@ def _which(ruling: Ruling, path: str, given: str) -> str:
     of_law = f"{charge['code'].section.text} is {stated} by the table"
     if name == "authority":
         of_law = f"{charge['code'].section.text} is {stated} law"
-    return f"Which is right? {of_law}, and {str(given).replace('_', ' ')} was given."
+    return f"Which is right? {of_law}, and {str(value).replace('_', ' ')} was given."

@@ -48,7 +48,8 @@ class System:
 
     `levels` name the parts of a section, outermost first, and `separators` are between them: the
     chapter of `RCW 69.50.4013` is `RCW 69.50`. With `title_first` the first level comes before the
-    system's name: `21 USC 841`. `authority` is whose law it is.
+    system's name: `21 USC 841`. `authority` is whose law it is, and `state` the state it is of, if
+    any.
     """
 
     name: str
@@ -57,6 +58,7 @@ class System:
     levels: tuple[str, ...] = ("section",)
     separators: tuple[str, ...] = ()
     title_first: bool = False
+    state: str | None = None
 
 
 @frozen
@@ -94,7 +96,8 @@ class Section:
 class GivenCitation:
     """A citation in facts: the text as given, and the section that it cites, None if it cites none.
 
-    `is_recognized` is False for a section that the pack's offense table should have and lacks.
+    `is_recognized` is False for a section that the pack's offense table should have and lacks, and
+    for one of another state that nobody has said is meant.
     """
 
     given: str
@@ -118,10 +121,14 @@ class SectionSet:
         if citation is None or citation.section is None:
             return None
         section = citation.section
-        if not self.listed.isdisjoint(section.lineage):
+        if self.has_section(section):
             return True
         is_open = not (citation.is_recognized and section.is_whole) or section.key in self.above
         return None if is_open else False
+
+    def has_section(self, section: Section) -> bool:
+        """Return whether a section is listed, or below one that is."""
+        return not self.listed.isdisjoint(section.lineage)
 
 
 @lru_cache(maxsize=1024)

@@ -230,7 +230,7 @@ def _read_systems(node: Node) -> dict[str, System]:
     for name, inner in node.mapping("`citations`").items():
         subject = f"the system `{name}`"
         entry = inner.mapping(
-            subject, ("authority", "levels", "spellings"), ("authority", "levels")
+            subject, ("authority", "of", "levels", "spellings"), ("authority", "levels")
         )
         levels = entry["levels"].text(f"`levels` of {subject}")
         title, _, rest = levels.rpartition(" before ")
@@ -242,6 +242,7 @@ def _read_systems(node: Node) -> dict[str, System]:
             (*([title] if title else []), *re.split("[.:/-]", rest)),
             tuple(re.findall("[.:/-]", rest)),
             bool(title),
+            entry["of"].text(f"`of` of {subject}") if "of" in entry else None,
         )
     clash = clashing(systems.values(), {})
     if clash is not None:

@@ -5,25 +5,43 @@ With them it has the rows below it, which it may mean. A field that the facts la
 all these rows agree. A field that the facts state against all of them is a contradiction: it is
 unknown, and the rules ask which is right. `authority` comes from the system of the citation in the
 same way.
+
+A section of another state can't be charged here. Its `authority` is `other_state`, and the section
+is not recognized: the rules ask which one is meant. A charge that is said to be of another state is
+taken for that.
+
+A charge under a section that was void or repealed on the day is no charge for any rule, as long as
+another charge is left. Of charges that are all so, the pack's own rules say what follows.
+
+A section of homicide decides by itself: its charge is violent and of no other kind, whatever else
+was given. The table has such sections, and so has a pack's parameter `homicide_sections`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from rules.frozen import frozen
-from rules.input.citations import GivenCitation, Section
+from rules.input.citations import GivenCitation, Section, section_set
 from rules.input.facts import Facts
+from rules.input.kept_records import KeptRecords
 from rules.input.vocabulary import Vocabulary
 from rules.packs.offenses import NONE
-from rules.packs.pack import Offense, Offenses, Source
+from rules.packs.pack import Offense, Offenses, Parameter, Source
 
 CHARGES = "encounter.charges"
 FILLED = ("level", "conduct")
 AUTHORITY = "authority"
+OTHER_STATE = "other_state"
+ELSEWHERE = (OTHER_STATE, "federal", "tribal")  # no charge of a local prosecutor
+CONDUCT, VIOLENT = "conduct", "violent"
+READ = (*FILLED, AUTHORITY, VIOLENT)  # the fields of a charge that decide what the law changes
+HOMICIDE: Mapping[str, Any] = {CONDUCT: "other", VIOLENT: True}  # what a section of homicide states
+NO_CRIME = ("violation", "infraction")  # levels that homicide never has
+HOMICIDE_SECTIONS = "homicide_sections"  # the parameter of a pack that lists more of them
 
 
 @frozen
@@ -37,7 +55,7 @@ class Statement:
 # The statements about a charge, by field. One statement fills its field, several leave it open.
 Statements = Mapping[str, tuple[Statement, ...]]
 # False if the table lacks the section and should have it, and the fields whose value changes.
-Changes = tuple[bool, tuple[tuple[str, str | None], ...]]
+Changes = tuple[bool, tuple[tuple[str, Any], ...]]
 _UNCHANGED: Changes = (True, ())
 _MOST_CHANGES = 4096  # remembered, before all are forgotten
 
@@ -45,13 +63,22 @@ _MOST_CHANGES = 4096  # remembered, before all are forgotten
 class Law:
     """The law of a pack, applied to the charges of cases.
 
-    `as_of` is the day whose law applies, or None for the day of each encounter. Answers are cached.
+    `as_of` is the day whose law applies, or None for the day of each encounter. `homicide` lists
+    sections of homicide beside the table's. Answers are cached.
     """
 
-    def __init__(self, table: Offenses | None, vocabulary: Vocabulary, as_of: date | None) -> None:
+    def __init__(
+        self,
+        table: Offenses | None,
+        vocabulary: Vocabulary,
+        as_of: date | None,
+        homicide: Parameter | None = None,
+    ) -> None:
         self.as_of = as_of
+        self.homicide = homicide
         self.table = table
         self.systems = vocabulary.citations
+        self.state = state_of(table, vocabulary)
         fields = vocabulary.facts[CHARGES].fields
         self._word_trees = {name: fields[name].word_tree for name in (*FILLED, AUTHORITY)}
         self._own: dict[tuple[str, ...], list[Offense]] = {}
@@ -64,11 +91,15 @@ class Law:
         self._statements = lru_cache(maxsize=4096)(self._find_statements)
         self._is_recognized = lru_cache(maxsize=4096)(self._find_recognized)
         self._changes: dict[tuple[Any, ...], Changes] = {}
+        self._void_row = lru_cache(maxsize=4096)(self._find_void_row)
+        self._homicide_row = lru_cache(maxsize=4096)(self._find_homicide_row)
+        self._is_homicide = lru_cache(maxsize=4096)(self._find_homicide)
 
     def filled(self, facts: Facts) -> Facts:
         """Return the facts with missing fields filled in and contradicted ones left out.
 
-        If that changes nothing, these are the same facts.
+        Charges that are no offense are left out beside others. If nothing changes, these are the
+        same facts.
         """
         charges = facts.known.get(CHARGES)
         if not charges:
@@ -79,9 +110,50 @@ class Law:
             record = self._charge(charge, day)
             records.append(record)
             is_changed = is_changed or record is not charge
-        if not is_changed:
+        void = self._void_beside_others(charges, day)
+        if not is_changed and not void:
             return facts
-        return Facts({**facts.known, CHARGES: tuple(records)}, facts.attested, facts.doubtful)
+        kept = KeptRecords.without(records, void) if void else tuple(records)
+        return Facts({**facts.known, CHARGES: kept}, facts.attested, facts.doubtful)
+
+    def _void_beside_others(
+        self, charges: Sequence[Mapping[str, Any]], day: date | None
+    ) -> dict[int, Offense]:
+        """Return the row of each charge that was no offense on the day, by its place.
+
+        There are none if no other charge is left.
+        """
+        if day is None or len(charges) < 2:
+            return {}
+        void: dict[int, Offense] = {}
+        for place, charge in enumerate(charges):
+            citation: GivenCitation | None = charge.get("code")
+            if citation is not None and citation.section is not None:
+                row = self._void_row(citation.section, day)
+                if row is not None:
+                    void[place] = row
+        return void if len(void) < len(charges) else {}
+
+    def _find_void_row(self, section: Section, day: date) -> Offense | None:
+        """Return the row by which a section, or one that it is in, was no offense on a day."""
+        for key in section.lineage:
+            for row in self._own.get(key, ()):
+                if row.level == NONE and row.in_force(day):
+                    return row
+        return None
+
+    def _find_homicide_row(self, section: Section, day: date) -> Offense | None:
+        """Return a row of a section on a day if all its rows are of homicide."""
+        rows = self._rows(section, day)
+        return rows[0] if rows and all(row.homicide for row in rows) else None
+
+    def _find_homicide(self, section: Section, day: date) -> bool:
+        """Return whether a section is one of homicide on a day, by the table or the pack's list."""
+        if self._homicide_row(section, day) is not None:
+            return True
+        values = self.homicide.values if self.homicide is not None else ()
+        listed = [value.value for value in values if value.in_force(day)]
+        return any(section_set(sections).has_section(section) for sections in listed)
 
     def _charge(self, charge: Mapping[str, Any], day: date | None) -> Mapping[str, Any]:
         """Return a charge as the rules read it, the same record if nothing changes."""
@@ -91,7 +163,7 @@ class Law:
             return charge
         get = charge.get
         # INVARIANT: a section's text names it alone. Its hash takes longer than all the rest.
-        key = section.text, day, get("level"), get("conduct"), get(AUTHORITY)
+        key = section.text, day, get("level"), get("conduct"), get(AUTHORITY), get(VIOLENT)
         changes = self._changes.get(key)
         if changes is None:
             if len(self._changes) == _MOST_CHANGES:
@@ -110,38 +182,57 @@ class Law:
                 record[name] = value
         return charge if record == charge else record
 
-    def _find_changes(
-        self, section: Section, day: date | None, given: tuple[str | None, ...]
-    ) -> Changes:
-        """Return how the law changes a charge of the section with these words as given."""
-        words = dict(zip((*FILLED, AUTHORITY), given, strict=True))
-        merged = (
-            (name, self._merged(name, words[name], statements))
-            for name, statements in self._statements(section, day).items()
-        )
-        fields = tuple((name, value) for name, value in merged if value != words[name])
-        is_recognized = self._is_recognized(section)
+    def _find_changes(self, section: Section, day: date | None, values: tuple[Any, ...]) -> Changes:
+        """Return how the law changes a charge of the section with these values as given."""
+        charge = dict(zip(READ, values, strict=True))
+        is_misplaced = self._is_misplaced(section, charge)
+        record = dict(charge)
+        for name, statements in self._statements(section, day).items():
+            if name != AUTHORITY or not self._is_elsewhere(section, charge):
+                record[name] = self._merged(name, charge[name], statements)
+        if is_misplaced:
+            record[AUTHORITY] = OTHER_STATE
+        if day is not None and self._is_homicide(section, day):
+            record |= HOMICIDE
+            if record["level"] in NO_CRIME:
+                record["level"] = None
+        fields = tuple((name, value) for name, value in record.items() if value != charge[name])
+        is_recognized = self._is_recognized(section) and not is_misplaced
         return (is_recognized, fields) if fields or not is_recognized else _UNCHANGED
 
-    def _merged(
-        self, name: str, given: str | None, statements: tuple[Statement, ...]
-    ) -> str | None:
+    def _is_misplaced(self, section: Section, charge: Mapping[str, Any]) -> bool:
+        """Return whether another state's section is given for a charge here."""
+        return self.other_state(section) is not None and charge.get(AUTHORITY) not in ELSEWHERE
+
+    def _is_elsewhere(self, section: Section, charge: Mapping[str, Any]) -> bool:
+        """Return whether a charge is said to be no charge here, and its section may be so too."""
+        authority = charge.get(AUTHORITY)
+        if self.state is None:  # whose law is meant is not known
+            return authority == OTHER_STATE and self.systems[section.system].state is not None
+        return authority in ELSEWHERE and self.other_state(section) is not None
+
+    def other_state(self, section: Section) -> str | None:
+        """Return the state whose law a section is, None if it is this one's or not known."""
+        state = self.systems[section.system].state
+        return None if self.state is None or state == self.state else state
+
+    def _merged(self, name: str, word: str | None, statements: tuple[Statement, ...]) -> str | None:
         """Return a field's word by what is given and what the law states, None if unknown.
 
         Of a coarse word and a finer one below it, the finer one counts.
         """
-        if given is not None and self._is_against(name, given, statements):
+        if word is not None and self._is_against(name, word, statements):
             return None
         if len(statements) > 1:
-            return given
+            return word
         (statement,) = statements
-        is_finer = given is None or given in self._word_trees[name].above(statement.value)
-        return statement.value if is_finer else given
+        is_finer = word is None or word in self._word_trees[name].above(statement.value)
+        return statement.value if is_finer else word
 
-    def _is_against(self, name: str, given: str, statements: tuple[Statement, ...]) -> bool:
+    def _is_against(self, name: str, word: str, statements: tuple[Statement, ...]) -> bool:
         """Return whether a given word can't mean what any of the statements may mean."""
         words = self._word_trees[name]
-        meant = words.finest_of(given)
+        meant = words.finest_of(word)
         return not any(meant & words.finest_of(statement.value) for statement in statements)
 
     def _find_recognized(self, section: Section) -> bool:
@@ -154,9 +245,10 @@ class Law:
 
     def _find_statements(self, section: Section, day: date | None) -> Statements:
         """Return what the law states about a section on a day, None for a day not known."""
-        statements: dict[str, tuple[Statement, ...]] = {
-            AUTHORITY: (Statement(self.systems[section.system].authority, None),)
-        }
+        authority = self.systems[section.system].authority
+        if self.other_state(section) is not None:
+            authority = OTHER_STATE
+        statements: dict[str, tuple[Statement, ...]] = {AUTHORITY: (Statement(authority, None),)}
         rows = self._rows(section, day) if day is not None else []
         # The level of a section that was no offense is none, and so it has none to state.
         if rows and all(row.level != NONE for row in rows):
@@ -195,21 +287,76 @@ class Law:
 
     def _differences(self, facts: Facts, sources: Mapping[str, Source]) -> Iterator[dict[str, Any]]:
         day = self.as_of or facts.known.get("encounter.date")
-        for index, charge in enumerate(facts.known.get(CHARGES) or ()):
+        charges = facts.known.get(CHARGES) or ()
+        void = self._void_beside_others(charges, day)
+        for index, charge in enumerate(charges):
+            yield from self._homicide_differences(index, charge, day, sources)
+            if index in void:
+                yield _entry(index, "level", NONE, charge, void[index], sources)
+                continue
             for name, statements in self.stated(charge, day).items():
-                given = charge.get(name)
-                is_added = given is None and len(statements) == 1 and name != AUTHORITY
-                is_contradicted = given is not None and self._is_against(name, given, statements)
+                section = charge["code"].section
+                # The section of another state is asked for, and so is not shown as a contradiction.
+                if name == AUTHORITY and (
+                    self._is_elsewhere(section, charge) or self._is_misplaced(section, charge)
+                ):
+                    continue
+                word = charge.get(name)
+                is_added = word is None and len(statements) == 1 and name != AUTHORITY
+                is_contradicted = word is not None and self._is_against(name, word, statements)
                 for statement in statements if is_added or is_contradicted else ():
-                    row = statement.row
-                    yield {
-                        "fact": f"{CHARGES}[{index}].{name}",
-                        "code": row.code if row is not None else charge["code"].section.text,
-                        "table": statement.value,
-                        "given": given,
-                        "source": None if row is None else _cited(row, sources),
-                        "provisional": None if row is None else row.provisional,
-                    }
+                    yield _entry(index, name, statement.value, charge, statement.row, sources)
+
+    def _homicide_differences(
+        self,
+        index: int,
+        charge: Mapping[str, Any],
+        day: date | None,
+        sources: Mapping[str, Source],
+    ) -> Iterator[dict[str, Any]]:
+        """Yield what a section of homicide states otherwise than the facts."""
+        citation: GivenCitation | None = charge.get("code")
+        section = citation.section if citation is not None else None
+        if day is None or section is None or not self._is_homicide(section, day):
+            return
+        row = self._homicide_row(section, day)
+        for name, value in HOMICIDE.items():
+            # The rows state the conduct too, and the level.
+            if charge.get(name) != value and (name == VIOLENT or row is None):
+                yield _entry(index, name, value, charge, row, sources)
+
+
+def state_of(table: Offenses | None, vocabulary: Vocabulary) -> str | None:
+    """Return the state whose law a table has, None without a table or for a system of its own."""
+    sections = table.sections.values() if table is not None else ()
+    states = {vocabulary.citations[section.system].state for section in sections}
+    return states.pop() if len(states) == 1 else None
+
+
+def _entry(
+    index: int,
+    name: str,
+    value: str | bool,
+    charge: Mapping[str, Any],
+    row: Offense | None,
+    sources: Mapping[str, Source],
+) -> dict[str, Any]:
+    """Return what the law states about a field of a charge, as JSON."""
+    stated = charge.get(name)
+    if name == VIOLENT:
+        value, stated = _violence(value), None if stated is None else _violence(stated)
+    return {
+        "fact": f"{CHARGES}[{index}].{name}",
+        "code": row.code if row is not None else charge["code"].section.text,
+        "table": value,
+        "given": stated,
+        "source": None if row is None else _cited(row, sources),
+        "provisional": None if row is None else row.provisional,
+    }
+
+
+def _violence(is_violent: object) -> str:
+    return "violent" if is_violent else "not violent"
 
 
 def _cited(row: Offense, sources: Mapping[str, Source]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CHARGES = "encounter.charges"
 NONE = "none"  # the level of a section that was no offense in that time
 NO_OFFENSE = "no_offense"  # the parameter that lists their codes
+HOMICIDE = "homicide"  # in the column `conduct`: `other` conduct, by a section that decides alone
 COLUMNS = (
     "code",
     "title",
@@ -208,7 +209,7 @@ def _offense(
     drugs = tuple(row["drug"].split("|")) if row["drug"] else ()
     charge = vocabulary.facts[CHARGES].fields
     _refuse_unknown(place, "level", (row["level"],), (*charge["level"].choices, NONE))
-    _refuse_unknown(place, "conduct", (row["conduct"],), charge["conduct"].choices)
+    _refuse_unknown(place, "conduct", (row["conduct"],), (*charge["conduct"].choices, HOMICIDE))
     kinds = vocabulary.facts["encounter.drugs"].fields["kind"].choices
     _refuse_unknown(place, "drug", drugs, kinds)
     if row["source"] not in sources:
@@ -231,7 +232,8 @@ def _offense(
         title=row["title"],
         level=row["level"],
         drugs=drugs,
-        conduct=row["conduct"],
+        conduct="other" if row["conduct"] == HOMICIDE else row["conduct"],
+        homicide=row["conduct"] == HOMICIDE,
         source=Citation(sources[row["source"]].id, row["at"] or None),
         since=since,
         until=until,

@@ -325,7 +325,8 @@ class Offense(Item):
     """A section of law for a time. `code` is its citation in canonical form.
 
     `level` is that of a charge, or `none` if the section was no offense. `drugs` are kinds of drug.
-    Without any, the drug does not matter.
+    Without any, the drug does not matter. With `homicide` the section is one of homicide: its
+    `conduct` is `other`, and its charge is violent.
     """
 
     code: str
@@ -333,6 +334,7 @@ class Offense(Item):
     level: str
     drugs: tuple[str, ...]
     conduct: str
+    homicide: bool = False
 
 
 @frozen

@@ -14,9 +14,20 @@ _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 def without_if_known(node: tree.Tree) -> tree.Tree:
     """Return the condition with every `if_known` left out. On complete facts that is the same."""
-    return tree.changed(
-        node, lambda part: part.condition if isinstance(part, tree.IfKnown) else part
-    )
+
+    def plain(part: tree.Tree) -> tree.Tree:
+        match part:
+            case tree.IfKnown(condition):
+                return condition
+            case tree.And(items) if any(isinstance(item, tree.And) for item in items):
+                return tree.And(tuple(inner for item in items for inner in _items(item)))
+        return part
+
+    return tree.changed(node, plain)
+
+
+def _items(node: tree.Tree) -> tuple[tree.Tree, ...]:
+    return node.items if isinstance(node, tree.And) else (node,)
 
 
 def implies(premise: tree.Tree, conclusion: tree.Tree) -> bool:

@@ -377,10 +377,7 @@ def test_the_timeline_has_every_day_on_which_something_changed(
         if re.match(r"\| [A-Z][a-z]+ \d", row)
     ]
     assert {f"{one:%B} {one.day}, {one.year}" for one in pack.boundaries()} <= set(days)
-    assert (
-        "largest amount of opiates that the program takes: 6 g" in shown
-        and "rule `intent-to-sell` of `eligibility`" in shown
-    )
+    assert "opiate limit: 6 g" in shown and "rule `intent-to-sell` of `eligibility`" in shown
     for name, item in pack.items():
         named = pack.parameters[name.split("`")[1]].label if isinstance(item, Value) else name
         assert (item.since is None and item.until is None) or named in shown, name

@@ -199,20 +199,35 @@ def cases(draw: st.DrawFn) -> tuple[str, str, str, dict[str, Any]]:
             "route": "arrest",
             "in_area": True,
             "drugs": [],
-            "charges": [draw(charges(code))],
+            "charges": [draw(charges(code, is_homicide(pack, code)))],
         },
     }
     return name, draw(st.sampled_from(sorted(pack.decisions))), code, facts
 
 
+def is_homicide(pack: Pack, code: str) -> bool:
+    rows = pack.offenses.rows.get(code, ()) if pack.offenses is not None else ()
+    return any(row.homicide for row in rows)
+
+
 @st.composite
-def charges(draw: st.DrawFn, code: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "violent": False,
-        "to_minor": False,
-        "conduct": draw(st.sampled_from(["possession", "sale"])),
-        "level": draw(st.sampled_from(["felony", "misdemeanor", "violation"])),
-    }
+def charges(draw: st.DrawFn, code: str, homicide: bool) -> dict[str, Any]:
+    """Return a charge. A section of homicide decides against other words, so it has none."""
+    fields: dict[str, Any] = (
+        {
+            "conduct": "other",
+            "violent": True,
+            "to_minor": False,
+            "level": draw(st.sampled_from(["felony", "misdemeanor"])),
+        }
+        if homicide
+        else {
+            "violent": False,
+            "to_minor": False,
+            "conduct": draw(st.sampled_from(["possession", "sale"])),
+            "level": draw(st.sampled_from(["felony", "misdemeanor", "violation"])),
+        }
+    )
     kept = draw(st.sets(st.sampled_from(sorted(fields))))
     return {"code": code, **{name: fields[name] for name in sorted(kept)}}
 

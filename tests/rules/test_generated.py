@@ -189,7 +189,7 @@ def test_generated_cases_leave_open_what_the_law_can() -> None:
     questions: set[str] = set()
 
     @settings(
-        max_examples=150,
+        max_examples=250,
         database=None,
         deadline=None,
         phases=[Phase.generate],
