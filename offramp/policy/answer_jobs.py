@@ -57,7 +57,7 @@ def answer_in_jobs(writer: LineWriter, file: CaseFile, jobs: int) -> Iterator[An
         ) from None
     finally:
         for process in processes:
-            process.shutdown(wait=False, cancel_futures=True)
+            process.shutdown(cancel_futures=True)  # else the exit may race with it
 
 
 def _blocks(rows: Iterator[Any]) -> Iterator[tuple[list[Any], Refusal | None]]:
