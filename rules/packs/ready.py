@@ -142,7 +142,9 @@ def _long_name(noted: str, shipped: Path) -> Path:
 
 
 def content_of(path: Path) -> str | None:
-    """Return a hash of a file's content, None for one that can't be read."""
+    """Return a hash of a file's content, None for one that can't be read, such as a pipe."""
+    if not os.path.isfile(path):  # noqa: PTH113  # opening a pipe would not end
+        return None
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return hashlib.sha256(file.read()).hexdigest()
