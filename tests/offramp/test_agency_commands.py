@@ -48,7 +48,7 @@ def test_a_determination_goes_to_case_managers_and_a_person_retries_a_refused_re
     assert first["state"] == "sent"
     # The person ends it, and police decide before they hear of it: the hub's no waits for a person.
     assert told(running, capsys, "revoke", "crossroads", case)["state"] == "sent"
-    second = told(running, capsys, *words)
+    second = told(running, capsys, *words, code=1)
     assert second["state"].startswith("refused: the hub doesn't pass this")
     _, found = doctor(running, capsys, "police")
     assert says(found["wrong"], "the hub refused 1 records")
