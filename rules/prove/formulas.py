@@ -27,7 +27,7 @@ from rules.input.citations import (
 )
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.packs.law import CHARGES, Law, Statements
+from rules.packs.law import AUTHORITY, CHARGES, ELSEWHERE, Law, Statements
 from rules.packs.pack import Clock
 from rules.packs.tables import Table
 
@@ -488,7 +488,8 @@ class Formulas:
         """Leave out charges whose fields are against the law of their section on every day.
 
         A field that contradicts the law is unknown. It stands for the words that agree, and those
-        cases remain. A clear case agrees with the law of the segment's day.
+        cases remain. A charge may be said to be no local prosecutor's, whatever its section. A
+        clear case agrees with the law of the segment's day and cites no other state's.
         """
         every_day = [self.segment.day, *days]
         for path, candidates in self.citations.items():
@@ -499,6 +500,9 @@ class Formulas:
                 if candidate is None:
                     continue
                 cites = self.unknowns[path] == number
+                if candidate.section is not None and law.other_state(candidate.section):
+                    self.clear.append(z3.Not(cites))
+                    continue
                 stated = [law.stated({"code": candidate}, day) for day in every_day]
                 for field in dict.fromkeys(field for statements in stated for field in statements):
                     unknown = self.unknowns.get(f"{record}.{field}")
@@ -514,6 +518,8 @@ class Formulas:
                             for statements in stated
                             for choice in _words_of(statements, field, fact)
                         }
+                        if field == AUTHORITY and law.state is None:
+                            words |= set(ELSEWHERE)
                         self.always.append(z3.Implies(cites, self.among(unknown, sorted(words))))
 
     # A solution as facts
