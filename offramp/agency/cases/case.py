@@ -219,7 +219,7 @@ class Case:
         )
         doubtful = {**self._doubtful_events(frozenset(own), silent), **dict.fromkeys(misdated)}
         ruling = program.decide(decision, replace(facts, doubtful=doubtful))
-        return Answer(self, decision, now, ruling, frozenset(own), silent)
+        return Answer(self, decision, now, ruling, frozenset(own), silent, misdated)
 
     def _attested_for(self, program: Program, decision: str, has_own: bool) -> dict[str, str]:
         """Return the outcomes to use in place of the rules' own.
@@ -297,6 +297,7 @@ class Answer:
         ruling: Decision,
         own: frozenset[str],
         silent: frozenset[str],
+        misdated: frozenset[str] = frozenset(),
     ) -> None:
         self.case = case
         self.decision = decision
@@ -304,6 +305,7 @@ class Answer:
         self.ruling = ruling
         self.own = own
         self.silent = silent
+        self.misdated = misdated
         # The reason why these rules apply to a person who was in the program before the newest
         # ones. None if no rules came into force since.
         self.governed: str | None = None
@@ -361,8 +363,17 @@ class Answer:
         declared = self.ruling.program.pack.decisions
         governed_by = {declared[name].governed_by for name in decisions if name in declared}
         paths |= governed_by
+        if self._rests_on_encounter(paths):
+            paths |= {DAY}
         # The moment of the encounter states its day too.
         return frozenset((paths | ({MOMENT} if DAY in paths else set())) - {"now"})
+
+    def _rests_on_encounter(self, paths: set[str]) -> bool:
+        """Return True if the encounter's day decides whether an event that is read can be."""
+        facts = self.case.vocabulary.facts
+        reads_events = any(path in facts and facts[path].kind == "event" for path in paths)
+        is_open = not {DAY, MOMENT}.isdisjoint(self.case.conflicts)
+        return not self.misdated.isdisjoint(paths) or (reads_events and is_open)
 
     @property
     def holds_until(self) -> int | None:
