@@ -872,8 +872,35 @@ def test_the_account_says_who_signed_that_it_destroyed_its_parts(town: Town, run
     assert "DESTRUYÓ 2 partes de este caso, porque la acusación fue desestimada" in spanish
     # Counsel got no statement of police, and its account has that one was signed.
     at_counsel = " ".join(run("account", "defender", case).split())
-    assert "Police (police). It SIGNED on" in at_counsel
-    assert "DESTROYED parts of this case. Another agency of yours has the statement" in at_counsel
+    assert "Police (police). It SIGNED a statement on" in at_counsel
+    assert "about what it destroyed of this case. Another agency of yours" in at_counsel
+    assert "DESTROYED" not in at_counsel
+
+
+def test_the_account_says_who_signed_that_it_had_nothing_to_destroy(town: Town, run: Run) -> None:
+    case, family = refer(town)
+    granted = [
+        terms(town, "crossroads", "clinic", "contact"),
+        terms(town, "crossroads", "prosecutor", "status"),
+        terms(town, "prosecutor", "crossroads", "charge_status"),
+    ]
+    sign(town, case, family, granted)
+    operations.note_ending(town.at["clinic"], "Rosa", case, "completed")
+    operations.note_ending(town.at["police"], "Rosa", case, "dismissed")
+    wait(town, 125)
+    operations.note_ending(town.at["police"], "Rosa", case, "sealed")
+    wait(town, 2)
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    counts = [(signed.agency, signed.cause, signed.ended) for signed in proof.statements]
+    assert ("clinic", "completed", 0) in counts and ("police", "sealed", 0) in counts
+    for words in (("--for-person",), ()):
+        whole = " ".join(run("account", "crossroads", case, *words).split())
+        assert "had no part of this case that ends because you completed the program" in whole
+        assert "had no other part of this case that ends because a court had the record" in whole
+        assert whole.count("DESTROYED") == 1 and "DESTROYED 2 parts" in whole
+    spanish = " ".join(run("account", "crossroads", case, "--lang", "es").split())
+    assert "que no tenía ninguna parte de este caso que termine porque usted completó" in spanish
+    assert spanish.count("DESTRUYÓ") == 1
 
 
 def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:

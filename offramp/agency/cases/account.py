@@ -170,7 +170,8 @@ class _Page:
             if row.status != WITHDRAWN:
                 by_agency.setdefault(row.to, {}).setdefault(row.category, []).append(row)
         for agency, by_category in sorted(by_agency.items(), key=lambda pair: self.name(pair[0])):
-            ends = [self._end(end) for end in self.ends if end.agency == agency]
+            signed = [end for end in self.ends if end.agency == agency]
+            ends = [self._end(end, is_first=end is signed[0]) for end in signed]
             if not by_category:
                 yield from _wrapped(f"{self.name(agency)}. {' '.join(ends)}", "  ")
                 continue
@@ -189,14 +190,16 @@ class _Page:
             )
             yield from _wrapped(" ".join((text, *ends)), "  ")
 
-    def _end(self, end: SignedEnd) -> str:
-        """Say what an agency signed about the parts that it destroyed."""
+    def _end(self, end: SignedEnd, *, is_first: bool) -> str:
+        """Return what an agency signed about the parts that it destroyed, or that it had none."""
         day = spoken_day(self._local(end.signed_at).date(), self.language)
         parts = end.parts
         if parts is None:
             return self.say("ended_elsewhere", day=day)
         because = self.say(f"because_{parts.cause}")
-        sentence = self._counted("ended", parts.ended, day=day, because=because)
+        none = "ended_none" if is_first else "ended_no_more"
+        key = count_words("ended", parts.ended) if parts.ended else none
+        sentence = self.say(key, count=parts.ended, day=day, because=because)
         if parts.kept_until is None:
             return f"{sentence} {self.say('keeps_nothing')}"
         until = spoken_day(parts.kept_until, self.language)

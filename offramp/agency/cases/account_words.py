@@ -45,6 +45,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{agency}, last on {day}. {categories}.",
         "{agency}, por última vez el {day}. {categories}.",
     ),
+    "ended_none": (
+        "It SIGNED on {day} that it had no part of this case that ends because {because}.",
+        "FIRMÓ el {day} que no tenía ninguna parte de este caso que termine porque {because}.",
+    ),
+    "ended_no_more": (
+        "It SIGNED on {day} that it had no other part of this case that ends because {because}.",
+        "FIRMÓ el {day} que no tenía ninguna otra parte de este caso que termine porque {because}.",
+    ),
     "ended_one": (
         "It SIGNED on {day} that it DESTROYED {count} part of this case, because {because}.",
         "FIRMÓ el {day} que DESTRUYÓ {count} parte de este caso, porque {because}.",
@@ -54,10 +62,10 @@ SAID: Mapping[str, tuple[str, str]] = {
         "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}.",
     ),
     "ended_elsewhere": (
-        "It SIGNED on {day} that it DESTROYED parts of this case. Another agency of yours has the "
-        "statement.",
-        "FIRMÓ el {day} que DESTRUYÓ partes de este caso. Otra de sus agencias tiene la "
-        "declaración.",
+        "It SIGNED a statement on {day} about what it destroyed of this case. Another agency of "
+        "yours has the statement.",
+        "FIRMÓ el {day} una declaración sobre lo que destruyó de este caso. Otra de sus agencias "
+        "tiene la declaración.",
     ),
     "because_dismissed": ("the charge was dismissed", "la acusación fue desestimada"),
     "because_sealed": ("a court had the record sealed", "un tribunal hizo sellar el expediente"),

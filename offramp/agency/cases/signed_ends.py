@@ -25,7 +25,7 @@ class EndedParts:
 
 @frozen
 class SignedEnd:
-    """An agency's signed statement that it destroyed its parts of a case.
+    """An agency's signed statement on the parts of a case that it destroyed, if it had any.
 
     `signed_at` is its time in seconds since 1970. `parts` is None where the text isn't readable
     here, since another agency got it.
