@@ -38,7 +38,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "signed": "It signed this on {day}. The record is number {index} in the log.",
         "file": "The signed file:",
         "unproved": "Not proved yet",
-        "came": "{agency} signed a statement that it destroyed parts of your case. It is from "
+        "came": "{agency} signed a statement on what it destroyed of your case. It is from "
         "{day}, and is record number {index} in the log. What it says is not proved yet.",
         "asked_back": "{agency} asked this statement back, so it doesn't count. Ask {agency} what "
         "is true.",
@@ -91,7 +91,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "signed": "Lo firmó el {day}. El registro es el número {index} de la bitácora.",
         "file": "El archivo firmado:",
         "unproved": "Todavía no comprobado",
-        "came": "{agency} firmó una declaración de que destruyó partes de su caso. Es del {day} y "
+        "came": "{agency} firmó una declaración sobre lo que destruyó de su caso. Es del {day} y "
         "es el registro número {index} de la bitácora. Lo que dice todavía no está comprobado.",
         "asked_back": "{agency} pidió la devolución de esta declaración, así que no cuenta. "
         "Pregunte a {agency} qué es cierto.",

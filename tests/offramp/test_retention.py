@@ -915,6 +915,9 @@ def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:
     assert proof.statements == ()
     assert [unproved.obstacle for unproved in proof.unproved] == ["asked_back"]
     assert "doesn't count" in sealing_page.sealing_page(proof, "en").replace("&#x27;", "'")
+    for lang, words in (("en", "statement on what it destroyed"), ("es", "sobre lo que destruyó")):
+        page = sealing_page.sealing_page(proof, lang)
+        assert words in page and "that it destroyed" not in page and "de que destruyó" not in page
     account = operations.fetch_account(crossroads, case)
     assert account.ends == ()
 
