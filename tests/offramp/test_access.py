@@ -16,7 +16,10 @@ from offramp.agency import operations, staff_wording
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import ROLES, Session
+from offramp.agency.operations import records
 from offramp.agency.operations.access import DECLARED, admit
+from offramp.agency.operations.looks import openings_of
+from rules.errors import Refusal
 from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.logins import any_login
 from tests.support.refused import refused
@@ -157,8 +160,8 @@ OF_THE_GATEWAY = {
     "act_automatically",
     "end_due",
 }
-# These find out who acts, or need no office.
-BEFORE = {"sign_in", "acting"}
+# These find out who acts, or need no office. `refused_here` lists what the own command just sent.
+BEFORE = {"sign_in", "acting", "refused_here"}
 
 # Arguments that choose a variant.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -558,3 +561,101 @@ def test_a_refusal_within_an_operation_is_a_look_too(town: Town) -> None:
     with acting_as(town, "Tess Team") as office, refused("not-the-owner"):
         operations.hand_over(office, "Tess Team", case, "Tess Team")
     assert "not-the-owner" in {look.refused for look in office.looks.read(case)}
+
+
+# Refusals for another reason than access
+
+
+def refused_calls(case: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Calls that are refused after access was checked, with the code of each refusal."""
+    yield "assign_case", {"case": case, "owner": "Tess Team", "team": ["Tess Team"]}, "named-twice"
+    yield "assign_case", {"case": case, "owner": "Gone Gail"}, "person-ended"
+    yield "assign_case", {"case": case, "owner": "Nobody Known"}, "unlisted-person"
+    yield "assign_case", {"case": case, "owner": "Art Auditor"}, "no-case-role"
+    yield "hand_over", {"case": case, "to": "Nobody Known"}, "unlisted-person"
+    yield "hold_case", {"case": case, "reason": "none"}, "unknown-reason"
+    yield "hold_case", {"case": case, "reason": "audit"}, "held-already"
+    yield "release_hold", {"case": case, "number": 1}, "no-hold"
+    yield "add_person", {"name": "Tess Team", "roles": ["member"]}, "name-taken"
+    yield "set_roles", {"name": "Tess Team", "roles": ["none"]}, "no-such-role"
+    yield "set_roles", {"name": "Gone Gail", "roles": ["member"]}, "person-ended"
+    yield "set_logins", {"name": "Nobody Known", "logins": ["x"]}, "unlisted-person"
+    yield "end_person", {"name": "Olive Owner"}, "cases-left"
+    yield "prove_sealing", {"case": case}, "nothing-sealed"
+
+
+def generated_calls(case: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation with a look that takes only texts and numbers, with unknown names."""
+    words = {"str": "nothing", "int": 10**6, "Sequence[str]": ["nothing"]}
+    for name, declared in DECLARED.items():
+        required = {
+            key: parameter.annotation
+            for key, parameter in signature(getattr(operations, name)).parameters.items()
+            if parameter.default is Parameter.empty and key not in ("office", "actor")
+        }
+        if (
+            declared.look
+            and not declared.variant
+            and required
+            and set(required.values()) <= set(words)
+        ):
+            yield (
+                name,
+                {key: words[kind] for key, kind in required.items()}
+                | ({"case": case} if "case" in required else {}),
+            )
+
+
+def test_an_operation_that_refuses_is_shown_as_refused_and_never_as_done(town: Town) -> None:
+    case = case_of_owner(town)
+    with any_login(), acting_as(town, "Rosa Quintana") as office:
+        operations.add_person(office, "Rosa Quintana", "Gone Gail", ["member"], logins=["Gail"])
+        operations.end_person(office, "Rosa Quintana", "Gone Gail")
+        operations.hold_case(office, "Rosa Quintana", case, "audit")
+        expected = list(refused_calls(case))
+        tried = [(name, values) for name, values, _ in expected] + list(generated_calls(case))
+        codes, names = [], set()
+        for name, values in tried:
+            shown = operations.list_looks(office).looks
+            takes_actor = "actor" in signature(getattr(operations, name)).parameters
+            actor = {"actor": "Rosa Quintana"} if takes_actor else {}
+            try:
+                getattr(operations, name)(office, **actor, **values)
+            except Refusal as refusal:
+                code = refusal.code
+            else:
+                continue
+            codes.append(code)
+            names.add(name)
+            listed = operations.list_looks(office).looks[len(shown) :]
+            of_operation = [look for look in listed if look.operation == name]
+            assert [(look.kind, look.refused) for look in of_operation] == [("refused", code)], name
+            only = operations.list_looks(office, only_refused=True).looks
+            assert of_operation[0] in only, name
+    assert codes[: len(expected)] == [code for _, _, code in expected]
+    assert len(names) > 20, sorted(names)
+
+
+def test_a_refused_print_opened_no_file_and_an_opened_part_stays_opened(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = case_of_owner(town)
+    (record,) = {jti for _, jti in town.at["crossroads"].working_set().cases.records(case).received}
+    with acting_as(town, "Ben Backup") as office:
+        with refused("nothing-sealed"):
+            operations.prove_sealing(office, "Ben Backup", case)
+        assert "Ben Backup" not in {opening.person for opening in openings_of(office, case)}
+
+        def fail(**_: object) -> None:
+            raise AgencyError("no-room", "the disk refuses", fix="make room")
+
+        # The part is open before this fails, so the look of the opening counts.
+        monkeypatch.setattr(records, "OpenedPart", fail)
+        with refused("no-room"):
+            operations.open_part(office, "Ben Backup", record)
+        looks = operations.list_case_looks(office, case, person="Ben Backup").looks
+        assert [(look.kind, look.refused) for look in looks if look.record == record] == [
+            ("part", None),
+            ("refused", "no-room"),
+        ]
+        assert "Ben Backup" in {opening.person for opening in openings_of(office, case)}

@@ -80,6 +80,7 @@ def test_each_look_has_who_when_from_where_what_and_the_refusal(looked: tuple[Pa
         ("case", "read_case", None),
         ("refused", "sign_in", "unlisted-person"),
         ("case", "read_case", None),
+        ("refused", "read_case", "unknown-reason"),
         ("part", "open_part", None),
         ("refused", "open_part", "not-here"),
         ("case", "open_case", None),

@@ -111,14 +111,19 @@ class Journal:
     def append(self, kind: str, time: int, body: dict[str, Any]) -> Event:
         """Append an event, within `together`."""
         text = i_json.write(body)
+        at = self.size() + 1
         with _sound():
-            (last,) = self._db.execute("SELECT coalesce(max(at), 0) FROM event").fetchone()
-            at = int(last) + 1
             self._db.execute(
                 "INSERT INTO event VALUES (?, ?, ?, ?, ?)",
                 (at, kind, time, text, _digest(at, kind, time, text)),
             )
         return Event(at, kind, time, body)
+
+    def size(self) -> int:
+        """Return the number of the newest event, 0 where there is none."""
+        with _sound():
+            (last,) = self._db.execute("SELECT coalesce(max(at), 0) FROM event").fetchone()
+        return int(last)
 
     def replace(self, event: Event, body: dict[str, Any]) -> None:
         """Replace an event's body after a destruction in it, within `together`."""

@@ -11,7 +11,8 @@ names nor the words of a search. See docs/decisions/0067-journal-of-looks.md.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -33,7 +34,8 @@ class Look:
     """A look: its number, time, person, login, place, its kind, and the operation.
 
     `case`, `record`, and `part` are what was looked at, and `reason` is a code. `refused` is the
-    code of a refusal. `time` is in seconds since 1970.
+    code of a refusal. `outcome_of` is the number of the earlier look whose operation was refused
+    so, and did nothing. `time` is in seconds since 1970.
     """
 
     number: int
@@ -48,6 +50,7 @@ class Look:
     part: str | None = None
     reason: str | None = None
     refused: str | None = None
+    outcome_of: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the look's JSON in `offramp agency looks`."""
@@ -153,6 +156,19 @@ class Looks:
         return self._secret
 
 
+def with_outcomes(looks: Iterable[Look]) -> tuple[Look, ...]:
+    """Return looks with each refused operation as one look, in the place of its try."""
+    written = tuple(looks)
+    outcomes = {look.outcome_of: look for look in written if look.outcome_of is not None}
+    return tuple(
+        replace(look, kind="refused", refused=outcomes[look.number].refused)
+        if look.number in outcomes
+        else look
+        for look in written
+        if look.outcome_of is None
+    )
+
+
 def _faults_of_anchors(key: bytes, links: list[bytes], events: Iterator[Event]) -> Iterator[str]:
     """Yield the first record whose commitment the chain contradicts.
 
@@ -215,6 +231,7 @@ def _body(look: Look) -> dict[str, Any]:
         "part": look.part,
         "reason": look.reason,
         "refused": look.refused,
+        "outcome_of": look.outcome_of,
     }
     return {name: value for name, value in body.items() if value is not None}
 
@@ -234,4 +251,5 @@ def _look(number: int, text: bytes) -> Look:
         body.get("part"),
         body.get("reason"),
         body.get("refused"),
+        body.get("outcome_of"),
     )

@@ -153,7 +153,8 @@ def needs(
                 return operation(office, *args, **kwargs)
             values = {**dict(zip(names[1:], args, strict=False)), **kwargs}
             need = declared.access(values)
-            session = None if need is GATEWAY else admit(office, declared, values)
+            admitted = None if need is GATEWAY else admit(office, declared, values)
+            session = admitted.session if admitted is not None else None
             if session is not None and "actor" in names:
                 if "actor" in kwargs:
                     kwargs["actor"] = session.name
@@ -166,8 +167,8 @@ def needs(
             try:
                 result = operation(office, *args, **kwargs)
             except Refusal as refusal:
-                if session is not None and (look == "part" or refusal.code in REFUSALS):
-                    _write_looks(office, session, declared, values, refused=refusal.code)
+                if admitted is not None and (admitted.looks or refusal.code in REFUSALS):
+                    _write_outcome(office, admitted, declared, values, refusal.code)
                 raise
             finally:
                 office.is_in_operation, office.acting = False, before
@@ -266,7 +267,19 @@ def may_find(office: Office, working_set: WorkingSet) -> Callable[[str], bool]:
     )
 
 
-def admit(office: Office, declared: Declaration, values: Values) -> Session:
+@frozen
+class Admission:
+    """A person who may act, and what was written before the operation began.
+
+    `looks` are the numbers of the looks by case. `events` is the number of the newest event.
+    """
+
+    session: Session
+    looks: Mapping[str | None, int]
+    events: int
+
+
+def admit(office: Office, declared: Declaration, values: Values) -> Admission:
     """Return the session of who acts, once role and caseload allow it and the look is written.
 
     Raises `AgencyError` as `needs`.
@@ -284,9 +297,10 @@ def admit(office: Office, declared: Declaration, values: Values) -> Session:
     except AgencyError as refusal:
         _write_looks(office, session, declared, values, refused=refusal.code)
         raise
+    looks: Mapping[str | None, int] = {}
     if declared.look is not None:
-        _write_looks(office, session, declared, values)
-    return session
+        looks = _write_looks(office, session, declared, values)
+    return Admission(session, looks, office.journal.size())
 
 
 def _check_case(
@@ -511,8 +525,11 @@ def _write_looks(
     values: Values,
     *,
     refused: str | None = None,
-) -> None:
-    """Write a look for each case that a call names, or one without a case.
+    tries: Mapping[str | None, int] | None = None,
+) -> Mapping[str | None, int]:
+    """Write a look for each case that a call names, or one without a case. Return their numbers.
+
+    `tries` are the looks of a call that was refused without any effect, by case.
 
     INVARIANT: a refused try is written with the case, as a look of the case's people, and the
     refused person learns nothing from that.
@@ -522,9 +539,10 @@ def _write_looks(
     # INVARIANT: nothing that a person typed is kept, unless it is an id or a known code.
     record, part = values.get("record"), values.get("part")
     because = values.get("because")
+    numbers: dict[str | None, int] = {}
     with office.journal.together():
         for case in cases or [None]:
-            office.looks.add(
+            numbers[case] = office.looks.add(
                 Look(
                     0,
                     office.clock(),
@@ -538,8 +556,23 @@ def _write_looks(
                     part if _is_id(part, _PART_DIGITS) else None,
                     because if because in REASONS else None,
                     refused,
+                    (tries or {}).get(case),
                 )
             )
+    return numbers
+
+
+def _write_outcome(
+    office: Office, admitted: Admission, declared: Declaration, values: Values, refused: str
+) -> None:
+    """Write that an operation refused after its look was written.
+
+    INVARIANT: no look is changed. An operation that kept something before it refused keeps its
+    look as an act, beside that of the refusal.
+    """
+    has_effect = office.journal.size() != admitted.events
+    tries = None if has_effect else admitted.looks
+    _write_looks(office, admitted.session, declared, values, refused=refused, tries=tries)
 
 
 def write_glass_look(office: Office, case: str, reason: str) -> int:

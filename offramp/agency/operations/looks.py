@@ -9,7 +9,7 @@ from typing import Any
 from offramp.agency.cases.caseload import unknown_case
 from offramp.agency.cases.people import SHORTEST_PREFIX
 from offramp.agency.errors import AgencyError
-from offramp.agency.folder.looks import Look
+from offramp.agency.folder.looks import Look, with_outcomes
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASE, LOOKED, needs
 from offramp.agency.operations.sign_in import NOT_LISTED
@@ -125,7 +125,7 @@ def _chosen(
         name = office.working_set().staff.ever_named(person).name
     return (
         look
-        for look in looks
+        for look in with_outcomes(looks)
         if (name is None or look.person == name) and (not only_refused or look.refused is not None)
     )
 
@@ -133,7 +133,7 @@ def _chosen(
 def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
     """Return the people of this agency who opened a case's file, the first one first."""
     times: dict[str, list[int]] = {}
-    for look in office.looks.read(case):
+    for look in with_outcomes(office.looks.read(case)):
         if look.kind in OPENINGS:
             times.setdefault(look.person, []).append(look.time)
     return tuple(
