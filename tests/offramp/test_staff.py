@@ -96,6 +96,22 @@ def test_who_was_ended_is_told_so_at_the_own_login_alone(office: Office, logins:
         operations.set_roles(office, FOUNDER, "Amos Reed", ["member"])
 
 
+def test_of_who_was_ended_without_a_login_a_colleague_is_told_so(
+    office: Office, logins: None
+) -> None:
+    operations.add_person(office, FOUNDER, "Mia Moss", ["member"], logins=["mmoss"])
+    operations.add_person(office, FOUNDER, "Amos Reed", ["member"])
+    with refused("unlisted-person"):
+        operations.sign_in(office, login="mmoss", by="Amos Reed")
+    operations.end_person(office, FOUNDER, "Amos Reed")
+    with pytest.raises(AgencyError, match="`Amos Reed` was ended on") as ended:
+        operations.sign_in(office, login="mmoss", by="amos reed")
+    assert ended.value.code == "person-ended"
+    with refused("unlisted-person"):
+        operations.sign_in(office, login="another", by="Amos Reed")
+    assert operations.sign_in(office, login="mmoss").name == "Mia Moss"
+
+
 def test_a_person_has_one_place_in_a_case(office: Office, logins: None) -> None:
     case = "ab" * 16
     for name in ("Amos Reed", "Ana Lucero"):

@@ -7,7 +7,7 @@ Pure: it follows from the journal's events of the kind `staff`. An account of th
 from __future__ import annotations
 
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -226,12 +226,16 @@ class Staff:
     def choose(self, login: str, name: str | None = None) -> StaffPerson:
         """Return who acts: the person of a login, or the named one of those who share it.
 
-        That a person has ended is stated only at a login that the person used. Raises `AgencyError`
-        `unlisted-person`, `person-ended`, `which-person`, `hidden-character`.
+        That a person has ended is stated only at a login that the person used. Of a person who had
+        none, it is stated at each login of a colleague. Raises `AgencyError` `unlisted-person`,
+        `person-ended`, `which-person`, `hidden-character`.
         """
         people = self.at_login(login)
         refuse_hidden_name(name)
-        former = self.former_logins.get(login, ())
+        former = (
+            *self.former_logins.get(login, ()),
+            *(self._ended_without_login() if people else ()),
+        )
         for former_name in former:
             if (name is None and not people) or (
                 name is not None and name.casefold() == former_name.casefold()
@@ -251,6 +255,13 @@ class Staff:
                 fix="name the person who acts with `--by`",
             )
         return people[0]
+
+    def _ended_without_login(self) -> Iterator[str]:
+        """Yield the names of the people who were ended while they had no login."""
+        with_login = {name for names in self.former_logins.values() for name in names}
+        for person in self.people.values():
+            if person.ended is not None and person.name not in with_login:
+                yield person.name
 
     # Cases
 
