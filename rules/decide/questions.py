@@ -100,6 +100,8 @@ def _which(ruling: Ruling, path: str, value: str) -> str:
         return f"Which section is meant?{perhaps}"
     index = int(path.partition("[")[2].partition("]")[0])
     charge = ruling.case.dated.known[CHARGES][index]
+    if charge["code"].section is None:
+        return "Which section is meant? Write its system too: it may be one of homicide."
     day = ruling.program.as_of or ruling.case.dated.known.get("encounter.date")
     statements = ruling.program.law.stated(charge, day).get(name, ())
     stated = " or ".join(statement.value.replace("_", " ") for statement in statements)

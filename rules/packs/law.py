@@ -25,7 +25,7 @@ from functools import lru_cache
 from typing import Any
 
 from rules.frozen import frozen
-from rules.input.citations import GivenCitation, Section, section_set
+from rules.input.citations import GivenCitation, Section, reader_of, section_set
 from rules.input.facts import Facts
 from rules.input.kept_records import KeptRecords
 from rules.input.vocabulary import Vocabulary
@@ -94,6 +94,8 @@ class Law:
         self._void_row = lru_cache(maxsize=4096)(self._find_void_row)
         self._homicide_row = lru_cache(maxsize=4096)(self._find_homicide_row)
         self._is_homicide = lru_cache(maxsize=4096)(self._find_homicide)
+        self._read = reader_of(vocabulary).read
+        self._may_be_homicide = lru_cache(maxsize=4096)(self._find_may_be_homicide)
 
     def filled(self, facts: Facts) -> Facts:
         """Return the facts with missing fields filled in and contradicted ones left out.
@@ -159,6 +161,8 @@ class Law:
         """Return a charge as the rules read it, the same record if nothing changes."""
         citation: GivenCitation | None = charge.get("code")
         section = citation.section if citation is not None else None
+        if citation is not None and section is None and day is not None:
+            return self._unread(charge, citation.given, day)
         if citation is None or section is None:
             return charge
         get = charge.get
@@ -181,6 +185,25 @@ class Law:
             else:
                 record[name] = value
         return charge if record == charge else record
+
+    def _unread(self, charge: Mapping[str, Any], given: str, day: date) -> Mapping[str, Any]:
+        """Return a charge whose code names no system.
+
+        If it may be a section of homicide here, its stated conduct doesn't count: the section
+        would decide alone, and is asked for.
+        """
+        if not self._may_be_homicide(given, day):
+            return charge
+        return {name: value for name, value in charge.items() if name not in HOMICIDE}
+
+    def _find_may_be_homicide(self, given: str, day: date) -> bool:
+        """Return whether a number without its system is one of homicide in this state's law."""
+        sections = (
+            self._read(f"{system.name} {given}")
+            for system in self.systems.values()
+            if not system.title_first and (self.state is None or system.state == self.state)
+        )
+        return any(section is not None and self._is_homicide(section, day) for section in sections)
 
     def _find_changes(self, section: Section, day: date | None, values: tuple[Any, ...]) -> Changes:
         """Return how the law changes a charge of the section with these values as given."""

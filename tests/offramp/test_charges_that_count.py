@@ -289,6 +289,45 @@ def test_no_stated_conduct_takes_in_a_section_of_homicide(name: str, decision: s
                     assert answer.outcome == BARRED[decision], (code, stated, answer.needed)
 
 
+# Their offer reads of a charge's conduct only what an officer happens to know.
+OFFERS_WITHOUT_CONDUCT = {
+    "california",
+    "deflection",
+    "fayetteville-nc",
+    "lead",
+    "staten-island-hope",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [
+        (name, decision)
+        for name, decision in DECISIONS
+        if decision != "offer" or name not in OFFERS_WITHOUT_CONDUCT
+    ],
+)
+def test_a_section_of_homicide_without_its_system_is_asked_for(name: str, decision: str) -> None:
+    """The number alone cites nothing. What is stated of the charge doesn't let it pass."""
+    own = charge_of(name, decision)
+    state = program(name).law.state
+    systems = program(name).pack.vocabulary.citations
+    for code in homicide_sections(name):
+        section = reader_of(program(name).pack.vocabulary).read(code)
+        assert section is not None
+        if not section.is_whole or (state and systems[section.system].state != state):
+            continue
+        number = code.removeprefix(f"{section.system} ")
+        for charges in ([{"code": number, **STATED[1]}], [own, {"code": number, **STATED[1]}]):
+            facts = with_charges(name, decision, *charges)
+            if is_later(name, code, facts):
+                continue
+            answer = program(name).decide(decision, facts)
+            assert not TAKEN & {answer.outcome}, number
+            for question in answer.needed:
+                assert "None" not in question["question"]
+
+
 def is_later(name: str, code: str, facts: dict[str, Any]) -> bool:
     """Return whether a row of the section begins after the case."""
     table = program(name).pack.offenses

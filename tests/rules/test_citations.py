@@ -229,6 +229,8 @@ def charges(draw: st.DrawFn, code: str, homicide: bool) -> dict[str, Any]:
         }
     )
     kept = draw(st.sets(st.sampled_from(sorted(fields))))
+    if homicide:  # at the scene nothing else says so where the section can't be read
+        kept |= {"conduct", "violent"}
     return {"code": code, **{name: fields[name] for name in sorted(kept)}}
 
 
