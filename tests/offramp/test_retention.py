@@ -218,6 +218,9 @@ def test_a_hold_opens_nothing_and_a_recall_waits_for_it(town: Town) -> None:
     town.settle()
     with refused("on-hold"):
         operations.answer_recalls(crossroads, "Rosa", case)
+    looks = operations.list_case_looks(crossroads, case).looks
+    answers = [(look.kind, look.refused) for look in looks if look.operation == "answer_recalls"]
+    assert answers == [("refused", "on-hold")]
     assert operations.answer_recalls(crossroads, "Rosa", case, keep_because="law").parts
     operations.release_hold(crossroads, "Rosa", case)
     town.settle()
