@@ -33,7 +33,7 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?:[-*|]|\d+\.) ")
 # Tools of others that documents name with their own options.
 _FOREIGN = {
     "cosign", "docker", "git", "gh", "mypy", "openssl", "pip", "podman", "pytest", "python",
-    "ruff", "systemctl", "uv", "hatch", "curl", "nginx", "sqlite3", "head", "umask", "sudo",
+    "ruff", "systemctl", "uv", "hatch", "curl", "nginx", "sqlite3", "head", "umask", "sudo", "taskset",
 }  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def _parsers() -> Mapping[tuple[str, ...], argparse.ArgumentParser]:
 
     def add(words: tuple[str, ...], parser: argparse.ArgumentParser) -> None:
         parsers[words] = parser
+        parser.format_help()  # a parser gets its words when they are first needed
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for name, inner in action.choices.items():
