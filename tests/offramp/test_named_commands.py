@@ -33,7 +33,8 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?:[-*|]|\d+\.) ")
 # Tools of others that documents name with their own options.
 _FOREIGN = {
     "cosign", "docker", "git", "gh", "mypy", "openssl", "pip", "podman", "pytest", "python",
-    "ruff", "systemctl", "uv", "hatch", "curl", "nginx", "sqlite3", "head", "umask", "sudo", "taskset",
+    "ruff", "systemctl", "uv", "hatch", "curl", "nginx", "sqlite3", "head", "umask", "sudo",
+    "taskset",
 }  # fmt: skip
 
 
