@@ -120,6 +120,18 @@ class History:
         """Return the digest of the pack of every version."""
         return frozenset(directory.pack for _, directory in self._versions)
 
+    def pack_since(self) -> int:
+        """Return the index from which on the pack in force has been the one of today.
+
+        Raises `DirectoryError` `no-directory`.
+        """
+        since, pack = 0, self.newest.pack
+        for index, directory in reversed(self._versions):
+            if directory.pack != pack:
+                break
+            since = index
+        return since
+
     def signing_kids(self) -> frozenset[str]:
         """Return the id of every signing key that was ever listed."""
         return frozenset(self._known)

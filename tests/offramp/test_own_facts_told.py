@@ -37,6 +37,7 @@ AGENCIES = {
 AGENCY_OF = {role: agency for agency, role in AGENCIES.items()}
 TRAVELING = [one for one in vocabulary().categories if one not in vocabulary().never_travels]
 PAIRS = [(category, role) for category in TRAVELING for role in AGENCIES.values()]
+PLAIN = ("service", "case_management")
 HEAD = """
 id: rio-verde
 extends: lead
@@ -283,6 +284,25 @@ def test_a_clock_on_an_own_event_waits_until_its_holder_had_time_to_report_it(
     (question,) = operations.open_form(town.at["shelter"], "tell", case).questions({})
     assert question.text == "When did the person take up help?"
     tell_help(town, "shelter", case, begun + HOUR)
+    assert completion(town, case) == ("decided", "completed")
+
+
+def test_a_pack_with_a_new_event_asks_for_it_before_its_silence_counts(tmp_path: Path) -> None:
+    """The consent is old, and nobody was ever asked for the event."""
+    town = Town(
+        tmp_path / "town", AGENCIES, pack=write_pack(tmp_path / "v1" / "rio-verde", [PLAIN])
+    )
+    case = refer(town)
+    agree(town, case, [help_told_by("shelter")])
+    town.hub.clock += 20 * DAY
+    town.settle()
+    town.adopt(write_pack(tmp_path / "v2" / "rio-verde", [], clock=True))
+    assert completion(town, case) == ("undetermined", None)
+    town.hub.clock += 8 * DAY
+    town.settle()
+    # No record of the case shows that the pack has been in force for a week.
+    assert completion(town, case) == ("undetermined", None)
+    tell_help(town, "shelter", case, town.hub.clock - HOUR)
     assert completion(town, case) == ("decided", "completed")
 
 

@@ -15,6 +15,7 @@ from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
 from exchange.log.checkpoints import with_cosignatures
 from exchange.membership.directory import read_directory, write_document
+from exchange.membership.proposal import apply_change
 from exchange.membership.signatures import SignedPayload, sign_directory
 from exchange.protocol import request
 from exchange.records.building import Part
@@ -206,7 +207,10 @@ class Town:
         self.others = others
         self.roles = roles
         adopted = collect_pack(str(pack)) if pack is not None else None
-        self.hub = MemoryHub(judges_of([adopted.pack()])) if adopted else MemoryHub()
+        self.packs = [adopted.pack()] if adopted else []
+        self._judges = judges_of(self.packs)
+        # A pack that is adopted later has its judge too.
+        self.hub = MemoryHub(lambda name: self._judges(name)) if adopted else MemoryHub()
         self.skew: dict[str, int] = {}
         self.at: dict[str, Office] = {}
         for name in roles:
@@ -229,6 +233,23 @@ class Town:
         for each in self.at.values():
             with each.transaction() as working_set:
                 each.append(working_set, "approved", {"sha256": read_directory(payload).sha256})
+        self.settle()
+
+    def adopt(self, folder: Path) -> None:
+        """Everybody signs a version of the directory with this pack, and learns it."""
+        adopted = collect_pack(str(folder))
+        self.packs.append(adopted.pack())
+        self._judges = judges_of(self.packs)
+        change = {"pack": {"id": adopted.id, "digest": digest(adopted.pack())}}
+        payload = apply_change(self.hub.hub.history.newest, change)
+        for name, office in self.at.items():
+            path_of(self.folder / name / PACKS, change["pack"]["digest"]).write_bytes(
+                adopted.write()
+            )
+            with office.transaction() as working_set:
+                office.append(working_set, "approved", {"sha256": read_directory(payload).sha256})
+        signatures = tuple(sign_directory(payload, each.signing) for each in self.at.values())
+        self.hub.hub.change_directory(SignedPayload(payload, signatures), self.hub.clock)
         self.settle()
 
     def office(self, name: str) -> Office:

@@ -40,8 +40,23 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
                 and path in words.own
                 and fact.known_by != gateway.history.newest.role(working_set.agency)
             )
+            or (path in words.own and not _is_pack_known(working_set, handle, now))
             or not _may_all_tell(working_set, fact.known_by, fact.category, handle, now)
         )
+    )
+
+
+def _is_pack_known(working_set: WorkingSet, handle: str, now: int) -> bool:
+    """Return True if a record of the case shows that the pack has been in force for long enough.
+
+    Before a pack with an own event, nobody was asked for it. The log has no time of a version of
+    the directory, and a record that came after it shows that it was in force at the record's time.
+    """
+    gateway = working_set.gateway
+    since = gateway.history.pack_since()
+    latest = gateway.hub_time(now) - TIME_TO_TELL
+    return any(
+        record.index > since and record.time <= latest for record in gateway.state(handle).records
     )
 
 
