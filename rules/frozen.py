@@ -192,7 +192,7 @@ def _first_init(cls: type) -> Callable[..., None]:
 
     def __init__(self: Any, /, *values: Any, **named: Any) -> None:
         init = _init(cls)
-        cls.__init__ = init  # type: ignore[misc]
+        cls.__init__ = init  # type: ignore[misc]  # made at the first call
         init(self, *values, **named)
 
     return __init__

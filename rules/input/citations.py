@@ -153,6 +153,7 @@ class CitationReader:
         self._spellings = tuple(sorted(names, key=len, reverse=True))
         self._patterns: dict[tuple[str, tuple[str, ...] | None], re.Pattern[str]] = {}
         self.read = lru_cache(maxsize=8192)(self._read)
+        self.meant = lru_cache(maxsize=4096)(self._find_meant)
         self.remembered: dict[str, GivenCitation] = {}
         # What a bare name may lack: `CA` of `CA PC`, and `N.Y.` of `N.Y. Penal Law`.
         self._first_words = {
@@ -213,7 +214,7 @@ class CitationReader:
         section = None if system.title_first else _section(system, None, rest)
         return section if section is not None and section.is_whole else None
 
-    def meant(self, text: str) -> tuple[str, ...]:
+    def _find_meant(self, text: str) -> tuple[str, ...]:
         """Return the sections that a text without a known system may mean.
 
         `PC 484` may mean `CA PC 484`: a known system ends with its name. Nothing is meant by a

@@ -146,7 +146,7 @@ def content_of(path: Path) -> str | None:
     if not os.path.isfile(path):  # noqa: PTH113  # opening a pipe would not end
         return None
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # it is fast
             return hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None
@@ -228,7 +228,7 @@ def pickled(pack: Pack) -> bytes:
             if isinstance(value, type) or not is_record(value):
                 return NotImplemented
             state = {item.name: value.__dict__[item.name] for item in fields(value)}
-            return copyreg.__newobj__, (value.__class__,), state  # type: ignore[attr-defined]
+            return copyreg.__newobj__, (value.__class__,), state  # type: ignore[attr-defined]  # not in the stubs
 
     file = io.BytesIO()
     Pickler(file, 5).dump(pack)

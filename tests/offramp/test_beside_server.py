@@ -21,20 +21,13 @@ import pytest
 from offramp.agency.commands import COMMANDS, add_command
 from offramp.cli import main
 from offramp.command_socket import IS_POSSIBLE
+from tests.support.agencies import RIO_VERDE
 from tests.support.running_agencies import Running
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="no command server on this system")
 
 # `serve` doesn't end, and a second one of a folder is refused. `move` stops the folder.
 NAMES = [name for name in COMMANDS if name not in ("serve", "move")]
-PACK = """
-id: rio-verde
-extends: lead
-title: Rio Verde LEAD
-time_zone: America/Denver
-program: {from: 2014-04-01, source: county}
-sources: {county: {title: The county, address: here, confidence: high}}
-"""
 
 
 class Pair:
@@ -135,7 +128,7 @@ def test_a_pack_in_a_folder_is_adopted_beside_a_server(
 ) -> None:
     folder = pair.folder / "rio-verde"
     folder.mkdir()
-    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    (folder / "pack.yaml").write_text(RIO_VERDE, encoding="utf-8")
     assert pair.outcome(capfd, pair.served, "adopt", str(folder)) == (0, None)
     (folder / "pack.yaml").write_text("id: rio-verde\n", encoding="utf-8")
     refusals = {

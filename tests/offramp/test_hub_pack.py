@@ -14,16 +14,8 @@ from offramp.hub.folder import Folder
 from rules.errors import RequestError
 from rules.packs.digest import digest
 from rules.shelf import read_pack
+from tests.support.agencies import RIO_VERDE
 from tests.support.running_agencies import Running
-
-PACK = """
-id: rio-verde
-extends: lead
-title: Rio Verde LEAD
-time_zone: America/Denver
-program: {from: 2014-04-01, source: county}
-sources: {county: {title: The county, address: here, confidence: high}}
-"""
 
 
 def edit(folder: Path) -> None:
@@ -48,7 +40,7 @@ def founded(tmp_path: Path) -> Iterator[tuple[Running, Path, str]]:
     """A hub that was founded with a city's own pack, and is stopped."""
     folder = tmp_path / "rio-verde"
     folder.mkdir()
-    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    (folder / "pack.yaml").write_text(RIO_VERDE, encoding="utf-8")
     city = Running(tmp_path, pack=str(folder))
     try:
         city.join_all()
@@ -93,7 +85,7 @@ def test_a_hub_starts_from_its_copy_and_says_that_the_folder_differs(
     city.settle()
     city.stop()
     folder.mkdir()
-    (folder / "pack.yaml").write_text(PACK.replace("Verde LEAD", "Verde"), encoding="utf-8")
+    (folder / "pack.yaml").write_text(RIO_VERDE.replace("Verde LEAD", "Verde"), encoding="utf-8")
     without_copies(city)
     with pytest.raises(RequestError) as changed:
         opened(city)
@@ -103,7 +95,7 @@ def test_a_hub_starts_from_its_copy_and_says_that_the_folder_differs(
 def test_before_there_is_a_directory_the_folder_counts(tmp_path: Path) -> None:
     folder = tmp_path / "rio-verde"
     folder.mkdir()
-    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    (folder / "pack.yaml").write_text(RIO_VERDE, encoding="utf-8")
     city = Running(tmp_path, pack=str(folder))
     city.stop()
     edit(folder)

@@ -15,17 +15,9 @@ import pytest
 from exchange.records.bundle import Bundle
 from offramp.agency.commands import COMMANDS
 from offramp.agency.hub_link.client import Client
-from tests.support.running_agencies import Running, pull, told
+from tests.support.running_agencies import SIX_ROLES, Running, pull, told
 from tests.support.simulator import FORM, grant
 
-ROLES = {
-    "police": "police",
-    "prosecutor": "prosecutor",
-    "defender": "defender",
-    "program": "program",
-    "crossroads": "case_management",
-    "clinic": "treatment_provider",
-}
 WHY = "the hub is in a bad mood"
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 ACCEPTS = ("--although-barred", "--known-person", "someone_else")
@@ -75,7 +67,7 @@ NOT_SENDING = frozenset(
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    town = Running(tmp_path_factory.mktemp("town"), ROLES, "santa-fe")
+    town = Running(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe")
     try:
         town.join_all()
         yield town
@@ -90,10 +82,10 @@ def test_each_command_is_one_that_sends_or_not() -> None:
 def permitted(town: Running, capsys: pytest.CaptureFixture[str]) -> str:
     """Begin a case in which the clinic, the case manager, and counsel may tell one another."""
     case = str(told(town, capsys, "refer", "police", *REFER, *ACCEPTS, "--yes")["case"])
-    pull(town, *ROLES)
+    pull(town, *SIX_ROLES)
     for name in ("prosecutor", "program", "crossroads"):
         told(town, capsys, "case", name, case, "--open")
-    pull(town, *ROLES)
+    pull(town, *SIX_ROLES)
     return case
 
 
@@ -130,9 +122,9 @@ def consents(town: Running, capsys: pytest.CaptureFixture[str], case: str) -> st
         grant("program", "crossroads", ["decision_outcome"], ["diversion_coordination"]),
     )
     told(town, capsys, "consent", "crossroads", first, "--case", case)
-    pull(town, *ROLES)
+    pull(town, *SIX_ROLES)
     told(town, capsys, "represent", "defender", case, "--yes")
-    pull(town, *ROLES)
+    pull(town, *SIX_ROLES)
     return draft(2, grant("crossroads", "program", ["plan"], ["diversion_coordination"]))
 
 

@@ -182,28 +182,13 @@ def test_a_revoked_consent_takes_the_status_off_the_board_at_once(town: Town) ->
 # The law
 
 
+CONSENTED = {"status", "barriers", "intake_status", "enrollment", "plan", "service", "attendance"}
 # The pack's ceilings are for police and the prosecutor. Others get what the consent names.
 MAY_KNOW = {
     "police": {"status"},
     "prosecutor": {"status", "barriers", "intake_status", "enrollment", "decision_outcome"},
-    "defender": {
-        "status",
-        "barriers",
-        "intake_status",
-        "enrollment",
-        "plan",
-        "service",
-        "attendance",
-    },
-    "clinic": {
-        "status",
-        "barriers",
-        "intake_status",
-        "enrollment",
-        "plan",
-        "service",
-        "attendance",
-    },
+    "defender": CONSENTED,
+    "clinic": CONSENTED,
 }
 CATEGORIES = sorted(set().union(*MAY_KNOW.values()))
 

@@ -13,18 +13,10 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
-from tests.support.running_agencies import Running, pull, refused, told
+from tests.support.running_agencies import SIX_ROLES, Running, pull, refused, told
 from tests.support.simulator import FORM, grant
 from tests.support.terminals import INTERRUPT, converse
 
-ROLES = {
-    "police": "police",
-    "prosecutor": "prosecutor",
-    "defender": "defender",
-    "program": "program",
-    "crossroads": "case_management",
-    "clinic": "treatment_provider",
-}
 OFFER = {"purpose": "offer_and_hand_off", "basis": "offer_at_scene"}
 OPERATION = {"purpose": "exchange_operation", "basis": "operation"}
 DRUGS = "encounter.drugs"
@@ -34,7 +26,7 @@ HOLDERS = ("crossroads", "program", "prosecutor")
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Six agencies and the rules of Santa Fe, with a cap of 6 grams."""
-    found = Running(tmp_path_factory.mktemp("town"), ROLES, "santa-fe")
+    found = Running(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe")
     try:
         found.join_all()
         yield found
@@ -90,7 +82,7 @@ def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> st
 def open_everywhere(
     town: Running, capsys: pytest.CaptureFixture[str], case: str, *names: str
 ) -> None:
-    pull(town, *ROLES)
+    pull(town, *SIX_ROLES)
     for name in names:
         told(town, capsys, "case", name, case, "--open")
     pull(town, *names)

@@ -12,16 +12,13 @@ from pathlib import Path
 import pytest
 
 from offramp.cli import main
+from tests.support.agencies import RIO_VERDE
 from tests.support.running_agencies import Running, refused, told
 from tests.support.staff import founder_of
 
-PACK = """
-id: rio-verde
-extends: lead
-title: Rio Verde LEAD
-time_zone: America/Denver
-program: {from: 2014-04-01, source: county}
-sources: {county: {title: The county, address: here, confidence: high}}
+PACK = (
+    RIO_VERDE
+    + """\
 refine:
   encounter.drugs.kind: {heroin: opioid, other_opioid: opioid}
 facts:
@@ -53,6 +50,7 @@ decisions:
       - {id: laced, when: 'encounter.drugs.exists(d, d.kind == "heroin" && d.laced)',
          then: ineligible, because: Laced heroin is outside the program., source: county}
 """
+)
 SPANISH = """english,spanish
 Was it in a park?,¿Fue en un parque?
 On what ground was it?,¿En qué terreno fue?

@@ -20,7 +20,7 @@ from rules.decide.consent import Passage, permits
 from rules.decide.program import Program
 from rules.input.vocabulary import CLOSED_TO_PACKS
 from rules.shelf import read_pack, vocabulary
-from tests.support.agencies import Town
+from tests.support.agencies import RIO_VERDE, Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 
@@ -38,14 +38,6 @@ AGENCY_OF = {role: agency for agency, role in AGENCIES.items()}
 TRAVELING = [one for one in vocabulary().categories if one not in vocabulary().never_travels]
 PAIRS = [(category, role) for category in TRAVELING for role in AGENCIES.values()]
 PLAIN = ("service", "case_management")
-HEAD = """
-id: rio-verde
-extends: lead
-title: Rio Verde LEAD
-time_zone: America/Denver
-program: {from: 2014-04-01, source: county}
-sources: {county: {title: The county, address: here, confidence: high}}
-"""
 CLOCK = """
 parameters:
   time_for_help: {label: the time to take up help, unit: days, values: [{value: 1, source: county}]}
@@ -96,7 +88,7 @@ def write_pack(folder: Path, pairs: list[tuple[str, str]], *, clock: bool = Fals
     (folder / "pack.yaml").write_text(
         "\n".join(
             [
-                HEAD,
+                RIO_VERDE,
                 "facts:",
                 *facts,
                 CLOCK if clock else "",

@@ -26,7 +26,7 @@ WITH_TABLES = tuple(name for name in shipped() if rules.load(name).pack.offenses
 WITH_COVERED_CHAPTERS = tuple(
     name
     for name in WITH_TABLES
-    if rules.load(name).pack.offenses.covers  # type: ignore[union-attr]
+    if rules.load(name).pack.offenses.covers  # type: ignore[union-attr]  # it has a table
 )
 FULL_WIDTH = {ord(digit): 0xFF10 + index for index, digit in enumerate("0123456789")}
 OTHER_SCRIPTS = {ord(digit): 0x0660 + index for index, digit in enumerate("0123456789")}

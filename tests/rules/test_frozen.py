@@ -54,11 +54,11 @@ def test_defaults_are_those_of_the_class_and_never_shared() -> None:
 
 
 def test_a_wrong_call_is_refused_as_of_any_function() -> None:
-    for call in (lambda: Point(), lambda: Point(1, 2, {}, "", 5), lambda: Point(1, z=3)):  # type: ignore[call-arg]
+    for call in (lambda: Point(), lambda: Point(1, 2, {}, "", 5), lambda: Point(1, z=3)):  # type: ignore[call-arg]  # wrong on purpose
         with pytest.raises(TypeError):
             call()
     with pytest.raises(TypeError):
-        Inner("a", "b")  # type: ignore[misc]
+        Inner("a", "b")  # type: ignore[misc]  # wrong on purpose
 
 
 def test_dataclasses_takes_it_for_its_own() -> None:
@@ -81,7 +81,7 @@ def test_patterns_match_by_place_and_by_name() -> None:
     match Inner(source="a", id="b"):
         case Inner(id=name):
             assert name == "b"
-    assert Inner.__match_args__ == ()  # type: ignore[attr-defined]
+    assert Inner.__match_args__ == ()  # type: ignore[attr-defined]  # not in the stubs
 
 
 def test_defining_a_record_compiles_nothing_and_a_first_call_does(

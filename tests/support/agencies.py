@@ -37,6 +37,15 @@ from tests.support.parties import LOG, document, ed25519
 from tests.support.simulator import START, judges, part
 from tests.support.staff import OTHERS, list_people
 
+# The head of a made-up city's pack.
+RIO_VERDE = """
+id: rio-verde
+extends: lead
+title: Rio Verde LEAD
+time_zone: America/Denver
+program: {from: 2014-04-01, source: county}
+sources: {county: {title: The county, address: here, confidence: high}}
+"""
 PASSPHRASE = b"a passphrase for tests"
 ROLES = {
     "police": "police",

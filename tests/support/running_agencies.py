@@ -39,6 +39,15 @@ ROLES = {
 
 SIGNERS = ("defender", "crossroads", "clinic")
 
+SIX_ROLES = {
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "program": "program",
+    "crossroads": "case_management",
+    "clinic": "treatment_provider",
+}
+
 
 class Running:
     """A hub's process and the folders of its agencies, by default with the pack `lead`."""
