@@ -126,6 +126,7 @@ footer {{ color: var(--soft); font-size: .9rem; margin-top: 3rem; padding-bottom
 .letter h2 {{ border: 0; font-size: 1.2rem; margin: 1.5rem 0 .25rem; padding: 0; }}
 .letter p, .letter li {{ font-size: 1.125rem; }}
 @page {{ size: letter; margin: 16mm 15mm; }}
+@page card {{ margin: 10mm; }}
 @media print {{
   :root {{ color-scheme: light; {_variables(PRINT)} }}
   body {{ font-size: 10pt; line-height: 1.35; }}
@@ -136,7 +137,7 @@ footer {{ color: var(--soft); font-size: .9rem; margin-top: 3rem; padding-bottom
   .wide {{ overflow: visible; }}
   a {{ text-decoration: none; }}
   .letter p, .letter li {{ font-size: 12pt; }}
-  .card {{ font-size: 8.5pt; line-height: 1.25; }}
+  .card {{ page: card; font-size: 8pt; line-height: 1.2; }}
   .card main {{ columns: 2; column-gap: 12mm; column-rule: 1px dashed var(--line); }}
   .card h1 {{ font-size: 13pt; margin-bottom: 2mm; }}
   .card h2 {{ font-size: 10pt; margin: 2.5mm 0 1mm; padding-top: 1mm; border-top-width: 1px; }}

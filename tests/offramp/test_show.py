@@ -661,8 +661,13 @@ BROWSER = next(
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser is at hand to print with")
 @pytest.mark.parametrize("name", WITH_AN_OFFER)
-def test_the_card_prints_on_one_page(tmp_path: Path, name: str) -> None:
-    (tmp_path / "card.html").write_text(as_html(card_of(latest(name)), "Foot"), encoding="utf-8")
+@pytest.mark.parametrize("spacing", ["normal", "0.06em"], ids=["own letters", "wide letters"])
+def test_the_card_prints_on_one_page(tmp_path: Path, name: str, spacing: str) -> None:
+    """Also where the fonts at hand are an eighth wider, as DejaVu Sans is."""
+    page = as_html(card_of(latest(name)), "Foot")
+    wide = f"<style>* {{ letter-spacing: {spacing} }}</style></head>"
+    assert page.count("</head>") == 1
+    (tmp_path / "card.html").write_text(page.replace("</head>", wide), encoding="utf-8")
     options = [
         "--headless",
         "--no-sandbox",
