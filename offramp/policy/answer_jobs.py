@@ -37,6 +37,7 @@ def answer_in_jobs(writer: LineWriter, file: CaseFile, jobs: int) -> Iterator[An
         for _ in range(jobs)
     ]
     try:
+        _start(processes)
         waiting: deque[_Block] = deque()
         while block:
             waiting.append(_Block(writer, file, processes, block))
@@ -103,10 +104,18 @@ class _Block:
             yield place if isinstance(place, AnswerLine) else AnswerLine(*next(lines[place]))
 
 
+def _start(processes: list[ProcessPoolExecutor]) -> None:
+    """Start the processes. An interrupt is for this process, which ends the others."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        for process in processes:
+            process.submit(_answer, [])  # the new process keeps the block
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(writer: LineWriter, file: CaseFile) -> None:
-    """Prepare a process. An interrupt is for the first process, which ends the others."""
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _worker = writer, file
 
 

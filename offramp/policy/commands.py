@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -178,6 +179,7 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
             "usage", "lines are decided by one pack at a time", fix="run it once a pack"
         )
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
+    signal.signal(signal.SIGINT, _end_once)
     program = rules.load(packs[0], options.as_of)
     code = 0
     lines = operations.answer_file(
@@ -194,6 +196,12 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         code = 2 if line.is_refused else code
         print_text(line.text)
     return code
+
+
+def _end_once(*_: object) -> None:
+    """End the run. A second interrupt doesn't disturb its end."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def _cases(program: rules.Program, options: argparse.Namespace) -> CaseFile:

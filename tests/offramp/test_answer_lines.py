@@ -11,7 +11,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from subprocess import PIPE
@@ -208,6 +210,29 @@ def test_a_killed_process_is_named(tmp_path: Path) -> None:
         rest = process.stdout.read().splitlines()
     assert process.returncode == 2 and '"job-stopped"' in rest[-1]
     assert all(json.loads(line)["id"] for line in rest[:-1])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("apart", [0, 0.05])
+def test_an_interrupt_ends_all_processes_without_a_word(
+    jobs: int, apart: float, tmp_path: Path
+) -> None:
+    """As a terminal sends it, to every process of the group, and by someone who presses twice."""
+    words = (str(written(tmp_path, 60_000)), "--map", "louisiana-nibrs", "--lines")
+    command = [sys.executable, "-m", "offramp", "decide", "seattle", "eligibility", *words]
+    with subprocess.Popen(
+        [*command, "--jobs", str(jobs)], stdout=PIPE, stderr=PIPE, process_group=0
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(apart)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (130, b"")
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
 
 
 @pytest.mark.parametrize(
