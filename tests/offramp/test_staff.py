@@ -17,6 +17,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.office import Office, init
 from offramp.agency.folder.staff import FOUNDING_ROLES, Assignment, own_login
+from offramp.cli import main
 from tests.support.agencies import PASSPHRASE
 from tests.support.logins import any_login
 from tests.support.refused import refused
@@ -192,6 +193,36 @@ def test_the_last_admin_and_the_last_supervisor_stay(office: Office, role: str) 
     admin = "Amos Reed" if role == "admin" else FOUNDER
     with refused(f"last-{role}"):
         operations.end_person(office, admin, "Amos Reed")
+
+
+@pytest.mark.parametrize("role", ["admin", "supervisor"])
+def test_the_last_person_of_a_role_who_can_get_in_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    operations.create_agency(tmp_path / "a", "clinic", PASSPHRASE, founder=FOUNDER)
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def staff(*words: str, by: str = FOUNDER, code: int = 0) -> str:
+        command = ["agency", "staff", str(tmp_path / "a"), *words, "--by", by]
+        assert main([*command, "--passphrase-file", str(passphrase)]) == code
+        printed = capsys.readouterr()
+        return " ".join((printed.out + printed.err).split())
+
+    others = [f"--role={each}" for each in FOUNDING_ROLES if each != role]
+    end = ("end", FOUNDER, "--to", "Amos Reed")
+    staff("add", "Amos Reed", *(f"--role={each}" for each in FOUNDING_ROLES))
+    for words in (end, ("roles", FOUNDER, *others)):
+        said = staff(*words, code=2)
+        assert f"no {'admin' if words is end else role} could get in any more" in said
+        assert "`Amos Reed` has no login of this machine" in said
+        assert f"[last-{'admin' if words is end else role}]" in said
+    assert f'offramp agency staff {tmp_path / "a"} logins "Amos Reed" --login LOGIN' in said
+    staff("logins", "Amos Reed", "--login", own_login())
+    staff("roles", FOUNDER, *others)
+    staff(*end, by="Amos Reed")
+    assert "Amos Reed" in staff("list", by="Amos Reed")
 
 
 def test_an_admin_is_no_auditor_and_a_name_is_used_once(office: Office) -> None:

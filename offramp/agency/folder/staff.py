@@ -7,7 +7,7 @@ Pure: it follows from the journal's events of the kind `staff`. An account of th
 from __future__ import annotations
 
 import pwd
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -324,10 +324,18 @@ class Staff:
         return person.name in (reviewers - {access.by} or others - {access.by} or reviewers)
 
 
-def check_people(people: Iterable[StaffPerson]) -> None:
-    """Check a list of people before it is kept.
+def check_people(
+    people: Iterable[StaffPerson],
+    before: Iterable[StaffPerson] = (),
+    *,
+    opens: Callable[[str], bool] = lambda login: True,
+) -> None:
+    """Check a list of people before it replaces the one `before`.
 
-    INVARIANT: an agency always has an admin and a supervisor, and nobody is admin and auditor.
+    INVARIANT: an agency always has an admin and a supervisor, and nobody is admin and auditor. A
+    change never takes away the last of them that a login opens the folder for: a colleague without
+    one couldn't get in. `opens` reports whether a login is one of this machine.
+
     Raises `AgencyError` `roles-apart`, `no-role`, `last-admin`, `last-supervisor`.
     """
     active = [person for person in people if person.ended is None]
@@ -344,16 +352,35 @@ def check_people(people: Iterable[StaffPerson]) -> None:
                 f"`{person.name}` would have no role",
                 fix=f"name one of {', '.join(ROLES)}, or end the person with `staff end`",
             )
-    if not any("admin" in person.roles for person in active):
-        raise AgencyError(
-            "last-admin", "nobody would be admin", fix="give another person the role `admin` first"
-        )
-    if not any("supervisor" in person.roles for person in active):
-        raise AgencyError(
-            "last-supervisor",
-            "nobody would be supervisor",
-            fix="give another person the role `supervisor` first",
-        )
+    earlier = [person for person in before if person.ended is None]
+    if (missing := _missing(active, earlier, opens, "admin")) is not None:
+        raise AgencyError("last-admin", missing[0], fix=missing[1])
+    if (missing := _missing(active, earlier, opens, "supervisor")) is not None:
+        raise AgencyError("last-supervisor", missing[0], fix=missing[1])
+
+
+def _missing(
+    people: Iterable[StaffPerson],
+    before: Iterable[StaffPerson],
+    opens: Callable[[str], bool],
+    role: Role,
+) -> tuple[str, str] | None:
+    """Return what is wrong with the people of a role, and the fix. None if nothing is."""
+    holders = [person for person in people if role in person.roles]
+    if not holders:
+        return f"nobody would be {role}", f"give another person the role `{role}` first"
+    could_get_in = any(role in person.roles and _gets_in(person, opens) for person in before)
+    if not could_get_in or any(_gets_in(person, opens) for person in holders):
+        return None
+    names = ", ".join(f"`{person.name}`" for person in holders)
+    return (
+        f"no {role} could get in any more, since {names} has no login of this machine",
+        f'give one first: `offramp agency staff DIR logins "{holders[0].name}" --login LOGIN`',
+    )
+
+
+def _gets_in(person: StaffPerson, opens: Callable[[str], bool]) -> bool:
+    return any(opens(login) for login in person.logins)
 
 
 def ended(person: StaffPerson, at: int, by: str) -> StaffPerson:

@@ -352,7 +352,12 @@ def _change(
     cases: Mapping[str, Assignment] | None = None,
 ) -> StaffChange:
     staff = working_set.staff
-    check_people({**staff.people, person.name: person}.values())
+    acting = office.acting.login if office.acting is not None else None
+    check_people(
+        {**staff.people, person.name: person}.values(),
+        staff.people.values(),
+        opens=lambda login: login == acting or login_exists(login),
+    )
     changed = {} if cases is None else dict(cases)
     body = {
         "does": does,
