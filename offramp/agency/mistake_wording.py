@@ -12,6 +12,7 @@ from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.own_entries import OwnEntry
 from offramp.agency.cases.pack_terms import PackTerms
+from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import ToldDetail
 from offramp.agency.fact_words import fact_text, value_text
 from offramp.agency.operations import (
@@ -178,10 +179,17 @@ def recall_lines(recall: Recall) -> list[str]:
     lines += [
         f"`{agency}` left the directory and can't be asked: call it" for agency in recall.unreached
     ]
+    if any(entry.kind == SEALED for entry in recall.entries):
+        return [*lines, _STATE_AGAIN]
     return lines + _NEXT_STEPS[recall.reason]
 
 
 _ENTER_AGAIN = "enter it again where it belongs, with `offramp agency send DIR KIND FILE`"
+_STATE_AGAIN = (
+    "the statement doesn't count any more. If the cause or its day was wrong, withdraw the note "
+    "with `offramp agency seal DIR CASE CAUSE --withdraw` and note what is right: the daily work "
+    "then signs it anew"
+)
 _NEXT_STEPS = {
     "wrong_person": [_ENTER_AGAIN],
     "wrong_case": [_ENTER_AGAIN],
@@ -190,7 +198,7 @@ _NEXT_STEPS = {
     ],
     "duplicate": [],
     "not_agreed": ["end the consent too, if there is one: `offramp agency revoke DIR CASE`"],
-    "wrong_fact": ["what is asked back counts nowhere, once it is answered"],
+    "wrong_fact": ["what is asked back counts nowhere, as soon as the recall arrives"],
     "mistaken_representation": [
         "this office is counsel in this case no longer, and gets nothing more of it",
     ],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from offramp.agency.cases.own_statements import StatementState
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
 from offramp.agency.operations.endings import EndingPreview
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
@@ -14,6 +15,15 @@ CAUSES = {
     "dismissed": "the charge was dismissed",
     "sealed": "a court had the record sealed",
     "completed": "the person completed the program",
+}
+
+
+_STATEMENTS: Mapping[StatementState, str] = {
+    "sent": "; this agency has signed it",
+    "queued": "; the signed statement waits to be sent",
+    "refused": "; the hub refused the signed statement (see `offramp agency status`)",
+    "asked_back": "; this agency asked its signed statement back",
+    "nobody": "; nobody had to be told",
 }
 
 
@@ -36,8 +46,8 @@ def _case_lines(case: KeptCase) -> Iterator[str]:
     for hold in case.holds:
         yield f"  ON HOLD: {_hold(hold)}. Nothing here is destroyed"
     for ending in case.endings:
-        signed = "; this agency has signed it" if ending.cause in case.signed else ""
-        yield f"  {_ending(ending)}{signed}"
+        state = case.statements.get(ending.cause)
+        yield f"  {_ending(ending)}{_STATEMENTS[state] if state is not None else ''}"
     for row in case.rows:
         yield f"  {_row(row)}"
     if not case.rows:

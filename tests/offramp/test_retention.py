@@ -271,7 +271,7 @@ def test_a_cause_is_noted_once_and_what_was_signed_never_changes(town: Town) -> 
     wait(town, 1)
     with pytest.raises(AgencyError, match=f"has signed.*{first}"):
         operations.note_ending(police, "Marta", case, "sealed")
-    with refused("no-ending"):
+    with refused("ending-noted"):
         operations.withdraw_ending(police, "Rosa", case, "sealed")
     (ending,) = kept(town, "police", case).endings
     assert (ending.on, ending.by) == (first, "Rosa")
@@ -388,7 +388,9 @@ def test_a_dismissal_in_the_records_ends_parts_by_itself_and_a_new_filing_stops_
     assert kept(town, "crossroads", case).endings[0].on == dismissed - timedelta(days=10)
     wait(town, 101)
     for name in ("prosecutor", "crossroads"):
-        assert kept(town, name, case).signed == ("dismissed",)
+        assert kept(town, name, case).statements == {
+            "dismissed": "sent" if name == "prosecutor" else "nobody"
+        }
         assert not {"charge", "charge_status"} & kinds(town, name, case)
     assert holders(town, family) == {"police", "crossroads", "clinic"}, "nobody told police"
 
@@ -925,6 +927,76 @@ def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:
     assert account.ends == ()
 
 
+def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    case, _ = refer(town)
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    wrong = today(town)
+    wait(town, 1)
+    right = today(town)
+    seal = partial(run, "seal", "police", case[:8], "sealed")
+    seal("--on", wrong.isoformat(), "--yes")
+    town.hub.clock += DAY
+    delivery.pull_inbox(town.link("police"))
+    operations.end_due(police)
+    # Nothing is said to be signed before the statement has left.
+    assert "; the signed statement waits to be sent" in run("retention", "police", case[:8])
+    assert kept(town, "police", case).statements == {"sealed": "queued"}
+    assert "waits to be sent; a statement is never changed" in seal("--yes", code=2)
+    town.settle()
+    assert "; this agency has signed it" in run("retention", "police", case[:8])
+    operations.prove_sealing(crossroads, "Rosa", case)
+
+    # The refusal names the command that asks the statement back, and the recall the next one.
+    refusal = seal("--withdraw", "--yes", code=2)
+    assert "[ending-noted]" in refusal and "has signed that it ended" in refusal
+    command = re.search(r"`offramp agency recall \S+ (\S+ wrong-fact --record \w+)`", refusal)
+    assert command is not None
+    asked_back = run("recall", "police", *command[1].split(), "--yes")
+    assert "doesn't count any more" in asked_back
+    assert f"seal {town.folder / 'police'} {case[:8]} CAUSE --withdraw" in asked_back
+    assert "; this agency asked its signed statement back" in run("retention", "police", case)
+    # It counts no more: at its agency at once, at the others when they know of the recall.
+    assert operations.fetch_account(crossroads, case).ends != ()
+    delivery.pull_inbox(town.link("crossroads"))
+    assert operations.fetch_account(crossroads, case).ends == ()
+    for _ in range(2):
+        wait(town, 1)
+        assert kept(town, "police", case).signed == (), "the wrong day isn't signed again"
+    ended_here = operations.prove_sealing(crossroads, "Rosa", case).ended_here
+    run("answer-recall", "crossroads", case[:8])
+    proof = operations.prove_sealing(crossroads, "Rosa", case)
+    assert (proof.ended_here, ended_here) == (0, 0), "what was given back was not ended"
+
+    seal("--withdraw", "--yes")
+    seal("--on", right.isoformat(), "--yes")
+    wait(town, 2)
+    assert kept(town, "police", case).signed == ("sealed",)
+    proof = operations.prove_sealing(crossroads, "Rosa", case)
+    assert [(each.on, each.ended) for each in proof.statements] == [(right, 2)]
+    assert [unproved.obstacle for unproved in proof.unproved] == ["asked_back"]
+    (end,) = operations.fetch_account(crossroads, case).ends
+    assert end.parts is not None and (end.parts.on, end.parts.ended) == (right, 2)
+    assert "[ending-noted]" in seal("--yes", code=2), "the right one is not changed either"
+
+
+def test_what_was_asked_back_and_deleted_is_in_no_count_of_what_was_ended(
+    town: Town, run: Run
+) -> None:
+    case, _ = refer(town)
+    run("recall", "police", case, "wrong-person", "--record", "all", "--to", "prosecutor", "--yes")
+    town.settle()
+    run("answer-recall", "prosecutor", case)
+    consent_terms = [terms(town, "prosecutor", "crossroads", "charge_status")]
+    sign(town, case, "Nobody", consent_terms)
+    operations.note_ending(town.at["prosecutor"], "Rosa", case, "sealed")
+    wait(town, 2)
+    proof = operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    counts = {statement.agency: statement.ended for statement in proof.statements}
+    assert counts == {"prosecutor": 0}
+
+
 # Nothing is asked again
 
 
@@ -1004,7 +1076,8 @@ def test_over_five_years_the_name_leaves_every_agency_but_the_holder_of_the_cons
     operations.release_hold(prosecutor, "Rosa", case)
     town.settle()
     assert holders(town, family) == {"crossroads"}
-    assert kept(town, "prosecutor", case).signed == ("sealed",)
+    # It exchanged nothing with the person's own agencies, so there is nobody to tell.
+    assert kept(town, "prosecutor", case).statements == {"sealed": "nobody"}
     assert [look.operation for look in prosecutor.looks.read(case) if look.kind == "act"].count(
         "release_hold"
     ) == 1

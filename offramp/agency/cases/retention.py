@@ -13,9 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exchange.consent.disclosure import day_of
-from exchange.records.statements import Grant, Statement
+from exchange.records.statements import About, Grant, Statement
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import case_of, own_parts
+from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.own_statements import causes_stated, is_done, parts_stated
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.destruction import PartKey, note_has_content
@@ -35,6 +37,8 @@ _MEMBER_CATEGORIES = {
     "determination": "decision_outcome",
 }
 _STATEMENT_CATEGORY = "consent_terms"
+# The kinds of a part that only runs the exchange.
+_EXCHANGE_ONLY = ("operation",)
 
 
 # The kind of record by which an agency signs that it ended its parts.
@@ -296,14 +300,16 @@ def new_endings(working_set: WorkingSet, today: date) -> Iterator[tuple[str, End
     """Yield each case's ending that its records state and nobody noted, or a cause that is over.
 
     A day that the records correct is noted anew. A day to come waits. What a person noted is only
-    withdrawn by a person, and INVARIANT: what was signed is neither withdrawn nor changed.
+    withdrawn by a person, and INVARIANT: what was signed is neither withdrawn nor changed, unless
+    the agency asked its statement back.
     """
     state = working_set.retention
     for handle in working_set.cases.handles():
         noted = state.ended(handle)
+        stated = causes_stated(working_set, handle)
         for cause, day in endings_in_records(working_set, handle).items():
             before = noted.get(cause)
-            if (handle, cause) in state.signed or (before is not None and before.by is not None):
+            if cause in stated or (before is not None and before.by is not None):
                 continue
             if day is None:
                 if before is not None:
@@ -330,15 +336,17 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
     """Yield what this agency has ended and not signed yet. A hold puts it off."""
     state = working_set.retention
     for case, endings in state.endings.items():
-        if state.is_held(case) or all((case, cause) in state.signed for cause in endings):
+        open_causes = [cause for cause in endings if not is_done(working_set, case, cause)]
+        if state.is_held(case) or not open_causes:
             continue
         kept = kept_about_person(working_set, keeping, case)
-        for cause, ending in endings.items():
+        for cause in open_causes:
+            ending = endings[cause]
             still = any(
                 item.term is not None and item.term.rule is not None and _ends(item, cause)
                 for item in kept
             )
-            if (case, cause) in state.signed or still or ending.noted >= keeping.today:
+            if still or ending.noted >= keeping.today:
                 continue
             yield DoneEnding(ending, max((item.last_day for item in kept), default=None))
 
@@ -346,7 +354,7 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
 def kept_about_person(working_set: WorkingSet, keeping: Keeping, case: str) -> list[KeptItem]:
     """Return what this agency still keeps of a case, without what only runs the exchange."""
     return [
-        item for item in kept_items(working_set, keeping, case) if item.categories != ("operation",)
+        item for item in kept_items(working_set, keeping, case) if item.categories != _EXCHANGE_ONLY
     ]
 
 
@@ -355,12 +363,45 @@ def _ends(item: KeptItem, cause: str) -> bool:
 
 
 def destroyed_and_unstated(working_set: WorkingSet, case: str) -> int:
-    """Count the destroyed parts of a case that no earlier statement of this agency counts."""
-    return destroyed_in(working_set, case) - working_set.retention.stated.get(case, 0)
+    """Count the destroyed parts of a case that no statement of this agency counts that counts."""
+    return max(0, destroyed_in(working_set, case) - parts_stated(working_set, case))
 
 
 def destroyed_in(working_set: WorkingSet, case: str) -> int:
-    """Count the parts of a case that this agency destroyed."""
+    """Count the parts about the person that this agency destroyed in a case at their end.
+
+    What another agency asked back and this one deleted is not among them: nothing was ended. Nor
+    is what only runs the exchange, such as another agency's statement.
+    """
+    given_back = _given_back(working_set, case)
+    return sum(
+        1
+        for key, categories in _parts_of(working_set, case)
+        if key in working_set.destroyed
+        and key not in given_back
+        and tuple(categories) != _EXCHANGE_ONLY
+    )
+
+
+def _parts_of(working_set: WorkingSet, case: str) -> Iterator[tuple[PartKey, tuple[str, ...]]]:
+    """Yield each part that was sent or received in a case, with its kinds of information."""
     records = working_set.cases.records(case)
-    ids = set(records.received) | {(working_set.agency, sent.jti) for sent in records.sent}
-    return sum(1 for issuer, jti, _ in working_set.destroyed if (issuer, jti) in ids)
+    for (issuer, jti), received in records.received.items():
+        if received.record is not None:
+            for part, label in received.record.labels.items():
+                yield (issuer, jti, part), tuple(label.category)
+    for sent in records.sent:
+        for part, own_label in sent.labels:
+            yield (working_set.agency, sent.jti, part), own_label.category
+
+
+def _given_back(working_set: WorkingSet, case: str) -> set[PartKey]:
+    """Return the parts that this agency deleted because they were asked back, with corrections."""
+    given_back = set(working_set.given_back)
+    for (issuer, jti), received in working_set.cases.records(case).received.items():
+        for part, label in received.record.labels.items() if received.record is not None else ():
+            about = label.statement.about if isinstance(label.statement, About) else None
+            is_correction = received.record is not None and received.record.kind == CORRECTION
+            if is_correction and about is not None and (issuer, *about) in given_back:
+                given_back.add((issuer, jti, part))
+    return given_back

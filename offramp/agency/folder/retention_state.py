@@ -85,15 +85,18 @@ class CountedMark:
 class RetentionState:
     """The holds and endings of an agency's cases, and the endings that it signed.
 
-    `signed` has, by case and cause, the ids of the records that state it. `stated` counts, by case,
-    the destroyed parts that those records state. `counted` has what of a case is counted for good.
+    `signed` has, by case and cause, the ids of the newest records that state it, `signed_at` the
+    number of that event, and `noted_at` that of the note. `stated` counts the destroyed parts that
+    those records state. `counted` has what of a case is counted for good.
     """
 
     def __init__(self) -> None:
         self.holds: dict[str, dict[int, Hold]] = {}
         self.endings: dict[str, dict[str, Ending]] = {}
         self.signed: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.stated: dict[str, int] = {}
+        self.signed_at: dict[tuple[str, str], int] = {}
+        self.noted_at: dict[tuple[str, str], int] = {}
+        self.stated: dict[tuple[str, str], int] = {}
         self.counted: dict[str, CountedMark] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
@@ -110,11 +113,14 @@ class RetentionState:
                 on, noted = (date.fromisoformat(body[name]) for name in ("on", "noted"))
                 ending = Ending(case, body["cause"], on, noted, body.get("by"))
                 self.endings.setdefault(case, {})[ending.cause] = ending
+                self.noted_at[case, ending.cause] = at
             case "withdrawn":
                 self.endings.get(case, {}).pop(body["cause"], None)
             case "signed":
-                self.signed[case, body["cause"]] = tuple(body["records"])
-                self.stated[case] = self.stated.get(case, 0) + int(body.get("ended", 0))
+                signed = case, str(body["cause"])
+                self.signed[signed] = tuple(body["records"])
+                self.signed_at[signed] = at
+                self.stated[signed] = int(body.get("ended", 0))
             case "counted":
                 settled = frozenset((family, quarter) for family, quarter in body["settled"])
                 earlier = self.mark_of(case).settled

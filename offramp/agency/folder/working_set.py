@@ -47,9 +47,10 @@ class WorkingSet:
     `awaiting` the entry and record of each sent leaf that isn't. `approved` are the digests of
     drafts that people compared. `opened`, `noted`, and `published` are the journal's events of
     those kinds, `statements` those of signed texts, and `mistakes` those of mistakes that people
-    named. `destroyed` has issuer, record, and part of each destroyed text, and `read_parts` of each
-    text that a person here opened. `staff` are the agency's people. `retention` has legal holds,
-    and what ended a case's parts before their time. `cases` has the same records by case. `memory`
+    named. `destroyed` has issuer, record, and part of each destroyed text, `given_back` of each
+    that was deleted because its issuer asked it back, and `read_parts` of each that a person here
+    opened. `staff` are the agency's people. `retention` has legal holds, and what ended a case's
+    parts before their time. `cases` has the same records by case. `memory`
     has what was worked out of them, and is never read as a source.
     """
 
@@ -72,6 +73,7 @@ class WorkingSet:
         self.approved: set[str] = set()
         self.opened: list[Event] = []
         self.destroyed: set[tuple[str, str, str]] = set()
+        self.given_back: set[tuple[str, str, str]] = set()
         self.noted: list[Event] = []
         self.published: list[Event] = []
         self.mistakes: list[Event] = []
@@ -93,7 +95,7 @@ class WorkingSet:
 
     def note(self, event: Event) -> None:
         """Take an event that the gateway has already, in everything beside it."""
-        note = getattr(self, f"_note_{event.kind}", None)
+        note = getattr(self, f"_note_{event.kind.replace('-', '_')}", None)
         if note is not None:
             note(event)
         elif event.kind not in _CHANGES_NO_CASE:
@@ -245,6 +247,11 @@ class WorkingSet:
     def _note_destroyed(self, event: Event) -> None:
         self.cases.touch_all(event)
         self.destroyed.add((event.body["issuer"], event.body["jti"], event.body["part"]))
+
+    def _note_recall_answered(self, event: Event) -> None:
+        self.cases.touch(event, event.body["case"])
+        if event.body["kept"] is None:
+            self.given_back |= {(issuer, jti, part) for issuer, jti, part in event.body["parts"]}
 
     def drop_contents(self, parts: Iterable[tuple[str, str, str]], notes: Iterable[Event]) -> None:
         """Drop the contents of destroyed parts and notes, as a replay of the journal would.

@@ -12,6 +12,7 @@ from offramp.agency.cases.caseload import own_parts
 from offramp.agency.cases.counted import NOTHING, QuarterCounts
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.kept_counts import KEPT, add_kept, enrolled_from, lost_counts
+from offramp.agency.cases.own_statements import is_done
 from offramp.agency.cases.quarters import Quarter
 from offramp.agency.cases.retention import (
     SEALED,
@@ -160,7 +161,7 @@ def _sign(office: Office, working_set: WorkingSet, done: DoneEnding) -> list[str
     state = working_set.retention
     # INVARIANT: what is signed is the note as it is now, and no hold stops it.
     if (
-        (case, cause) in state.signed
+        is_done(working_set, case, cause)
         or state.ended(case).get(cause) != done.ending
         or state.is_held(case)
     ):

@@ -1,7 +1,8 @@
 """Early ends: a supervisor notes a dismissal, a sealing order, or a completion, or withdraws it.
 
 A note is shown before it is made. A cause is noted once: a note is withdrawn before it is made
-again, and INVARIANT: what this agency signed is never changed. See docs/decisions/0090-one-note.md.
+again, and INVARIANT: what this agency signed is never changed, only asked back. See
+docs/decisions/0090-one-note.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.errors import shorten
 from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.own_statements import (
+    causes_stated,
+    standing_records,
+    statement_states,
+)
 from offramp.agency.cases.retention import endings_in_records, kept_items
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -170,12 +176,9 @@ def _refuse_second(working_set: WorkingSet, case: str, cause: str) -> None:
     """Refuse a second note of a cause. Raises `AgencyError` `ending-noted`."""
     state = working_set.retention
     noted, recorded = state.ended(case).get(cause), endings_in_records(working_set, case).get(cause)
-    if (case, cause) in state.signed and noted is not None:
+    if noted is not None and cause in causes_stated(working_set, case):
         raise AgencyError(
-            "ending-noted",
-            f"this agency has signed that it ended this case's parts for `{cause}`, `{noted.on}`",
-            fix="a signed statement is never changed: if it is wrong, ask it back with "
-            "`offramp agency recall DIR CASE`",
+            "ending-noted", _stated(working_set, noted), fix=_ask_back(working_set, noted)
         )
     if noted is not None and noted.by is not None:
         raise AgencyError(
@@ -190,6 +193,28 @@ def _refuse_second(working_set: WorkingSet, case: str, cause: str) -> None:
             f"the records of this case state `{cause}`, `{on}`, already",
             fix="if that is wrong, have the agency that told it correct its record",
         )
+
+
+def _stated(working_set: WorkingSet, ending: Ending) -> str:
+    """Return that a statement of an ending was signed, and how far it is."""
+    about = f"that it ended this case's parts for `{ending.cause}`, `{ending.on}`"
+    state = statement_states(working_set, ending.case)[ending.cause]
+    if state == "sent":
+        return f"this agency has signed {about}"
+    waits = "waits to be sent" if state == "queued" else "was refused by the hub"
+    return f"the statement of this agency {about}, {waits}"
+
+
+def _ask_back(working_set: WorkingSet, ending: Ending) -> str:
+    """Return the commands that ask a statement back."""
+    commands = " and ".join(
+        f"`offramp agency recall DIR CASE wrong-fact --record {record.jti[:8]}`"
+        for record in standing_records(working_set, ending.case, ending.cause)
+    )
+    return (
+        f"a statement is never changed: if it is wrong, ask it back with {commands}, and then "
+        f"withdraw the note with `offramp agency seal DIR CASE {ending.cause} --withdraw`"
+    )
 
 
 def _encounter_day(working_set: WorkingSet, case: str) -> date | None:
@@ -228,7 +253,7 @@ def withdraw_ending(office: Office, actor: str, case: str, cause: str) -> Ending
     """Withdraw the note of a cause, before this agency signed that it ended anything. Return it.
 
     What it has destroyed stays destroyed. Raises `AgencyError` `no-such-case`, `no-ending`,
-    `ending-recorded`.
+    `ending-noted` once it was signed and not asked back, `ending-recorded`.
     """
     with office.transaction() as working_set:
         ending = _withdrawable(working_set, case, cause)
@@ -241,10 +266,15 @@ def _withdrawable(working_set: WorkingSet, case: str, cause: str) -> Ending:
     case_of(working_set, case)
     state = working_set.retention
     noted: Mapping[str, Ending] = state.ended(case)
-    if cause not in noted or (case, cause) in state.signed:
+    if cause in noted and cause in causes_stated(working_set, case):
+        ending = noted[cause]
+        raise AgencyError(
+            "ending-noted", _stated(working_set, ending), fix=_ask_back(working_set, ending)
+        )
+    if cause not in noted:
         raise AgencyError(
             "no-ending",
-            f"nothing that can be withdrawn is noted as `{shorten(cause)}` in this case",
+            f"nothing is noted as `{shorten(cause)}` in this case",
             fix="see `offramp agency retention DIR CASE`",
         )
     ending = noted[cause]

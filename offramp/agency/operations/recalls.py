@@ -15,6 +15,7 @@ from offramp.agency.cases.caseload import case_of, mistaken_parts, own_parts
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.effects import RestingDecision, decisions_that_read
 from offramp.agency.cases.own_entries import OwnEntry, PartId, find_entry, own_entries
+from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import details_of, recalled_by_record
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -158,7 +159,8 @@ def recall(
     record's id, its kind, or `all`. With `recipient`, only that agency is asked, and the recipient
     must be named for `wrong_recipient` if there are several. A mistaken exit, and what is wrong in
     the case, no longer counts here either. What is still queued is asked back when the hub has it.
-    For `wrong_fact`, the parts that state `detail` are asked back, and no others.
+    For `wrong_fact`, the parts that state `detail` are asked back, and no others. A statement that
+    parts were destroyed has no details, and is asked back whole by its `record`.
     `seen_at` is that of the preview that the person read.
 
     Raises `AgencyError` `case-changed`, `unknown-reason`, `nothing-to-recall`, `which-record`,
@@ -219,7 +221,8 @@ def _recall_in(
     case_view = case_of(working_set, case)
     if reason == WRONG_FACT:
         entries = find_entry(working_set, case, reason, record or "all")
-        entries = _that_state(working_set, entries, detail)
+        if record is None or detail is not None or any(entry.kind != SEALED for entry in entries):
+            entries = _that_state(working_set, entries, detail)
     else:
         entries = find_entry(working_set, case, reason, record)
     if recipient is not None:

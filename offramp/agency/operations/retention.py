@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from exchange.consent.disclosure import day_of
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import case_of, unknown_case
+from offramp.agency.cases.own_statements import StatementState, statement_states
 from offramp.agency.cases.retention import (
     Keeping,
     KeptItem,
@@ -64,14 +65,21 @@ class KeptRow:
 class KeptCase:
     """What an agency keeps of a case, its holds, what ended it early, and what was signed.
 
-    `case` is None for what is about no case.
+    `case` is None for what is about no case. `statements` has by cause how far the statement is
+    that the agency ended its parts, as `statement_states` gives it.
     """
 
     case: str | None
     rows: tuple[KeptRow, ...]
     holds: tuple[Hold, ...]
     endings: tuple[Ending, ...]
-    signed: tuple[str, ...]
+    statements: Mapping[str, StatementState]
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """The causes for which a statement is signed that wasn't asked back, sent or not."""
+        states = self.statements.items()
+        return tuple(cause for cause, state in states if state not in ("asked_back", "nobody"))
 
     def as_json(self) -> dict[str, Any]:
         """Return the case's JSON in `offramp agency retention`."""
@@ -84,6 +92,7 @@ class KeptCase:
                 for each in self.endings
             ],
             "signed": list(self.signed),
+            "statements": dict(self.statements),
         }
 
 
@@ -130,7 +139,7 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
                     kept_rows(keeping, handle, kept),
                     state.holds_on(handle),
                     tuple(state.ended(handle).values()),
-                    tuple(cause for case, cause in state.signed if case == handle),
+                    statement_states(working_set, handle) if handle is not None else {},
                 )
                 for handle, kept in items.items()
             ),
