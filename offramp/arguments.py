@@ -195,6 +195,11 @@ def prove(parser: Parser, *_: Any) -> None:
         help="prove what this file claims too: `invariants:` as in a pack",
     )
     parser.add_argument(
+        "--as-scenario",
+        action="store_true",
+        help="add each case that refutes one to the pack's scenarios",
+    )
+    parser.add_argument(
         "--limit",
         type=_seconds,
         default=60,

@@ -17,7 +17,7 @@ from importlib import import_module
 
 from offramp import __version__
 from offramp.terminal import print_error, print_json, terminal_width
-from rules.errors import Refusal, RequestError, respelling
+from rules.errors import Refusal, RequestError, nearest
 from rules.frozen import frozen
 
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     Prepare = Callable[[argparse.Namespace], None]
 
+# How the parser says that a word is none of its choices.
+_INVALID_CHOICE = re.compile(
+    r"argument (.*?): invalid choice: ['\"]?(.*?)['\"]? \(choose from (.*)\)", re.DOTALL
+)
 _AGENCY = "offramp.agency.commands:run"
 # The groups of `offramp --help`, in order.
 GROUPS = {
@@ -258,10 +262,17 @@ class _Parser(argparse.ArgumentParser):
         """Raise `RequestError` `usage`."""
         from rules.input.printing import printable
 
-        in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
-        unknown = re.search(r"invalid choice: `([^`]*)`", in_ticks)
-        fix = respelling(unknown[1], ("offenses",)) if unknown else None
-        raise RequestError("usage", in_ticks, fix=fix or f"see `{self.prog} --help`")
+        see = f"see `{self.prog} --help`"
+        unknown = _INVALID_CHOICE.fullmatch(message)
+        if unknown is None:
+            in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
+            raise RequestError("usage", in_ticks, fix=see)
+        argument, word = unknown[1], printable(unknown[2])
+        fix = nearest(word, re.findall(r"[^\s,'\"]+", unknown[3]))
+        if argument != "COMMAND":
+            raise RequestError("usage", f"`{argument}` can't be `{word}`", fix=fix)
+        is_guess = fix.startswith(("did you mean", "write"))
+        raise RequestError("usage", f"there is no command `{word}`", fix=fix if is_guess else see)
 
 
 class _ProgramParser(_Parser):

@@ -40,9 +40,11 @@ __all__ = [
     "CaseResult",
     "OffenseList",
     "PackCheck",
+    "PackProof",
     "ProgramStatus",
     "ScenarioRun",
     "answer_file",
+    "answer_of_base",
     "check_pack",
     "compare_programs",
     "create_city",
@@ -51,6 +53,7 @@ __all__ = [
     "list_offenses",
     "list_packs",
     "list_programs",
+    "no_solver",
     "prove_pack",
     "run_scenarios",
     "start_interview",
@@ -133,9 +136,17 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
 # Prove a pack
 
 
+@frozen
+class PackProof:
+    """What the solver found of a pack's invariants, and of claims that were read with it."""
+
+    pack: Pack
+    claims: tuple[Claim, ...]
+
+
 def prove_pack(
     pack: str | Path, *, claims: str | Path | None = None, seconds: float = 60.0
-) -> Iterator[Claim]:
+) -> PackProof:
     """Prove each invariant of a pack on each stretch of days, with the solver.
 
     `claims` is a file with more invariants. `seconds` limits each proof. Raises `RequestError` if
@@ -144,15 +155,36 @@ def prove_pack(
     try:
         from rules.prove.by_solver import prove_pack as prove
     except ImportError:
-        raise RequestError(
-            "no-solver",
-            "the solver that proves isn't installed",
-            fix="pip install 'offramp[prove]'",
-        ) from None
+        raise no_solver() from None
     from rules.author.claims import read_claims
 
     read = read_claims(Path(claims)) if claims is not None else None
-    return prove(read_pack(pack, whole=False, claims=read), seconds)
+    checked = read_pack(pack, whole=False, claims=read)
+    return PackProof(checked, tuple(prove(checked, seconds)))
+
+
+def no_solver() -> RequestError:
+    """Return the refusal of what needs the solver where it isn't installed."""
+    return RequestError(
+        "no-solver", "the solver that proves isn't installed", fix="pip install 'offramp[prove]'"
+    )
+
+
+def answer_of_base(pack: str | Path, proof: PackProof, claim: Claim) -> str | list[str] | None:
+    """Return what the pack that this one extends answers to a case that refutes a claim.
+
+    None if there is no such pack, or if it doesn't decide this.
+    """
+    if proof.pack.extends is None or claim.facts is None:
+        return None
+    folder = find(proof.pack.extends, beside=find(str(pack)).resolve().parent)
+    base = rules.Program(read_pack(folder, whole=False), claim.day)
+    if claim.decision not in base.pack.decisions:
+        return None
+    try:
+        return base.decide(claim.decision, claim.facts).outcome
+    except Refusal:  # the facts are the pack's own, or the base ran on other days
+        return None
 
 
 # Run a pack's scenarios and cases

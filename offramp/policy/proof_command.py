@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from offramp.policy import operations
@@ -15,6 +16,7 @@ from rules.errors import PackError
 from rules.input.printing import plain
 
 if TYPE_CHECKING:
+    from offramp.policy.operations import PackProof
     from rules.prove.by_solver import Claim
 
 _RESULTS = ("proved", "idle", "open", "refuted")
@@ -26,15 +28,21 @@ def prove(options: argparse.Namespace) -> int:
     found: set[str] = set()
     for name in options.packs or operations.list_packs():
         try:
-            claims = list(operations.prove_pack(name, claims=options.claim, seconds=options.limit))
+            proof = operations.prove_pack(name, claims=options.claim, seconds=options.limit)
         except PackError as refusal:
             found.add("refused")
             results[name] = refusal_as_json(refusal)
             lines = refusal_lines(name, refusal)
         else:
-            found |= {claim.result for claim in claims}
-            results[name] = {"claims": [_claim_as_json(claim) for claim in claims]}
-            lines = _claim_lines(name, claims)
+            found |= {claim.result for claim in proof.claims}
+            results[name] = {"claims": [_claim_as_json(name, proof, each) for each in proof.claims]}
+            lines = _claim_lines(name, proof)
+            if options.as_scenario:
+                from offramp.policy.proof_scenarios import add_scenarios
+
+                added = add_scenarios(name, proof.pack, proof.claims)
+                results[name]["scenarios"] = added
+                lines = chain(lines, (f"{name}: added the scenario `{each}`" for each in added))
         if not options.json:
             print_text("\n".join(lines))
     if options.json:
@@ -45,9 +53,11 @@ def prove(options: argparse.Namespace) -> int:
 _CODES = (("refused", 2), ("refuted", 1), ("open", 3))
 
 
-def _claim_as_json(claim: Claim) -> dict[str, Any]:
+def _claim_as_json(name: str, proof: PackProof, claim: Claim) -> dict[str, Any]:
     value: dict[str, Any] = {
         "id": claim.id,
+        "decision": claim.decision,
+        "declared_in": claim.declared_in,
         "day": claim.day.isoformat(),
         "result": claim.result,
         "bound": {"complete": claim.is_complete, "lists": dict(claim.lengths)},
@@ -55,32 +65,56 @@ def _claim_as_json(claim: Claim) -> dict[str, Any]:
     }
     if claim.facts is not None:
         value |= {"facts": plain(claim.facts), "outcome": claim.outcome}
+        value["rules"] = list(claim.rules)
+        base = operations.answer_of_base(name, proof, claim)
+        if base is not None:
+            value["base"] = {"pack": proof.pack.extends, "outcome": base}
     if claim.why is not None:
         value["why"] = claim.why
     return value
 
 
-def _claim_lines(name: str, claims: Sequence[Claim]) -> Iterator[str]:
-    """Yield one line that counts, and one for each invariant that is not proved, once."""
+def _claim_lines(name: str, proof: PackProof) -> Iterator[str]:
+    """Yield one line that counts, and one for each result of an invariant that is not proved."""
+    from rules.prove.by_solver import NEVER_IN_FORCE
+
+    claims = proof.claims
     counts = Counter(claim.result for claim in claims)
     counted = ", ".join(f"{counts[result]} {result}" for result in _RESULTS if counts[result])
-    invariants = len({claim.id for claim in claims})
-    days = len({claim.day for claim in claims})
+    invariants = {claim.id for claim in claims if claim.declared_in is not None}
+    laws = {claim.id for claim in claims} - invariants
+    days = len({claim.day for claim in claims if claim.why != NEVER_IN_FORCE})
     stretches = "one stretch" if days == 1 else f"{days} stretches"
-    yield f"{name}: {invariants} invariants on {stretches} of days: {counted or 'none'}"
-    told: set[tuple[str, str]] = set()
+    of_all = f" and {_count(len(laws), 'law')} of all packs" if laws else ""
+    yield (
+        f"{name}: {_count(len(invariants), 'invariant')}{of_all} on {stretches} of days: "
+        f"{counted or 'none'}"
+    )
+    unproved: dict[tuple[str, str], list[Claim]] = {}
     for claim in claims:
-        if claim.result == "proved" or (claim.id, claim.result) in told:
-            continue
-        told.add((claim.id, claim.result))
-        yield f"{name}: `{claim.id}` from {claim.day}: {_why(claim)}"
+        if claim.result != "proved":
+            unproved.setdefault((claim.id, claim.result), []).append(claim)
+    for (claim_id, _), same in unproved.items():
+        since = ", ".join(str(claim.day) for claim in same)
+        yield f"{name}: `{claim_id}` from {since}: {_why(name, proof, same[0])}"
 
 
-def _why(claim: Claim) -> str:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _why(name: str, proof: PackProof, claim: Claim) -> str:
     match claim.result:
+        case "refuted" if claim.facts is None:
+            return f"refuted: {claim.why}"
         case "refuted":
             facts = json.dumps(plain(claim.facts), sort_keys=True)
-            return f"refuted: `{claim.outcome}` for `{facts}`"
+            rules = ", ".join(f"`{rule}`" for rule in claim.rules)
+            base = operations.answer_of_base(name, proof, claim)
+            by_base = f"; `{proof.pack.extends}` answers `{base}`" if base is not None else ""
+            return f"refuted: `{claim.outcome}` by {rules} for `{facts}`{by_base}"
+        case "idle" if claim.why is not None:
+            return f"{claim.why}, so it says nothing"
         case "idle":
             return "no case meets its `when` on these days, so it says nothing"
     return f"open: {claim.why}"

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rules.errors import RequestError
+from rules.errors import PackError, RequestError
 from rules.input.printing import printable
 from rules.input.yaml import Node, read_file
 
 
 def read_claims(path: Path) -> Node:
     """Return the list of claims in a file. Raises `RequestError` and `PackError`."""
-    if not path.is_file():
+    if path.is_dir():
         raise RequestError(
-            "no-file", f"there is no file `{printable(path.name)}`", fix="check the path"
+            "no-file",
+            f"`{printable(path.name)}` is a folder, and claims are in a file",
+            fix="name the file in it",
         )
-    entry = read_file(path, path.name).mapping("the claims", ("invariants",), ("invariants",))
-    return entry["invariants"]
+    name = printable(path.name)
+    if not path.exists():
+        raise RequestError("no-file", f"there is no file `{name}`", fix="check the path")
+    try:
+        top = read_file(path, name)
+    except PackError as error:
+        if error.code == "empty-file":
+            error.fix = "write `invariants:` and what you claim"
+        raise
+    claims = top.mapping("the claims", ("invariants",), ("invariants",))["invariants"]
+    if not claims.items("`invariants`"):
+        raise RequestError(
+            "nothing-claimed",
+            "the file claims nothing",
+            at=claims.place,
+            fix="write an invariant to prove",
+        )
+    return claims

@@ -118,6 +118,15 @@ class Law:
         kept = KeptRecords.without(records, void) if void else tuple(records)
         return Facts({**facts.known, CHARGES: kept}, facts.attested, facts.doubtful)
 
+    def is_homicide(self, section: Section, day: date) -> bool:
+        """Return whether a section is one of homicide on a day, by the table or the pack's list."""
+        return self._is_homicide(section, day)
+
+    def is_clear(self, section: Section, day: date) -> bool:
+        """Return whether a section is one of this state, recognized, and an offense on a day."""
+        is_known = self.other_state(section) is None and self._is_recognized(section)
+        return is_known and self._void_row(section, day) is None
+
     def _void_beside_others(
         self, charges: Sequence[Mapping[str, Any]], day: date | None
     ) -> dict[int, Offense]:

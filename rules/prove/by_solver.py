@@ -17,6 +17,7 @@ from typing import Any
 import z3
 
 from rules.decide import explain
+from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.decide.same_law import law_changes
 from rules.decide.search_space import SearchSpace, spaces_of
@@ -30,22 +31,30 @@ from rules.language import tree
 from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import segments_of
 from rules.prove.formulas import CannotEncode, Formulas
+from rules.prove.laws import laws_of
 from rules.prove.list_bounds import list_bounds
-from rules.prove.soundness import refuse_dependence
+from rules.prove.soundness import dependences
 
+NEVER_IN_FORCE = "it is in force on no day of the program"
 _MILLIONTH = Decimal("0.000001")
+_FEW_RECORDS = (0, 1, 2)  # of each list, that are tried before any number
 
 
 @frozen
 class Claim:
     """An invariant on the days from `day` to the next change, and what came of it.
 
-    `result` is `proved`, `refuted` (with `facts` and their `outcome`), `open` (with `why`), or
-    `idle`, if no case meets its `when`. `lengths` are the records of each list that were looked at.
-    With `is_complete` a longer list would bring nothing new.
+    `result` is `proved`, `refuted`, `open` (with `why`), or `idle`, if no case meets its `when` or
+    the days are no day of the program. A refuted claim has `facts`, their `outcome`, and the
+    `rules` that give it. One of independence has `why` instead: the rule that reads the fact.
+    `lengths` are the records of each list that were looked at. With `is_complete` a longer list
+    would bring nothing new. `declared_in` is the pack that declares the invariant, None for a law
+    of all packs.
     """
 
     id: str
+    decision: str
+    declared_in: str | None
     day: date
     result: str
     lengths: Mapping[str, int]
@@ -53,26 +62,38 @@ class Claim:
     seconds: float
     facts: Mapping[str, Any] | None = None
     outcome: str | list[str] | None = None
+    rules: tuple[str, ...] = ()
     why: str | None = None
 
 
 def prove_pack(pack: Pack, seconds: float = 60.0) -> Iterator[Claim]:
-    """Prove each invariant of a pack on each stretch of days with the same rules.
+    """Prove each invariant of a pack, and the laws of all packs, on each stretch of days.
 
-    `seconds` limits each proof. Raises `PackError` if a decision reads what an invariant excludes.
+    On one stretch no rule changes. `seconds` limits each proof.
     """
-    refuse_dependence(pack)
     # Most stretches differ in something that an invariant doesn't read.
     known: dict[tuple[Any, ...], Claim] = {}
+    invariants = [*pack.invariants.values(), *laws_of(pack)]
+    in_force: set[str] = set()
     for space in spaces_of(segments_of(pack)):
-        for invariant in pack.invariants.values():
+        for invariant in invariants:
             if not invariant.in_force(space.segment.day):
                 continue
+            in_force.add(invariant.id)
             question = _Question(space, invariant)
             claim = known.get(question.key)
             if claim is None:
                 claim = known[question.key] = question.answer(seconds)
             yield replace(claim, day=space.segment.day)
+    for invariant in invariants:
+        if invariant.id not in in_force:
+            yield _never_in_force(pack, invariant)
+
+
+def _never_in_force(pack: Pack, invariant: Invariant) -> Claim:
+    day = invariant.since or pack.program.since or date.min
+    name, declared_in = invariant.decision, invariant.declared_in
+    return Claim(invariant.id, name, declared_in, day, "idle", {}, True, 0.0, why=NEVER_IN_FORCE)
 
 
 def prove_invariant(space: SearchSpace, invariant: Invariant, seconds: float = 60.0) -> Claim:
@@ -118,6 +139,8 @@ class _Question:
         bounds, spent = self.bounds, time.monotonic() - started
         return Claim(
             self.invariant.id,
+            self.invariant.decision,
+            self.invariant.declared_in or None,
             self.space.segment.day,
             result,
             bounds.lengths,
@@ -128,7 +151,9 @@ class _Question:
 
     def _result(self, seconds: float) -> tuple[str, dict[str, Any]]:
         if self.invariant.always is None:  # independent of facts that no rule reads
-            return "proved", {}
+            readings = dependences(self.space.segment.pack, self.invariant)
+            why = "; ".join(dict.fromkeys(f"{place}: {message}" for message, place in readings))
+            return ("refuted", {"why": why}) if why else ("proved", {})
         try:
             formulas = Formulas(self.space, self.conditions, self.bounds.lengths)
             goal = formulas.condition(self.broken)
@@ -140,29 +165,39 @@ class _Question:
         solver = z3.Solver()
         solver.set("timeout", int(seconds * 1000))
         solver.add(formulas.always)
-        found = solver.check(goal)
-        if found == z3.unknown:
+        answer = solver.check(goal)
+        if answer == z3.unknown:
             return "open", {"why": f"it took longer than {seconds:.0f} seconds"}
-        if found == z3.unsat:
+        if answer == z3.unsat:
             if not self.bounds.is_complete:
                 return "open", {"why": self.bounds.why}
             return ("idle" if solver.check(when) == z3.unsat else "proved"), {}
-        for wanted in (formulas.clear, []):
+        for wanted in _simple_first(formulas):
             if solver.check(goal, *wanted) == z3.sat:
                 facts = facts_of(formulas, solver.model())
-                outcome = self._outcome_if_broken(facts)
-                if outcome is not None:
-                    return "refuted", {"facts": facts, "outcome": outcome}
+                decision = self._decision_if_broken(facts)
+                if decision is not None:
+                    rules = tuple(dict.fromkeys(reason["rule"] for reason in decision.reasons))
+                    found = {"facts": facts, "outcome": decision.outcome, "rules": rules}
+                    return "refuted", found
         return "open", {"why": "what the solver found is no case, perhaps for its times"}
 
-    def _outcome_if_broken(self, facts: Mapping[str, Any]) -> str | list[str] | None:
+    def _decision_if_broken(self, facts: Mapping[str, Any]) -> Decision | None:
         """Decide the facts by the rules of the day. None if they don't break the invariant."""
         program = Program(self.space.segment.pack, self.space.segment.day)
         try:
-            ruling = program.decide(self.invariant.decision, facts)
+            decision = program.decide(self.invariant.decision, facts)
         except Refusal:
             return None
-        return ruling.outcome if walk(self.broken, ruling.world) is True else None
+        return decision if walk(self.broken, decision.world) is True else None
+
+
+def _simple_first(formulas: Formulas) -> Iterator[list[z3.BoolRef]]:
+    """Yield what a simple case has besides, the simplest first. The last is any case."""
+    for wanted in (formulas.clear, []):
+        for most in _FEW_RECORDS:
+            yield [*wanted, *(size <= most for size in formulas.sizes.values())]
+        yield wanted
 
 
 def facts_of(formulas: Formulas, model: z3.ModelRef) -> dict[str, Any]:
@@ -197,7 +232,8 @@ def _value(formulas: Formulas, path: str, value: Any) -> Any:
         case "decimal":
             fraction = value.as_fraction()
             number = Decimal(fraction.numerator) / Decimal(fraction.denominator)
-            return number.quantize(_MILLIONTH)
+            digits = format(number.quantize(_MILLIONTH), "f").rstrip("0").rstrip(".")
+            return Decimal(digits)
         case "date":
             return date.fromordinal(value.as_long()).isoformat()
         case "timestamp":

@@ -27,9 +27,10 @@ from rules.input.citations import (
 )
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.packs.law import AUTHORITY, CHARGES, ELSEWHERE, Law, Statements
+from rules.packs.law import CHARGES, Law
 from rules.packs.pack import Clock
 from rules.packs.tables import Table
+from rules.prove.lawful_charges import lawful_charges
 
 Term = Any  # a number, a word, a day, or a moment of Z3, or a Python number
 Bound = Mapping[str, tuple[str, int]]  # by variable: the list's path and the record's place
@@ -485,42 +486,17 @@ class Formulas:
         return self.segment.pack.vocabulary.facts[path]
 
     def agree_with_law(self, law: Law, days: Iterable[date]) -> None:
-        """Leave out charges whose fields are against the law of their section on every day.
-
-        A field that contradicts the law is unknown. It stands for the words that agree, and those
-        cases remain. A charge may be said to be no local prosecutor's, whatever its section. A
-        clear case agrees with the law of the segment's day and cites no other state's.
-        """
-        every_day = [self.segment.day, *days]
-        for path, candidates in self.citations.items():
-            record, _, name = path.rpartition(".")
-            if not record.startswith(f"{CHARGES}[") or name != "code":
-                continue
-            for number, candidate in enumerate(candidates):
-                if candidate is None:
-                    continue
-                cites = self.unknowns[path] == number
-                if candidate.section is not None and law.other_state(candidate.section):
-                    self.clear.append(z3.Not(cites))
-                    continue
-                stated = [law.stated({"code": candidate}, day) for day in every_day]
-                for field in dict.fromkeys(field for statements in stated for field in statements):
-                    unknown = self.unknowns.get(f"{record}.{field}")
-                    if unknown is None:
-                        continue
-                    fact = self.facts[f"{record}.{field}"]
-                    on_the_day = _words_of(stated[0], field, fact)
-                    if on_the_day:
-                        self.clear.append(z3.Implies(cites, self.among(unknown, on_the_day)))
-                    if all(field in statements for statements in stated):
-                        words = {
-                            choice
-                            for statements in stated
-                            for choice in _words_of(statements, field, fact)
-                        }
-                        if field == AUTHORITY and law.state is None:
-                            words |= set(ELSEWHERE)
-                        self.always.append(z3.Implies(cites, self.among(unknown, sorted(words))))
+        """Leave out charges whose fields are against the law of their section on every day."""
+        always, clear = lawful_charges(
+            self.citations,
+            self.unknowns,
+            self.among,
+            self._fact(CHARGES).fields,
+            law,
+            [self.segment.day, *days],
+        )
+        self.always += always
+        self.clear += clear
 
     # A solution as facts
 
@@ -537,12 +513,6 @@ _SECONDS = {
     "months": (28 * _A_DAY, 31 * _A_DAY),
     "years": (365 * _A_DAY, 366 * _A_DAY),
 }
-
-
-def _words_of(stated: Statements, field: str, fact: Fact) -> list[str]:
-    """Return the finest words that a field may have by the law of a day, none if it has no say."""
-    finest = (fact.word_tree.finest_of(statement.value) for statement in stated.get(field, ()))
-    return sorted(frozenset[str]().union(*finest))
 
 
 def _clamped(term: Term, low: int, high: int) -> Term:

@@ -186,16 +186,22 @@ def refuse_dependence(pack: Pack) -> None:
     Facts read through other decisions and through clocks count too.
     """
     for invariant in pack.invariants.values():
-        for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
-            if any(
-                fnmatchcase(path, excluded) or path.startswith(f"{excluded}.")
-                for excluded in invariant.independent_of
-            ):
-                message = (
-                    f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that "
-                    f"`{invariant.decision}` does not"
-                )
-                raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
+        for message, place in dependences(pack, invariant):
+            raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
+
+
+def dependences(pack: Pack, invariant: Invariant) -> Iterator[tuple[str, Place]]:
+    """Yield a sentence for each reading of a fact that an `independent_of` excludes."""
+    for path, rule, place in _reads(pack, pack.decisions[invariant.decision], frozenset()):
+        if any(
+            fnmatchcase(path, excluded) or path.startswith(f"{excluded}.")
+            for excluded in invariant.independent_of
+        ):
+            message = (
+                f"the rule `{rule}` reads `{path}`, and `{invariant.id}` says that "
+                f"`{invariant.decision}` does not"
+            )
+            yield message, place
 
 
 def _reads(

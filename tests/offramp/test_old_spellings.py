@@ -26,7 +26,8 @@ def test_a_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_another_unknown_command_still_points_to_the_help(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert error_of(["offends", "--json"], capsys)["fix"] == "see `offramp --help`"
+    assert error_of(["xyz", "--json"], capsys)["fix"] == "see `offramp --help`"
+    assert error_of(["offends", "--json"], capsys)["fix"] == "did you mean `offenses`?"
 
 
 @pytest.mark.parametrize(

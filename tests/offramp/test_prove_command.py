@@ -57,7 +57,107 @@ def test_a_wrong_claim_is_refuted_by_a_case_that_the_rules_decide(
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "eligible"
     assert main(["prove", "santa-fe", "--claim", str(claims)]) == 1
-    assert "`nobody-under-19` from 2014-04-01: refuted: `eligible` for" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    days = ", ".join(dict.fromkeys(answer["day"] for answer in answers))
+    assert f"`nobody-under-19` from {days}: refuted: `eligible` by `otherwise` for" in printed
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_claim_comes_out_alike_beside_any_other_claims(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On each stretch of days a short case is found, whatever else is asked."""
+    violent = (
+        "  - {id: violent, decision: eligibility, when: 'encounter.charges.exists(c, c.violent)', "
+        "always: 'eligibility == \"ineligible\"', because: B., source: santa-fe-referral}\n"
+    )
+    offered = (
+        "  - {id: offered, decision: offer, when: 'size(encounter.charges) > 0', "
+        "always: 'offer != \"may_offer\"', because: B., source: santa-fe-referral}\n"
+    )
+    path = tmp_path / "claims.yaml"
+    for text in (offered + violent, violent):
+        path.write_text(f"invariants:\n{text}")
+        assert main(["prove", "santa-fe", "--claim", str(path), "--json"]) == 1
+        claims = json.loads(capsys.readouterr().out)["santa-fe"]["claims"]
+        asked = [claim for claim in claims if claim["id"] in ("violent", "offered")]
+        assert asked and {claim["result"] for claim in asked} == {"refuted"}
+        records = [len(claim["facts"]["encounter"]["charges"]) for claim in asked]
+        assert set(records) == {1}
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_false_independence_is_one_result_among_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(
+        "invariants:\n  - {id: ageless, decision: eligibility, independent_of: [person.age], "
+        "because: B., source: santa-fe-referral}\n"
+    )
+    assert main(["prove", "santa-fe", "--claim", str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "142 proved, 7 refuted" in printed.splitlines()[0]
+    assert "reads `person.age`, and `ageless` says that `eligibility` does not" in printed
+
+
+# A draft of one's own
+
+
+@pytest.fixture
+def draft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A city's pack that takes everybody from 16 years on, against its base."""
+    folder = tmp_path / "las-cruces"
+    assert main(["new", str(folder), "--from", "santa-fe"]) == 0
+    pack = folder / "pack.yaml"
+    changed = pack.read_text().replace("value: 18", "value: 16")
+    assert changed != pack.read_text()
+    pack.write_text(changed)
+    capsys.readouterr()
+    return folder
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_refuted_draft_has_the_answer_of_its_base_and_becomes_a_scenario(
+    draft: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (draft / "scenarios.yaml").read_text()
+    assert main(["prove", str(draft), "--as-scenario", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)[str(draft)]
+    refuted = [claim for claim in answer["claims"] if claim["result"] == "refuted"]
+    assert refuted and all("base" in claim for claim in refuted)
+    added = answer["scenarios"]
+    assert added == [f"against-{claim_id}" for claim_id in dict.fromkeys(c["id"] for c in refuted)]
+    after = (draft / "scenarios.yaml").read_text()
+    assert after.startswith(before) and "# CHANGE" in after
+    assert main(["prove", str(draft), "--as-scenario"]) == 1
+    assert (draft / "scenarios.yaml").read_text() == after, "a scenario is added once"
+    capsys.readouterr()
+    # With the rule put right, the added scenarios hold.
+    pack = draft / "pack.yaml"
+    pack.write_text(pack.read_text().replace("value: 16", "value: 18"))
+    assert main(["test", str(draft), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[str(draft)]["failures"] == {}
+
+
+@pytest.mark.usefixtures("solver")
+def test_the_scenarios_of_a_shipped_pack_stay(
+    claims: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", "santa-fe", "--claim", str(claims), "--as-scenario"]) == 2
+    assert "name the folder of a pack of your own [usage]" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("solver")
+def test_an_invariant_that_is_never_in_force_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(CLAIM + "    from: 2010-01-01\n    until: 2010-02-01\n")
+    assert main(["prove", "santa-fe", "--claim", str(path)]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("santa-fe: 20 invariants") and "on 7 stretches" in first
+    assert last.endswith("it is in force on no day of the program, so it says nothing")
 
 
 @pytest.mark.usefixtures("solver")
@@ -69,6 +169,7 @@ def test_a_wrong_claim_is_refuted_by_a_case_that_the_rules_decide(
         (CLAIM.replace("nobody-under-19", "minors-stay-out"), "duplicate-id"),
         (CLAIM.replace("invariants", "claims"), "unknown-key"),
         ("", "empty-file"),
+        ("invariants:", "wrong-shape"),
         ("a: [", "yaml-syntax"),
     ],
 )
@@ -85,11 +186,22 @@ def test_a_bad_file_of_claims_is_refused_at_its_place(
 @pytest.mark.usefixtures("solver")
 @pytest.mark.parametrize(
     "words",
-    [("nowhere",), ("santa-fe", "--claim", "nowhere.yaml"), ("santa-fe", "--limit", "0")],
+    [
+        ("nowhere",),
+        ("santa-fe", "--claim", "nowhere.yaml"),
+        ("santa-fe", "--claim", "."),
+        ("santa-fe", "--claim", "empty.yaml"),
+        ("santa-fe", "--limit", "0"),
+    ],
 )
 def test_nonsense_is_one_sentence(
-    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "empty.yaml").write_text("invariants: []\n")
+    monkeypatch.chdir(tmp_path)
     assert main(["prove", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
