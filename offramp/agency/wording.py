@@ -370,9 +370,15 @@ def _one_account(account: CaseAccount, language: str, is_full: bool) -> list[str
         account.agency,
         is_proved=is_proved,
         ends=account.ends,
+        fates=account.fates,
     )
     if is_full:
-        lines += ["", *details(statement, account.directory, language, is_proved=is_proved)]
+        lines += [
+            "",
+            *details(
+                statement, account.directory, language, is_proved=is_proved, fates=account.fates
+            ),
+        ]
     return lines
 
 

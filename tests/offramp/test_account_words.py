@@ -159,7 +159,10 @@ def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
         case=case,
     )
     world.settle()
-    assert "Asked back, and it answered: status in one word (1 of 2)." in who_knows(world, case)
+    # The page of a statement alone can't say how: the answer is sealed.
+    assert "Ask this agency if it deleted or kept it: status in one word (1 of 2)." in who_knows(
+        world, case
+    )
     recall(read)
     world.settle()
     now = who_knows(world, case)

@@ -981,6 +981,83 @@ def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
     assert "[ending-noted]" in seal("--yes", code=2), "the right one is not changed either"
 
 
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_account_says_who_kept_what_was_asked_back_and_why(town: Town, run: Run) -> None:
+    case, family = refer(town)
+    sign(town, case, family, [terms(town, "crossroads", "defender", "disclosure_account")])
+    for agency in ("crossroads", "prosecutor"):
+        run("recall", "police", case, "wrong-person", "--record", "all", "--to", agency, "--yes")
+    town.settle()
+    run("answer-recall", "crossroads", case, "--keep", "court-order")
+    run("answer-recall", "prosecutor", case)
+    town.settle()
+    kept_here = (
+        "Asked back, and KEPT because a court ordered it: possible charges, name and contact"
+    )
+    for words in (("--for-person",), ()):
+        at_holder = plain(run("account", "crossroads", case, *words))
+        assert kept_here in at_holder
+        assert "Crossroads KEPT it, because a court ordered it." in at_holder
+        assert "deleted:" not in at_holder
+    # Only the one who asked and the one who answered can read how.
+    whole = plain(run("account", "crossroads", case, "--for-person"))
+    assert "Prosecutor answered. Ask Prosecutor if it deleted or kept it." in whole
+    full = plain(run("account", "crossroads", case, "--full"))
+    assert full.count("Crossroads KEPT it, because a court ordered it.") >= 3
+    spanish = plain(run("account", "crossroads", case, "--lang", "es"))
+    assert "Crossroads lo CONSERVA, porque lo ordenó un tribunal." in spanish
+
+    # The agency that asked reads the answer, too.
+    consent(town, case, family)
+    run("recall", "crossroads", case, "duplicate", "--record", "service_referral", "--yes")
+    town.settle()
+    run("answer-recall", "clinic", case, "--keep", "care")
+    town.settle()
+    asked_it = plain(run("account", "crossroads", case))
+    assert "Clinic KEPT it, because it is part of a record of treatment." in asked_it
+    rows = operations.fetch_account(town.at["crossroads"], case).as_json()["rows"]
+    assert ("clinic", "retained", "care") in {
+        (row["to"], row["answer"], row["kept_because"]) for row in rows
+    }
+
+
+def test_destroyed_parts_are_not_said_to_be_unopened_yet(town: Town, run: Run) -> None:
+    case, family = refer(town)
+    sign(town, case, family, [terms(town, "crossroads", "prosecutor", "status")])
+    told = to("offer_and_hand_off", "crossroads", basis="offer_at_scene")
+    send(
+        town,
+        "police",
+        "referral",
+        case,
+        parts=[
+            {
+                "category": "encounter",
+                "content": {"facts": {"encounter.route": "arrest"}},
+                "to": told,
+                "says": {"answer": "accepted"},
+            }
+        ],
+    )
+    town.settle()
+    before = plain(run("account", "crossroads", case))
+    assert "Not opened yet: the encounter with police" in before
+    for agency in ("crossroads", "prosecutor"):
+        operations.note_ending(town.at[agency], "Rosa", case, "sealed")
+    wait(town, 2)
+    operations.prove_sealing(town.at["crossroads"], "Rosa", case)
+    after = plain(run("account", "crossroads", case))
+    assert "Not opened yet" not in after
+    assert "Opened, and destroyed since: possible charges" in after
+    assert "Destroyed: the encounter with police" in after
+    # Of another agency only its statement is known, which names no kind.
+    whole = plain(run("account", "crossroads", case, "--for-person"))
+    assert "Opened, and since then destroyed or still kept: possible charges" in whole
+
+
 def test_what_was_asked_back_and_deleted_is_in_no_count_of_what_was_ended(
     town: Town, run: Run
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from textwrap import wrap
+from types import MappingProxyType
 
 from exchange.consent.account_rows import HANDED, PENDING, SENT, WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
@@ -19,7 +20,9 @@ from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
+from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
+from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
 from rules.author.spoken_dates import spoken_day, spoken_time
 
 LANGUAGES = ("en", "es")
@@ -29,8 +32,11 @@ WIDTH = 96
 # The states of what an agency knows, in the order of the first page.
 _STATES = (
     *("read", "aloud", "not_opened", "not_fetched", "sent_only"),
-    *("asked_back", "answered_back"),
+    *("read_destroyed", "destroyed", "read_perhaps", "perhaps", "read_over", "over"),
+    *("asked_back", "deleted", "kept_law", "kept_court_order", "kept_care", "kept_duty_to_keep"),
+    *("kept", "answered_back"),
 )
+NO_FATE = TextFate()
 # The changes on the first page. Older ones are counted.
 MOST_CHANGES = 8
 
@@ -49,14 +55,15 @@ def first_page(
     *,
     is_proved: bool = True,
     ends: Sequence[SignedEnd] = (),
+    fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
 ) -> list[str]:
     """Return the lines of the first page: who knows what now, what changed, and how we know.
 
     `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
     `is_proved` false, the account is made of the agency's own records, and proves nothing. `ends`
-    are what agencies signed about parts that they destroyed.
+    are what agencies signed about parts that they destroyed, and `fates` what became of each text.
     """
-    return list(_Page(statement, directory, language, is_proved, ends).first(agency))
+    return list(_Page(statement, directory, language, is_proved, ends, fates).first(agency))
 
 
 def case_heading(case: str, language: str, *, is_other: bool) -> str:
@@ -67,10 +74,15 @@ def case_heading(case: str, language: str, *, is_other: bool) -> str:
 
 
 def details(
-    statement: AccountStatement, directory: Directory, language: str, *, is_proved: bool = True
+    statement: AccountStatement,
+    directory: Directory,
+    language: str,
+    *,
+    is_proved: bool = True,
+    fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
 ) -> list[str]:
     """Return one sentence for each disclosure, in the order of time, and then the notices."""
-    return list(_Page(statement, directory, language, is_proved).details())
+    return list(_Page(statement, directory, language, is_proved, fates=fates).details())
 
 
 class _Page:
@@ -83,9 +95,11 @@ class _Page:
         language: str,
         is_proved: bool = True,
         ends: Sequence[SignedEnd] = (),
+        fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
     ) -> None:
         self.statement = statement
         self.ends = ends
+        self.fates = fates
         self.directory = directory
         self.language = language
         self.column = LANGUAGES.index(language)
@@ -195,7 +209,7 @@ class _Page:
         day = spoken_day(self._local(end.signed_at).date(), self.language)
         parts = end.parts
         if parts is None:
-            return self.say("ended_elsewhere", day=day)
+            return self.say("ended_unread" if end.is_here else "ended_elsewhere", day=day)
         because = self.say(f"because_{parts.cause}")
         none = "ended_none" if is_first else "ended_no_more"
         key = count_words("ended", parts.ended) if parts.ended else none
@@ -209,17 +223,41 @@ class _Page:
         """Yield how far an agency's texts of a category are: those it keeps, and those recalled."""
         standing = [row for row in rows if row.recalled is None]
         if standing:
-            yield _state(standing), self._short(category)
-        recalled = [row for row in rows if row.recalled is not None]
-        for state, texts in (
-            ("asked_back", [row for row in recalled if row.answered is None]),
-            ("answered_back", [row for row in recalled if row.answered is not None]),
-        ):
+            yield self._standing_state(standing), self._short(category)
+        by_state: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.recalled is not None:
+                by_state.setdefault(self._recalled_state(row), []).append(row)
+        for state, texts in by_state.items():
             if len(texts) == len(rows):
                 yield state, self._short(category)
             elif texts:
                 short, total = self._short(category), len(rows)
                 yield state, self.say("some_of", category=short, count=len(texts), total=total)
+
+    def _fate_of(self, row: Row) -> TextFate:
+        return self.fates.get(key_of(row), NO_FATE)
+
+    def _standing_state(self, rows: Sequence[Row]) -> str:
+        """Return how far an agency's texts of a category are. Ended ones count if all ended."""
+        present = [row for row in rows if self._fate_of(row).end is None]
+        if present:
+            return _state(present)
+        ends = {self._fate_of(row).end for row in rows}
+        end = next(end for end in ("perhaps", "over", "destroyed") if end in ends)
+        return f"read_{end}" if any(row.opened is not None for row in rows) else end
+
+    def _recalled_state(self, row: Row) -> str:
+        fate = self._fate_of(row)
+        if row.answered is None:
+            return "asked_back"
+        if fate.answer == "deleted":
+            return "deleted"
+        if fate.answer is None:
+            return "answered_back"
+        if fate.end == "destroyed":
+            return "destroyed"
+        return f"kept_{fate.kept_because}" if fate.kept_because is not None else "kept"
 
     def _short(self, category: str) -> str:
         return SHORT_CATEGORIES[category][self.column]
@@ -260,11 +298,29 @@ class _Page:
 
     def _recalls(self) -> Iterator[tuple[int, str]]:
         recalled = [row for row in self.told if row.recalled is not None]
-        for rows in _grouped(recalled, lambda row: (row.recalled, row.answered is None)):
+        for rows in _grouped(recalled, lambda row: (row.recalled, self._recalled_state(row))):
             first = rows[0]
-            answer = "unanswered_short" if first.answered is None else "answered_short"
             assert first.recalled is not None, "they were chosen by it"
-            yield first.recalled, f"{self._about('recalled_short', rows)} {self.say(answer)}"
+            yield first.recalled, f"{self._about('recalled_short', rows)} {self._answer(first)}"
+        taken_back = [
+            row for row in self.statement.rows if row.kind == SEALED and row.recalled is not None
+        ]
+        for issuer, at in dict.fromkeys((row.issuer, row.recalled) for row in taken_back):
+            assert at is not None, "they were chosen by it"
+            yield at, self.say("end_recalled", issuer=self.short_name(issuer))
+
+    def _answer(self, row: Row) -> str:
+        """Return how an agency answered a recall: deleted, kept and why, or not known here."""
+        names = {"to": self.short_name(row.to)}
+        fate = self._fate_of(row)
+        if row.answered is None:
+            return self.say("unanswered_short")
+        if fate.answer is None:
+            return self.say("answered_short", **names)
+        if fate.answer == "deleted":
+            return self.say("deleted_short", **names)
+        ground = self.say(f"ground_{fate.kept_because or 'none'}")
+        return self.say("kept_short", ground=ground, **names)
 
     def _stopped(self) -> Iterator[tuple[int, str]]:
         stopped = [row for row in self.told if row.status == WITHDRAWN]
@@ -328,7 +384,8 @@ class _Page:
         if row.recalled is not None:
             yield self.say("recalled", when=self.time(row.recalled), **words)
             if row.answered is not None:
-                yield self.say("answered", when=self.time(row.answered), **words)
+                answered = self.say("answered", when=self.time(row.answered), **words)
+                yield f"{answered} {self._answer(row)}"
             else:
                 yield self.say("unanswered", **words)
 

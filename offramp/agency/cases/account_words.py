@@ -61,6 +61,12 @@ SAID: Mapping[str, tuple[str, str]] = {
         "It SIGNED on {day} that it DESTROYED {count} parts of this case, because {because}.",
         "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}.",
     ),
+    "ended_unread": (
+        "It SIGNED a statement on {day} about what it destroyed of this case. Nobody here has "
+        "read the statement, or it isn't kept any more.",
+        "FIRMÓ el {day} una declaración sobre lo que destruyó de este caso. Nadie aquí la ha "
+        "leído, o ya no se conserva.",
+    ),
     "ended_elsewhere": (
         "It SIGNED a statement on {day} about what it destroyed of this case. Another agency of "
         "yours has the statement.",
@@ -84,9 +90,56 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Asked back, with no answer yet: {categories}",
         "Se pidió su devolución, aún sin respuesta: {categories}",
     ),
+    "deleted": (
+        "Asked back, and deleted: {categories}",
+        "Se pidió su devolución, y se borró: {categories}",
+    ),
+    "kept_law": (
+        "Asked back, and KEPT because a law requires it: {categories}",
+        "Se pidió su devolución, y lo CONSERVA porque lo exige una ley: {categories}",
+    ),
+    "kept_court_order": (
+        "Asked back, and KEPT because a court ordered it: {categories}",
+        "Se pidió su devolución, y lo CONSERVA porque lo ordenó un tribunal: {categories}",
+    ),
+    "kept_care": (
+        "Asked back, and KEPT because it is part of a record of treatment: {categories}",
+        "Se pidió su devolución, y lo CONSERVA porque es parte de un expediente de tratamiento: "
+        "{categories}",
+    ),
+    "kept_duty_to_keep": (
+        "Asked back, and KEPT because a duty to keep records covers it: {categories}",
+        "Se pidió su devolución, y lo CONSERVA por un deber de conservar registros: {categories}",
+    ),
+    "kept": (
+        "Asked back, and KEPT: {categories}",
+        "Se pidió su devolución, y lo CONSERVA: {categories}",
+    ),
     "answered_back": (
-        "Asked back, and it answered: {categories}",
-        "Se pidió su devolución, y respondió: {categories}",
+        "Asked back, and answered. Ask this agency if it deleted or kept it: {categories}",
+        "Se pidió su devolución, y respondió. Pregunte a esta agencia si lo borró o lo conserva: "
+        "{categories}",
+    ),
+    "read_destroyed": (
+        "Opened, and destroyed since: {categories}",
+        "Abierto, y destruido después: {categories}",
+    ),
+    "destroyed": ("Destroyed: {categories}", "Destruido: {categories}"),
+    "read_perhaps": (
+        "Opened, and since then destroyed or still kept: {categories}",
+        "Abierto, y desde entonces destruido o aún conservado: {categories}",
+    ),
+    "perhaps": (
+        "Destroyed or still kept: {categories}",
+        "Destruido o aún conservado: {categories}",
+    ),
+    "read_over": (
+        "Opened, and the last day to keep it is over: {categories}",
+        "Abierto, y ya pasó el último día para conservarlo: {categories}",
+    ),
+    "over": (
+        "The last day to keep it is over: {categories}",
+        "Ya pasó el último día para conservarlo: {categories}",
     ),
     "some_of": ("{category} ({count} of {total})", "{category} ({count} de {total})"),
     "sent_only": ("Sent: {categories}", "Enviado: {categories}"),
@@ -130,7 +183,27 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{issuer} asked {to} to give back: {categories}.",
         "{issuer} pidió a {to} que devolviera: {categories}.",
     ),
-    "answered_short": ("That was answered.", "Hubo respuesta."),
+    "deleted_short": ("{to} deleted it.", "{to} lo borró."),
+    "kept_short": ("{to} KEPT it, because {ground}.", "{to} lo CONSERVA, porque {ground}."),
+    "answered_short": (
+        "{to} answered. Ask {to} if it deleted or kept it.",
+        "{to} respondió. Pregunte a {to} si lo borró o lo conserva.",
+    ),
+    "ground_law": ("a law requires it", "lo exige una ley"),
+    "ground_court_order": ("a court ordered it", "lo ordenó un tribunal"),
+    "ground_care": (
+        "it is part of a record of treatment",
+        "es parte de un expediente de tratamiento",
+    ),
+    "ground_duty_to_keep": (
+        "a duty to keep records covers it",
+        "lo cubre un deber de conservar registros",
+    ),
+    "ground_none": ("it gave no reason", "no dio una razón"),
+    "end_recalled": (
+        "{issuer} asked back what it signed about the parts that it destroyed. That doesn't count.",
+        "{issuer} pidió la devolución de lo que firmó sobre las partes que destruyó. Ya no cuenta.",
+    ),
     "unanswered_short": ("There is no answer yet.", "Todavía no hay respuesta."),
     "stopped_short": (
         "This was stopped before {to} could read it: {categories}.",

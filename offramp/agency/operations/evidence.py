@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import field, replace
 from typing import Any
 
 from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
+from exchange.consent.account_rows import Row
 from exchange.consent.accounting import AccountStatement
+from exchange.errors import ExchangeError
 from exchange.evidence.verify import verify_decision, verify_exhibit
 from exchange.log.leaves import Leaf
 from exchange.membership.directory import Directory
 from exchange.standards.notes import read_checkpoint, read_note
-from offramp.agency.cases.account import rows_of_agency
+from offramp.agency.cases.account import NO_FATE, rows_of_agency
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.people import cases_of_person
 from offramp.agency.cases.signed_ends import SignedEnd, signed_ends
+from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, text_fates
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.link import link_of
@@ -51,7 +55,8 @@ class CaseAccount:
     the account is whole. With `is_proved` false it is made of this agency's own records, since the
     hub gives no account of the case here. `joined` are the accounts of the person's other cases.
     `openings` are the people of this agency who opened the file, where the account is for the
-    person. `ends` are what agencies signed about parts that they destroyed.
+    person. `ends` are what agencies signed about parts that they destroyed, and `fates` what became
+    of each text, as far as this agency knows it.
     """
 
     statement: AccountStatement
@@ -61,12 +66,14 @@ class CaseAccount:
     joined: tuple[CaseAccount, ...] = ()
     openings: tuple[Opening, ...] | None = None
     ends: tuple[SignedEnd, ...] = ()
+    fates: Mapping[TextKey, TextFate] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
         rows: list[dict[str, Any]] = [
             {name: getattr(row, attribute) for name, attribute in _COLUMNS.items()}
             | {"denied": None if row.denied is None else list(row.denied)}
+            | self._fate_json(row)
             for row in self.statement.rows
         ]
         return {
@@ -83,6 +90,10 @@ class CaseAccount:
                 else {}
             ),
         }
+
+    def _fate_json(self, row: Row) -> dict[str, Any]:
+        fate = self.fates.get(key_of(row), NO_FATE)
+        return {"answer": fate.answer, "kept_because": fate.kept_because, "ended": fate.end}
 
 
 @frozen
@@ -127,14 +138,43 @@ def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool
             raise
         directory = working_set.gateway.history.newest
         statement = own_account(working_set, case, office.clock())
-        ends = signed_ends(working_set, statement.rows)
-        return CaseAccount(statement, directory, office.agency, is_proved=False, ends=ends)
-    working_set = office.working_set()
-    directory = working_set.gateway.history.newest
+        account = CaseAccount(statement, directory, office.agency, is_proved=False)
+        return _with_what_is_known(office, account)
+    directory = office.working_set().gateway.history.newest
     if for_person or directory.role(office.agency) == "defender":
-        return CaseAccount(statement, directory, ends=signed_ends(working_set, statement.rows))
+        return _with_what_is_known(office, CaseAccount(statement, directory))
     own = rows_of_agency(statement, office.agency)
-    return CaseAccount(own, directory, office.agency, ends=signed_ends(working_set, own.rows))
+    return _with_what_is_known(office, CaseAccount(own, directory, office.agency))
+
+
+def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
+    """Return an account with what this agency knows of its texts, also since it was witnessed."""
+    case = account.statement.case
+    _open_recall_answers(office, case)
+    working_set = office.working_set()
+    rows = known_rows(working_set, case, account.statement.rows)
+    ends = signed_ends(working_set, case, rows)
+    now = working_set.gateway.hub_time(office.clock())
+    return replace(
+        account,
+        statement=replace(account.statement, rows=rows),
+        ends=ends,
+        fates=text_fates(working_set, case, rows, ends, now),
+    )
+
+
+def _open_recall_answers(office: Office, case: str) -> None:
+    """Open the answers to this agency's recalls, which say if a text was deleted or kept.
+
+    They say nothing about the person, so every person who may see the case may read them.
+    """
+    working_set = office.working_set()
+    received = working_set.cases.records(case).received
+    kinds = {jti: each.record.kind for (_, jti), each in received.items() if each.record}
+    for jti, part in working_set.closed_parts(case):
+        if kinds.get(jti) == "recall_answer" and office.acting is not None:
+            with suppress(ExchangeError, AgencyError):  # it stays closed, and isn't known
+                office.open(jti, part, by=office.acting.name)
 
 
 @needs(CASE, look="export")
