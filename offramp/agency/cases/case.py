@@ -22,11 +22,12 @@ from zoneinfo import ZoneInfo
 
 from exchange.records.finer_words import own_form
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
-from offramp.agency.cases.corrections import apply_corrections
+from offramp.agency.cases.corrections import FactChange, apply_corrections
 from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
-from offramp.agency.cases.finer_values import agreed_source
 from offramp.agency.cases.holding import in_seconds
 from offramp.agency.cases.moment import encounter_of, read_moment
+from offramp.agency.cases.newer_statements import newer_statements
+from offramp.agency.cases.stated_facts import StatedFacts, attested_outcomes, rank_of
 from rules.decide.decision import Decision
 from rules.decide.holding import holds_until
 from rules.decide.program import Program
@@ -47,16 +48,7 @@ WORKED_OUT_BY: Mapping[str, tuple[str, ...]] = {
     "review": ("case_management",),
     "completion": ("program",),
 }
-# The roles with the last word on a decision, the highest first. On any other decision, the role
-# that decides it.
-LAST_WORD: Mapping[str, tuple[str, ...]] = {
-    "eligibility": ("prosecutor", "program"),
-    "admission": ("prosecutor", "program"),
-}
-ACCEPTED, REFERRED, ENROLLED = "offer.accepted", "case.referred_at", "person.enrolled"
-# The kinds of record that begin or end participation. What other agencies stated before one of
-# them was true then, and doesn't contradict it.
-_CHANGES_ENROLLMENT = ("determination", "ejection", "exit", "reinstatement")
+ACCEPTED, REFERRED = "offer.accepted", "case.referred_at"
 
 
 class Case:
@@ -64,8 +56,8 @@ class Case:
 
     `entries` are in any order. `recalled` are the parts, by record and id, that their issuer asks
     back, each with the position of the recall: they are ignored. `changes` are the values that were
-    corrected or recalled after they were stated. `unopened` has, by path, the correction that
-    nobody opened here yet: until then, the fact is unknown.
+    corrected or recalled after they were stated, and `places` where each part counts. `unopened`
+    has, by path, the correction that nobody opened here yet: until then, the fact is unknown.
     """
 
     def __init__(
@@ -82,22 +74,10 @@ class Case:
         self.entries = in_force.entries
         self.changes = in_force.changes
         self.unopened = in_force.unopened
-        self._sources: dict[str, dict[str, FactSource]] = {}
+        self.places = in_force.places
+        self._stated = StatedFacts(vocabulary)
         for entry in self.entries:
-            for path, value in entry.facts.items():
-                self._add_value(entry, path, value)
-
-    def _add_value(self, entry: CaseEntry, path: str, value: Any) -> None:
-        fact = self.vocabulary.facts.get(path)
-        if fact is None or (fact.kind == "judgment" and entry.role != fact.known_by):
-            return
-        by_agency = self._sources.setdefault(path, {})
-        if path == ENROLLED and entry.kind in _CHANGES_ENROLLMENT:
-            by_agency.clear()
-        by_agency.pop(entry.by, None)
-        # None withdraws the agency's earlier value.
-        plain = None if value is None else _without_ids(value, fact, entry.role)
-        by_agency[entry.by] = FactSource(plain, entry)
+            self._stated.add(entry)
 
     @cached_property
     def known(self) -> Mapping[str, FactSource]:
@@ -106,8 +86,8 @@ class Case:
         Of a word and a finer one below it, the finer one counts.
         """
         agreed = {}
-        for path in sorted(self._sources):
-            source = agreed_source(self._stated_sources(path))
+        for path in self._stated.paths:
+            source = self._stated.agreed(path)
             if source is not None and path not in self.unopened:
                 agreed[path] = source
         return agreed
@@ -115,19 +95,16 @@ class Case:
     @cached_property
     def conflicts(self) -> Mapping[str, tuple[FactSource, ...]]:
         """Every fact on which agencies differ, with the value of each."""
-        by_path = {path: self._stated_sources(path) for path in sorted(self._sources)}
+        by_path = {path: self._stated.with_value(path) for path in self._stated.paths}
         return {
             path: values
             for path, values in by_path.items()
             if len(values) > 1 and path not in self.known and path not in self.unopened
         }
 
-    def _stated_sources(self, path: str) -> tuple[FactSource, ...]:
-        return tuple(source for source in self.sources_of(path) if source.value is not None)
-
     def sources_of(self, path: str) -> tuple[FactSource, ...]:
         """Return each agency's newest source of a fact. A withdrawn value is None."""
-        return tuple(self._sources.get(path, {}).values())
+        return self._stated.of(path)
 
     @cached_property
     def determined(self) -> Mapping[str, CaseEntry]:
@@ -136,10 +113,20 @@ class Case:
         for entry in self.entries:
             if entry.determined is not None:
                 decision = str(entry.determined["decision"])
-                rank = _rank(decision, entry.role, self.vocabulary)
+                rank = rank_of(decision, entry.role, self.vocabulary)
                 if decision not in highest or rank <= highest[decision][0]:
                     highest[decision] = rank, entry
         return {decision: entry for decision, (_, entry) in sorted(highest.items())}
+
+    @property
+    def decided_by_people(self) -> Mapping[str, CaseEntry]:
+        """The newest determinations, and outcomes of other decisions that an agency states."""
+        stated = {
+            decision: source.entry
+            for decision, source in self.attested.items()
+            if decision not in self.determined
+        }
+        return {**self.determined, **stated}
 
     @cached_property
     def attested(self) -> Mapping[str, FactSource]:
@@ -147,22 +134,7 @@ class Case:
 
         A decision is missing if two agencies of the same rank state different outcomes.
         """
-        highest: dict[str, tuple[int, dict[str, FactSource]]] = {}
-        for entry in self.entries:
-            for decision, outcome in entry.outcomes.items():
-                rank = _rank(decision, entry.role, self.vocabulary)
-                best_rank, by_agency = highest.get(decision, (rank, {}))
-                if rank < best_rank:
-                    best_rank, by_agency = rank, {}
-                if rank == best_rank:
-                    by_agency.pop(entry.by, None)
-                    by_agency = {**by_agency, entry.by: FactSource(outcome, entry)}
-                    highest[decision] = best_rank, by_agency
-        return {
-            decision: list(by_agency.values())[-1]
-            for decision, (_, by_agency) in sorted(highest.items())
-            if len({source.value for source in by_agency.values()}) == 1
-        }
+        return attested_outcomes(self.entries, self.vocabulary)
 
     @property
     def is_ended(self) -> bool:
@@ -181,6 +153,11 @@ class Case:
             ):
                 position = -1.0
         return position
+
+    @cached_property
+    def restated(self) -> tuple[FactChange, ...]:
+        """What newer statements changed, without a correction, in order."""
+        return newer_statements(self.entries, self.places, self.vocabulary)
 
     # Deciding
 
@@ -459,29 +436,3 @@ class Answer:
                 for path, values in self.conflicts.items()
             },
         }
-
-
-def _rank(decision: str, role: str | None, vocabulary: Vocabulary) -> int:
-    """Return a role's place among the roles with a word on a decision. 0 has the last word."""
-    terms = vocabulary.decisions.get(decision)
-    roles = LAST_WORD.get(decision) or ((terms.decided_by,) if terms else ())
-    return roles.index(role) if role in roles else len(roles)
-
-
-def _without_ids(value: Any, fact: Fact, role: str | None) -> Any:
-    """Return a value as the rules read it.
-
-    The rules don't read the ids of a list's entries. A judgment in an entry counts only from the
-    role whose judgment it is.
-    """
-    if fact.type != "list" or not isinstance(value, list | tuple):
-        return value
-    foreign = {
-        field.name
-        for field in fact.fields.values()
-        if field.kind == "judgment" and role != fact.known_by
-    }
-    return [
-        {name: member for name, member in entry.items() if name != "id" and name not in foreign}
-        for entry in value
-    ]

@@ -12,12 +12,13 @@ from exchange.consent.disclosure import day_of
 from exchange.consent.state import Committed
 from exchange.records.building import Part
 from exchange.records.statements import About, Answer, Question, Statement
-from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, WORKED_OUT_BY, Case
+from offramp.agency.cases.case import ACCEPTED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.journal import Event
 from offramp.agency.folder.outgoing import OutgoingRecord, OwnLabel

@@ -20,6 +20,8 @@ from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 
 CORRECTED, RECALLED, UNOPENED = "corrected", "recalled", "unopened"
+# A newer statement without a word that the earlier one was wrong.
+RESTATED = "restated"
 # The kind of a record that corrects, and of a note by which an agency corrects itself.
 CORRECTION = "correction"
 # The categories of a part that states the outcome of a decision.
@@ -30,12 +32,12 @@ _Key = tuple[str, str | None, str | None]
 
 @frozen
 class FactChange:
-    """A statement that its agency corrected or recalled.
+    """A statement that its agency corrected or recalled, or that a newer one changes.
 
-    `how` is `corrected`, `recalled`, or `unopened` for a correction that isn't readable here.
-    `path` is the fact, or `decisions.<name>`. A recall has None: it concerns every fact of the
-    part's `categories`. `stated_at` and `changed_at` are positions in the log. `record` and `part`
-    name what was changed, None for a note.
+    `how` is `corrected`, `recalled`, `unopened` for a correction that isn't readable here, or
+    `restated`. `by` changed it. `path` is the fact, or `decisions.<name>`. A recall has None: it
+    concerns every fact of the part's `categories`. `stated_at` and `changed_at` are positions in
+    the log. `record` and `part` name what was changed, None for a note.
     """
 
     how: str
@@ -53,12 +55,15 @@ class FactChange:
 class InForce:
     """The statements that count, in their order, what was changed, and the unopened corrections.
 
-    `unopened` is by the path of the fact that is unknown because of one.
+    `unopened` is by the path of the fact that is unknown because of one. `places` are the positions
+    at which parts count, by their key: a correction counts in the place of the part that it
+    corrects.
     """
 
     entries: tuple[CaseEntry, ...]
     changes: tuple[FactChange, ...]
     unopened: Mapping[str, CaseEntry]
+    places: Mapping[tuple[str, str | None, str | None], float]
 
 
 def apply_corrections(
@@ -94,7 +99,7 @@ def apply_corrections(
             not entry.is_label,
         )
     )
-    return InForce(tuple(remaining), (*changes, *_changed_by_notes(ordered)), unopened)
+    return InForce(tuple(remaining), (*changes, *_changed_by_notes(ordered)), unopened, place)
 
 
 def _chains(ordered: Sequence[CaseEntry]) -> list[list[CaseEntry]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from offramp.agency.cases.case import Case
@@ -18,8 +18,9 @@ from rules.shelf import vocabulary
 class RestingDecision:
     """A decision that reads what changes: the agencies that work it out, and a person's decision.
 
-    `outcome`, `by`, and `agency` are those of the decision that a person made, as far as it is
-    known here, None otherwise.
+    Only agencies that learn of the change work a decision out anew, and only they are asked to
+    decide again. `outcome`, `by`, and `agency` are those of the decision that a person made there,
+    as far as it is known here, None otherwise.
     """
 
     decision: str
@@ -44,12 +45,13 @@ def decisions_that_read(
     program: Program,
     handle: str,
     case: Case,
-    names: Iterable[str],
+    names: Mapping[str, Collection[str]],
     now: int,
 ) -> tuple[RestingDecision, ...]:
     """Return the decisions of the program whose rules read one of these facts.
 
-    A decision is among them if it can't be told what it reads. `now` is in seconds since 1970.
+    `names` has the agencies that learn of the change of each fact. A decision is among them if it
+    can't be told what it reads. `now` is in seconds since 1970.
     """
     facts = frozenset(names)
     reads = FactsRead(working_set, program, handle, case, now)
@@ -58,14 +60,21 @@ def decisions_that_read(
         if terms.decided_by == "hub" or decision not in program.pack.decisions:
             continue
         read = reads.of(decision)
-        if not facts or (read is not None and not facts & read):
+        concerned = facts if read is None else facts & read
+        if not concerned:
             continue
+        learn = {agency for name in concerned for agency in names[name]}
+        worked_out_at = tuple(
+            agency for agency in deciding_agencies(working_set, decision) if agency in learn
+        )
         entry = case.determined.get(decision)
-        made = entry.determined if entry is not None and entry.determined is not None else None
+        made = entry.determined if entry is not None and entry.by in learn else None
+        if not worked_out_at and made is None:
+            continue
         resting.append(
             RestingDecision(
                 decision,
-                deciding_agencies(working_set, decision),
+                worked_out_at,
                 str(made["outcome"]) if made else None,
                 str(made["by"]) if made else None,
                 entry.by if entry is not None and made else None,

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exchange.models import Day, describe_fault
 from exchange.records.content import content_models, field_type
-from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED
+from offramp.agency.cases.case import ACCEPTED, REFERRED
 from offramp.agency.cases.form_terms import (
     Form,
     Member,
@@ -26,6 +26,7 @@ from offramp.agency.cases.form_terms import (
 )
 from offramp.agency.cases.moments import CaseMoments
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
 from rules.decide import explain
 from rules.errors import FactsError, Place

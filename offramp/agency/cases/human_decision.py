@@ -9,10 +9,11 @@ from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_content
 from offramp.agency.cases.addressing import address
-from offramp.agency.cases.case import LAST_WORD, Answer, Case
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import deciding_agencies
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.fact_kinds import OUTCOME, SCREENING
+from offramp.agency.cases.stated_facts import LAST_WORD
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.errors import respelling

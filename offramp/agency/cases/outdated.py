@@ -1,39 +1,45 @@
-"""Decisions that rest on what was corrected or recalled since: for each case, which and why. Pure.
+"""Decisions that rest on what changed since: for each case, which and why. Pure.
 
 A named person's decision stays in force until that person's agency decides again. It is only
 flagged. The rules' answers are worked out anew at each look, so of them only records that were
 sent can rest on an old value.
+
+A correction or a recall flags every decision that reads what it concerns. A newer statement of the
+same fact says of no earlier one that it was wrong. It flags a decision only if the rules answer
+otherwise with it than with the earlier value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from offramp.agency.cases.case import Case
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry, same_value
 from offramp.agency.cases.caseload import own_parts, utc
-from offramp.agency.cases.corrections import RECALLED, FactChange
+from offramp.agency.cases.corrections import CORRECTED, RECALLED, UNOPENED, FactChange
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.cases.positions import record_position
 from offramp.agency.cases.silence import silent_events
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
+from rules.decide.ruling import keeps_its_needs
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
 
-DETERMINATION, ANSWER = "determination", "answer"
+DETERMINATION, STATEMENT, ANSWER = "determination", "statement", "answer"
 
 
 @frozen
 class OutdatedDecision:
     """A decision that rests on what was changed after it.
 
-    `what` is `determination` for a named person's decision, `answer` for the rules' answer in a
-    record. `agency` and `role` decided, `by` is the person's name or None. `outcome` may be None.
-    `changes` are what was changed, in order, in the words of `vocabulary`.
+    `what` is `determination` for a named person's decision, `statement` for an outcome that an
+    agency stated without a name, such as that of the records check, and `answer` for the rules'
+    answer in a record. `agency` and `role` decided, `by` is the person's name or None. `outcome`
+    may be None. `changes` are what was changed, in order, in the words of `vocabulary`.
     """
 
     what: str
@@ -79,7 +85,15 @@ def _in_words(change: FactChange, vocabulary: Vocabulary) -> str:
     if change.path is None:
         about = "; ".join(vocabulary.categories.get(name, name) for name in change.categories)
         return f"`{change.by}` recalled a part of it ({about})"
-    return f"`{change.by}` corrected {noun_of(vocabulary, change.path)}"
+    if change.how == UNOPENED:
+        return f"`{change.by}` sent a correction that nobody here opened yet"
+    group, _, decision = change.path.partition(".")
+    noun = f"`{decision}`" if group == "decisions" else noun_of(vocabulary, change.path)
+    if change.how == CORRECTED:
+        return f"`{change.by}` corrected {noun}"
+    answer = "the answer to "
+    about = noun.removeprefix("the answer ") if noun.startswith(answer) else f"about {noun}"
+    return f"`{change.by}` gave a new answer {about}"
 
 
 def outdated_decisions(
@@ -89,43 +103,52 @@ def outdated_decisions(
 
     `now` is in seconds since 1970.
     """
-    if not case.changes:
+    made = case.decided_by_people
+    answers = _newest_answers(working_set, handle)
+    if not (case.changes or case.restated) or not (made or answers):
         return ()
     reads = FactsRead(working_set, program, handle, case, now)
-    determinations = (
+    by_people = (
         OutdatedDecision(
-            DETERMINATION,
+            DETERMINATION if decision in case.determined else STATEMENT,
             decision,
-            entry.determined["outcome"],
+            entry.outcomes.get(decision),
             entry.by,
             entry.role,
-            str(entry.determined["by"]),
+            str(entry.determined["by"]) if entry.determined is not None else None,
             entry.record,
             changes,
             case.vocabulary,
         )
-        for decision, entry in case.determined.items()
-        if entry.determined is not None
-        and (changes := _changes_since(case, entry, reads.of(decision)))
+        for decision, entry in made.items()
+        # The program doesn't ask everybody for every outcome that somebody may state.
+        if decision in case.determined or decision in program.pack.decisions
+        if (changes := _changes_since(case, decision, entry, reads))
     )
-    return (*determinations, *_outdated_answers(working_set, handle, case))
+    return (*by_people, *_outdated_answers(answers, case, reads))
 
 
 def _changes_since(
-    case: Case, entry: CaseEntry, reads: frozenset[str] | None
+    case: Case, decision: str, entry: CaseEntry, reads: FactsRead
 ) -> tuple[FactChange, ...]:
-    """Return what was changed after a decision, of all that it rested on.
-
-    `reads` are the facts that the decision reads, None if that isn't known.
-    """
+    """Return what was changed after a decision, of all that it rested on."""
     basis = entry.seen if entry.seen is not None else entry.position
-    return tuple(
-        change
-        for change in case.changes
-        if change.stated_at < basis <= change.changed_at
-        and (reads is None or _is_read(case, change, reads))
-        and not _is_restored(case, change)
-    )
+    paths = reads.of(decision)
+
+    def concerns(change: FactChange) -> bool:
+        is_own = change.by == entry.by and change.changed_at == entry.position
+        is_later = change.stated_at < basis <= change.changed_at and not is_own
+        return is_later and (paths is None or _is_read(case, change, paths))
+
+    changes = [
+        change for change in case.changes if concerns(change) and not _is_restored(case, change)
+    ]
+    newer = [
+        change for change in case.restated if concerns(change) and _still_differs(case, change)
+    ]
+    if reads.may_matter(decision, newer, is_here=entry.by == case.here):
+        changes += newer
+    return tuple(changes)
 
 
 def _is_read(case: Case, change: FactChange, reads: frozenset[str]) -> bool:
@@ -146,6 +169,14 @@ def _is_restored(case: Case, change: FactChange) -> bool:
         source.entry.by == change.by and same_value(source.value, change.before)
         for source in case.sources_of(change.path)
     )
+
+
+def _still_differs(case: Case, change: FactChange) -> bool:
+    """Return True if the value before a newer statement is not the one that counts now."""
+    assert change.path is not None, "a newer statement is of one fact or outcome"
+    group, _, decision = change.path.partition(".")
+    counts = case.attested.get(decision) if group == "decisions" else case.known.get(change.path)
+    return counts is None or not same_value(counts.value, change.before)
 
 
 class FactsRead:
@@ -176,6 +207,56 @@ class FactsRead:
                     return None
                 paths |= deeper
         return frozenset(paths)
+
+    def may_matter(self, decision: str, newer: Sequence[FactChange], *, is_here: bool) -> bool:
+        """Report whether newer statements may change a person's decision.
+
+        They don't if the rules answer the same with the values before. If the rules have no
+        answer, the agency that decided looks again (`is_here`), and no other one is told to wait.
+        """
+        answers = self._before_and_after(decision, newer)
+        if answers is None:
+            return bool(newer)
+        before, after = answers
+        return before.outcome != after.outcome or (
+            before.possible != after.possible
+            if not is_here
+            else "undetermined" in (before.status, after.status)
+        )
+
+    def answers_otherwise(self, decision: str, newer: Sequence[FactChange]) -> bool:
+        """Report whether the rules answer otherwise than before these newer statements."""
+        answers = self._before_and_after(decision, newer)
+        if answers is None:
+            return bool(newer)
+        before, after = answers
+        return before.outcome != after.outcome or before.possible != after.possible
+
+    def _before_and_after(
+        self, decision: str, newer: Sequence[FactChange]
+    ) -> tuple[Answer, Answer] | None:
+        """Return the rules' answers with the earlier values and with the newer ones.
+
+        None if that can't be told: the decision reads records that aren't here, or an outcome that
+        was stated anew.
+        """
+        earlier: dict[str, Any] = {}
+        for change in reversed(newer):
+            earlier[str(change.path)] = change.before
+        if (
+            not earlier
+            or any(path.startswith("decisions.") for path in earlier)
+            or keeps_its_needs(self._program.pack, decision)
+        ):
+            return None
+        try:
+            before, after = (
+                self._case.decide(self._program, decision, self._at, own, self._silent)
+                for own in (earlier, None)
+            )
+        except Refusal:
+            return None
+        return before, after
 
 
 # The rules' answers in records
@@ -231,28 +312,48 @@ def _answer_part(
         yield _AnswerPart(by, role, record, position, seen, name, outcome, rests_on)
 
 
-def _outdated_answers(
-    working_set: WorkingSet, handle: str, case: Case
-) -> Iterator[OutdatedDecision]:
-    """Yield the newest answer of the rules that each agency sent, if it rests on an old value."""
+def _newest_answers(working_set: WorkingSet, handle: str) -> Sequence[Sequence[_AnswerPart]]:
+    """Return the parts of the newest answer on each decision that each agency sent."""
     newest: dict[tuple[str, str], list[_AnswerPart]] = {}
     for part in sorted(_answer_parts(working_set, handle), key=lambda part: part.position):
         parts = newest.setdefault((part.by, part.decision), [])
         if parts and parts[0].record != part.record:
             parts.clear()
         parts.append(part)
-    for (by, decision), parts in newest.items():
+    return tuple(newest.values())
+
+
+def _outdated_answers(
+    answers: Sequence[Sequence[_AnswerPart]], case: Case, reads: FactsRead
+) -> Iterator[OutdatedDecision]:
+    """Yield the newest answer of the rules that each agency sent, if it rests on an old value."""
+    for parts in answers:
+        by, decision, seen = parts[0].by, parts[0].decision, parts[0].seen
         rests_on = {source for part in parts for source in part.rests_on}
-        changes = tuple(
-            change
-            for change in case.changes
-            if (change.record, change.part) in rests_on
-            and change.changed_at >= parts[0].seen
-            and not _is_restored(case, change)
-        )
+        # What an agency noted for itself is in no record, and its own answer rests on it.
+        own = reads.of(decision) or frozenset() if by == case.here else frozenset()
+
+        def concerns(
+            change: FactChange,
+            seen: float = seen,
+            rests_on: frozenset[tuple[str, str]] = frozenset(rests_on),
+            own: frozenset[str] = own,
+        ) -> bool:
+            is_noted = change.record is None and change.stated_at < seen and change.path in own
+            is_shown = (change.record, change.part) in rests_on
+            return change.changed_at >= seen and (is_shown or is_noted)
+
+        changes = [
+            change for change in case.changes if concerns(change) and not _is_restored(case, change)
+        ]
+        newer = [
+            change for change in case.restated if concerns(change) and _still_differs(case, change)
+        ]
+        if reads.answers_otherwise(decision, newer):
+            changes += newer
         if changes:
             outcome = next((part.outcome for part in parts if part.outcome is not None), None)
             role, record = parts[0].role, parts[0].record
             yield OutdatedDecision(
-                ANSWER, decision, outcome, by, role, None, record, changes, case.vocabulary
+                ANSWER, decision, outcome, by, role, None, record, tuple(changes), case.vocabulary
             )

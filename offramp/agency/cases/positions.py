@@ -14,6 +14,9 @@ from offramp.agency.folder.working_set import WorkingSet
 
 # Floats over `LATEST` are two apart. So there is room for a note between two queued records.
 _STEP = 4.0
+# Small enough that millions of events stay between two records, and no smaller than floats of a log
+# of millions of entries can hold apart.
+_TICK = 2.0**-30
 
 
 def record_position(outgoing: OutgoingRecord) -> float:
@@ -35,4 +38,5 @@ def note_position(working_set: WorkingSet, event: Event) -> float:
     )
     if earlier >= LATEST:
         return earlier + _STEP / 2
-    return float(max(event.body["after"] - 0.5, earlier + 0.25))
+    # Of two notes with nothing between them in the log, the later one stands after the other.
+    return float(max(event.body["after"] - 0.5, earlier + 0.25)) + event.at * _TICK

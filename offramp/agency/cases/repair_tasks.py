@@ -9,7 +9,12 @@ from exchange.consent.reduction import represents
 from exchange.records.statements import About
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.holding import earliest
-from offramp.agency.cases.outdated import DETERMINATION, OutdatedDecision, outdated_decisions
+from offramp.agency.cases.outdated import (
+    DETERMINATION,
+    STATEMENT,
+    OutdatedDecision,
+    outdated_decisions,
+)
 from offramp.agency.cases.owed_corrections import QUEUED_FIRST, owed_corrections
 from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
@@ -68,6 +73,12 @@ def _decide_again(
             if is_here
             else f"`{decision}` waits for a new decision of `{outdated.agency}`: {changed}, after "
             f"{outdated.by} decided."
+        )
+    elif outdated.what == STATEMENT:
+        step = (
+            f"Answer `{decision}` again: {changed}, after it was answered."
+            if is_here
+            else f"`{decision}` waits for a new answer of `{outdated.agency}`: {changed}."
         )
     else:
         step = (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from exchange.consent.disclosure import day_of
-from offramp.agency.cases.case import ACCEPTED, ENROLLED, REFERRED, Case
+from offramp.agency.cases.case import ACCEPTED, REFERRED, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import (
     answers_enrollment,
@@ -24,6 +24,7 @@ from offramp.agency.cases.caseload import (
 from offramp.agency.cases.quarters import read_quarter
 from offramp.agency.cases.silence import silent_events
 from offramp.agency.cases.stated import stated_contents
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.folder.retention_state import CountedMark
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program

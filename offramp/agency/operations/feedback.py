@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from exchange.consent.disclosure import day_of
-from offramp.agency.cases.case import ACCEPTED, ENROLLED, Case
+from offramp.agency.cases.case import ACCEPTED, Case
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.stated import StatedContent, stated_contents
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import MINE, needs, visible

@@ -201,7 +201,13 @@ def _effects_in(
             f"everybody who was told {names} has this value already",
             fix="give another value, or list what was told with `offramp agency correct DIR CASE`",
         )
-    facts = [name for name in values if name in terms_of(working_set).facts]
+    facts = {
+        name: {working_set.agency}
+        | {holder.agency for holder in holders if holder.name == name and holder.why_not is None}
+        for name in values
+        # After an exit nothing is decided again.
+        if name in terms_of(working_set).facts and not case_view.is_ended
+    }
     resting = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )

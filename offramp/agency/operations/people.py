@@ -13,7 +13,6 @@ from typing import Any
 
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today
-from offramp.agency.cases.case import ENROLLED
 from offramp.agency.cases.caseload import answers_enrollment, case_of
 from offramp.agency.cases.matching import (
     PHONE_DIGITS,
@@ -30,6 +29,7 @@ from offramp.agency.cases.people import (
     person_of,
     undecided_matches,
 )
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE, SAME, SPLIT
 from offramp.agency.folder.case_memory import Subject

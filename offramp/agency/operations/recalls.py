@@ -11,7 +11,7 @@ from exchange.records.building import Part
 from exchange.records.statements import About
 from exchange.standards.sd_jwt import SIZES
 from offramp.agency.cases.answering import defaults_today
-from offramp.agency.cases.caseload import case_of, mistaken_parts, own_parts
+from offramp.agency.cases.caseload import WRONG_HERE, case_of, mistaken_parts, own_parts
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.effects import RestingDecision, decisions_that_read
 from offramp.agency.cases.own_entries import OwnEntry, PartId, find_entry, own_entries
@@ -177,7 +177,7 @@ def recall(
             "by": actor,
             "parts": parts,
             "to": list(planned.recipients),
-            "details": sorted(_facts_of(working_set, planned.entries)),
+            "details": sorted(_facts_of(working_set, planned.entries, reason)),
             "after": line.size if line else 0,
         }
         office.append(working_set, "mistake", body)
@@ -234,7 +234,8 @@ def _recall_in(
             f"it went to {', '.join(f'`{name}`' for name in recipients)}",
             fix="name the agency that should not have it with `--to`",
         )
-    facts = _facts_of(working_set, entries)
+    is_over = case_view.is_ended and reason != "mistaken_exit"
+    facts = {} if is_over else _facts_of(working_set, entries, reason)
     program, now = office.program(working_set), office.clock()
     decisions = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
@@ -301,15 +302,21 @@ def _to_one(entries: Sequence[OwnEntry], recipient: str) -> tuple[OwnEntry, ...]
     return planned
 
 
-def _facts_of(working_set: WorkingSet, entries: Sequence[OwnEntry]) -> frozenset[str]:
-    names = set()
-    for jti, part in (part for entry in entries for part in entry.parts):
+def _facts_of(
+    working_set: WorkingSet, entries: Sequence[OwnEntry], reason: str
+) -> Mapping[str, frozenset[str]]:
+    """Return the facts of what is asked back, with the agencies where they count no longer."""
+    names: dict[str, frozenset[str]] = {}
+    here = {working_set.agency} if reason in WRONG_HERE else set()
+    for (jti, part), to in (part for entry in entries for part in entry.parts.items()):
         for part_id, label, content in own_parts(working_set.outbox[jti]):
             if part_id == part:
-                names |= {detail.name for detail, _ in details_of(content)}
+                facts = {detail.name for detail, _ in details_of(content)}
                 if "enrollment" in label.category or working_set.outbox[jti].kind == "exit":
-                    names.add("person.enrolled")
-    return frozenset(names)
+                    facts.add("person.enrolled")
+                for name in facts:
+                    names[name] = names.get(name, frozenset()).union(to, here)
+    return names
 
 
 def _draft_of(working_set: WorkingSet, entries: Sequence[OwnEntry]) -> Mapping[str, Any]:

@@ -1,0 +1,185 @@
+"""A case worked by hand in a city of its own: what is out of date, and whose task it is.
+
+The city's pack has a fact that the case managers tell, and a clock that the person owns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.hub_link import delivery
+from offramp.agency.operations import records
+from tests.support.agencies import RIO_VERDE, Town
+from tests.support.simulator import FORM, grant, part
+
+HOURS = "case.hours_done"
+AGENCIES = {
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "program": "program",
+    "crossroads": "case_management",
+    "clinic": "treatment_provider",
+}
+PACK = (
+    RIO_VERDE
+    + """
+parameters:
+  class_days: {label: time for the class, unit: days, values: [{value: 10, source: county}]}
+facts:
+  case.hours_done: {type: int, kind: record, known_by: case_management, category: status,
+    question: How many hours of class has the person done?, source: county}
+  case.class_at: {type: timestamp, kind: event, known_by: case_management, category: status,
+    question: When did the person finish the class?, source: county}
+clocks:
+  class: {label: the person finishes the class, owner: person, start: case.referred_at,
+    stop: case.class_at, length: class_days, follows: The person is asked why., source: county}
+decisions:
+  completion:
+    rules:
+      - {id: hours, when: case.hours_done >= 10, then: completed, because: The hours are done.,
+         source: county}
+    otherwise: {outcome: under_way, because: There is time., source: county}
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("packs") / "rio-verde"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    made = Town(tmp_path_factory.mktemp("town"), AGENCIES, pack=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
+        patch.setattr(records, "link_of", lambda office: made.link(office.agency))
+        yield made
+
+
+@pytest.fixture
+def case(town: Town) -> str:
+    """A new case, of which the program and the case managers may tell each other the status."""
+    way = ("offer_and_hand_off", "offer_at_scene")
+    says = {"answer": "accepted", "referred_at": town.hub.clock}
+    referral = part(
+        "encounter",
+        {"facts": {"encounter.route": "arrest", "encounter.weapon": False}},
+        to={"crossroads": way, "program": way, "prosecutor": ("screening", "offer_at_scene")},
+        says=says,
+        use="none",
+    )
+    sent = operations.send_record(town.at["police"], "referral", operations.Draft((referral,)))
+    assert sent.case is not None
+    town.settle()
+    categories = ["status", "decision_outcome"]
+    terms = (
+        grant("crossroads", "program", categories, ["diversion_coordination", "admission"]),
+        grant("program", "crossroads", categories, ["diversion_coordination"]),
+    )
+    to_program = {"program": ("exchange_operation", "operation")}
+    parts = tuple(part("consent_terms", to=to_program, says=each) for each in terms)
+    operations.record_consent(town.at["crossroads"], sent.case, operations.Draft(parts, FORM))
+    settle(town, sent.case)
+    return sent.case
+
+
+def settle(town: Town, case: str) -> None:
+    """Deliver everything, and open it everywhere."""
+    town.settle()
+    for office in town.at.values():
+        for record, part_id in office.working_set().closed_parts(case):
+            office.open(record, part_id, by="Rosa Quintana")
+    town.settle()
+
+
+def tell(town: Town, case: str, hours: int) -> None:
+    office = town.at["crossroads"]
+    opened = operations.open_form(office, "tell", case)
+    sent = operations.send_draft(office, operations.draft_form(office, opened, {HOURS: hours}))
+    assert sent.recipients == ("program",)
+    settle(town, case)
+
+
+def decide(town: Town, case: str, outcome: str) -> None:
+    """Have the program send the rules' answer on completion, and a person decide."""
+    office = town.at["program"]
+    answered = operations.decide(office, case, "completion")
+    assert operations.send_answer(office, answered).record is not None
+    operations.determine(office, "Thomas Baca", case, "completion", outcome, "rules")
+    settle(town, case)
+
+
+def tasks_of(town: Town, agency: str, case: str) -> dict[str, list[Any]]:
+    """Return an agency's own tasks of a case by what they are about."""
+    tasks: dict[str, list[Any]] = {}
+    for task in operations.list_tasks(town.at[agency]):
+        if task.case == case and task.owner == AGENCIES[agency]:
+            tasks.setdefault(task.about, []).append(task)
+    return tasks
+
+
+def outdated(town: Town, agency: str, case: str) -> list[str]:
+    return [decision.what for decision in operations.read_case(town.at[agency], case).outdated]
+
+
+def test_a_newer_statement_asks_the_sender_and_the_decider_again(town: Town, case: str) -> None:
+    tell(town, case, 12)
+    decide(town, case, "completed")
+    assert "outdated.completion" not in tasks_of(town, "program", case)
+    tell(town, case, 8)
+    assert outdated(town, "program", case) == ["determination", "answer"]
+    assert outdated(town, "crossroads", case) == ["determination", "answer"]
+    again, send = tasks_of(town, "program", case)["outdated.completion"]
+    assert again.what.startswith(
+        "Decide `completion` again: `crossroads` gave a new answer to “How"
+    )
+    assert send.what.startswith("Send the rules' answer on `completion` again")
+    # A correction of the newer statement doesn't hide that the decision rests on the first.
+    operations.correct(town.at["crossroads"], "Rosa Quintana", case, {HOURS: 9})
+    settle(town, case)
+    assert len(tasks_of(town, "program", case)["outdated.completion"]) == 2
+    decide(town, case, "under_way")
+    assert "outdated.completion" not in tasks_of(town, "program", case)
+    assert not outdated(town, "crossroads", case)
+
+
+def test_a_newer_statement_that_changes_no_answer_asks_nobody(town: Town, case: str) -> None:
+    tell(town, case, 12)
+    decide(town, case, "completed")
+    tell(town, case, 15)
+    assert not outdated(town, "program", case)
+    # What comes back to the first value asks nobody either.
+    tell(town, case, 8)
+    assert outdated(town, "program", case)
+    tell(town, case, 12)
+    assert not outdated(town, "program", case)
+
+
+def test_whoever_is_asked_to_decide_again_has_a_task(town: Town, case: str) -> None:
+    """A correction promises a new decision only of an agency that learns of the change."""
+    office = town.at["crossroads"]
+    tell(town, case, 12)
+    decide(town, case, "completed")
+    planned = operations.effects(office, case, {HOURS: 8})
+    (resting,) = [one for one in planned.decisions if one.decision == "completion"]
+    assert (resting.worked_out_at, resting.agency) == (("program",), "program")
+    operations.correct(office, "Rosa Quintana", case, {HOURS: 8})
+    settle(town, case)
+    assert len(tasks_of(town, "program", case)["outdated.completion"]) == 2
+    operations.revoke_consent(office, case)
+    settle(town, case)
+    planned = operations.effects(office, case, {HOURS: 7})
+    assert "completion" not in [one.decision for one in planned.decisions]
+
+
+def test_a_correction_that_nobody_opened_is_one_line(town: Town, case: str) -> None:
+    """The recipient reads no value of it, so it names no fact."""
+    operations.determine(town.at["prosecutor"], "Ada", case, "eligibility", "eligible", "rules")
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.weapon": True})
+    town.settle()
+    (task,) = tasks_of(town, "prosecutor", case)["outdated.eligibility"]
+    assert task.what.count("`police`") == 1 and "nobody here opened yet" in task.what
