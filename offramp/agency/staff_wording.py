@@ -8,21 +8,11 @@ from zoneinfo import ZoneInfo
 from offramp.agency.cases.caseload import utc
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.staff import ExtraAccess, StaffPerson
+from offramp.agency.look_words import done_words, tried_words
 from offramp.agency.operations.looks import LookList, Opening
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
 from rules.author.spoken_dates import spoken_day, spoken_moment
 
-_KINDS = {
-    "act": "did",
-    "case": "opened a case",
-    "part": "opened a part",
-    "list": "listed",
-    "search": "searched",
-    "print": "printed",
-    "export": "exported",
-    "glass": "broke the glass",
-    "refused": "was refused",
-}
 _DID = {
     "glass": "broke the glass of",
     "care": "read parts of care in",
@@ -31,12 +21,14 @@ _DID = {
 _OPENED = {
     "en": {
         "title": "People at {agency} who opened your file:",
+        "nobody": "nobody",
         "once": "once",
         "often": "{count} times",
         "days": "{first} to {last}",
     },
     "es": {
         "title": "Personas de {agency} que abrieron su expediente:",
+        "nobody": "nadie",
         "once": "una vez",
         "often": "{count} veces",
         "days": "{first} a {last}",
@@ -95,6 +87,8 @@ def opening_lines(
     """Return the people who opened a person's file, for the person."""
     words = _OPENED[language]
     lines = ["", words["title"].format(agency=agency)]
+    if not openings:
+        lines.append(f"  {words['nobody']}")
     for opening in openings:
         first, last = _day(opening.first, zone, language), _day(opening.last, zone, language)
         days = first if first == last else words["days"].format(first=first, last=last)
@@ -119,14 +113,16 @@ def _case_line(case: AssignedCase) -> str:
 
 
 def _look_line(look: Look, zone: ZoneInfo, review: int | None) -> str:
-    did = _KINDS.get(look.kind, look.kind)
-    what = f" ({look.operation.replace('_', ' ')})"
-    of_case = f" in case {look.case[:8]}" if look.case else ""
+    if look.refused is not None:
+        did = f"tried to {tried_words(look.operation)}"
+    else:
+        did = done_words(look.operation)
+    of_case = f", case {look.case[:8]}" if look.case else ""
     why = f", because: {REASONS.get(look.reason, look.reason)}" if look.reason else ""
-    refused = f": {look.refused.replace('-', ' ')}" if look.refused else ""
+    refused = f": refused [{look.refused}]" if look.refused else ""
     who = f"{_time(look.time, zone)}  {look.person} ({look.login}, {look.origin})"
     number = f" (`staff review {review}`)" if review is not None else ""
-    return f"{look.number}: {who} {did}{what}{of_case}{why}{refused}{number}"
+    return f"{look.number}: {who} {did}{of_case}{why}{refused}{number}"
 
 
 def _time(seconds: int, zone: ZoneInfo) -> str:

@@ -160,8 +160,9 @@ OF_THE_GATEWAY = {
     "act_automatically",
     "end_due",
 }
-# These find out who acts, or need no office. `refused_here` lists what the own command just sent.
-BEFORE = {"sign_in", "acting", "refused_here"}
+# These find out who acts, or need no office. `refused_here` lists what the own command just sent,
+# and `cases_tried` is for the look of somebody who is refused at the sign-in.
+BEFORE = {"sign_in", "acting", "refused_here", "cases_tried"}
 
 # Arguments that choose a variant.
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from offramp.agency import operations
 from offramp.agency.folder.office import Office
+from offramp.agency.look_words import _DONE, done_words, tried_words
+from offramp.agency.operations.access import DECLARED, GATEWAY
 from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.refused import refused
 
@@ -211,6 +213,18 @@ def test_looks_that_the_keys_holder_writes_anew_differ_from_the_ids_that_the_hub
                 office.looks.add(look)
         office.journal.write_back()
     assert faults(copy)
+
+
+def test_each_look_says_in_words_what_was_done() -> None:
+    need = {name for name, each in DECLARED.items() if GATEWAY not in each.accesses.values()}
+    for name in {*need, "sign_in"}:
+        assert name in _DONE, name
+    for operation in _DONE:
+        assert operation in {*need, "sign_in"}, f"{operation} is no operation"
+        for words in (done_words(operation), tried_words(operation)):
+            assert "_" not in words and "/" not in words and words == words.strip()
+    assert done_words("read_case") == "opened the case"
+    assert tried_words("read_case") == "open the case"
 
 
 def test_doctor_names_the_fault(looked: tuple[Path, str], tmp_path: Path) -> None:

@@ -850,6 +850,86 @@ def test_a_refused_command_is_a_look_and_names_who_may_run_it(town: Town, run: R
     assert "people with the role supervisor" in refusal and "sender" not in refusal
 
 
+def test_every_refusal_of_an_act_on_a_case_is_a_look(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    crossroads = town.at["crossroads"]
+    operations.open_case(crossroads, "Rosa", case)
+    operations.add_person(crossroads, "Rosa", "Mia Moss", ["member"], logins=[own_login()])
+    told = to("offer_and_hand_off", "crossroads", basis="offer_at_scene")
+    met = {"facts": {"encounter.date": today(town).isoformat()}}
+    part = {"category": "encounter", "content": met, "to": told, "says": {"answer": "accepted"}}
+    send(town, "police", "referral", case, parts=[part])
+    town.settle()
+    operations.open_case(crossroads, "Rosa", case)
+    at, digits = "crossroads", case[:8]
+    before_the_case = (today(town) - timedelta(days=1)).isoformat()
+    for by, code, command, words in (
+        ("Mia Moss", "unknown-reason", "case", ("--break-glass", "curious")),
+        ("Rosa", "own-case", "case", ("--break-glass", "safety")),
+        ("Rosa", "unknown-reason", "case", ("--because", "curious")),
+        ("Rosa", "unknown-reason", "hold", ("--reason", "curious")),
+        ("Rosa", "unknown-reason", "recall", ("curious", "--yes")),
+        ("Rosa", "day-to-come", "seal", ("sealed", "--on", "2099-01-01", "--dry-run")),
+        ("Rosa", "before-the-case", "seal", ("sealed", "--on", before_the_case, "--yes")),
+        ("Rosa", "no-ending", "seal", ("sealed", "--withdraw", "--dry-run")),
+        ("Rosa", "unknown-decision", "determine", ("dinner", "eaten", "--reason", "other")),
+    ):
+        looks = sum(1 for _ in crossroads.looks.read())
+        assert f"[{code}" in run(command, at, digits, *words, code=2, by=by), (command, code)
+        new = list(crossroads.looks.read())[looks:]
+        refusals = [(look.person, look.case) for look in new if look.refused == code]
+        assert refusals == [(by, case)], (command, code)
+    run("seal", at, digits, "sealed", "--dry-run")
+    assert list(crossroads.looks.read())[-1].operation == "preview_ending"
+
+    # Somebody who was ended is named, with the case that was tried.
+    operations.end_person(crossroads, "Rosa", "Mia Moss")
+    for command, words in (
+        ("case", ()),
+        ("retention", ()),
+        ("looks", ()),
+        ("seal", ("sealed", "--yes")),
+        ("hold", ("--reason", "audit")),
+    ):
+        assert "[person-ended]" in run(command, at, digits, *words, code=2, by="Mia Moss")
+        last = list(crossroads.looks.read())[-1]
+        assert (last.person, last.case, last.refused) == ("Mia Moss", case, "person-ended")
+    run("staff", at, "assign", digits, "--to", "Rosa", code=2, by="Mia Moss")
+    assert next(iter(reversed(list(crossroads.looks.read())))).case == case
+    shown = run("looks", at, digits, "--refused")
+    assert "Mia Moss (" in shown and "tried to act here, case " in shown
+    assert "refused [person-ended]" in shown
+
+
+def test_the_person_reads_who_opened_the_file_and_no_more(town: Town, run: Run) -> None:
+    case, family = refer(town)
+    sign(town, case, family, [terms(town, "crossroads", "defender", "disclosure_account")])
+    crossroads = town.at["crossroads"]
+
+    def opened() -> dict[str, int]:
+        """What the page counts, and what its last lines say."""
+        account = operations.fetch_account(crossroads, case, for_person=True)
+        assert account.openings is not None
+        page = run("account", "crossroads", case, "--for-person").split("opened your file:")[1]
+        for opening in account.openings:
+            times = "once" if opening.count == 1 else f"{opening.count} times"
+            assert f"{opening.person}: {times}," in page
+        return {opening.person: opening.count for opening in account.openings}
+
+    assert opened() == {"Rosa": 1}, "it was opened when it was referred"
+    operations.add_person(crossroads, "Rosa", "Nia Nix", ["member"], logins=[own_login()])
+    run("case", "crossroads", case, code=2, by="Nia Nix")
+    wait(town, 1)
+    for command in (("recall", "--dry-run"), ("retention",), ("seal", "sealed", "--dry-run")):
+        name, *words = command
+        run(name, "crossroads", case, *words)
+    counted = opened()
+    assert set(counted) == {"Rosa"}, "a refused try opens nothing"
+    for _ in range(3):
+        run("case", "crossroads", case, "--open")
+    assert opened() == {"Rosa": counted["Rosa"]}, "what is done at once is one opening"
+
+
 def test_looks_name_the_person_or_the_case_that_is_not_here(town: Town, run: Run) -> None:
     case, _ = refer(town)
     refusal = run("looks", "police", "--person", "Nobody Known", code=2)

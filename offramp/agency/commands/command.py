@@ -89,8 +89,8 @@ def _run(
         assert command.run_without_office is not None
         return _print(options, command.run_without_office(options), complete)
     with suppress(BrokenPipeError), closing(office_of(options)) as office:
-        if office.session is None and (by := getattr(options, "by", None)) is not None:
-            operations.sign_in(office, by=by)
+        if office.session is None and (getattr(options, "by", None) or _typed_case(options)):
+            _sign_in(office, options)
         if getattr(options, "break_glass", None) is not None:
             reason, actor = options.break_glass, actor_of(office)
             options.case = operations.break_glass(office, actor, options.case, reason).case
@@ -186,9 +186,22 @@ def office_of(options: argparse.Namespace) -> Office:
 def _sign_in(office: Office, options: argparse.Namespace) -> None:
     """Have the office act for the person on the other side.
 
-    Raises `AgencyError` `unlisted-person`, `which-person`.
+    Raises `AgencyError` `unlisted-person`, `person-ended`, `which-person`.
     """
-    operations.sign_in(office, by=getattr(options, "by", None))
+    typed = _typed_case(options)
+    operations.sign_in(
+        office,
+        by=getattr(options, "by", None),
+        tried=lambda: operations.cases_tried(office, typed) if typed is not None else (),
+    )
+
+
+def _typed_case(options: argparse.Namespace) -> str | None:
+    """Return the case that a command names, as it was typed. None if it names none."""
+    if getattr(options, "action", None) in ("assign", "hand-over"):
+        return str(options.who) if options.who else None
+    typed = getattr(options, "case", None) or getattr(options, "of", None)
+    return str(typed) if typed and typed != operations.NEW_CASE else None
 
 
 def zone_of(office: Office) -> ZoneInfo:

@@ -232,15 +232,8 @@ class Staff:
         """
         people = self.at_login(login)
         refuse_hidden_name(name)
-        former = (
-            *self.former_logins.get(login, ()),
-            *(self._ended_without_login() if people else ()),
-        )
-        for former_name in former:
-            if (name is None and not people) or (
-                name is not None and name.casefold() == former_name.casefold()
-            ):
-                raise _has_ended(self.people[former_name])
+        if (former := self.former_at(login, name)) is not None:
+            raise _has_ended(former)
         if name is not None:
             if (person := self.find(name)) is None or person not in people:
                 raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
@@ -255,6 +248,20 @@ class Staff:
                 fix="name the person who acts with `--by`",
             )
         return people[0]
+
+    def former_at(self, login: str, name: str | None) -> StaffPerson | None:
+        """Return the ended person who is meant at a login, None if nobody is: as `choose` says."""
+        people = self.at_login(login)
+        former = (
+            *self.former_logins.get(login, ()),
+            *(self._ended_without_login() if people else ()),
+        )
+        for former_name in former:
+            if (name is None and not people) or (
+                name is not None and name.casefold() == former_name.casefold()
+            ):
+                return self.people[former_name]
+        return None
 
     def _ended_without_login(self) -> Iterator[str]:
         """Yield the names of the people who were ended while they had no login."""

@@ -32,6 +32,7 @@ from offramp.agency.folder.staff import ROLES as STAFF_ROLES
 from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import REASONS as ACCESS_REASONS
+from offramp.agency.operations.access import cases_tried
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.backups import (
     Backup,
@@ -378,6 +379,7 @@ __all__ = [
     "back_up",
     "break_glass",
     "build_draft",
+    "cases_tried",
     "closed_questions",
     "confirm_emergency",
     "correct",

@@ -167,7 +167,7 @@ def needs(
             try:
                 result = operation(office, *args, **kwargs)
             except Refusal as refusal:
-                if admitted is not None and (admitted.looks or refusal.code in REFUSALS):
+                if admitted is not None and _is_look(office, admitted, values, refusal):
                     _write_outcome(office, admitted, declared, values, refusal.code)
                 raise
             finally:
@@ -180,6 +180,16 @@ def needs(
         return cast("Callable[Concatenate[Office, P], R]", checked)
 
     return declare
+
+
+def _is_look(office: Office, admitted: Admission, values: Values, refusal: Refusal) -> bool:
+    """Report whether a refusal is a look.
+
+    INVARIANT: each refusal of an act on a case is one, whatever the reason.
+    """
+    if admitted.looks or refusal.code in REFUSALS:
+        return True
+    return bool(_cases_looked_at(office.working_set(), values))
 
 
 def _check_stating(
@@ -285,7 +295,11 @@ def admit(office: Office, declared: Declaration, values: Values) -> Admission:
     Raises `AgencyError` as `needs`.
     """
     need = declared.access(values)
-    session = session_of(office, values.get("actor"))
+    session = session_of(
+        office,
+        values.get("actor"),
+        tried=lambda: _cases_looked_at(office.working_set(), values),
+    )
     working_set = office.working_set()
     try:
         if not set(need.roles) & set(session.person.roles):
@@ -612,6 +626,11 @@ def _cases_looked_at(working_set: WorkingSet, values: Values) -> tuple[str, ...]
         case = case_of_record(working_set, record)
         cases += [case] if case is not None else []
     return tuple(dict.fromkeys(cases))
+
+
+def cases_tried(office: Office, typed: str) -> tuple[str, ...]:
+    """Return the case that a person typed, by its handle or first digits, for the look."""
+    return _cases_looked_at(office.working_set(), {"case": typed})
 
 
 def _is_id(value: object, digits: int = _ID_DIGITS) -> bool:

@@ -326,7 +326,7 @@ def determine(
     )
 
 
-@needs(CASE)
+@needs(CASE, look="list")
 def preview_determination(
     office: Office,
     actor: str,

@@ -68,7 +68,7 @@ class EndingPreview:
         }
 
 
-@needs(SUPERVISION)
+@needs(SUPERVISION, look="list")
 def preview_ending(
     office: Office, actor: str, case: str, cause: str, on: date | None = None
 ) -> EndingPreview:
@@ -241,7 +241,7 @@ def _first_heard(working_set: WorkingSet, case: str, today: date) -> date:
 # Withdraw
 
 
-@needs(SUPERVISION)
+@needs(SUPERVISION, look="list")
 def noted_ending(office: Office, actor: str, case: str, cause: str) -> Ending:
     """Return the note that `withdraw_ending` would withdraw. Raises as it does."""
     with office.transaction() as working_set:

@@ -15,8 +15,17 @@ from offramp.agency.operations.access import CASE, LOOKED, needs
 from offramp.agency.operations.sign_in import NOT_LISTED
 from rules.frozen import frozen
 
-# The looks that open somebody's file.
-OPENINGS = ("case", "part", "print", "export", "glass")
+# The operations that show somebody the content of a file. Others show a list, a name, or a form,
+# often by themselves within a command, or print what was told and destroyed, for the person.
+_OPENINGS = frozenset(
+    (
+        *("read_case", "open_case", "open_part", "open_questions_as", "open_statuses"),
+        *("break_glass", "decide", "list_told", "list_own_entries", "same_person"),
+        *("export_record", "export_decision"),
+    )
+)
+# What a person does within so many seconds of the last opening belongs to the same one.
+_SAME_OPENING = 300
 
 
 @frozen
@@ -41,7 +50,10 @@ class LookList:
 
 @frozen
 class Opening:
-    """A person of this agency who opened a file, and when first and last (seconds since 1970)."""
+    """A person of this agency who opened a file, how often, and when first and last.
+
+    Times are in seconds since 1970.
+    """
 
     person: str
     first: int
@@ -96,7 +108,7 @@ def list_looks(
     )
 
 
-@needs(CASE)
+@needs(CASE, look="list")
 def list_case_looks(
     office: Office, case: str, *, person: str | None = None, only_refused: bool = False
 ) -> LookList:
@@ -131,14 +143,26 @@ def _chosen(
 
 
 def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
-    """Return the people of this agency who opened a case's file, the first one first."""
+    """Return the people of this agency who opened a case's file, the first one first.
+
+    INVARIANT: a refused try, an act of the gateway, and an account for the person are no openings.
+    One command that opens several parts is one.
+    """
     times: dict[str, list[int]] = {}
     for look in with_outcomes(office.looks.read(case)):
-        if look.kind in OPENINGS:
+        if look.operation in _OPENINGS and look.refused is None:
             times.setdefault(look.person, []).append(look.time)
     return tuple(
-        Opening(person, min(times_of), max(times_of), len(times_of))
-        for person, times_of in times.items()
+        Opening(person, min(opened), max(opened), _count_openings(opened))
+        for person, opened in times.items()
+    )
+
+
+def _count_openings(times: list[int]) -> int:
+    return sum(
+        1
+        for before, time in zip([None, *times], times, strict=False)
+        if before is None or time - before > _SAME_OPENING
     )
 
 

@@ -7,7 +7,7 @@ computer, are told apart by `--by`, which accepts only their names.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -35,14 +35,16 @@ def sign_in(
     login: str | None = None,
     by: str | None = None,
     origin: str | None = None,
+    tried: Callable[[], Iterable[str]] = tuple,
 ) -> Session:
     """Return the session of the person who acts, and have the office act for that person.
 
     `login` is by default that of the account that runs this program, and `by` the name of one of
     the people who share it. Where nobody is listed yet, the owner of the folder is listed first.
     On a machine that has no listed login, as after a restoration, the owner of the folder acts for
-    the admin that `by` names, and that login is listed. Raises `AgencyError`
-    `unlisted-person`, `which-person`.
+    the admin that `by` names, and that login is listed. `tried` returns the cases that the person
+    wants to see, for the look of a refusal. Raises `AgencyError` `unlisted-person`, `person-ended`,
+    `which-person`.
     """
     login = own_login() if login is None else login
     staff = office.working_set().staff
@@ -51,7 +53,7 @@ def sign_in(
     elif by is not None and _is_new_machine(office, staff, login):
         staff = _move_in(office, login, by)
     origin = origin or own_origin()
-    person = _choose(office, staff, login, by, origin)
+    person = _choose(office, staff, login, by, origin, tried)
     office.session = Session(person, login, origin)
     return office.session
 
@@ -66,17 +68,21 @@ def acting(office: Office, session: Session) -> Iterator[None]:
         office.session = before
 
 
-def session_of(office: Office, by: str | None = None) -> Session:
+def session_of(
+    office: Office, by: str | None = None, *, tried: Callable[[], Iterable[str]] = tuple
+) -> Session:
     """Return the session of the person who acts now, signing in where nobody has.
 
     The list is read anew, since another program may have ended the person. `by` is one of the
-    people who share the login. Raises `AgencyError` `unlisted-person`, `which-person`.
+    people who share the login. `tried` is as in `sign_in`. Raises `AgencyError`
+    `unlisted-person`, `person-ended`, `which-person`.
     """
     session = office.session
     if session is None:
-        return sign_in(office, by=by)
+        return sign_in(office, by=by, tried=tried)
     staff = office.working_set().staff
-    person = _choose(office, staff, session.login, by or session.name, session.origin)
+    name = by or session.name
+    person = _choose(office, staff, session.login, name, session.origin, tried)
     if person != session.person:
         session = Session(person, session.login, session.origin)
         if by is None:
@@ -108,16 +114,38 @@ def check_name(name: str) -> None:
         )
 
 
-def _choose(office: Office, staff: Staff, login: str, by: str | None, origin: str) -> StaffPerson:
-    """Return who acts. A refusal is a look, without the name that was given."""
+def _choose(
+    office: Office,
+    staff: Staff,
+    login: str,
+    by: str | None,
+    origin: str,
+    tried: Callable[[], Iterable[str]],
+) -> StaffPerson:
+    """Return who acts. A refusal is a look at each case that was tried.
+
+    INVARIANT: a look has the name of somebody who was listed here once, and no other typed name.
+    """
     try:
         return staff.choose(login, by)
     except AgencyError as refusal:
-        look = Look(
-            0, office.clock(), NOT_LISTED, login, origin, "refused", "sign_in", refused=refusal.code
-        )
+        former = staff.former_at(login, by) if refusal.code == "person-ended" else None
+        name = former.name if former is not None else NOT_LISTED
+        cases = tuple(tried()) or (None,)
         with office.journal.together():
-            office.looks.add(look)
+            for case in cases:
+                look = Look(
+                    0,
+                    office.clock(),
+                    name,
+                    login,
+                    origin,
+                    "refused",
+                    "sign_in",
+                    case,
+                    refused=refusal.code,
+                )
+                office.looks.add(look)
         raise
 
 
