@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from offramp.agency import operations
+from offramp.agency.cases.caseload import utc
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
 from tests.support.agencies import RIO_VERDE, Town
-from tests.support.simulator import FORM, grant, part
+from tests.support.simulator import DAY, FORM, HOUR, grant, part
 
 HOURS = "case.hours_done"
 AGENCIES = {
@@ -75,7 +76,7 @@ def case(town: Town) -> str:
     sent = operations.send_record(town.at["police"], "referral", operations.Draft((referral,)))
     assert sent.case is not None
     town.settle()
-    categories = ["status", "decision_outcome"]
+    categories = ["status", "decision_outcome", "intake_status"]
     terms = (
         grant("crossroads", "program", categories, ["diversion_coordination", "admission"]),
         grant("program", "crossroads", categories, ["diversion_coordination"]),
@@ -183,3 +184,40 @@ def test_a_correction_that_nobody_opened_is_one_line(town: Town, case: str) -> N
     town.settle()
     (task,) = tasks_of(town, "prosecutor", case)["outdated.eligibility"]
     assert task.what.count("`police`") == 1 and "nobody here opened yet" in task.what
+
+
+def test_a_clock_of_the_person_is_the_case_managers_to_remind(town: Town, case: str) -> None:
+    (task,) = tasks_of(town, "crossroads", case)["clocks.class"]
+    assert (task.what, task.state) == ("Due: the person finishes the class.", "running")
+    assert all(
+        "clocks.class" not in tasks_of(town, agency, case)
+        for agency in AGENCIES
+        if agency != "crossroads"
+    )
+    town.hub.clock += 11 * DAY
+    town.settle()
+    (task,) = tasks_of(town, "crossroads", case)["clocks.class"]
+    assert task.state == "overdue"
+
+
+@pytest.mark.parametrize("recorder", ["program", "crossroads"])
+def test_a_recorded_meeting_is_the_review_of_the_case(town: Town, case: str, recorder: str) -> None:
+    office = town.at["crossroads"]
+    opened = operations.open_form(office, "intake", case)
+    draft = operations.draft_form(office, opened, {"case.intake_at": utc(town.hub.clock)})
+    assert operations.send_draft(office, draft).recipients == ("program",)
+    settle(town, case)
+    town.hub.clock += 15 * DAY
+    town.settle()
+    (task,) = tasks_of(town, "program", case)["clocks.review"]
+    assert task.state == "overdue"
+    step = operations.Step("arrange_service", "case_management")
+    operations.record_meeting(town.at[recorder], "Rosa Quintana", case, (step,))
+    settle(town, case)
+    (task,) = tasks_of(town, "program", case)["clocks.review"]
+    assert task.state == "running"
+    town.hub.clock += HOUR
+    operations.record_meeting(town.at["program"], "Rosa Quintana", case, ())
+    settle(town, case)
+    (task,) = tasks_of(town, "program", case)["clocks.review"]
+    assert task.state == "running"

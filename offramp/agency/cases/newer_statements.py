@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from offramp.agency.cases.case_entry import CaseEntry, FactSource, same_value
 from offramp.agency.cases.corrections import CORRECTION, RESTATED, FactChange
-from offramp.agency.cases.stated_facts import ENROLLED, StatedFacts, attested_outcomes
+from offramp.agency.cases.stated_facts import GOES_ON, StatedFacts, attested_outcomes
 from rules.input.vocabulary import Vocabulary
 
 _Places = Mapping[tuple[str, str | None, str | None], float]
@@ -22,8 +22,8 @@ def newer_statements(
     """Return what a newer statement changed of the facts and outcomes that counted, in order.
 
     `entries` are the statements that count, in order, and `places` where they count. Left out are
-    facts about no person, whether the person is enrolled, and what follows from a label: they
-    change as a case goes on.
+    facts about no person, whether the person is enrolled, the last review, and what follows from a
+    label: they change as a case goes on.
     """
     stated = StatedFacts(vocabulary)
     changes: list[FactChange] = []
@@ -36,7 +36,7 @@ def newer_statements(
             fact = vocabulary.facts.get(path)
             if before is None or is_correction or fact is None or fact.category == "operation":
                 continue
-            if entry.is_label or path == ENROLLED:
+            if entry.is_label or path in GOES_ON:
                 continue
             after = stated.agreed(path)
             if after is None or not same_value(before.value, after.value):

@@ -40,7 +40,14 @@ def silent_events(working_set: WorkingSet, handle: str, now: int) -> frozenset[s
                 and path in words.own
                 and fact.known_by != gateway.history.newest.role(working_set.agency)
             )
-            or (path in words.own and not _is_pack_known(working_set, handle, now))
+            or (
+                path in words.own
+                and not _is_pack_known(working_set, handle, now)
+                and not (
+                    fact.known_by == gateway.history.newest.role(working_set.agency)
+                    and _began_under_pack(working_set, handle)
+                )
+            )
             or not _may_all_tell(working_set, fact.known_by, fact.category, handle, now)
         )
     )
@@ -58,6 +65,16 @@ def _is_pack_known(working_set: WorkingSet, handle: str, now: int) -> bool:
     return any(
         record.index > since and record.time <= latest for record in gateway.state(handle).records
     )
+
+
+def _began_under_pack(working_set: WorkingSet, handle: str) -> bool:
+    """Return True if every record of the case came after the pack, so nobody ever worked without.
+
+    Then the agency that knows an event knows whether it happened. The others have time to tell it.
+    """
+    since = working_set.gateway.history.pack_since()
+    records = working_set.gateway.state(handle).records
+    return bool(records) and all(record.index > since for record in records)
 
 
 def next_change(working_set: WorkingSet, handle: str, time: int) -> int | None:

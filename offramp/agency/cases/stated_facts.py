@@ -9,7 +9,9 @@ from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.finer_values import agreed_source
 from rules.input.vocabulary import Fact, Vocabulary
 
-ENROLLED = "person.enrolled"
+ENROLLED, REVIEWED = "person.enrolled", "case.last_review_at"
+# What every agency states as the case goes on, so that an earlier value was true then.
+GOES_ON = (ENROLLED, REVIEWED)
 # The roles with the last word on a decision, the highest first. On any other decision, the role
 # that decides it.
 LAST_WORD: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +41,8 @@ class StatedFacts:
         if fact is None or (fact.kind == "judgment" and entry.role != fact.known_by):
             return
         by_agency = self._sources.setdefault(path, {})
-        if path == ENROLLED and entry.kind in _CHANGES_ENROLLMENT:
+        # A review is one of all partners: the newest one counts, whoever recorded it.
+        if path == REVIEWED or (path == ENROLLED and entry.kind in _CHANGES_ENROLLMENT):
             by_agency.clear()
         by_agency.pop(entry.by, None)
         plain = None if value is None else _without_ids(value, fact, entry.role)

@@ -120,7 +120,7 @@ def _work_out_tasks(
     case_tasks += untold_fact_tasks(working_set, program.pack, case, handle, role, now, ended)
     answers, until = answers_of_case(working_set, program, case, handle, now)
     for answer in answers:
-        case_tasks += _running_clocks(handle, answer, role)
+        case_tasks += _running_clocks(working_set, handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
     ends = (until, repairs_until, untold_until, ended.until)
@@ -237,9 +237,15 @@ def _work_out_answers(
     return answers, earliest(ends)
 
 
-def _running_clocks(handle: str, answer: Answer, role: str) -> Iterator[Task]:
+def _running_clocks(
+    working_set: WorkingSet, handle: str, answer: Answer, role: str
+) -> Iterator[Task]:
+    directory = working_set.gateway.history.newest
     for clock in answer.ruling.clocks:
-        if clock["owner"] == role and clock["status"] in (RUNNING, OVERDUE):
+        # Nobody else reminds the person, or a role that the directory has no agency of.
+        has_agency = bool(directory.with_role(str(clock["owner"])))
+        reminds = str(clock["owner"]) if has_agency else "case_management"
+        if reminds == role and clock["status"] in (RUNNING, OVERDUE):
             segment = answer.ruling.segment
             assert segment is not None, "a clock is read by the rules of a day"
             terms = segment.segment.clocks[clock["clock"]]

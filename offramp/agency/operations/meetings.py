@@ -14,7 +14,7 @@ from exchange.records.kinds import kinds
 from offramp.agency.cases.addressing import address, protect_care, refusals
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
-from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.caseload import case_of, utc
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.meeting import (
     OWN,
@@ -37,6 +37,7 @@ from offramp.agency.cases.minutes import (
 )
 from offramp.agency.cases.refusals import nobody_to_tell
 from offramp.agency.cases.stated import stated_contents
+from offramp.agency.cases.stated_facts import REVIEWED
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -525,6 +526,7 @@ def send_status(office: Office, draft: StatusDraft) -> SentStatus:
 def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step]) -> RecordedMeeting:
     """Record the steps that a meeting agreed on in a case. They replace those of the last meeting.
 
+    The record states that the case was reviewed now, also if no step was agreed on.
     Each step goes, as the kind of information that it reveals, to the agencies that may know it.
     This agency's journal has all of them. No steps at all end the earlier ones here. Raises
     `AgencyError` `no-such-case`, `not-yours`, `unknown-step`, `unknown-role`, `no-such-day`,
@@ -542,7 +544,8 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
             )
         defaults = defaults_today(office, working_set)
         check_steps(steps, _today(office, working_set))
-        parts = _minutes_parts(office, working_set, case, steps, defaults)
+        reviewed = {REVIEWED: utc(working_set.gateway.hub_time(office.clock()))}
+        parts = _minutes_parts(office, working_set, case, steps, reviewed, defaults)
         record = None
         if parts:
             record = office.compose_in(working_set, "meeting_decision", parts, case).id
@@ -550,6 +553,7 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
         body = {
             "case": case,
             "minutes": [step.as_json() for step in steps],
+            "facts": reviewed,
             "by": actor,
             "after": line.size if line else 0,
             "keep_until": defaults.keep_until,
@@ -559,7 +563,7 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
         step["step"]: tuple(sorted(part.to))
         for part in parts
         for members in part.content.values()
-        for step in members["steps"]
+        for step in members.get("steps", ())
     }
     kept = tuple(step.step for step in steps if step.step not in told)
     state = send_now(office, record) if record is not None else "kept"
@@ -571,12 +575,16 @@ def _minutes_parts(
     working_set: WorkingSet,
     case: str,
     steps: Sequence[Step],
+    reviewed: Mapping[str, str],
     defaults: Defaults,
 ) -> tuple[Part, ...]:
-    """Return a part for each category of the steps, addressed to all that may know it."""
+    """Return a part for each category of the steps, addressed to all that may know it.
+
+    The time of the review is part of the status.
+    """
     allowed = kinds()["meeting_decision"].categories
     categories = vocabulary().decisions["review"].categories
-    by_category: dict[str, list[dict[str, str]]] = {}
+    by_category: dict[str, list[dict[str, str]]] = {"status": []}
     for step in steps:
         by_category.setdefault(categories[step.step], []).append(step.as_json())
     directory = working_set.gateway.history.newest
@@ -587,7 +595,12 @@ def _minutes_parts(
             continue
         part = Part(
             category=(category,),
-            content={category: {"steps": members}},
+            content={
+                category: {
+                    **({"steps": members} if members else {}),
+                    **({"facts": dict(reviewed)} if category == "status" else {}),
+                }
+            },
             to={},
             keep_until=defaults.last_day((category,)),
             use=defaults.use,
