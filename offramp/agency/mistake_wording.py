@@ -15,7 +15,9 @@ from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import ToldDetail
 from offramp.agency.fact_words import fact_text, value_text
+from offramp.agency.folder.retention_state import HOLD_REASONS
 from offramp.agency.operations import (
+    KEEP_REASONS,
     Correction,
     Effects,
     NotedFacts,
@@ -216,10 +218,18 @@ def recall_answer_lines(answer: RecallAnswer) -> list[str]:
     parts = "1 part" if count == 1 else f"{count} parts"
     issuers = ", ".join(f"`{issuer}`" for issuer in answer.issuers)
     done = (
-        f"kept {parts} of {issuers} ({answer.reason}); it counts for nothing in the case"
+        f"kept {parts} of {issuers}, because {KEEP_REASONS[answer.reason]}. It counts for nothing "
+        "in the case"
         if answer.reason
         else f"deleted {parts} of {issuers}"
     )
+    if answer.reason is not None:
+        reason = answer.reason if answer.reason in HOLD_REASONS else "REASON"
+        lasts = (
+            "it still ends on its last day, and when a charge ends. To keep it longer, a "
+            f"supervisor places a hold: `offramp agency hold DIR CASE --reason {reason}`"
+        )
+        return [done, lasts, *(line for record in answer.records for line in sent_lines(record))]
     return [done, *(line for record in answer.records for line in sent_lines(record))]
 
 

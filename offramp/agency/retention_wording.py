@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from offramp.agency.cases.own_statements import StatementState
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
 from offramp.agency.operations.endings import EndingPreview
+from offramp.agency.operations.recalls import KEEP_REASONS
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
 from offramp.agency.operations.sealing_proof import SealingProof
 
@@ -61,7 +62,12 @@ def _row(row: KeptRow) -> str:
         days = f"the first until {row.first_ends}, the last until {row.last_ends}"
     why = f", because {CAUSES[row.cause]}" if row.cause is not None else ""
     law = f" ({row.law}{', in doubt' if row.is_doubtful else ''})" if row.law else ""
-    return f"{row.category.replace('_', ' ')}: {count}, {days}{why}. {_capital(row.says)}{law}"
+    grounds = "".join(
+        f". Asked back and kept because {KEEP_REASONS[ground]}: {number}. A hold keeps it longer"
+        for ground, number in row.kept_on.items()
+    )
+    category = row.category.replace("_", " ")
+    return f"{category}: {count}, {days}{why}. {_capital(row.says)}{law}{grounds}"
 
 
 def hold_lines(hold: Hold) -> list[str]:
@@ -94,6 +100,9 @@ def ending_lines(preview: EndingPreview) -> list[str]:
         lines += ["it ends at this agency:", *(f"  {_row(row)}" for row in preview.ends)]
     else:
         lines.append("the pack's rules end nothing of this case earlier for it")
+    grounds = dict.fromkeys(ground for row in preview.ends for ground in row.kept_on)
+    if grounds and not preview.holds:
+        lines += [f"LOOK OUT: {_kept_on(preview, ground)}" for ground in grounds]
     if preview.stays:
         lines += ["it doesn't end:", *(f"  {_row(row)}" for row in preview.stays)]
     lines += [
@@ -109,6 +118,18 @@ def ending_lines(preview: EndingPreview) -> list[str]:
         "managers or counsel"
     )
     return lines
+
+
+def _kept_on(preview: EndingPreview, ground: str) -> str:
+    """Return that parts were kept on a ground, that this destroys them, and the hold to place."""
+    number = sum(row.kept_on.get(ground, 0) for row in preview.ends)
+    parts = "1 part was" if number == 1 else f"{number} parts were"
+    reason = ground if ground in HOLD_REASONS else "REASON"
+    return (
+        f"{parts} asked back and kept here, because {KEEP_REASONS[ground]}. This note destroys "
+        f"what was kept. If it must stay, place a hold first: `offramp agency hold DIR CASE "
+        f"--reason {reason}`"
+    )
 
 
 def noted_lines() -> list[str]:

@@ -850,6 +850,26 @@ def test_a_refused_command_is_a_look_and_names_who_may_run_it(town: Town, run: R
     assert "people with the role supervisor" in refusal and "sender" not in refusal
 
 
+def test_a_part_kept_by_a_court_order_is_warned_of_before_it_ends(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    run("recall", "police", case, "duplicate", "--record", "all", "--to", "prosecutor", "--yes")
+    town.settle()
+    # Both spellings are one, and what is printed is accepted.
+    answered = run("answer-recall", "prosecutor", case, "--keep", "court_order")
+    assert "kept 2 parts of `police`, because a court ordered it" in answered
+    assert f"hold {town.folder / 'prosecutor'} {case[:8]} --reason court_order" in answered
+    kept_lines = run("retention", "prosecutor", case)
+    assert "Asked back and kept because a court ordered it: 1. A hold keeps it" in kept_lines
+    seal = partial(run, "seal", "prosecutor", case, "sealed")
+    shown = seal("--dry-run")
+    assert "LOOK OUT: 2 parts were asked back and kept here, because a court ordered it" in shown
+    command = re.search(r"`offramp agency hold \S+ (\w+ --reason \w+)`", shown)
+    assert command is not None
+    run("hold", "prosecutor", *command[1].replace("court_order", "court-order").split())
+    assert [hold.reason for hold in kept(town, "prosecutor", case).holds] == ["court_order"]
+    assert "LOOK OUT" not in seal("--dry-run"), "the hold keeps it"
+
+
 def test_every_refusal_of_an_act_on_a_case_is_a_look(town: Town, run: Run) -> None:
     case, _ = refer(town)
     crossroads = town.at["crossroads"]

@@ -12,6 +12,7 @@ from offramp.agency.commands.command import (
     actor_of,
     add_because,
     add_odd_flag,
+    read_code,
     role_of,
     terms_here,
     zone_of,
@@ -52,6 +53,7 @@ def _case_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--break-glass",
         metavar="REASON",
+        type=read_code,
         help="open a case of somebody else for an hour. Its owner and the supervisors see it",
     )
 

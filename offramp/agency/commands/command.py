@@ -41,6 +41,15 @@ RECORD = ("record", "the record's number in the inbox, or its id in `status`")
 NEW_FILE = ("file", "the new file")
 
 
+# The words that are codes.
+_CODES = (KIND, DECISION, OUTCOME)
+
+
+def read_code(typed: str) -> str:
+    """Return a code as records have it: `court-order` and `court_order` are one."""
+    return typed.strip().replace("-", "_")
+
+
 @frozen
 class Output:
     """The output of a command: its JSON, its lines, and its exit code."""
@@ -152,6 +161,7 @@ def add_because(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--because",
         metavar="REASON",
+        type=read_code,
         help="why a supervisor reads parts of care in a case of somebody else, who sees it: "
         + ", ".join(operations.ACCESS_REASONS),
     )
@@ -243,7 +253,8 @@ def add_command(command: AgencyCommand, parser: argparse.ArgumentParser) -> None
     if command.run is not None:
         add_by(parser)
     for word, word_help in command.words:
-        parser.add_argument(word, metavar=word.upper(), help=word_help)
+        kind = read_code if (word, word_help) in _CODES else str
+        parser.add_argument(word, metavar=word.upper(), type=kind, help=word_help)
     if command.options is not None:
         command.options(parser)
 

@@ -14,6 +14,7 @@ from offramp.agency.commands.command import (
     AgencyCommand,
     Output,
     actor_of,
+    read_code,
     zone_of,
 )
 from offramp.agency.commands.facts_file import read_facts_file
@@ -86,6 +87,7 @@ def _determine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
         metavar="CODE",
+        type=read_code,
         required=True,
         help="the reason, as a code such as `rules` or `safety`",
     )

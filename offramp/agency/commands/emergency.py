@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import operations
-from offramp.agency.commands.command import AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import (
+    AgencyCommand,
+    Output,
+    actor_of,
+    read_code,
+)
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import ReportedEmergency
@@ -25,6 +30,7 @@ def _emergency_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="AGENCY", required=True, help="the health provider")
     parser.add_argument(
         "--nature",
+        type=read_code,
         choices=operations.NATURES,
         required=True,
         help="the nature of the emergency",

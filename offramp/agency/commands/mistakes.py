@@ -24,6 +24,7 @@ from offramp.agency.commands.command import (
     Output,
     actor_of,
     add_odd_flag,
+    read_code,
     zone_of,
 )
 from offramp.agency.commands.facts_file import read_facts_file
@@ -417,7 +418,7 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 def _recall(office: Office, options: argparse.Namespace) -> Output:
     """Show what can be asked back, or what follows from a recall, then send it."""
     dialog = _dialog(office, options)
-    reason = options.reason.replace("-", "_") if options.reason else None
+    reason = options.reason
     if reason is None and dialog.is_terminal:
         reason = _ask_reason(dialog)
     if reason is None:
@@ -495,11 +496,13 @@ def _recall_options(parser: argparse.ArgumentParser) -> None:
         "reason",
         metavar="REASON",
         nargs="?",
+        type=read_code,
         help=f"what went wrong: {reasons}. Without it, what can be asked back is listed",
     )
     parser.add_argument(
         "--record",
         metavar="RECORD",
+        type=read_code,
         help="the record: the start of its id, its kind, or `all`. Default: the only one, or for "
         "a mistaken exit or representation the newest one",
     )
@@ -516,9 +519,8 @@ def _recall_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _answer_recall(office: Office, options: argparse.Namespace) -> Output:
-    keep = options.keep.replace("-", "_") if options.keep else None
     answer = operations.answer_recalls(
-        office, actor_of(office), options.case, keep_because=keep, record=options.record
+        office, actor_of(office), options.case, keep_because=options.keep, record=options.record
     )
     return Output(answer.as_json(), wording.recall_answer_lines(answer))
 
@@ -526,7 +528,10 @@ def _answer_recall(office: Office, options: argparse.Namespace) -> Output:
 def _answer_recall_options(parser: argparse.ArgumentParser) -> None:
     grounds = ", ".join(code.replace("_", "-") for code in operations.KEEP_REASONS)
     parser.add_argument(
-        "--keep", metavar="GROUND", help=f"keep it on a legal ground: {grounds}. Default: delete it"
+        "--keep",
+        metavar="GROUND",
+        type=read_code,
+        help=f"keep it on a legal ground: {grounds}. Default: delete it",
     )
     parser.add_argument(
         "--record", metavar="RECORD", help="one recalled record only, by the start of its id"

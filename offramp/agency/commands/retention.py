@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 
 from offramp.agency import operations, retention_wording
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
+from offramp.agency.commands.command import (
+    CASE,
+    AgencyCommand,
+    Output,
+    actor_of,
+    read_code,
+    zone_of,
+)
 from offramp.agency.folder.office import Office
 from offramp.agency.sealing_page import exhibit_names, sealing_page
 from offramp.arguments import add_force
@@ -63,7 +70,10 @@ def _hold(office: Office, options: argparse.Namespace) -> Output:
 
 def _hold_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--reason", metavar="REASON", help=f"why: {', '.join(operations.HOLD_REASONS)}"
+        "--reason",
+        metavar="REASON",
+        type=read_code,
+        help=f"why: {', '.join(operations.HOLD_REASONS)}",
     )
     parser.add_argument(
         "--another",

@@ -49,8 +49,9 @@ class WorkingSet:
     those kinds, `statements` those of signed texts, and `mistakes` those of mistakes that people
     named. `destroyed` has issuer, record, and part of each destroyed text, `given_back` of each
     that was deleted because its issuer asked it back, and `read_parts` of each that a person here
-    opened. `staff` are the agency's people. `retention` has legal holds, and what ended a case's
-    parts before their time. `cases` has the same records by case. `memory`
+    opened. `kept_on_ground` has the ground of each that was kept instead. `staff` are the agency's
+    people. `retention` has legal holds, and what ended a case's parts before their time. `cases`
+    has the same records by case. `memory`
     has what was worked out of them, and is never read as a source.
     """
 
@@ -74,6 +75,7 @@ class WorkingSet:
         self.opened: list[Event] = []
         self.destroyed: set[tuple[str, str, str]] = set()
         self.given_back: set[tuple[str, str, str]] = set()
+        self.kept_on_ground: dict[tuple[str, str, str], str] = {}
         self.noted: list[Event] = []
         self.published: list[Event] = []
         self.mistakes: list[Event] = []
@@ -250,8 +252,11 @@ class WorkingSet:
 
     def _note_recall_answered(self, event: Event) -> None:
         self.cases.touch(event, event.body["case"])
-        if event.body["kept"] is None:
-            self.given_back |= {(issuer, jti, part) for issuer, jti, part in event.body["parts"]}
+        keys = [(issuer, jti, part) for issuer, jti, part in event.body["parts"]]
+        if (ground := event.body["kept"]) is None:
+            self.given_back.update(keys)
+        else:
+            self.kept_on_ground.update(dict.fromkeys(keys, ground))
 
     def drop_contents(self, parts: Iterable[tuple[str, str, str]], notes: Iterable[Event]) -> None:
         """Drop the contents of destroyed parts and notes, as a replay of the journal would.

@@ -85,7 +85,7 @@ def preview_ending(
 def _preview(office: Office, working_set: WorkingSet, ending: Ending) -> EndingPreview:
     case = ending.case
     keeping = replace(keeping_now(office, working_set), supposed=(ending,))
-    rows = kept_rows(keeping, case, kept_items(working_set, keeping, case))
+    rows = kept_rows(working_set, keeping, case, kept_items(working_set, keeping, case))
     agencies = working_set.gateway.history.newest.agencies
     first_heard = _first_heard(working_set, case, keeping.today)
     return EndingPreview(

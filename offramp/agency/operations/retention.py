@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from datetime import date
 from typing import Any
 
@@ -31,7 +33,9 @@ class KeptRow:
     """What an agency keeps of one kind in a case: how many, until when, and what says so.
 
     `rule` is the id of the pack's rule, None for the default or the sender's own day. `law` is its
-    source in words. `cause` is set if something ended it before its time.
+    source in words. `cause` is set if something ended it before its time. `kept_on` counts the
+    parts that were asked back and kept, by the ground (a key of `KEEP_REASONS`). A ground stops
+    nothing. Only a legal hold does.
     """
 
     case: str | None
@@ -44,6 +48,7 @@ class KeptRow:
     law: str
     is_doubtful: bool
     cause: str | None
+    kept_on: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the row's JSON in `offramp agency retention`."""
@@ -58,6 +63,7 @@ class KeptRow:
             "law": self.law,
             "doubtful": self.is_doubtful,
             "cause": self.cause,
+            "kept_on": dict(self.kept_on),
         }
 
 
@@ -136,7 +142,7 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
             tuple(
                 KeptCase(
                     handle,
-                    kept_rows(keeping, handle, kept),
+                    kept_rows(working_set, keeping, handle, kept),
                     state.holds_on(handle),
                     tuple(state.ended(handle).values()),
                     statement_states(working_set, handle) if handle is not None else {},
@@ -146,7 +152,9 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
         )
 
 
-def kept_rows(keeping: Keeping, case: str | None, items: Iterable[KeptItem]) -> tuple[KeptRow, ...]:
+def kept_rows(
+    working_set: WorkingSet, keeping: Keeping, case: str | None, items: Iterable[KeptItem]
+) -> tuple[KeptRow, ...]:
     """Return what is kept of a case, a row for each kind of information, rule, and cause."""
     groups: dict[tuple[str, str | None, str | None, bool], list[KeptItem]] = {}
     for item in items:
@@ -156,13 +164,18 @@ def kept_rows(keeping: Keeping, case: str | None, items: Iterable[KeptItem]) -> 
         key = category, rule, term.cause if term is not None else None, term is None
         groups.setdefault(key, []).append(item)
     return tuple(
-        _row(keeping, case, category, cause, kept)
+        _row(working_set, keeping, case, category, cause, kept)
         for (category, _, cause, _), kept in sorted(groups.items(), key=lambda each: str(each[0]))
     )
 
 
 def _row(
-    keeping: Keeping, case: str | None, category: str, cause: str | None, items: list[KeptItem]
+    working_set: WorkingSet,
+    keeping: Keeping,
+    case: str | None,
+    category: str,
+    cause: str | None,
+    items: list[KeptItem],
 ) -> KeptRow:
     term = items[0].term
     rule = term.rule if term is not None else None
@@ -183,6 +196,11 @@ def _row(
         law,
         bool(rule is not None and rule.provisional),
         cause,
+        Counter(
+            working_set.kept_on_ground[item.part]
+            for item in items
+            if item.part in working_set.kept_on_ground
+        ),
     )
 
 
