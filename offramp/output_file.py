@@ -7,7 +7,9 @@ file belongs to its user alone, and is complete or not there.
 from __future__ import annotations
 
 import os
+import re
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from rules.errors import RequestError
 from rules.input.printing import printable
 
 _PROBE = bytes(64 * 1024)  # about the largest text that such a file holds
+_NUMBERED = re.compile(r"[a-z0-9][a-z0-9.-]*-[0-9]{1,4}\.json")
+_EXHIBIT = b'"type":"exhibit"'
 _LONGEST_NAME = 200  # bytes, which leaves room for the name of the partial file beside
 
 
@@ -79,6 +83,43 @@ def write_output(name: str | Path, data: bytes, *, force: bool = False) -> None:
         raise _taken(path) from None
     except (OSError, ValueError) as error:
         raise refuse_output(name, error) from None
+
+
+def prepare_folder(name: str | Path, files: Collection[str], *, force: bool = False) -> None:
+    """Make the folder of several files, unless it is there, and check that each can be written.
+
+    With `force`, the exhibits of an earlier run (`NAME-NUMBER.json`) that are not among `files` are
+    removed: whoever got the folder would take them for part of it. Raises `RequestError`
+    `file-taken`, `no-output`.
+    """
+    if (remote := remote_files()) is not None:
+        remote.prepare_folder(str(name), tuple(files), force=force)
+        return
+    folder = Path(name)
+    if not str(name) or (folder.exists() and not folder.is_dir()):
+        why = "is a file" if str(name) else "is no name of a folder"
+        raise RequestError(
+            "no-output",
+            f"`{printable(name)}` {why}",
+            fix="name a folder for the page and its files",
+        )
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in files:
+            check_output(folder / file, force=force)
+        if force:
+            for path in folder.iterdir():
+                if path.name not in files and _is_own_exhibit(path):
+                    path.unlink()
+    except (OSError, ValueError) as error:
+        raise refuse_output(name, error) from None
+
+
+def _is_own_exhibit(path: Path) -> bool:
+    """Report whether a file has the name and the form of a numbered exhibit."""
+    if not _NUMBERED.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+        return False
+    return _EXHIBIT in path.read_bytes()
 
 
 def refuse_output(name: str | Path, error: Exception) -> RequestError:

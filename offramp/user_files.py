@@ -8,6 +8,7 @@ and passes the file (`use_files`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -26,6 +27,9 @@ class UserFiles(Protocol):
 
     def check_output(self, name: str, *, force: bool) -> None:
         """Check a path as `offramp.output_file.check_output` does. Raises `RequestError`."""
+
+    def prepare_folder(self, name: str, files: Sequence[str], *, force: bool) -> None:
+        """Make a folder as `offramp.output_file.prepare_folder` does. Raises `RequestError`."""
 
     def write_output(self, name: str, data: bytes, *, force: bool) -> None:
         """Write a file as `offramp.output_file.write_output` does. Raises `RequestError`."""

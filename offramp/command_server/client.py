@@ -29,14 +29,14 @@ from offramp.command_server.messages import (
     send,
 )
 from offramp.command_socket import IS_POSSIBLE, NAME
-from offramp.output_file import check_output, write_output
+from offramp.output_file import check_output, prepare_folder, write_output
 from offramp.user_files import open_named
 from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 
 # Seconds until a server must take a connection.
 PATIENCE = 5.0
-_QUESTIONS = ("open", "pack", "check", "write")
+_QUESTIONS = ("open", "pack", "check", "folder", "write")
 _OWN_WORDS = ("--passphrase-file", "--clock")
 _STANDARD = (0, 1, 2)
 
@@ -236,6 +236,8 @@ def _answer(
                 return {"answer": None}, [os.dup(content)]
         if question == "check":
             check_output(name, force=force)
+        elif question == "folder":
+            prepare_folder(name, _plain_names(message.get("files")), force=force)
         else:
             write_output(name, _content(received), force=force)
     except PackError as error:
@@ -247,6 +249,16 @@ def _answer(
     except (OSError, ValueError) as error:
         return {"errno": getattr(error, "errno", None) or 22}, []
     return {"answer": None}, []
+
+
+def _plain_names(names: object) -> tuple[str, ...]:
+    """Return the names of files in a folder. Raises `EndOfConnection` for what is none."""
+    if not isinstance(names, list):
+        raise EndOfConnection
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name:
+            raise EndOfConnection
+    return tuple(names)
 
 
 def _is_named(path: Path, arguments: Sequence[str], *, new: bool) -> bool:

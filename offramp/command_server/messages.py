@@ -13,6 +13,7 @@ person's process answers, and passes an interrupt on.
 | server | `{"open": NAME}` | |
 | server | `{"pack": NAME}`, for the files of a pack in a folder | |
 | server | `{"check": NAME, "force"}` | |
+| server | `{"folder": NAME, "files", "force"}`, for the folder of these files | |
 | server | `{"write": NAME, "force"}` | the content |
 | server | `{"run_it_yourself": true}` | |
 | server | `{"refusal": {"code", "message", "fix"}}` | |

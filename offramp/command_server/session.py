@@ -252,6 +252,10 @@ class _Channel:
         """Have the person's process check a path for a new file. Raises `RequestError`."""
         close_files(self._ask({"check": name, "force": force}))
 
+    def prepare_folder(self, name: str, files: Sequence[str], *, force: bool) -> None:
+        """Have the person's process make a folder. Raises `RequestError`."""
+        close_files(self._ask({"folder": name, "files": list(files), "force": force}))
+
     def write_output(self, name: str, data: bytes, *, force: bool) -> None:
         """Have the person's process write a file. Raises `RequestError`."""
         with memory_file(data) as content:

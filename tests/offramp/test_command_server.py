@@ -347,16 +347,21 @@ def test_a_false_server_gets_no_file_that_the_words_dont_name(
             {"write": str(folder / "taken"), "force": True},
             {"write": str(out / "new"), "force": False},
             {"write": str(out / "deeper" / "new"), "force": False},
+            {"folder": str(out), "files": ["page.html"], "force": True},
+            {"folder": str(folder), "files": ["page.html"], "force": True},
         )
+        (out / "police-1.json").write_text('{"type":"exhibit"}')
         words = ["agency", "note", name, f"--file={folder / 'named'}", str(folder / "taken")]
         assert run_at_server([*words, str(out)]) == 0
         server.thread.join()
-        opened, refused, refused_too, unwritten, taken, written, deeper = server.answers
+        opened, refused, refused_too, unwritten, taken, written, deeper, *folders = server.answers
+        assert [answer for answer, _ in folders] == [{"answer": None}, {"errno": 13}]
         assert opened == ({"answer": None}, "named") and written == ({"answer": None}, "")
         for answer, text in (refused, refused_too, unwritten, deeper):
             assert answer == {"errno": 13} and text == ""
         assert taken[0]["refusal"]["code"] == "file-taken"
-        assert [path.name for path in out.iterdir()] == ["new"]
+        # Without `--force` in the words, nothing is removed.
+        assert sorted(path.name for path in out.iterdir()) == ["new", "police-1.json"]
         assert (folder / "taken").read_text() == "taken"
     assert set(server.greeting) == {"words", "folder", "encodings"}
     assert "in the environment" not in json.dumps(server.greeting)

@@ -821,6 +821,15 @@ def test_the_commands_show_hold_seal_and_write_the_page(
         "police-1.json",
     }
     assert family not in (page / "page.en.html").read_text(encoding="utf-8")
+    # A page that is written anew leaves no file of the one before.
+    exhibit = (page / "police-1.json").read_bytes()
+    (page / "prosecutor-2.json").write_bytes(exhibit)
+    (page / "notes-3.json").write_text("{}")
+    assert "[file-taken]" in run("sealed", "crossroads", case[:8], str(page), code=2)
+    assert (page / "prosecutor-2.json").exists()
+    run("sealed", "crossroads", case[:8], str(page), "--force")
+    names = {"page.en.html", "page.es.html", "police-1.json", "notes-3.json"}
+    assert {path.name for path in page.iterdir()} == names, "only own exhibits are removed"
     root = town.at["crossroads"].working_set().gateway.history.founders
     assert main(["verify", str(page / "police-1.json"), "--root", root]) == 0
     assert "sealed" in capsys.readouterr().out

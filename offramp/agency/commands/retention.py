@@ -18,10 +18,9 @@ from offramp.agency.folder.office import Office
 from offramp.agency.sealing_page import exhibit_names, sealing_page
 from offramp.arguments import add_force
 from offramp.asking import Dialog, confirm
-from offramp.output_file import check_output, write_output
+from offramp.output_file import prepare_folder, write_output
 from offramp.terminal import print_text
 from rules.errors import RequestError
-from rules.input.printing import printable
 from rules.input.typed_days import read_flag_day
 from rules.packs.retention import CAUSES
 
@@ -164,20 +163,11 @@ def _seal_options(parser: argparse.ArgumentParser) -> None:
 
 def _proof(office: Office, options: argparse.Namespace) -> Output:
     folder = Path(options.folder)
-    if not options.folder or folder.is_file():
-        why = "is a file" if options.folder else "is no name of a folder"
-        raise RequestError(
-            "no-output",
-            f"`{printable(options.folder)}` {why}",
-            fix="name a folder for the page and its files",
-        )
     proof = operations.prove_sealing(office, actor_of(office), options.case)
     names = exhibit_names(proof)
     files = {f"page.{lang}.html": sealing_page(proof, lang).encode() for lang in ("en", "es")}
     files |= {names[each.record]: each.exhibit for each in proof.statements}
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in files:
-        check_output(folder / name, force=options.force)
+    prepare_folder(options.folder, tuple(files), force=options.force)
     for name, content in files.items():
         write_output(folder / name, content, force=options.force)
     written = [str(folder / name) for name in files]
