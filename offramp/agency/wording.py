@@ -388,7 +388,7 @@ def representation_lines(shown: Representation) -> list[str]:
         name = f" of {shown.person}" if shown.person else ""
         lines = [f"case {shown.case[:8]}{name}: {_count(shown.records, 'record')} came here"]
     else:
-        groups = " ".join(shown.case[at : at + 4] for at in range(0, len(shown.case), 4))
+        groups = "-".join(shown.case[at : at + 4] for at in range(0, len(shown.case), 4))
         lines = [
             f"case {groups}",
             "  Nothing of this case has come here. If a digit is wrong, a case without a person "

@@ -14,7 +14,9 @@ from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
+from offramp.agency.wording import representation_lines
 from tests.support.agencies import RIO_VERDE, Town
+from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 
 HOURS = "case.hours_done"
@@ -221,3 +223,43 @@ def test_a_recorded_meeting_is_the_review_of_the_case(town: Town, case: str, rec
     settle(town, case)
     (task,) = tasks_of(town, "program", case)["clocks.review"]
     assert task.state == "running"
+
+
+# A mistyped handle
+
+
+def listed(town: Town, agency: str) -> list[str]:
+    return [summary.case for summary in operations.list_cases(town.at[agency])]
+
+
+def test_a_mistyped_handle_leaves_nothing_once_it_is_taken_back(town: Town, case: str) -> None:
+    defender, crossroads = town.at["defender"], town.at["crossroads"]
+    wrong = case[:-1] + ("0" if case[-1] != "0" else "1")
+    spoken = "-".join(wrong[at : at + 4] for at in range(0, len(wrong), 4))
+    shown = "\n".join(representation_lines(operations.preview_representation(defender, wrong)))
+    assert f"case {spoken}" in shown
+    assert operations.find_case(defender, spoken) == wrong
+    assert operations.find_case(defender, spoken.replace("-", " ").upper()) == wrong
+    operations.represent(defender, case, although_unknown=True)
+    # Stated twice, it is one mistake.
+    operations.represent(defender, wrong, although_unknown=True)
+    operations.represent(defender, wrong)
+    settle(town, case)
+    with refused("ambiguous-case"):
+        operations.find_case(crossroads, case[:8])
+    made = operations.recall(defender, "Ada", wrong, "mistaken_representation")
+    assert len(made.entries) == 2
+    settle(town, case)
+    assert wrong not in listed(town, "defender")
+    assert operations.find_case(defender, case[:8]) == case
+    assert operations.find_case(crossroads, case[:8]) == case
+    # A recipient answers, by digits that name this case and no other. No other task is left.
+    left = [task for task in operations.list_tasks(crossroads) if task.case == wrong]
+    assert len(left) == 2
+    assert all(f"`offramp agency answer-recall {wrong}`" in task.what for task in left)
+    operations.answer_recalls(crossroads, "Rosa Quintana", wrong)
+    settle(town, case)
+    assert wrong not in listed(town, "crossroads")
+    assert not [task for task in operations.list_tasks(crossroads) if task.case == wrong]
+    with refused("unheard-case"):
+        operations.represent(defender, wrong)

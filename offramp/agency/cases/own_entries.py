@@ -23,7 +23,7 @@ _NOT_RECALLED = (
     "consent",
     "consent_change",
 )
-# The mistakes that are about one kind of record, and the newest of it is meant.
+# The mistakes that are about one kind of record.
 _KIND_OF = {"mistaken_exit": "exit", "mistaken_representation": "representation"}
 _SHORTEST = 4
 
@@ -101,12 +101,16 @@ def find_entry(
     """Return the entries that a person means by `record`, for a mistake of this reason.
 
     `record` is the start of an id, a kind that the case has once, or `all`. Without it, the only
-    entry, or for a mistaken exit or representation the newest one. Raises `AgencyError`
+    entry, or for a mistaken exit the newest one. A mistaken representation is every statement of
+    it, however often it was stated. Raises `AgencyError`
     `nothing-to-recall`, `which-record`, `no-exit`.
     """
     entries = own_entries(working_set, handle)
     if kind := _KIND_OF.get(reason):
         entries = tuple(entry for entry in entries if entry.kind == kind)
+        if kind == "representation" and entries:
+            # Stated twice, it is one mistake. One statement left would leave counsel in the case.
+            return entries
         if record is None and entries:
             return (entries[-1],)
         if not entries and kind == "exit":

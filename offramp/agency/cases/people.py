@@ -7,11 +7,13 @@ changed: two cases of one person are joined in the agency's own index alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.empty_cases import is_empty
 from offramp.agency.cases.matching import Description, compare, strength
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.errors import AgencyError
@@ -193,11 +195,12 @@ def find_case(
 ) -> str:
     """Return the case whose handle starts with `prefix`, at least 4 hexadecimal digits.
 
-    A whole handle is returned as it is, known here or not. Otherwise, only the cases are compared
-    that the person who asks `may_find`. Raises `AgencyError` `no-such-case`,
-    `ambiguous-case`.
+    Spaces and dashes between the digits don't matter. A whole handle is returned as it is, known
+    here or not. Otherwise, only the cases are compared that the person who asks `may_find`. A case
+    in which nothing is left is found only where the digits name no other one. Raises `AgencyError`
+    `no-such-case`, `ambiguous-case`.
     """
-    digits = prefix.lower()
+    digits = re.sub("[ -]", "", prefix).lower()
     is_hexadecimal = set(digits) <= set("0123456789abcdef")
     if is_hexadecimal and len(digits) == _HANDLE_LENGTH:
         return digits
@@ -210,6 +213,7 @@ def find_case(
             f"this agency knows no case `{prefix[:40]}`",
             fix=f"give at least {SHORTEST_PREFIX} digits of a handle from `agency cases`",
         )
+    matches = [handle for handle in matches if not is_empty(working_set, handle)] or matches
     if len(matches) > 1:
         listed = ", ".join(_case_with_name(working_set, handle) for handle in matches)
         raise AgencyError(

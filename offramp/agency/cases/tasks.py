@@ -17,6 +17,7 @@ from offramp.agency.cases.caseload import (
     recalled_parts,
     utc,
 )
+from offramp.agency.cases.empty_cases import is_empty, short_handle
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
@@ -111,7 +112,7 @@ def _work_out_tasks(
     ]
     repairs, repairs_until = repair_tasks(working_set, program, case, handle, role, now)
     case_tasks += repairs
-    if case.is_ended:
+    if case.is_ended or is_empty(working_set, handle):
         return _named(working_set, handle, case_tasks), earliest((repairs_until, ended.until))
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
@@ -164,11 +165,12 @@ def _unopened_records(
 
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
+    digits = short_handle(working_set, handle)
     for recall in working_set.gateway.pending_recalls(handle):
         until = day_of(recall.until, zone).isoformat()
         step = (
             f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
-            f"on which it is kept: `offramp agency answer-recall {handle[:8]}`."
+            f"on which it is kept: `offramp agency answer-recall {digits}`."
         )
         yield Task(handle, role, step, OPEN, recall.recall, until)
 

@@ -504,7 +504,7 @@ def _recall_options(parser: argparse.ArgumentParser) -> None:
         metavar="RECORD",
         type=read_code,
         help="the record: the start of its id, its kind, or `all`. Default: the only one, or for "
-        "a mistaken exit or representation the newest one",
+        "a mistaken exit the newest one. A mistaken representation is all statements of it",
     )
     parser.add_argument("--to", metavar="AGENCY", help="ask only this agency")
     parser.add_argument(

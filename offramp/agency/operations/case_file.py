@@ -12,7 +12,8 @@ from offramp.agency.cases import people
 from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
-from offramp.agency.cases.caseload import case_of, decisions_here, handles, recalled_parts
+from offramp.agency.cases.caseload import case_of, decisions_here, recalled_parts
+from offramp.agency.cases.empty_cases import live_handles
 from offramp.agency.cases.moments import check_confirmed, moments_of
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
@@ -182,12 +183,15 @@ class RulesNotice:
 
 @needs(MINE, look="list")
 def list_cases(office: Office) -> tuple[CaseSummary, ...]:
-    """List every case in the caseload of the person who asks, in the order of their arrival."""
+    """List every case in the caseload of the person who asks, in the order of their arrival.
+
+    A case in which nothing is left, since counsel named it by mistake, isn't listed.
+    """
     working_set = office.working_set()
     now = working_set.gateway.hub_time(office.clock())
     summaries = tuple(
         working_set.memory.recall(SUMMARIES, handle, now, partial(_summarize, working_set, handle))
-        for handle in filter(visible(office, working_set), handles(working_set))
+        for handle in filter(visible(office, working_set), live_handles(working_set))
     )
     office.keep_memory(working_set)
     return summaries

@@ -9,6 +9,7 @@ from exchange.consent.reduction import represents
 from exchange.records.building import Part
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.empty_cases import is_empty
 from offramp.agency.cases.people import person_name
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -67,7 +68,7 @@ def preview_representation(
     defaults_today(office, working_set)
     counsel, told = _check_counsel(working_set, successor)
     recipients, without_key = _with_key(working_set, told)
-    is_known = case in working_set.cases
+    is_known = _is_known(working_set, case)
     records = working_set.cases.records(case)
     return Representation(
         case,
@@ -105,7 +106,7 @@ def represent(
             f"nothing was sent, because no key is announced by {names}",
             fix="call them: each has to run its gateway. Then state it again",
         )
-    if case not in working_set.cases and not although_unknown:
+    if not _is_known(working_set, case) and not although_unknown:
         raise AgencyError(
             "unheard-case",
             f"nothing of a case `{case[:40]}` has come here",
@@ -121,6 +122,10 @@ def represent(
         says={"agency": counsel},
     )
     return send_record(office, "representation", Draft((part,)), case)
+
+
+def _is_known(working_set: WorkingSet, case: str) -> bool:
+    return case in working_set.cases and not is_empty(working_set, case)
 
 
 def _with_key(
