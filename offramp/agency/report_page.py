@@ -83,7 +83,8 @@ def report_page(report: QuarterReport) -> str:
         "style-src 'unsafe-inline'\">\n"
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<header><div><p>Report of a quarter</p><h1>{escape(title)}</h1>"
-        f"<p>Made at {escape(report.agency)}</p></div></header>\n<main>\n{body}\n</main>\n"
+        f"<p>Made at {escape(report.name_of(report.agency))}</p></div></header>\n"
+        f"<main>\n{body}\n</main>\n"
         "<footer><p>Made by <code>offramp agency report</code>. No count names a person or an "
         "officer. The rules answer and people decide: no number here says whether a person did "
         "well.</p></footer>\n</body>\n</html>\n"
@@ -111,7 +112,9 @@ def _section(section: Section, extra: tuple[str, ...], name: str) -> Iterator[st
 def _chart(section: Section, name: str) -> str:
     """Return bars with the counts written beside them. A hidden count has a hatched field."""
     most = max((row.everybody or 0 for row in section.rows), default=0) or 1
-    summary = "; ".join(f"{row.label} {_number(row.everybody)}" for row in section.rows)
+    summary = "; ".join(
+        f"{row.label.replace('`', '')} {_number(row.everybody)}" for row in section.rows
+    )
     rows = "".join(_bar(row, most, f"{name}h{at}") for at, row in enumerate(section.rows))
     return (
         f'<div class="bars" role="img" aria-label="Bars: {escape(summary, quote=True)}">'
@@ -135,7 +138,7 @@ def _bar(row: Row, most: int, hatch: str) -> str:
         bar = f'<rect class="{kind}" width="{400 * number / most:.1f}" height="16"/>'
         box = "0 0 400 16"
     return (
-        f'<div><span class="l{part}">{escape(row.label)}</span>'
+        f'<div><span class="l{part}">{_prose(row.label)}</span>'
         f'<svg viewBox="{box}" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
         f'{bar}</svg><span class="n">{_number(number)}</span></div>'
     )
@@ -144,7 +147,7 @@ def _bar(row: Row, most: int, hatch: str) -> str:
 def _table(section: Section, name: str) -> str:
     heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("all", *section.groups))
     rows = "".join(
-        f'<tr><th scope="row"{_class(row)}>{escape(row.label)}</th>'
+        f'<tr><th scope="row"{_class(row)}>{_prose(row.label)}</th>'
         + "".join(f'<td class="n">{text}</td>' for text in row.cells())
         + "</tr>"
         for row in section.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from offramp.agency.cases.counted import CountKey, Wait
@@ -76,8 +77,8 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 class Row:
     """One row: its words, the count of everybody, and those of the groups, None for hidden.
 
-    `is_part` is True if the row is a part of the one before it. `shares` are whole percents beside
-    the count of everybody and of each group, None where there is no share.
+    `is_part` is True if the row is a part of a whole one above it. `shares` are whole percents
+    beside the count of everybody and of each group, None where there is no share.
     """
 
     label: str
@@ -158,6 +159,10 @@ def _section(
         )
         for key in keys
     )
+    # Rows without a whole above them are parts of nothing that is shown.
+    wholes = [at for at, row in enumerate(rows) if not row.is_part]
+    first = wholes[0] if wholes else len(rows)
+    rows = tuple(replace(row, is_part=row.is_part and at > first) for at, row in enumerate(rows))
     waits = (
         list(_waits(report, "to_case_manager"))
         if "hours_known" in measures
@@ -215,7 +220,7 @@ def _waits(report: QuarterReport, name: str) -> Iterator[str]:
         for wait in counted.waits:
             # A hidden time of a group is no news beside a hidden one of everybody.
             if wait.measure == name and (wait.median is not None or wait.group is None):
-                yield f"{wait_text(wait)} ({counted.agency})"
+                yield f"{wait_text(wait)} ({report.name_of(counted.agency)})"
 
 
 def wait_text(wait: Wait) -> str:
@@ -258,14 +263,21 @@ def joined_lines(report: QuarterReport) -> tuple[str, ...]:
     lines = [
         "Counts of: "
         + ", ".join(
-            counted.agency + (f" (version {counted.version})" if counted.version > 1 else "")
+            report.name_of(counted.agency)
+            + (f" (version {counted.version})" if counted.version > 1 else "")
             for counted in report.agencies
         )
     ]
     if report.missing:
+        names = ", ".join(report.name_of(agency) for agency in report.missing)
         lines.append(
-            f"Not here yet: {', '.join(report.missing)}. Each of them runs `offramp agency report` "
-            "with `--send`."
+            f"Not here yet: {names}. To send its counts, an agency runs `offramp agency report "
+            f"FOLDER --quarter {report.quarter} --send`, with its own folder."
+        )
+    if report.counts_nothing:
+        lines.append(
+            "Nothing is counted here. Police, prosecutors, case managers, and the program's office "
+            "count what they did themselves."
         )
     if report.unopened:
         lines.append(f"Could not be opened: {report.unopened}. Run it again when the hub answers.")

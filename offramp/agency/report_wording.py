@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
+from offramp.agency.cases.account import WIDTH
 from offramp.agency.operations.feedback import Feedback
 from offramp.agency.operations.reports import QuarterReport
 from offramp.agency.report_view import (
@@ -13,17 +15,36 @@ from offramp.agency.report_view import (
     places_lines,
     sections,
 )
+from offramp.documents.document import code_parts
 from rules.shelf import vocabulary
+
+# A space that breaks no line.
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def report_lines(report: QuarterReport) -> list[str]:
     """Show a report: what it covers, and its tables."""
-    lines = [f"{report.program}, {report.quarter}. {ABOUT_HIDDEN}", *joined_lines(report)]
+    head = (f"{report.program}, {report.quarter}. {ABOUT_HIDDEN}", *joined_lines(report))
+    lines = [line for text in head for line in _wrapped(text)]
     for section in sections(report):
         lines += ["", *_section_lines(section)]
         if section.title == "In the program":
-            lines += places_lines(report)
+            lines += [line for text in places_lines(report) for line in _wrapped(text)]
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a paragraph into lines. A command in it stays whole."""
+    kept = _code_kept_whole(text)
+    return [line.replace(_SPACE, " ") for line in wrap(kept, WIDTH, break_on_hyphens=False)]
+
+
+def _code_kept_whole(text: str) -> str:
+    """Return a text in which spaces in back-ticks don't break a line."""
+    return "".join(
+        f"`{words.replace(' ', _SPACE)}`" if is_code else words
+        for words, is_code in code_parts(text)
+    )
 
 
 def done_lines(report: QuarterReport, *, is_send: bool) -> list[str]:
@@ -31,7 +52,9 @@ def done_lines(report: QuarterReport, *, is_send: bool) -> list[str]:
 
     `is_send` says that the counts were to be sent.
     """
-    own = f"the counts of {report.agency} for {report.quarter}"
+    if report.counts_nothing:
+        return []
+    own = f"the counts of {report.name_of(report.agency)} for {report.quarter}"
     lines = []
     if report.is_revised:
         lines.append(f"Published anew: {own}, version {report.agencies[0].version}.")
@@ -45,14 +68,15 @@ def done_lines(report: QuarterReport, *, is_send: bool) -> list[str]:
     if report.is_revised and not is_send:
         lines.append("They were not sent. `--send` sends them to the program's office.")
     if report.sent is not None:
-        lines.append(f"Counts of {report.quarter} to {', '.join(report.told)}: {report.sent.state}")
+        told = ", ".join(report.name_of(agency) for agency in report.told)
+        lines.append(f"Counts of {report.quarter} to {told}: {report.sent.state}")
     elif is_send:
         lines.append("Nothing was sent: this office joins the counts itself.")
     return lines
 
 
 def _section_lines(section: Section) -> Iterator[str]:
-    yield f"{section.title.upper()}. {section.note}"
+    yield from _wrapped(f"{section.title.upper()}. {section.note}")
     label = max(len(row.label) for row in section.rows) + 4
     cells = [row.cells() for row in section.rows]
     widths = [

@@ -587,7 +587,7 @@ def test_a_late_record_counts_in_the_quarter_of_its_event_and_a_published_one_st
     first = operations.report_quarter(town.at["police"], None, quarter)
     assert dict(first.totals)[CountKey("offers")] == 12 and first.is_new
     assert done_lines(first, is_send=False) == [
-        f"Published: the counts of police for {quarter}. From now on they stand."
+        f"Published: the counts of Police for {quarter}. From now on they stand."
     ]
     # A later one, and a correction of the day, change nothing that was published.
     late = refer(town, 1, day)[0]
@@ -636,7 +636,7 @@ def test_counts_travel_without_a_name_or_a_case_and_the_program_joins_them(town:
     next_quarter(town)
     sent = operations.report_quarter(town.at["police"], None, quarter, is_sent=True)
     assert sent.told == ("program",) and sent.sent is not None and sent.sent.case is None
-    assert done_lines(sent, is_send=True)[1:] == [f"Counts of {quarter} to program: sent"]
+    assert done_lines(sent, is_send=True)[1:] == [f"Counts of {quarter} to Program: sent"]
     operations.report_quarter(town.at["crossroads"], None, quarter, is_sent=True)
     town.settle()
     office = town.at["program"]
@@ -657,7 +657,7 @@ def test_counts_travel_without_a_name_or_a_case_and_the_program_joins_them(town:
     rows = list(csv.DictReader(io.StringIO(report_csv(report))))
     assert {row["agency"] for row in rows} == {"program", "police", "crossroads", "ALL"}
     text = "\n".join(report_lines(report))
-    assert "offers made" in text and "Not here yet: prosecutor" in text
+    assert "offers made" in text and "Not here yet: Prosecutor" in text
 
 
 class _Page(HTMLParser):
@@ -701,10 +701,42 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
     assert main([*words, "--csv", "--send"]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("quarter,agency,") and "Published" not in printed.out
-    assert f"Published: the counts of police for {quarter}" in printed.err
-    assert f"Counts of {quarter} to program: sent" in printed.err
+    assert f"Published: the counts of Police for {quarter}" in printed.err
+    assert f"Counts of {quarter} to Program: sent" in printed.err
     assert main([*words, "--revise"]) == 0
-    assert "Not published anew: the counts of police" in capsys.readouterr().out
+    assert "Not published anew: the counts of Police" in capsys.readouterr().out
+
+
+def test_a_coordinator_reads_names_whole_commands_and_no_empty_page(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quarter = next_quarter(town)
+    refer(town, 12, datetime.fromtimestamp(town.hub.clock, UTC).date())
+    next_quarter(town)
+    monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def run(agency: str, *more: str) -> str:
+        words = ["agency", "report", str(town.folder / agency), "--quarter", quarter, *more]
+        assert main([*words, "--passphrase-file", str(passphrase), "--by", "Rosa Quintana"]) == 0
+        return capsys.readouterr().out
+
+    text = run("program")
+    # Another agency runs it with its own folder, not with the one of this agency.
+    assert f"`offramp agency report FOLDER --quarter {quarter} --send`" in text
+    assert "Not here yet: Police, Prosecutor, Crossroads." in text
+    assert max(map(len, text.split("\n\n")[0].splitlines())) <= 96
+    # At the program itself nothing is the whole of which the first rows are a part.
+    for section in sections(operations.report_quarter(town.at["program"], None, quarter)):
+        assert not section.rows[0].is_part, section.title
+    file = tmp_path / "page.html"
+    run("program", "--html", str(file))
+    page = file.read_text(encoding="utf-8")
+    assert "<p>Made at Program</p>" in page and "`" not in page.partition("<body>")[2]
+    for words in (run("clinic"), run("clinic")):
+        assert "Nothing is counted here. Police" in words and "Published" not in words
 
 
 def test_a_quarter_that_lasts_and_a_word_that_is_none_are_refused(town: Town) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 
 from exchange.errors import ExchangeError
@@ -128,8 +128,9 @@ class QuarterReport:
     `agencies` are those whose counts are here, this one first. `totals` join them: a total with a
     hidden part is hidden. `missing` are the agencies whose counts have not arrived, at the office
     that joins them. `unopened` counts records that nobody opened. `groupings` have the words of the
-    pack for each grouping. `is_new` says that this call published the quarter, for the first time
-    or anew, and `is_revised` that it did so anew, None if there was nothing to revise.
+    pack for each grouping, `names` the names of agencies by their ids. `is_new` says that this call
+    published the quarter, for the first time or anew, and `is_revised` that it did so anew, None if
+    there was nothing to revise.
     """
 
     quarter: str
@@ -145,6 +146,16 @@ class QuarterReport:
     is_revised: bool | None = None
     sent: SentRecord | None = None
     told: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, agency: str) -> str:
+        """Return an agency's name, its id if it has left the directory."""
+        return self.names.get(agency, agency)
+
+    @property
+    def counts_nothing(self) -> bool:
+        """True at an agency of a role that does nothing that is counted, such as a clinic."""
+        return len(self.agencies) == 1 and not self.agencies[0].rows
 
     @property
     def totals(self) -> tuple[tuple[CountKey, int | None], ...]:
@@ -380,6 +391,7 @@ def _joined(
         unopened=len(_closed_counts(working_set)),
         places=_places(office.settings, program, quarter),
         money=_money(office.settings),
+        names={id: entry.name for id, entry in directory.agencies.items()},
     )
 
 
