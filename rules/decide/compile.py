@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rules.decide.explain import Names
+from rules.decide.explain import Names, names
 from rules.decide.moments import part_of
-from rules.decide.walk import compared, computed, disjunction, total
+from rules.decide.walk import Bound, compared, computed, disjunction, total
 from rules.input.citations import GivenCitation, section_set
 from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
@@ -31,6 +31,8 @@ from rules.packs.resolve import DecisionInForce
 Outcomes = Callable[[str], str | None]
 Statuses = Callable[[str], str | None]
 Condition = Callable[[Mapping[str, Any], Outcomes, Statuses], bool | None]
+# A part of a condition also takes the records that its variables are bound to.
+Part = Callable[[Mapping[str, Any], Outcomes, Statuses, Bound], Any]
 FactReader = Callable[[Mapping[str, Any], Outcomes, Statuses], dict[str, Any]]
 Settle = Callable[[Mapping[str, Any], Outcomes, Statuses], list[str]]
 
@@ -44,6 +46,22 @@ def compile_condition(
     """
     writer = _Writer(parameters, time_zone, waits=waits)
     compiled: Condition = writer.compiled([f"return {writer.expression(node)}"])
+    return compiled
+
+
+def compile_part(
+    node: tree.Tree, parameters: Mapping[str, Any], time_zone: str = "", *, waits: bool = False
+) -> Part:
+    """Compile a part of a condition, which may read records that are bound outside of it."""
+    writer = _Writer(parameters, time_zone, waits=waits)
+    outer = list(dict.fromkeys(variable for variable, _ in names(node).fields))
+    writer.variables = {variable: f"b{number}" for number, variable in enumerate(outer)}
+    records = [
+        f"b{number} = bound[{writer.constant(variable)}][0]"
+        for number, variable in enumerate(outer)
+    ]
+    lines = [f"return {writer.expression(node)}"]
+    compiled: Part = writer.compiled([*records, *lines], "facts, outcome, status, bound")
     return compiled
 
 
@@ -190,7 +208,7 @@ class _Writer:
         self.loops: list[list[str]] = []  # functions, each defined before its caller
         self.read: set[str] = set()  # names from outside the loop that is being written
 
-    def compiled(self, lines: list[str]) -> Any:
+    def compiled(self, lines: list[str], arguments: str = "facts, outcome, status") -> Any:
         """Compile the lines as a function's body."""
         # A fact is looked up once, however many rules read it.
         looked_up = [
@@ -199,7 +217,7 @@ class _Writer:
         loops = [line for loop in self.loops for line in loop]
         source = [
             *loops,
-            "def compiled(facts, outcome, status):",
+            f"def compiled({arguments}):",
             *(f"    {line}" for line in (*looked_up, *lines)),
         ]
         names: dict[str, Any] = {

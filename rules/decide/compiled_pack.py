@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from rules.decide.compile import Condition, Settle, compile_condition, compile_decision
+from rules.decide.compile import Part, Settle, compile_decision, compile_part
 from rules.decide.scene_day import with_day
 from rules.decide.wording import RuleTexts
 from rules.errors import FactsError, Place, RequestError, nearest
@@ -203,8 +203,9 @@ class CompiledSegment:
         self.segment = segment
         self._settle: dict[str, Settle] = {}
         self._texts: dict[str, RuleTexts] = {}
-        self._conditions: dict[int, Condition] = {}
-        self._evaluations: dict[int, int] = {}
+        # By the id of a tree: its function, or the number of its evaluations so far.
+        self._parts: dict[int, Part | int] = {}
+        self._waiting_parts: dict[int, Part | int] = {}
 
     def settle(self, name: str) -> Settle:
         """Return the function that lists a decision's possible outcomes."""
@@ -222,24 +223,20 @@ class CompiledSegment:
             texts = self._texts[name] = RuleTexts(self.segment, self.segment.decisions[name])
         return texts
 
-    def condition(self, node: tree.Tree) -> Condition:
-        """Return the condition as a function. `node` is a condition of this segment's rules."""
-        # INVARIANT: the segment keeps its trees alive, so an id names one tree.
-        condition = self._conditions.get(id(node))
-        if condition is None:
-            segment = self.segment
-            condition = compile_condition(node, segment.parameters, segment.pack.time_zone)
-            self._conditions[id(node)] = condition
-        return condition
-
-    def frequent_condition(self, node: tree.Tree) -> Condition | None:
+    def frequent_part(self, node: tree.Tree, *, waits: bool = False) -> Part | None:
         """Return a part of a condition as a function, once it has been evaluated often.
 
-        One case walks the tree sooner than it is compiled.
+        One case walks the tree sooner than it is compiled. `waits` is as in `World`.
         """
-        key = id(node)
-        count = self._evaluations.get(key, 0)
-        if count == _OFTEN:
-            return self.condition(node)
-        self._evaluations[key] = count + 1
-        return None
+        # INVARIANT: the segment keeps its trees alive, so an id names one tree.
+        parts, key = self._waiting_parts if waits else self._parts, id(node)
+        part = parts.get(key, 0)
+        if part.__class__ is not int:
+            return part  # type: ignore[return-value]  # a number is a count of evaluations
+        parts[key] = part + 1
+        if part < _OFTEN:
+            return None
+        segment = self.segment
+        compiled = compile_part(node, segment.parameters, segment.pack.time_zone, waits=waits)
+        parts[key] = compiled
+        return compiled

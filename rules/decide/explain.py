@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rules.decide.walk import World, walk
+from rules.decide.walk import Bound, World, walk_bound
 from rules.frozen import frozen
 from rules.input.interval import Interval
 from rules.input.kept_records import placed
 from rules.input.vocabulary import Fact
 from rules.language import tree
 
-Bound = Mapping[
-    str, tuple[Mapping[str, Any], str]
-]  # per variable: its record, and the record's path
+# Walking these takes no longer than calling what they compile to.
+_LEAVES = (tree.Constant, tree.FactOf, tree.FieldOf, tree.ParameterOf, tree.OutcomeOf)
 
 
 @frozen
@@ -38,9 +37,9 @@ class Leaf:
 
 def value_of(node: tree.Tree, world: World, bound: Bound) -> Any:
     """Return the value of a part, with its variables bound to records."""
-    if not bound and world.compiled is not None:
-        return world.compiled(node)
-    return walk(node, world, {name: record for name, (record, _) in bound.items()})
+    if isinstance(node, _LEAVES) or world.compiled is None:
+        return walk_bound(node, world, bound)
+    return world.compiled(node, bound)
 
 
 def undecided(value: Any) -> bool:

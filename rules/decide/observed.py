@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.decide.explain import unknown
+from rules.decide.explain import unknown, value_of
 from rules.decide.ruling import Ruling, explanation
-from rules.decide.walk import walk
-from rules.frozen import replace
 from rules.packs.resolve import RuleInForce
 
 
@@ -37,14 +35,13 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
     lowest = order(ruling.possible[-1])
     default = None if has_true_rule(ruling) else in_force.otherwise.outcome
     entries = []
-    waiting = None
     for outcome, rules in in_force.ranks:
         is_above = order(outcome) < lowest if default is None else outcome != default
         for rule in rules if is_above else ():
             if not rule.asks_if_known or ruling.value(rule.condition) is not False:
                 continue
-            waiting = waiting or replace(ruling.world, waits=True, compiled=None)
-            if walk(rule.condition, waiting) is None:
+            waiting = ruling.waiting_world
+            if value_of(rule.condition, waiting, {}) is None:
                 entries.append((rule, sorted(unknown(rule.condition, waiting))))
     return entries
 

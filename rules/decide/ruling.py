@@ -16,9 +16,9 @@ from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
 from rules.decide.moments import local
 from rules.decide.scene_day import with_day
-from rules.decide.walk import World, walk
+from rules.decide.walk import Bound, World, walk_bound
 from rules.decide.wording import RuleTexts
-from rules.frozen import cached_property
+from rules.frozen import cached_property, replace
 from rules.input.facts import Facts
 from rules.input.printing import plain
 from rules.language import tree
@@ -239,7 +239,7 @@ class Ruling:
         # INVARIANT: the segment keeps its trees alive, so an id names one tree.
         key = id(condition)
         if key not in self._values:
-            self._values[key] = self._value_of_part(condition)
+            self._values[key] = self._value_of_part(condition, {})
         return self._values[key]
 
     def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
@@ -260,13 +260,26 @@ class Ruling:
             compiled=self._value_of_part,
         )
 
-    def _value_of_part(self, part: tree.Tree) -> Any:
-        """Return the value of a part of a condition that reads no variable from outside."""
+    @cached_property
+    def waiting_world(self) -> World:
+        """The same world in which `if_known` is its condition, unknown where that is unknown."""
+        return replace(self.world, waits=True, compiled=self._waiting_value_of_part)
+
+    def _value_of_part(self, part: tree.Tree, bound: Bound) -> Any:
+        """Return the value of a part of a condition. `bound` has the records of its variables."""
         assert self.segment is not None
-        condition = self.segment.frequent_condition(part)
-        if condition is None:
-            return walk(part, self.world)
-        return condition(self.case.facts.known, self.case.outcome, self._clock_status)
+        compiled = self.segment.frequent_part(part)
+        if compiled is None:
+            return walk_bound(part, self.world, bound)
+        return compiled(self.case.facts.known, self.case.outcome, self._clock_status, bound)
+
+    def _waiting_value_of_part(self, part: tree.Tree, bound: Bound) -> Any:
+        """Return the value of a part in the waiting world."""
+        assert self.segment is not None
+        compiled = self.segment.frequent_part(part, waits=True)
+        if compiled is None:
+            return walk_bound(part, self.waiting_world, bound)
+        return compiled(self.case.facts.known, self.case.outcome, self._clock_status, bound)
 
     def _doubtful_events(self, clock: str) -> tuple[str, ...]:
         assert self.segment is not None

@@ -20,6 +20,7 @@ from rules.language.times import length_of
 from rules.packs.resolve import DecisionInForce
 
 Record = Mapping[str, Any]
+Bound = Mapping[str, tuple[Record, str]]  # per variable: its record, and the record's path
 
 
 @frozen
@@ -31,7 +32,7 @@ class World:
     the events that leave a clock unknown, none if the clock is unknown without `now`. `time_zone`
     is the pack's. A condition that takes a moment apart needs it. With `waits`, `if_known` is its
     condition, unknown where that is unknown: as on facts that will be complete. `compiled` returns
-    the value of a part faster than `walk`, if there is such a function.
+    the value of a part faster than `walk_bound`, if there is such a function.
     """
 
     facts: Mapping[str, Any]
@@ -41,7 +42,7 @@ class World:
     doubtful_events: Callable[[str], tuple[str, ...]] = lambda _: ()
     time_zone: str = ""
     waits: bool = False
-    compiled: Callable[[tree.Tree], Any] | None = None
+    compiled: Callable[[tree.Tree, Bound], Any] | None = None
 
 
 def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = None) -> Any:
@@ -119,6 +120,11 @@ def walk(node: tree.Tree, world: World, bound: Mapping[str, Record] | None = Non
             ]
             return total(kept, low, high)
     raise AssertionError(node)
+
+
+def walk_bound(node: tree.Tree, world: World, bound: Bound) -> Any:
+    """Return the value of a part whose variables are bound to records with paths."""
+    return walk(node, world, {name: record for name, (record, _) in bound.items()})
 
 
 def possible(decision: DecisionInForce, world: World) -> list[str]:
