@@ -2,14 +2,14 @@
 
 Two rows of a table whose cells differ in the day alone have one answer if one law is in force on
 both days and no rule reads the day. Then the answer differs in the day that it names and in the
-digest of the facts. Nothing is remembered after the run, and nothing from a row that was refused.
+digest of the facts. Nothing is remembered after the run. Of a row that was refused, it is only
+remembered that the program did not run on its day.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ _KEPT = 128_000_000  # characters of answers that are remembered at a time
 # Marks of the day and the digest in a remembered answer. No text of a pack or fact has this sign.
 _DAY_MARK, _DIGEST_MARK = "\0day", "\0digest"
 
+_Key = tuple[tuple[str, ...], int | None]  # the cells, and the stretch of days with one law
+
 
 @frozen
 class _Remembered:
@@ -43,7 +45,10 @@ class _Remembered:
 
     def text(self, day: date | None) -> str:
         """Return the answer on the same facts of another day under the same law."""
-        digest = digest_of(f'"{day}"'.join(self.facts))
+        return self.with_digest(day, digest_of(f'"{day}"'.join(self.facts)))
+
+    def with_digest(self, day: date | None, digest: str) -> str:
+        """Return the answer on the facts with this digest."""
         as_of = f'"{day}"' if self.names_day else ""
         return f'{self.before}{as_of}{self.between}"{digest}"{self.after}'
 
@@ -68,7 +73,8 @@ class LineWriter:
         self._law_changes = law_changes(program)
         # A second engine confirms each row.
         self._remembers = second is None and depends_on_law_alone(program, decision)
-        self._remembered: dict[tuple[tuple[str, ...], int | None], _Remembered] = {}
+        self._remembered: dict[_Key, _Remembered] = {}
+        self._outside: set[_Key] = set()  # refused, since the program did not run on the day
         self._size = 0
 
     def answer(self, case: CaseInput) -> AnswerLine:
@@ -79,23 +85,39 @@ class LineWriter:
         if remembered is not None and case.key is not None:
             return AnswerLine(f'{start}"decision":{remembered.text(case.key.day)}}}', False)
         try:
+            if key in self._outside and case.key is not None and case.key.day is not None:
+                self.program.refuse_day_outside(case.key.day, DAY)
             decision = self.program.decide(self.decision, case.read_facts())
             if self.second is not None:
                 self.second.confirm(decision)
             answer = answer_as_json(decision, self.today, considered=self.considered)
         except Refusal as refusal:
+            self._remember_refusal(key, refusal)
             return AnswerLine(f'{start}"error":{_text(refusal.as_json())}}}', True)
-        if key is not None:
-            self._remember(key, decision, answer)
-        return AnswerLine(f'{start}"decision":{_text(answer)}}}', False)
+        text = _text(answer) if key is None else self._remember(key, decision, answer)
+        return AnswerLine(f'{start}"decision":{text}}}', False)
 
-    def _key(self, row: RowKey) -> tuple[tuple[str, ...], int | None]:
+    def _key(self, row: RowKey) -> _Key:
         """Return what decides the answer: the cells, and the stretch of days with one law."""
         return row.cells, None if row.day is None else bisect_right(self._law_changes, row.day)
 
-    def _remember(
-        self, key: tuple[tuple[str, ...], int | None], decision: rules.Decision, answer: Any
-    ) -> None:
+    def _make_room(self, size: int) -> None:
+        """Count so many characters as remembered. Forget all others if there are too many."""
+        if self._size > _KEPT:
+            self._remembered.clear()
+            self._outside.clear()
+            self._size = 0
+        self._size += size
+
+    def _remember_refusal(self, key: _Key | None, refusal: Refusal) -> None:
+        """Remember that the program did not run, if the encounter's day is refused for that."""
+        is_outside = refusal.code == "outside-program" and refusal.at.path == DAY
+        if is_outside and key is not None and key not in self._outside:
+            self._make_room(len(refusal.message))
+            self._outside.add(key)
+
+    def _remember(self, key: _Key, decision: rules.Decision, answer: Any) -> str:
+        """Remember an answer, and return its text."""
         names_day = decision.as_of is not None and decision.as_of_from == DAY
         day = _DAY_MARK if names_day else answer["pack"]["as_of"]
         marked = {**answer, "pack": {**answer["pack"], "as_of": day}, "facts_digest": _DIGEST_MARK}
@@ -103,21 +125,22 @@ class LineWriter:
         if not mark:
             before, rest = "", before
         between, _, after = rest.partition(_text(_DIGEST_MARK))
-        if self._size > _KEPT:
-            self._remembered.clear()
-            self._size = 0
-        self._size += len(before) + len(between) + len(after)
-        self._remembered[key] = _Remembered(
+        self._make_room(len(before) + len(between) + len(after))
+        remembered = self._remembered[key] = _Remembered(
             before, between, after, _cut_at_day(decision.case.original), names_day
         )
+        return remembered.with_digest(decision.as_of, answer["facts_digest"])
 
 
 def _cut_at_day(facts: Facts) -> tuple[str, ...]:
     """Return the canonical form of facts before and after the day, or whole if it isn't known."""
-    if DAY not in facts.known:
-        return (facts.canonical(),)
-    marked = replace(facts, known={**facts.known, DAY: _DAY_MARK})
-    return tuple(marked.canonical().split(_text(_DAY_MARK)))
+    text, day = facts.canonical(), facts.known.get(DAY)
+    if day is None:
+        return (text,)
+    # INVARIANT: no field has a dot in its name, and a quote inside a text is escaped. So the day is
+    # the one place that reads so.
+    before, _, after = text.partition(f'"{DAY}":"{day}"')
+    return f'{before}"{DAY}":', after
 
 
 def _text(value: Any) -> str:

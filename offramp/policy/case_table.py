@@ -145,10 +145,9 @@ def _case(mapping: TableMap, positions: Mapping[str, int], row: Row, width: int)
 
     def read_facts() -> Any:
         facts: dict[str, Any] = {}
-        for path, reader in mapping.readers:
+        for groups, name, reader in mapping.places:
             value = reader(by_column)
             if value is not None:
-                *groups, name = path.split(".")
                 level = facts
                 for group in groups:
                     level = level.setdefault(group, {})

@@ -17,7 +17,7 @@ from offramp.policy.map_values import read_cells, read_mark
 from rules import shelf
 from rules.decide.scene_day import DAY, MOMENT
 from rules.errors import FactsError, Place, nearest
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
 from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
@@ -48,6 +48,12 @@ class TableMap:
     encoding: str = "utf-8"
     read_day: Reader | None = None
     other_columns: tuple[str, ...] = ()
+
+    @cached_property
+    def places(self) -> tuple[tuple[list[str], str, Reader], ...]:
+        """The readers with the groups and the name of each fact in a case's facts."""
+        parts = [(path.split("."), reader) for path, reader in self.readers]
+        return tuple((groups, name, reader) for (*groups, name), reader in parts)
 
 
 def read_map(name: str, pack: Pack | None = None) -> TableMap:

@@ -15,7 +15,7 @@ from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from rules.errors import FactsError, Place, nearest
-from rules.frozen import field, frozen
+from rules.frozen import cached_property, field, frozen
 from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
 from rules.input.printing import PLAIN, kind_of, plain, printable
@@ -58,6 +58,10 @@ class Facts:
 
     def canonical(self) -> str:
         """Return the known facts and the attested outcomes as canonical JSON."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
         known = {
             path: value if value.__class__ in PLAIN else plain(value)
             for path, value in self.known.items()
