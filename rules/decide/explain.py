@@ -205,8 +205,12 @@ def unknown(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[s
 
 def open_leaves(node: tree.Tree, world: World, bound: Bound) -> Iterator[Leaf]:
     """Yield these leaves in order, each when it is needed. A leaf may come more than once."""
-    if not undecided(value_of(node, world, bound)):
-        return
+    if undecided(value_of(node, world, bound)):
+        yield from _leaves_of(node, world, bound)
+
+
+def _leaves_of(node: tree.Tree, world: World, bound: Bound) -> Iterator[Leaf]:
+    """Yield the open leaves of a part that is not decided."""
     match node:
         case tree.FactOf() | tree.FieldOf():
             yield _leaf_of(node, bound)
@@ -239,7 +243,8 @@ def open_leaves(node: tree.Tree, world: World, bound: Bound) -> Iterator[Leaf]:
                     yield from _words_open(part, world, bound)
         case _:
             for part in tree.children(node):
-                yield from open_leaves(part, world, bound)
+                if undecided(value_of(part, world, bound)):
+                    yield from _leaves_of(part, world, bound)
 
 
 def _words_open(part: tree.FactOf | tree.FieldOf, world: World, bound: Bound) -> Iterator[Leaf]:

@@ -31,6 +31,8 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
     if ruling.segment is None or ruling.attested or not ruling.possible:
         return []
     in_force = ruling.rules_in_force
+    if not in_force.asks_if_known:
+        return []
     order = in_force.decision.outcomes.index
     lowest = order(ruling.possible[-1])
     default = None if has_true_rule(ruling) else in_force.otherwise.outcome

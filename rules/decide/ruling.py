@@ -31,6 +31,7 @@ CHARGES = "encounter.charges"
 _CHARGE_FIELD = re.compile(r"encounter\.charges\[(\d+)\]\.([a-z_]+)")
 NOT_PART = "not_part_of_this_program"
 T = TypeVar("T")
+_NO_RECORDS: Bound = {}
 
 
 class CaseFacts:
@@ -238,9 +239,11 @@ class Ruling:
         """Return the value of a condition of the decision's rules. None is unknown."""
         # INVARIANT: the segment keeps its trees alive, so an id names one tree.
         key = id(condition)
-        if key not in self._values:
-            self._values[key] = self._value_of_part(condition, {})
-        return self._values[key]
+        if key in self._values:
+            return self._values[key]
+        value: bool | None = self._value_of_part(condition, _NO_RECORDS)
+        self._values[key] = value
+        return value
 
     def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
         """Return the known facts that a rule names, by path, as JSON holds them."""

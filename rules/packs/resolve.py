@@ -50,6 +50,11 @@ class DecisionInForce:
         """All rules in force, by rank."""
         return tuple(rule for _, rules in self.ranks for rule in rules)
 
+    @cached_property
+    def asks_if_known(self) -> bool:
+        """True if the condition of any rule has an `if_known`."""
+        return any(rule.asks_if_known for rule in self.rules)
+
 
 @frozen
 class Segment:
