@@ -44,7 +44,7 @@ def compile_condition(
 
     A condition that takes a moment apart needs the pack's `time_zone`. `waits` is as in `World`.
     """
-    writer = _Writer(parameters, time_zone, waits=waits)
+    writer = FunctionWriter(parameters, time_zone, waits=waits)
     compiled: Condition = writer.compiled([f"return {writer.expression(node)}"])
     return compiled
 
@@ -53,7 +53,7 @@ def compile_part(
     node: tree.Tree, parameters: Mapping[str, Any], time_zone: str = "", *, waits: bool = False
 ) -> Part:
     """Compile a part of a condition, which may read records that are bound outside of it."""
-    writer = _Writer(parameters, time_zone, waits=waits)
+    writer = FunctionWriter(parameters, time_zone, waits=waits)
     outer = list(dict.fromkeys(variable for variable, _ in names(node).fields))
     writer.variables = {variable: f"b{number}" for number, variable in enumerate(outer)}
     records = [
@@ -72,7 +72,7 @@ def compile_decision(
 
     The function stops at the first outcome with a true rule, since nothing below can apply.
     """
-    writer = _Writer(parameters, time_zone)
+    writer = FunctionWriter(parameters, time_zone)
     lines = ["possible = []"]
     for outcome, rules in decision.ranks:
         name = writer.constant(outcome)
@@ -99,7 +99,7 @@ def compile_fact_reader(names: Names, vocabulary: Vocabulary) -> FactReader:
     The function returns the known facts as JSON holds them, sorted by path. No name may be a field
     of a variable's record.
     """
-    writer = _Writer({})
+    writer = FunctionWriter({})
     blocks: dict[str, list[str]] = {}
     for path in names.facts:
         key = writer.constant(path)
@@ -151,7 +151,7 @@ class _FieldPaths(dict[int, str]):
 
 
 def _list_reader(
-    writer: _Writer, path: str, fields: tuple[str, ...], vocabulary: Vocabulary
+    writer: FunctionWriter, path: str, fields: tuple[str, ...], vocabulary: Vocabulary
 ) -> list[str]:
     """Write the statements that store the known fields of a list's records."""
     whole = writer.constant(path)
@@ -192,7 +192,7 @@ def _is_member(values: Iterable[Any], item: Any) -> bool | None:
     return disjunction([compared("==", item, value) for value in values])
 
 
-class _Writer:
+class FunctionWriter:
     """Writes the source of one function. `constants` are the values that the source names."""
 
     def __init__(

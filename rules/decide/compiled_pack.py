@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rules.decide.compile import Part, Settle, compile_decision, compile_part
 from rules.decide.scene_day import with_day
-from rules.decide.wording import RuleTexts
+from rules.decide.wording import RuleTexts, fill_in
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property
 from rules.input.facts import Facts, read_facts, read_facts_to_decide
@@ -21,9 +21,11 @@ from rules.packs.pack import Decision, Pack, Stated, conditions
 from rules.packs.resolve import Segment, resolve
 
 if TYPE_CHECKING:
+    from rules.decide.compile_unknown import UnknownFinder
     from rules.packs.law import Law
 
 
+T = TypeVar("T")
 _OFTEN = 30  # evaluations of a part before it is compiled
 
 
@@ -203,9 +205,12 @@ class CompiledSegment:
         self.segment = segment
         self._settle: dict[str, Settle] = {}
         self._texts: dict[str, RuleTexts] = {}
+        self._filled_in: dict[str, str] = {}
         # By the id of a tree: its function, or the number of its evaluations so far.
         self._parts: dict[int, Part | int] = {}
         self._waiting_parts: dict[int, Part | int] = {}
+        self._finders: dict[int, UnknownFinder | int] = {}
+        self._waiting_finders: dict[int, UnknownFinder | int] = {}
 
     def settle(self, name: str) -> Settle:
         """Return the function that lists a decision's possible outcomes."""
@@ -223,20 +228,49 @@ class CompiledSegment:
             texts = self._texts[name] = RuleTexts(self.segment, self.segment.decisions[name])
         return texts
 
+    def filled_in(self, text: str) -> str:
+        """Return a text of the pack with the values of the day. See `wording.fill_in`."""
+        filled = self._filled_in.get(text)
+        if filled is None:
+            filled = self._filled_in[text] = fill_in(self.segment, text)
+        return filled
+
     def frequent_part(self, node: tree.Tree, *, waits: bool = False) -> Part | None:
         """Return a part of a condition as a function, once it has been evaluated often.
 
-        One case walks the tree sooner than it is compiled. `waits` is as in `World`.
+        `waits` is as in `World`.
         """
+        return self._frequent(
+            compile_part, self._waiting_parts if waits else self._parts, node, waits
+        )
+
+    def frequent_unknown(self, node: tree.Tree, *, waits: bool = False) -> UnknownFinder | None:
+        """Return the function that finds a condition's unknown leaves, once they were often asked.
+
+        `waits` is as in `World`.
+        """
+        finders = self._waiting_finders if waits else self._finders
+        return self._frequent(_compile_unknown, finders, node, waits)
+
+    def _frequent(
+        self, compile_node: Callable[..., T], kept: dict[int, T | int], node: tree.Tree, waits: bool
+    ) -> T | None:
+        """Return what a node compiles to. One case walks the tree sooner than it is compiled."""
         # INVARIANT: the segment keeps its trees alive, so an id names one tree.
-        parts, key = self._waiting_parts if waits else self._parts, id(node)
-        part = parts.get(key, 0)
-        if part.__class__ is not int:
-            return part  # type: ignore[return-value]  # a number is a count of evaluations
-        parts[key] = part + 1
-        if part < _OFTEN:
+        key = id(node)
+        compiled = kept.get(key, 0)
+        if not isinstance(compiled, int):
+            return compiled
+        kept[key] = compiled + 1
+        if compiled < _OFTEN:
             return None
         segment = self.segment
-        compiled = compile_part(node, segment.parameters, segment.pack.time_zone, waits=waits)
-        parts[key] = compiled
-        return compiled
+        made = compile_node(node, segment.parameters, segment.pack.time_zone, waits=waits)
+        kept[key] = made
+        return made
+
+
+def _compile_unknown(*arguments: Any, **options: Any) -> UnknownFinder:
+    from rules.decide.compile_unknown import compile_unknown  # one case needs none
+
+    return compile_unknown(*arguments, **options)

@@ -71,4 +71,4 @@ def _applies(ruling: Ruling, step: Wording) -> bool:
 
 
 def _filled_in(ruling: Ruling, text: str) -> str:
-    return fill_in(ruling.segment.segment if ruling.segment else None, text)
+    return ruling.segment.filled_in(text) if ruling.segment else fill_in(None, text)

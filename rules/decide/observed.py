@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.decide.explain import unknown, value_of
 from rules.decide.ruling import Ruling, explanation
 from rules.packs.resolve import RuleInForce
 
@@ -42,9 +41,9 @@ def open_rules(ruling: Ruling) -> list[tuple[RuleInForce, list[str]]]:
         for rule in rules if is_above else ():
             if not rule.asks_if_known or ruling.value(rule.condition) is not False:
                 continue
-            waiting = ruling.waiting_world
-            if value_of(rule.condition, waiting, {}) is None:
-                entries.append((rule, sorted(unknown(rule.condition, waiting))))
+            facts = ruling.unknown(rule.condition, waits=True)
+            if facts:
+                entries.append((rule, sorted(facts)))
     return entries
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.decide.explain import Leaf, unknown
+from rules.decide.explain import Leaf
 from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
 from rules.input.citations import reader_of
 from rules.input.vocabulary import Fact
@@ -35,7 +35,7 @@ def list_needed(ruling: Ruling) -> list[dict[str, Any]]:
             continue
         for rule, value in zip(rules, values, strict=True):
             if value is None:
-                leaves = list(unknown(rule.condition, ruling.world).values())
+                leaves = list(ruling.unknown(rule.condition).values())
                 for leaf in leaves:
                     if leaf.path != APPROVAL or not _waits_for_scene(ruling, leaves):
                         _add(questions, ruling, leaf, rule.rule.id)

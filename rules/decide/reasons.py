@@ -169,7 +169,7 @@ def _considered(ruling: Ruling, in_force: RuleInForce) -> dict[str, Any]:
         "settled_by": _as_json(explain.settled(in_force.condition, ruling.world)),
     }
     if value is None:
-        entry["unknown"] = sorted(explain.unknown(in_force.condition, ruling.world))
+        entry["unknown"] = sorted(ruling.unknown(in_force.condition))
     exceptions = [exemption.id for exemption in in_force.unless if ruling.value(exemption.when)]
     if exceptions:
         entry["excepted_by"] = exceptions

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from rules.decide.clocks import ClockReading, read_clock
 from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
+from rules.decide.explain import Leaf, unknown
 from rules.decide.moments import local
 from rules.decide.scene_day import with_day
 from rules.decide.walk import Bound, World, walk_bound
@@ -68,7 +69,7 @@ class CaseFacts:
 
     def given(self, path: str) -> Any:
         """Return the value of a charge's field as it was given, None if it was not given."""
-        element = _CHARGE_FIELD.fullmatch(path)
+        element = _CHARGE_FIELD.fullmatch(path) if path.startswith(CHARGES) else None
         if element is None:
             return None
         charges = self.original.known.get(CHARGES) or ()
@@ -244,6 +245,18 @@ class Ruling:
         value: bool | None = self._value_of_part(condition, _NO_RECORDS)
         self._values[key] = value
         return value
+
+    def unknown(self, condition: tree.Tree, *, waits: bool = False) -> dict[str, Leaf]:
+        """Return the unknown leaves that keep a condition from being decided, by path.
+
+        `waits` is as in `World`.
+        """
+        assert self.segment is not None
+        find = self.segment.frequent_unknown(condition, waits=waits)
+        if find is None:
+            return unknown(condition, self.waiting_world if waits else self.world)
+        known, outcome = self.case.facts.known, self.case.outcome
+        return find(known, outcome, self._clock_status, self._doubtful_events)
 
     def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
         """Return the known facts that a rule names, by path, as JSON holds them."""

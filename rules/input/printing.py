@@ -22,6 +22,13 @@ def plain(value: Any) -> Any:
     """
     if value.__class__ in PLAIN:
         return value
+    # The usual lists and records. The classes that `match` tests below take longer.
+    if value.__class__ is tuple:
+        return [plain(item) for item in value]
+    if value.__class__ is dict:
+        return {
+            key: item if item.__class__ in PLAIN else plain(item) for key, item in value.items()
+        }
     if isinstance(value, Decimal):
         near, text = float(value), str(value)
         return near if repr(near) == text or Decimal(repr(near)) == value or near == value else text

@@ -15,8 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rules.decide import explain
-from rules.decide.compile import compile_condition
-from rules.decide.walk import World, walk
+from rules.decide.compile import compile_condition, compile_part
+from rules.decide.compile_unknown import compile_unknown
+from rules.decide.walk import World, walk, walk_bound
 from rules.input.facts import read_facts
 from rules.language import tree
 from tests.support import written
@@ -37,6 +38,18 @@ def value(condition: tree.Tree, flat: Flat) -> bool | None:
 
 
 THOROUGHLY = settings(max_examples=5 * settings().max_examples)
+MARKED = st.tuples(
+    st.sampled_from(
+        [
+            "if_known({0}) && ({1})",
+            "tiny.yes || !if_known({0})",
+            "tiny.rows.exists(r, if_known(r.yes) && r.n > 0) || ({1})",
+            "tiny.rows.all(r, tiny.rows.exists(s, s.n > r.n || s.yes))",
+        ]
+    ),
+    written.conditions(SMALL, depth=1),
+    written.conditions(SMALL, depth=1),
+).map(lambda drawn: drawn[0].format(*drawn[1:]))
 PARTIAL = written.complete(TINY).flatmap(written.holes_in)
 
 
@@ -134,6 +147,22 @@ def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial
             break
         others = without(filled, leaves)
         assert value(condition, others) is walk(condition, world), text
+
+
+@THOROUGHLY
+@given(st.one_of(written.conditions(SMALL), MARKED), PARTIAL)
+def test_compiled_parts_and_unknown_leaves_are_those_of_the_tree(text: str, partial: Flat) -> None:
+    """Also where `if_known` waits, and for the parts that read a record of a list."""
+    condition = written.checked(text, SMALL.scope)
+    known = read_facts(written.nested(partial), WORDS).known
+    for waits in (False, True):
+        world = World(known, TABLES, nothing, nothing, waits=waits)
+        find = compile_unknown(condition, TABLES, waits=waits)
+        leaves = find(known, nothing, nothing, lambda _: ())
+        assert list(leaves.items()) == list(explain.unknown(condition, world).items()), text
+        for part, bound in explain.parts(condition, world):
+            compiled = compile_part(part, TABLES, waits=waits)
+            assert compiled(known, nothing, nothing, bound) == walk_bound(part, world, bound), text
 
 
 ATOMS = [

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 import rules
 from rules.decide import explain
 from rules.decide.compile import compile_condition, compile_fact_reader
+from rules.decide.compile_unknown import compile_unknown
 from rules.decide.program import Program
 from rules.decide.walk import World, possible, walk
 from rules.errors import FactsError
+from rules.frozen import replace
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain
 from rules.input.yaml import Node
@@ -52,6 +54,22 @@ def test_the_compiled_condition_agrees_with_the_tree_walk(
     around = world(data, facts)
     compiled = compile_condition(condition, generated.PARAMETERS)
     assert compiled(around.facts, around.outcome, around.status) is walk(condition, around)
+
+
+@given(
+    generated.conditions(),
+    generated.complete_facts().flatmap(generated.with_holes),
+    st.sampled_from([(), ("case.intake_at",), ("case.intake_at", "case.exited_at")]),
+    st.booleans(),
+    st.data(),
+)
+def test_compiled_leaves_are_those_of_the_tree(
+    condition: tree.Tree, facts: dict[str, Any], doubtful: tuple[str, ...], waits: bool, data: Any
+) -> None:
+    around = replace(world(data, facts), doubtful_events=lambda _: doubtful, waits=waits)
+    find = compile_unknown(condition, generated.PARAMETERS, waits=waits)
+    leaves = find(around.facts, around.outcome, around.status, around.doubtful_events)
+    assert list(leaves.items()) == list(explain.unknown(condition, around).items())
 
 
 @given(
