@@ -209,6 +209,40 @@ def prove(parser: Parser, *_: Any) -> None:
     _json(parser)
 
 
+def change(parser: Parser, *_: Any) -> None:
+    """Add the words of `offramp change`."""
+    parser.description = (
+        "Test a rule change before it reaches anyone: what it says, which cases it changes, and "
+        "what it can never change. Exit code 0: done. 1: a finding. 3: something is open. 2: bad "
+        "input."
+    )
+    sides = "a shipped id, a folder, PACK@DATE, or REV:FOLDER (read with git)"
+    parser.add_argument("old", metavar="OLD", help=f"the rules before: {sides}")
+    parser.add_argument("new", metavar="NEW", help="the rules after, named in the same way")
+    parser.add_argument(
+        "--decision",
+        action="append",
+        metavar="NAME",
+        help="a decision to compare. May be repeated. Default: all",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit code 1 if no scenario covers a part of it"
+    )
+    parser.add_argument(
+        "--limit",
+        type=_seconds,
+        default=60,
+        metavar="SECONDS",
+        help="the longest time for one decision. Default: 60",
+    )
+    _json(parser)
+    parser.add_argument(
+        "--today",
+        metavar="DATE",
+        help="the day to compare on, if neither side names one. Default: this machine's",
+    )
+
+
 def test(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp test`."""
     _several_packs(parser)

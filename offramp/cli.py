@@ -130,6 +130,13 @@ COMMANDS = (
         "offramp.arguments:prove",
     ),
     Command(
+        "change",
+        "author",
+        "test a rule change: what it says, whom it moves, what it never does",
+        "offramp.policy.change_command:change",
+        "offramp.arguments:change",
+    ),
+    Command(
         "test",
         "author",
         "run packs' scenarios, with coverage",

@@ -24,6 +24,7 @@ from rules.input.printing import printable
 from rules.shelf import day_of, find, read_pack, shipped
 
 if TYPE_CHECKING:
+    from offramp.policy.change import Memo
     from offramp.policy.new_city import CityFolder
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
@@ -45,6 +46,7 @@ __all__ = [
     "ScenarioRun",
     "answer_file",
     "answer_of_base",
+    "change_memo",
     "check_pack",
     "compare_programs",
     "create_city",
@@ -185,6 +187,33 @@ def answer_of_base(pack: str | Path, proof: PackProof, claim: Claim) -> str | li
         return base.decide(claim.decision, claim.facts).outcome
     except Refusal:  # the facts are the pack's own, or the base ran on other days
         return None
+
+
+# Test a change
+
+
+def change_memo(
+    old: str,
+    new: str,
+    *,
+    today: date | str,
+    decisions: tuple[str, ...] = (),
+    seconds: float = 60.0,
+    strict: bool = False,
+) -> Memo:
+    """Compare two packs, or one pack on two days, and return the memo of the change.
+
+    `old` and `new` are shipped ids, folders, `PACK@DATE`, or `REV:FOLDER`. `seconds` limits the
+    search of each decision. With `strict`, an edge of the change that no scenario covers is a
+    finding. Raises `RequestError` if the solver isn't installed or a side can't be found, and
+    `PackError` for a pack that fails its check.
+    """
+    try:
+        from offramp.policy.change import make_memo
+    except ImportError:
+        raise no_solver() from None
+    day = today if isinstance(today, date) else day_of(today)
+    return make_memo(old, new, today=day, decisions=decisions, seconds=seconds, strict=strict)
 
 
 # Run a pack's scenarios and cases

@@ -248,10 +248,11 @@ class Formulas:
             if operator == "*":
                 return first * second
             return first + second if operator == "+" else first - second
-        key = ("moved", operator, tree.text(left), tree.text(right), tuple(sorted(bound.items())))
+        start = self.term(left, bound)
+        # INVARIANT: `always` keeps a term alive once something is said of it, so its id names it.
+        key = ("moved", operator, start.get_id(), repr(length), self.segment.pack.time_zone)
         if key in self._made:
             return self._made[key]
-        start = self.term(left, bound)
         sign = 1 if operator == "+" else -1
         in_days = start.is_int()
         if isinstance(length, tree.Months):
@@ -285,7 +286,7 @@ class Formulas:
         if at.is_int():
             day, clock_time = at, None
         else:
-            day, clock_time = self.local(at, tree.text(moment) + repr(sorted(bound.items())))
+            day, clock_time = self.local(at)
         if part == "day":
             return day
         if part == "time":
@@ -298,9 +299,9 @@ class Formulas:
             result = z3.If(weekday == number, self.value(tree.WEEKDAYS[number]), result)
         return result
 
-    def local(self, moment: Term, name: str) -> tuple[Term, Term]:
+    def local(self, moment: Term) -> tuple[Term, Term]:
         """Return the local day and time of a moment. Its zone may be any."""
-        key = ("local", name)
+        key = ("local", moment.get_id(), self.segment.pack.time_zone)
         if key not in self._made:
             day, clock_time, ahead = z3.FreshInt("day"), z3.FreshReal("time"), z3.FreshReal("ahead")
             self.always += [
@@ -440,7 +441,7 @@ class Formulas:
                 self.clear.append(z3.Implies(has_started, far))
         stop = self._fact(clock.stop) if clock.stop is not None else None
         if stop is not None and stop.type == "date":
-            in_time = met_at <= self.local(due, f"due {clock.name}")[0]
+            in_time = met_at <= self.local(due)[0]
         else:
             in_time = met_at <= due
         status = self.value
@@ -479,7 +480,7 @@ class Formulas:
         at, now = self.event(path), self.event("now")
         happened = self.happened.setdefault(path, z3.Bool(f"{path} is recorded"))
         if at.is_int():
-            return z3.And(happened, at <= self.local(now, "now")[0]), at
+            return z3.And(happened, at <= self.local(now)[0]), at
         return z3.And(happened, at <= now), at
 
     def _fact(self, path: str) -> Fact:

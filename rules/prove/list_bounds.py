@@ -34,19 +34,39 @@ class ListBounds:
 
 def list_bounds(segment: Segment, conditions: Iterable[tree.Tree]) -> ListBounds:
     """Return how many records of each list these conditions need together."""
-    parts = [part for condition in conditions for part in tree.nodes(condition)]
-    # By the list, and by the text of what reads it, so that equal parts count once.
+    return joint_bounds([(segment, conditions)])
+
+
+def joint_bounds(sides: Iterable[tuple[Segment, Iterable[tree.Tree]]]) -> ListBounds:
+    """Return how many records of each list the conditions of several segments need together."""
+    # By the list, and by what reads it with its values, so that equal parts count once.
     needed: dict[str, dict[str, int]] = {}
-    for part in parts:
-        if isinstance(part, _LOOPS):
-            needed.setdefault(part.over.path, {})[tree.text(part)] = 1
-    limits = [limit for part in parts for limit in _limits(part, segment)]
-    for total, most in limits:
-        counts = needed[total.over.path]
-        if total.value is None and most is not None:
-            counts[tree.text(total)] = max(counts[tree.text(total)], int(most) + 1)
+    all_parts: list[tree.Tree] = []
+    all_limits: list[tuple[tree.Total, Decimal | None]] = []
+    for segment, conditions in sides:
+        parts = [part for condition in conditions for part in tree.nodes(condition)]
+        for part in parts:
+            if isinstance(part, _LOOPS):
+                needed.setdefault(part.over.path, {}).setdefault(_with_values(part, segment), 1)
+        limits = [limit for part in parts for limit in _limits(part, segment)]
+        for total, most in limits:
+            counts, key = needed[total.over.path], _with_values(total, segment)
+            if total.value is None and most is not None:
+                counts[key] = max(counts[key], int(most) + 1)
+        all_parts += parts
+        all_limits += limits
     lengths = {path: sum(counts.values()) for path, counts in needed.items()}
-    return ListBounds(lengths, next(_doubts(parts, limits), None))
+    return ListBounds(lengths, next(_doubts(all_parts, all_limits), None))
+
+
+def _with_values(part: tree.Tree, segment: Segment) -> str:
+    """Return a part's text with the values of the parameters in it."""
+    names = {
+        inner.name
+        for inner in tree.nodes(part)
+        if isinstance(inner, (tree.ParameterOf, tree.RowOf))
+    }
+    return repr((tree.text(part), [(name, segment.parameters[name]) for name in sorted(names)]))
 
 
 def _limits(part: tree.Tree, segment: Segment) -> Iterator[tuple[tree.Total, Decimal | None]]:

@@ -1,0 +1,160 @@
+"""Read the two sides of a change: a shipped pack, a folder, a pack on a day, or one from git."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from rules.errors import RequestError
+from rules.frozen import frozen
+from rules.input.printing import printable
+from rules.input.values import iso_day
+from rules.packs.pack import Pack
+from rules.shelf import find, read_pack
+
+_SUFFIXES = (".yaml", ".csv")
+_LAW = "law"
+
+
+@frozen
+class ChangeSide:
+    """One side of a change: its name as typed, its folder, its pack, and the day of its rules."""
+
+    name: str
+    folder: Path
+    pack: Pack
+    day: date
+    is_dated: bool
+
+
+@frozen
+class _Typed:
+    name: str
+    day: date | None
+
+
+@contextmanager
+def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, ChangeSide]]:
+    """Read both sides, each on its own day or both on the same one.
+
+    That day is the other side's, if that has one. Else it is `today`, or the new pack's first day
+    if that is later. Raises `RequestError` and `PackError`.
+    """
+    typed = (_typed(old), _typed(new))
+    with ExitStack() as kept:
+        folders = [_folder(side.name, kept) for side in typed]
+        packs = [read_pack(folder) for folder in folders]
+        starts = packs[1].program.since
+        same = typed[0].day or typed[1].day or (max(today, starts) if starts else today)
+        first, second = (
+            ChangeSide(side.name, folder, pack, side.day or same, side.day is not None)
+            for side, folder, pack in zip(typed, folders, packs, strict=True)
+        )
+        yield first, second
+
+
+def _typed(text: str) -> _Typed:
+    """Split `PACK@DATE`. A folder may have an `@` in its name."""
+    name, at, day = text.rpartition("@")
+    if not at or _is_folder(text):
+        return _Typed(text, None)
+    found = iso_day(day)
+    if found is None:
+        raise RequestError(
+            "no-such-day", f"`{printable(day)}` is not a day", fix="write it as santa-fe@2014-04-01"
+        )
+    return _Typed(name, found)
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
+
+
+def _folder(name: str, kept: ExitStack) -> Path:
+    revision, colon, path = name.partition(":")
+    if colon and revision and path and not _is_folder(name):
+        copy = Path(kept.enter_context(TemporaryDirectory(prefix="offramp-change-")))
+        return _from_git(revision, path, copy)
+    return find(name)
+
+
+# Packs of an earlier revision
+
+
+def _from_git(revision: str, path: str, copy: Path) -> Path:
+    """Copy a pack of a revision, with what is beside it: its parents and its offense table."""
+    inside = PurePosixPath(path)
+    if revision.startswith("-") or ".." in inside.parts or inside.is_absolute() or not inside.name:
+        raise _no_revision(revision, path)
+    try:
+        prefix = _git("rev-parse", "--show-prefix") if path.startswith("./") else b""
+        folder = PurePosixPath(prefix.decode().strip()) / inside
+        parent = "" if str(folder.parent) == "." else f"{folder.parent}"
+        listed = _git("ls-tree", "-r", "-z", "--full-tree", f"{revision}:{parent}")
+    except (subprocess.CalledProcessError, UnicodeDecodeError):
+        raise _no_revision(revision, path) from None
+    files = list(_files(listed, folder.name))
+    if not any(name == PurePosixPath(folder.name, "pack.yaml") for _, name in files):
+        raise _no_revision(revision, path)
+    contents = _blobs([entry for entry, _ in files])
+    for (_, name), content in zip(files, contents, strict=True):
+        target = copy.joinpath(*name.parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return copy / folder.name
+
+
+def _blobs(entries: Sequence[str]) -> Iterator[bytes]:
+    """Yield the contents of objects, in order."""
+    rest = _git("cat-file", "--batch", given="\n".join(entries).encode() + b"\n")
+    for _ in entries:
+        head, _, rest = rest.partition(b"\n")
+        size = int(head.split()[-1])
+        yield rest[:size]
+        rest = rest[size + 1 :]
+
+
+def _files(listed: bytes, own: str) -> Iterator[tuple[str, PurePosixPath]]:
+    """Yield the object and the name of each file that a pack may need."""
+    for line in listed.split(b"\0"):
+        head, _, name = line.partition(b"\t")
+        fields = head.decode("ascii", "replace").split()
+        if len(fields) != 3 or fields[0] == "120000" or fields[1] != "blob":
+            continue
+        path = PurePosixPath(name.decode("utf-8", "surrogateescape"))
+        depth = len(path.parts)
+        is_near = depth == 2 or (path.parts[0] == _LAW and depth == 3)
+        if (is_near or path.parts[0] == own) and path.suffix in _SUFFIXES:
+            yield fields[2], path
+
+
+def _git(*words: str, given: bytes = b"") -> bytes:
+    try:
+        ran = subprocess.run(  # no shell, and no word starts with a dash
+            ["git", *words],  # the user's own git
+            input=given,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+    except FileNotFoundError:
+        raise RequestError(
+            "no-git", "`git` isn't installed, and a pack of a revision needs it", fix="install git"
+        ) from None
+    return ran.stdout
+
+
+def _no_revision(revision: str, path: str) -> RequestError:
+    quoted = printable(f"{revision}:{path}")
+    return RequestError(
+        "no-revision",
+        f"there is no pack at `{quoted}`",
+        fix="write it as HEAD~1:packs/riverton, from the repository's root",
+    )

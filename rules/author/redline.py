@@ -1,0 +1,280 @@
+"""Say in words what differs between two packs on a day, or in one pack between two days.
+
+Rules, exceptions, and values are compared as they are in force, with the source and the doubt of
+each side. Everything else is compared by `difference`, without its dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from rules.author.difference import Difference, differences
+from rules.author.english import line
+from rules.author.phrases import Phrase, Words, format_value, spell_name, words_of
+from rules.frozen import field, frozen, replace
+from rules.language import tree
+from rules.packs.pack import Exemption, Item, Pack
+from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
+from rules.prove.written_rules import written_exemption, written_rule
+
+CAME, WENT, CHANGED = "came", "went", "changed"
+RENAMED, REORDERED, REWORDED = "renamed", "reordered", "reworded"
+_OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
+_DEFAULT = ", where no rule holds"
+
+
+@frozen
+class Change:
+    """One item that differs, in words.
+
+    `how` is `came`, `went`, `changed`, or one of three that change no answer: `renamed`,
+    `reordered`, and `reworded`. `source` and `provisional` are those of the new side, or of what
+    went. The other two are those of the old side of what changed.
+    """
+
+    what: str
+    how: str
+    before: str | None = None
+    after: str | None = None
+    source: str | None = None
+    provisional: str | None = None
+    source_before: str | None = None
+    provisional_before: str | None = None
+
+    @property
+    def changes_answers(self) -> bool:
+        """False if no answer can change by it."""
+        return self.how not in (RENAMED, REORDERED, REWORDED)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the change as the memo has it, without what isn't there."""
+        value = {name: getattr(self, name) for name in _FIELDS}
+        present = {name: word for name, word in value.items() if word is not None}
+        return present if self.changes_answers else {**present, "changes_no_answer": True}
+
+
+_FIELDS = (
+    "what",
+    "how",
+    "before",
+    "after",
+    "source",
+    "provisional",
+    "source_before",
+    "provisional_before",
+)
+
+
+@frozen
+class Redline:
+    """What differs on the days compared, and what differs between the packs on other days."""
+
+    changes: tuple[Change, ...]
+    other_days: tuple[Difference, ...] = field(default_factory=tuple)
+
+
+def redline(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Redline:
+    """Return what differs between two segments. `phrases` are as `rules.shelf.english` reads."""
+    changes = tuple(_changes(old, new, phrases))
+    others: tuple[Difference, ...] = ()
+    if old.pack is not new.pack:
+        names_in_redline = {change.what for change in changes}
+        others = tuple(
+            difference
+            for difference in differences(old.pack, new.pack)
+            if difference.what not in names_in_redline
+            and not _is_told(difference.what, names_in_redline)
+        )
+    return Redline(changes, others)
+
+
+def _is_told(what: str, names_in_redline: set[str]) -> bool:
+    """Return whether a rule is names_in_redline of through an exception of its own."""
+    name = what.removeprefix("rule ")
+    return what.startswith("rule ") and any(
+        each.startswith(f"exception {name}.") or each == f"wording of rule {name}"
+        for each in names_in_redline
+    )
+
+
+def _changes(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Iterator[Change]:
+    words = words_of(old, phrases), words_of(new, phrases)
+    yield from _parameters(old, new)
+    for name in dict.fromkeys((*old.decisions, *new.decisions)):
+        before, after = old.decisions.get(name), new.decisions.get(name)
+        if before is not None and after is not None:
+            yield from _rules(name, (old, new), (before, after), words)
+            yield from _default(name, before, after)
+    for difference in differences(_undated(old), _undated(new)):
+        if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
+            yield Change(difference.what, difference.how, difference.before, difference.after)
+
+
+def _parameters(old: Segment, new: Segment) -> Iterator[Change]:
+    for name in dict.fromkeys((*old.values, *new.values)):
+        before, after = old.values.get(name), new.values.get(name)
+        texts = [
+            None if value is None else format_value(value.value, segment.pack.parameters[name].unit)
+            for value, segment in ((before, old), (after, new))
+        ]
+        yield from _change(f"parameter {name}", (before, after), (texts[0], texts[1]))
+
+
+def _change(
+    what: str, items: tuple[Item | None, Item | None], texts: tuple[str | None, str | None]
+) -> Iterator[Change]:
+    """Yield the change of one item, none if both sides say the same."""
+    before, after = items
+    if before is None and after is not None:
+        yield Change(what, CAME, None, texts[1], after.source.id, after.provisional)
+    elif after is None and before is not None:
+        yield Change(what, WENT, texts[0], None, before.source.id, before.provisional)
+    elif before is not None and after is not None:
+        basis_before = (before.source.id, before.provisional)
+        basis_after = (after.source.id, after.provisional)
+        if texts[0] != texts[1]:
+            yield Change(what, CHANGED, *texts, *basis_after, *basis_before)
+        elif basis_before != basis_after:
+            yield Change(what, REWORDED, *texts, *basis_after, *basis_before)
+
+
+def _rules(
+    name: str,
+    segments: tuple[Segment, Segment],
+    decisions: tuple[DecisionInForce, DecisionInForce],
+    words: tuple[Words, Words],
+) -> Iterator[Change]:
+    old, new = ({rule.rule.id: rule for rule in decision.rules} for decision in decisions)
+    written = tuple(
+        {rule_id: written_rule(segment, rule) for rule_id, rule in rules.items()}
+        for segment, rules in zip(segments, (old, new), strict=True)
+    )
+    went = {written[0][rule_id]: rule_id for rule_id in old if rule_id not in new}
+    renamed = {
+        went[written[1][rule_id]]: rule_id
+        for rule_id in new
+        if rule_id not in old and written[1][rule_id] in went
+    }
+    for before_id, after_id in renamed.items():
+        yield Change(f"rule {name}.{before_id}", RENAMED, before_id, after_id)
+    for rule_id in dict.fromkeys((*old, *new)):
+        if rule_id in renamed or rule_id in renamed.values():
+            continue
+        before, after = old.get(rule_id), new.get(rule_id)
+        if before is not None and after is not None:
+            yield from _rule(f"{name}.{rule_id}", (before, after), words)
+        else:
+            texts = (_text(before, words[0]), _text(after, words[1]))
+            items = (
+                None if before is None else before.rule,
+                None if after is None else after.rule,
+            )
+            yield from _change(f"rule {name}.{rule_id}", items, texts)
+    orders = [
+        [
+            rule_id
+            for rule_id in segment.pack.decisions[name].rules
+            if rule_id in old and rule_id in new
+        ]
+        for segment in segments
+    ]
+    if orders[0] != orders[1]:
+        yield Change(f"order of the rules of {name}", REORDERED)
+
+
+def _rule(
+    name: str, rules: tuple[RuleInForce, RuleInForce], words: tuple[Words, Words]
+) -> Iterator[Change]:
+    """Yield what differs in a rule that both sides have: itself, and each exception."""
+    before, after = rules
+    rule_texts = tuple(
+        f"{spell_name(rule.rule.then)} when {line(rule.rule.when, own)}"
+        for rule, own in zip(rules, words, strict=True)
+    )
+    # A value that changed is names_in_redline as itself.
+    own = tuple((rule.rule.then, tree.text(rule.rule.when)) for rule in rules)
+    if own[0] != own[1]:
+        yield from _change(
+            f"rule {name}", (before.rule, after.rule), (rule_texts[0], rule_texts[1])
+        )
+    elif _said(before.rule) != _said(after.rule):
+        yield Change(
+            f"wording of rule {name}",
+            REWORDED,
+            before.rule.because,
+            after.rule.because,
+            after.rule.source.id,
+            after.rule.provisional,
+            before.rule.source.id,
+            before.rule.provisional,
+        )
+    exceptions = [{exemption.id: exemption for exemption in rule.unless} for rule in rules]
+    for exemption_id in dict.fromkeys((*exceptions[0], *exceptions[1])):
+        first, second = (each.get(exemption_id) for each in exceptions)
+        if first is not None and second is not None:
+            if written_exemption(first) == written_exemption(second):
+                continue
+        conditions = tuple(
+            None if exemption is None else _exemption(exemption, terms)
+            for exemption, terms in zip((first, second), words, strict=True)
+        )
+        items = (first, second)
+        texts = (conditions[0], conditions[1])
+        yield from _change(f"exception {name}.{exemption_id}", items, texts)
+
+
+def _said(item: Any) -> tuple[Any, ...]:
+    return item.because, item.source.id, item.provisional
+
+
+def _text(rule: RuleInForce | None, words: Words) -> str | None:
+    if rule is None:
+        return None
+    text = f"{spell_name(rule.rule.then)} when {line(rule.rule.when, words)}"
+    return text + "".join(f"; unless {_exemption(each, words)}" for each in rule.unless)
+
+
+def _exemption(exemption: Exemption, words: Words) -> str:
+    return line(exemption.when, words)
+
+
+def _default(name: str, before: DecisionInForce, after: DecisionInForce) -> Iterator[Change]:
+    old, new = before.otherwise, after.otherwise
+    texts = (spell_name(old.outcome), spell_name(new.outcome))
+    yield from _change(f"{name}{_DEFAULT}", (old, new), texts)
+
+
+_PACK_PARTS = ("decisions", "clocks", "invariants", "groups", "retention", "consent_sets")
+_DECISION_PARTS = ("rules", "optional", "obligations", "next")
+
+
+def _undated(segment: Segment) -> Pack:
+    """Return the pack of a day: what is in force then, without dates."""
+    undated: Pack = _on(segment.pack, segment.day)
+    return undated
+
+
+def _on(value: Any, day: date) -> Any:
+    if isinstance(value, Mapping):
+        kept = {name: _on(item, day) for name, item in value.items() if _is_in_force(item, day)}
+        return {name: item for name, item in kept.items() if item != ()}
+    if isinstance(value, tuple):
+        return tuple(_on(item, day) for item in value if _is_in_force(item, day))
+    if isinstance(value, Item):
+        return replace(value, since=None, until=None)
+    if isinstance(value, Pack):
+        changed = {name: _on(getattr(value, name), day) for name in _PACK_PARTS}
+        offenses = value.offenses
+        if offenses is not None:
+            offenses = replace(offenses, rows=_on(offenses.rows, day))
+        program = replace(value.program, doubts=_on(value.program.doubts, day))
+        return replace(value, **changed, offenses=offenses, program=program)
+    if hasattr(value, "otherwise"):
+        return replace(value, **{name: _on(getattr(value, name), day) for name in _DECISION_PARTS})
+    return value
+
+
+def _is_in_force(item: Any, day: date) -> bool:
+    return not isinstance(item, Item) or item.in_force(day)

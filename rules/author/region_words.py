@@ -1,0 +1,72 @@
+"""Say in words in which cases an answer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rules.author.english import line
+from rules.author.phrases import Phrase, format_day, words_of
+from rules.language import tree
+from rules.packs.resolve import Segment
+from rules.prove.changes import Part, Region
+
+NO_OTHER_BAR = "no other bar holds"
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+class RegionWords:
+    """Puts regions into words. A part takes the values of its own side."""
+
+    def __init__(self, old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> None:
+        self._segments = (old, new)
+        self._words = (words_of(old, phrases), words_of(new, phrases))
+
+    def as_json(self, region: Region) -> dict[str, Any]:
+        """Return a region as the memo has it."""
+        value: dict[str, Any] = {
+            "all": [
+                {"says": self._says(node, part), "is": is_true}
+                for part in region.parts
+                for node, is_true in [turned(part)]
+            ],
+            "and_no_other_bar": region.and_no_other_bar,
+        }
+        if region.rules:
+            value["rules"] = [
+                {
+                    "rule": rule.id,
+                    "applies": rule.applies,
+                    **({} if rule.side is None else {"on": ("before", "after")[rule.side]}),
+                }
+                for rule in region.rules
+            ]
+        return value
+
+    def sentence(self, region: Region) -> str:
+        """Return a region as one sentence without its period."""
+        phrases_of_parts = []
+        for part in region.parts:
+            node, is_true = turned(part)
+            phrases_of_parts.append(self._says(node if is_true else tree.Not(node), part))
+        for rule in region.rules:
+            verb = "applies" if rule.applies else "does not apply"
+            when = "" if rule.side is None else (" before", " after")[rule.side]
+            phrases_of_parts.append(f"the rule `{rule.id}` {verb}{when}")
+        if region.and_no_other_bar:
+            phrases_of_parts.append(NO_OTHER_BAR)
+        return "; ".join(phrases_of_parts) if phrases_of_parts else "in every case"
+
+    def _says(self, node: tree.Tree, part: Part) -> str:
+        own = line(node, self._words[part.side])
+        if part.is_its_own:
+            return f"{own} (by the law of {format_day(self._segments[part.side].day)})"
+        return own
+
+
+def turned(part: Part) -> tuple[tree.Tree, bool]:
+    """Return a part and whether it is true. A comparison that is false is turned around."""
+    node = part.node
+    if isinstance(node, tree.Compare) and not part.is_true and node.operator in _OPPOSITE:
+        return tree.Compare(_OPPOSITE[node.operator], node.left, node.right), True
+    return node, part.is_true

@@ -1,0 +1,318 @@
+"""Find which answers of a decision differ between two sides, and prove which never do.
+
+Each change from one outcome to another has the regions of cases in which it happens. A region joins
+parts of the rules that changed. A rule that is the same on both sides appears by its name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import z3
+
+from rules.decide.decision import Decision
+from rules.frozen import frozen, replace
+from rules.prove.changes import ChangedAnswers, Example, Pair, Region, SolverError
+from rules.prove.formulas import CannotEncode
+from rules.prove.list_bounds import ListBounds, joint_bounds
+from rules.prove.region_parts import RegionParts
+from rules.prove.side_formulas import BothSides, conditions_of
+from rules.prove.sides import Side, decided, in_region, rules_of
+from rules.prove.smallest_case import smallest_case
+from rules.prove.timed_solver import TimedSolver, TimeIsUp
+
+MOST_REGIONS = 20  # that are listed
+_MOST_COUNTED = 60  # that are looked for
+_MOST_BARS = 3  # that apply in one case, before any number is taken
+_MOST_RECORDS = 6  # of the lists of an example, before any number is taken
+
+
+def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> ChangedAnswers:
+    """Compare the answers of a decision that both sides have. `seconds` limits the search."""
+    started = time.monotonic()
+    bounds = joint_bounds((side.space.segment, conditions_of(side, [name])) for side in (old, new))
+    pairs: list[Pair] = []
+    never: tuple[tuple[str, str], ...] = ()
+    is_same, why = False, None
+    unconfirmed: list[tuple[str, str]] = []
+    try:
+        comparison = _Comparison(old, new, name, bounds, started + seconds)
+        bounds = ListBounds(comparison.both.lengths, bounds.why)
+        is_same = comparison.is_same
+        if not is_same:
+            for goal in comparison.goals():
+                pair = comparison.pair(goal)
+                if pair is None:
+                    why = f"the solver found a change from {goal.before} to {goal.after}, and no "
+                    why += "case that the rules confirm, perhaps for its times"
+                    unconfirmed.append((goal.before, goal.after))
+                else:
+                    pairs.append(pair)
+            changes = [(pair.before, pair.after) for pair in pairs]
+            never = comparison.never([*changes, *unconfirmed])
+    except CannotEncode as part:
+        why = f"there is no formula for {part}"
+    except TimeIsUp:
+        why = f"it took longer than {seconds:.0f} seconds"
+    if why is None and not bounds.is_complete and not is_same:
+        why = bounds.why
+    spent = time.monotonic() - started
+    return ChangedAnswers(name, bounds, tuple(pairs), never, is_same, why, spent)
+
+
+@frozen
+class _Goal:
+    before: str
+    after: str
+    formula: z3.BoolRef
+    outcome: str | None = None
+
+
+class _Comparison:
+    def __init__(
+        self, old: Side, new: Side, name: str, bounds: ListBounds, deadline: float
+    ) -> None:
+        self.sides = (old, new)
+        self.name = name
+        self.timed = TimedSolver(deadline)
+        self.both = BothSides(self.sides, [name], bounds)
+        self.in_force = tuple(side.space.segment.decisions[name] for side in self.sides)
+        formulas = (self.both.old, self.both.new)
+        old_rules, new_rules = (
+            {rule.rule.id: (rule, side.condition(rule.condition)) for rule in decision.rules}
+            for decision, side in zip(self.in_force, formulas, strict=True)
+        )
+        self.rules = (old_rules, new_rules)
+        self.collects = self.in_force[0].decision.collect
+        if self.collects != self.in_force[1].decision.collect:
+            raise CannotEncode(f"`{name}`, which has several outcomes on one side alone")
+        self.given = tuple(map(self._outcomes, (0, 1)))
+
+    # The outcomes
+
+    def _outcomes(self, number: int) -> dict[str, z3.BoolRef]:
+        """Return for each outcome of a side the formula of the cases that have it."""
+        decision, rules = self.in_force[number], self.rules[number]
+        higher: list[z3.BoolRef] = []
+        cases: dict[str, z3.BoolRef] = {}
+        for outcome, ranked in decision.ranks:
+            applies = z3.Or([rules[rule.rule.id][1] for rule in ranked])
+            cases[outcome] = applies if self.collects else z3.And(applies, *map(z3.Not, higher))
+            higher.append(applies)
+        default = decision.otherwise.outcome
+        none = z3.And(*map(z3.Not, higher)) if higher else z3.BoolVal(True)
+        cases[default] = z3.Or(cases[default], none) if default in cases else none
+        return cases
+
+    @property
+    def is_same(self) -> bool:
+        """True if the formulas of both sides are the same."""
+        old, new = self.given
+        return old.keys() == new.keys() and all(old[name].eq(new[name]) for name in old)
+
+    def goals(self) -> Iterator[_Goal]:
+        """Yield each change that some case makes, as the solver finds it."""
+        old, new = self.given
+        solver = self.timed.new(self.both.always)
+        for goal in [*self._collected()] if self.collects else []:
+            if self.timed.is_possible(solver, goal.formula):
+                yield goal
+        if self.collects:
+            return
+        possible = [
+            _Goal(before, after, z3.And(old[before], new[after]))
+            for before in old
+            for after in new
+            if before != after
+        ]
+        solver.add(z3.Or([goal.formula for goal in possible]))
+        while possible and self.timed.is_possible(solver):
+            model = solver.model()
+            goal = next(goal for goal in possible if z3.is_true(model.eval(goal.formula, True)))
+            possible.remove(goal)
+            solver.add(z3.Not(goal.formula))
+            yield goal
+
+    def _collected(self) -> Iterator[_Goal]:
+        old, new = self.given
+        none = z3.BoolVal(False)
+        for outcome in dict.fromkeys((*old, *new)):
+            before, after = old.get(outcome, none), new.get(outcome, none)
+            yield _Goal("given", "not given", z3.And(before, z3.Not(after)), outcome)
+            yield _Goal("not given", "given", z3.And(after, z3.Not(before)), outcome)
+
+    def role(self, outcome: str, goal: _Goal) -> str | None:
+        """Return what a rule with this outcome does in a change: it `bars`, `gives`, or neither."""
+        if self.collects:
+            default = goal.outcome in {each.otherwise.outcome for each in self.in_force}
+            return "bars" if outcome == goal.outcome or default else None
+        roles = set()
+        for in_force, wanted in zip(self.in_force, (goal.before, goal.after), strict=True):
+            order = in_force.decision.outcomes
+            if outcome in order and wanted in order:
+                place, own = order.index(outcome), order.index(wanted)
+                roles.add("bars" if place < own else "gives" if place == own else None)
+        return next((role for role in ("bars", "gives") if role in roles), None)
+
+    def never(self, changes: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Return the changes that no case makes: all but these."""
+        if self.collects:
+            return ()
+        old, new = self.given
+        every = ((before, after) for before in old for after in new if before != after)
+        return tuple(pair for pair in every if pair not in changes)
+
+    # Regions
+
+    def pair(self, goal: _Goal) -> Pair | None:
+        """Return a change with its regions and its smallest example, None without one."""
+        role = partial(self.role, goal=goal)
+        parts = self.parts = RegionParts(self.both, self.rules, self.timed, role)
+        definitions = [*self.both.always, *parts.definitions]
+        inside = self.timed.new([*definitions, goal.formula])
+        outside = self.timed.new([*definitions, z3.Not(goal.formula)])
+        regions: list[list[z3.BoolRef]] = []
+        while len(regions) < _MOST_COUNTED:
+            model = self.fewest_bars(inside)
+            if model is None:
+                break
+            cube = self.widest(parts.statements(model), outside)
+            regions.append(cube)
+            inside.add(z3.Not(z3.And(cube)))
+        is_complete = len(regions) < _MOST_COUNTED
+        needed = self.needed(regions, definitions)
+        needed.sort(key=parts.interest)
+        inside = self.timed.new([*definitions, goal.formula])
+        confirmed: list[Region] = []
+        for statements in needed[:MOST_REGIONS]:
+            region = parts.region(statements)
+            example = self.case(goal, inside, statements, region)
+            if example is not None:
+                confirmed.append(replace(region, example=example))
+            elif self.is_exact:
+                raise self.differ(goal)
+        if not confirmed:
+            return None
+        return Pair(
+            goal.before,
+            goal.after,
+            tuple(confirmed),
+            len(needed[MOST_REGIONS:]),
+            is_complete,
+            goal.outcome,
+        )
+
+    def fewest_bars(self, inside: z3.Solver) -> z3.ModelRef | None:
+        """Return a case in which as few unchanged rules bar as possible, None if there is none."""
+        bars = [holds for holds, _ in self.parts.bars]
+        for most in range(_MOST_BARS):
+            few = z3.AtMost(*bars, most) if most else z3.And(list(map(z3.Not, bars)))
+            if self.timed.is_possible(inside, few):
+                return inside.model()
+            if most >= len(bars):
+                return None
+        return inside.model() if self.timed.is_possible(inside) else None
+
+    def widest(self, statements: list[z3.BoolRef], outside: z3.Solver) -> list[z3.BoolRef]:
+        """Return as few of these statements as are enough to stay off `outside`.
+
+        A statement that says more than another goes first, then the least interesting.
+        """
+        for stronger in (True, False):
+            for literal in reversed(list(statements)):
+                fewer = [other for other in statements if not other.eq(literal)]
+                if stronger and not self.parts.implies_any(literal, fewer):
+                    continue
+                # "No other bar" is about the bars beside those named, so these stay.
+                if self.parts.is_named_beside(literal, statements):
+                    continue
+                if not self.timed.is_possible(outside, *fewer):
+                    statements = fewer
+        return statements
+
+    def needed(
+        self, regions: list[list[z3.BoolRef]], definitions: list[z3.BoolRef]
+    ) -> list[list[z3.BoolRef]]:
+        """Return the regions without those that others cover together."""
+        solver = self.timed.new(definitions)
+        kept = list(regions)
+        for region in regions:
+            others = [z3.Not(z3.And(other)) for other in kept if other is not region]
+            if len(kept) > 1 and not self.timed.is_possible(solver, *region, *others):
+                kept = [other for other in kept if other is not region]
+        return kept
+
+    @property
+    def is_exact(self) -> bool:
+        """True if the formulas allow no case that there isn't."""
+        return not self.both.old._made and not self.both.statuses
+
+    def differ(self, goal: _Goal) -> SolverError:
+        """Return the error for a case that the solver finds and the rules don't confirm."""
+        return SolverError(
+            "engines-differ",
+            f"the solver finds a change of `{self.name}` from `{goal.before}` to `{goal.after}`, "
+            "and the rules don't",
+            fix="report this as a defect, with both packs",
+        )
+
+    # Examples
+
+    def case(
+        self, goal: _Goal, inside: z3.Solver, statements: list[z3.BoolRef], region: Region
+    ) -> Example | None:
+        """Return a small case of a region that the rules confirm."""
+        sizes = list(self.both.old.sizes.values())
+        clear = list(self.both.clear)
+        for wanted in (clear, []) if clear else ([],):
+            if not self.timed.is_possible(inside, *statements, *wanted):
+                continue
+            model = inside.model()
+            for most in range(_MOST_RECORDS if sizes else 0):
+                if self.timed.is_possible(inside, *statements, *wanted, z3.Sum(sizes) <= most):
+                    model = inside.model()
+                    break
+            facts = self.both.facts(model)
+            if self.is_case(goal, facts):
+                return self.example(goal, facts, region)
+        return None
+
+    def example(self, goal: _Goal, facts: Mapping[str, Any], region: Region) -> Example:
+        """Return a case with no fact that it doesn't need."""
+        numbers: set[Decimal] = set(self.both.points()["number"])
+
+        def is_one(trial: Mapping[str, Any]) -> bool:
+            """Return whether a case still changes so, in the same region."""
+            decisions = self.decisions(trial)
+            return self.changes_so(goal, decisions) and in_region(region, self.sides, decisions)
+
+        smaller = smallest_case(
+            facts, is_one if is_one(facts) else partial(self.is_case, goal), numbers
+        )
+        old, new = self.decisions(smaller)
+        assert old is not None and new is not None
+        return Example(smaller, rules_of(old), rules_of(new), new.outcome)
+
+    def decisions(self, facts: Mapping[str, Any]) -> tuple[Decision | None, Decision | None]:
+        """Decide a case on both sides, None where a side refuses it."""
+        old, new = (decided(side, self.name, facts) for side in self.sides)
+        return old, new
+
+    def is_case(self, goal: _Goal, facts: Mapping[str, Any]) -> bool:
+        """Return whether the rules of both sides confirm that a case changes so."""
+        return self.changes_so(goal, self.decisions(facts))
+
+    @staticmethod
+    def changes_so(goal: _Goal, decisions: tuple[Decision | None, Decision | None]) -> bool:
+        """Return whether two answers are those of a change."""
+        old, new = decisions
+        if old is None or new is None or old.status != "decided" or new.status != "decided":
+            return False
+        if goal.outcome is None:
+            return (old.outcome, new.outcome) == (goal.before, goal.after)
+        gives = [goal.outcome in (decision.outcome or ()) for decision in (old, new)]
+        return gives == [goal.before == "given", goal.after == "given"]

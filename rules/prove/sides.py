@@ -1,0 +1,132 @@
+"""The two sides of a change: a pack on a day each, and the cases that both decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rules.decide.decision import Decision
+from rules.decide.program import Program
+from rules.decide.search_space import SearchSpace
+from rules.decide.walk import walk
+from rules.errors import Refusal
+from rules.frozen import cached_property, frozen
+from rules.input.citations import GivenCitation, Section
+from rules.input.facts import Facts
+from rules.packs.law import CHARGES
+from rules.packs.resolve import RuleInForce
+from rules.prove.changes import Region
+from rules.prove.written_rules import written_rule
+
+_CODE = "code"
+
+
+@frozen
+class Side:
+    """One side of a change: a pack on a day, with what decides and what searches it."""
+
+    program: Program
+    space: SearchSpace
+
+    @cached_property
+    def citations(self) -> tuple[GivenCitation, ...]:
+        """The sections of which the side's own law says something."""
+        pack = self.program.pack
+        read = self.program.read
+        table = pack.offenses.sections.values() if pack.offenses is not None else ()
+        homicide = self.space.segment.parameters.get("homicide_sections", ())
+        sections = {section.text: section for section in (*table, *_sections(homicide))}
+        charges = [{_CODE: text} for text in sections if sections[text].is_whole]
+        known = read({"encounter": {"charges": charges}}).known.get(CHARGES, ())
+        return tuple(charge[_CODE] for charge in known)
+
+    def filled(self, charge: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a charge as the side's law reads it."""
+        records = self.program.law.filled(Facts({CHARGES: (charge,)}, {})).known[CHARGES]
+        filled: Mapping[str, Any] = records[0]
+        return filled
+
+    def is_void(self, citation: GivenCitation) -> bool:
+        """Return whether a charge under a section counts only if it is alone."""
+        charges: tuple[dict[str, Any], ...] = ({_CODE: citation}, {})
+        kept = self.program.law.filled(Facts({CHARGES: charges}, {})).known[CHARGES]
+        return len(kept) < len(charges)
+
+
+def _sections(values: Any) -> tuple[Section, ...]:
+    return tuple(value for value in values if isinstance(value, Section))
+
+
+def decided(side: Side, name: str, facts: Mapping[str, Any]) -> Decision | None:
+    """Decide a case on a side, from the facts that it knows. None if it refuses them."""
+    try:
+        return side.program.decide(name, known_to(side, facts))
+    except Refusal:
+        return None
+
+
+def in_region(
+    region: Region, sides: tuple[Side, Side], decisions: tuple[Decision | None, Decision | None]
+) -> bool:
+    """Return whether the case of two answers is surely in a region."""
+    old, new = decisions
+    if old is None or new is None or old.segment is None or new.segment is None:
+        return False
+    of_sides = (old, new)
+    if any(walk(part.node, of_sides[part.side].world) is not part.is_true for part in region.parts):
+        return False
+    rules = tuple({rule.rule.id: rule for rule in each.rules_in_force.rules} for each in of_sides)
+
+    def applies(rule_id: str, side: int) -> bool | None:
+        return of_sides[side].value(rules[side][rule_id].condition)
+
+    if any(
+        applies(rule.id, 1 if rule.side is None else rule.side) is not rule.applies
+        for rule in region.rules
+    ):
+        return False
+    return all(applies(rule_id, side) is False for side, rule_id in region.other_bars)
+
+
+def same_rules(
+    sides: tuple[Side, Side], rules: tuple[Mapping[str, RuleInForce], Mapping[str, RuleInForce]]
+) -> list[tuple[str, str]]:
+    """Return the ids of each rule that both sides have, maybe under another name."""
+    old, new = (
+        {written_rule(side.space.segment, rule): rule_id for rule_id, rule in own.items()}
+        for side, own in zip(sides, rules, strict=True)
+    )
+    return [(old[text], new[text]) for text in old if text in new]
+
+
+def known_to(side: Side, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts without those that a side's pack has no word for."""
+    vocabulary, decisions = side.program.pack.vocabulary, side.program.pack.decisions
+    known: dict[str, Any] = {}
+    for group, value in facts.items():
+        if group == "decisions":
+            kept = {name: word for name, word in value.items() if name in decisions}
+        elif isinstance(value, Mapping):
+            kept = {
+                name: _records(vocabulary.facts[f"{group}.{name}"], fact)
+                for name, fact in value.items()
+                if f"{group}.{name}" in vocabulary.facts
+            }
+        else:
+            kept = value
+        if kept != {}:
+            known[group] = kept
+    return known
+
+
+def _records(fact: Any, value: Any) -> Any:
+    if fact.type != "list":
+        return value
+    return [
+        {name: word for name, word in record.items() if name in fact.fields} for record in value
+    ]
+
+
+def rules_of(decision: Decision) -> tuple[str, ...]:
+    """Return the ids of the rules that gave an answer."""
+    return tuple(dict.fromkeys(reason["rule"] for reason in decision.reasons))
