@@ -28,7 +28,6 @@ from rules.packs.resolve import Segment, resolve
 from rules.prove.changed_answers import changed_answers
 from rules.prove.changes import ChangedAnswers, Pair
 from rules.prove.sides import Side
-from rules.prove.unknown_answers import pairs_with_unknowns
 from rules.shelf import english
 
 _WHEN_IT_HAPPENS = "now"
@@ -85,7 +84,7 @@ def _memo(
     segments = (formal[0].space.segment, formal[1].space.segment)
     names = _names(formal, decisions)
     phrases = english()
-    lines = redline(*segments, phrases)
+    lines = redline(*segments, phrases, names if decisions else None)
     words = RegionWords(*segments, phrases)
     answers = {name: changed_answers(*formal, name, seconds) for name in names}
     scenarios = ask_scenarios(sides, formal, answers)
@@ -95,7 +94,7 @@ def _memo(
         "redline": [change.as_json() for change in lines.changes],
         "redline_other_days": [_plain_difference(each) for each in lines.other_days],
         "decisions": {
-            name: _answers_as_json(answer, words, formal)
+            name: _answers_as_json(answer, words)
             for name, answer in answers.items()
             if not _cannot_change(answer)
         },
@@ -160,9 +159,7 @@ def _cannot_change(answer: ChangedAnswers) -> bool:
     return answer.is_same or (answer.is_proved and not answer.pairs)
 
 
-def _answers_as_json(
-    answer: ChangedAnswers, words: RegionWords, formal: tuple[Side, Side]
-) -> dict[str, Any]:
+def _answers_as_json(answer: ChangedAnswers, words: RegionWords) -> dict[str, Any]:
     value: dict[str, Any] = {
         "bound": {"complete": answer.bounds.is_complete, "lists": dict(answer.bounds.lengths)},
         "pairs": [_pair_as_json(pair, words) for pair in answer.pairs],
@@ -171,7 +168,7 @@ def _answers_as_json(
             {"before": before, "after": after}
             for before, after in (answer.never if answer.is_proved else ())
         ],
-        "with_unknowns": pairs_with_unknowns(answer, formal),
+        "with_unknowns": [list(pair) for pair in answer.with_unknowns],
     }
     return value if answer.why is None else {**value, "open": answer.why}
 

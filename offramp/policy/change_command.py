@@ -12,8 +12,6 @@ from rules.input.printing import plain
 
 def change(options: argparse.Namespace) -> int:
     """Print the memo. Exit code 1 for a finding, 3 if something is open."""
-    from offramp.policy.change_text import memo_lines
-
     memo = operations.change_memo(
         options.old,
         options.new,
@@ -25,5 +23,7 @@ def change(options: argparse.Namespace) -> int:
     if options.json:
         print_json(plain(memo.value), indent=2)
     else:
+        from offramp.policy.change_text import memo_lines  # it needs the solver
+
         print_text("\n".join(memo_lines(memo)))
     return memo.exit_code

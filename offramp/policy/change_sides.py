@@ -146,7 +146,9 @@ def _git(*words: str, given: bytes = b"") -> bytes:
         )
     except FileNotFoundError:
         raise RequestError(
-            "no-git", "`git` isn't installed, and a pack of a revision needs it", fix="install git"
+            "no-git",
+            "git isn't installed, and a pack of a revision is read with it",
+            fix="install git, or name a folder",
         ) from None
     return ran.stdout
 
@@ -156,5 +158,5 @@ def _no_revision(revision: str, path: str) -> RequestError:
     return RequestError(
         "no-revision",
         f"there is no pack at `{quoted}`",
-        fix="write it as HEAD~1:packs/riverton, from the repository's root",
+        fix="name it from the root of the repository, such as `HEAD~1:packs/riverton`",
     )

@@ -8,10 +8,12 @@ from typing import Any
 
 from offramp.policy.change import Memo
 from rules.author.phrases import format_day, spell_name
-from rules.author.redline import Change
+from rules.author.redline import CAME, CHANGED, WENT, Change
 from rules.input.printing import plain
 from rules.packs.tables import join_or
 from rules.prove.changes import ChangedAnswers, Pair
+
+_HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
 
 
 def memo_lines(memo: Memo) -> Iterator[str]:
@@ -58,11 +60,11 @@ def _redline(memo: Memo) -> Iterator[str]:
     others = memo.redline.other_days
     if others:
         yield "   On other days too:"
-        yield from (f"   - {other.what} {other.how}" for other in others)
+        yield from (f"   - {other.what} {_HOW.get(other.how, other.how)}" for other in others)
 
 
 def _change(change: Change) -> Iterator[str]:
-    yield f"   - {change.what} {change.how}{_both(change)}"
+    yield f"   - {change.what} {_HOW.get(change.how, f'is {change.how}')}{_both(change)}"
     if change.source is not None:
         doubt = f". In doubt: {change.provisional}" if change.provisional else ""
         yield f"     source: {change.source}{doubt}"
@@ -95,16 +97,22 @@ def _answers(memo: Memo) -> Iterator[str]:
 def _answer(memo: Memo, answer: ChangedAnswers) -> Iterator[str]:
     for pair in answer.pairs:
         several = len(pair.regions) + pair.left_out > 1
-        yield f"   - {_title(pair)}, {'in any of these cases' if several else 'if'}:"
-        yield from (f"       * {memo.words.sentence(region)}" for region in pair.regions)
+        when = "in each of these cases" if several else "if all of this is so"
+        yield f"   - {_title(pair)}, {when}:"
+        for number, region in enumerate(pair.regions, start=1):
+            lead = f"     {number}. " if several else "     - "
+            for sentence in memo.words.sentences(region):
+                yield f"{lead}{sentence}"
+                lead = " " * len(lead) if several else lead
         if pair.left_out:
-            yield f"       * and {pair.left_out} more"
+            yield f"     and {pair.left_out} more"
         if not pair.is_complete:
-            yield "       * and others that were not counted"
+            yield "     and others that were not counted"
         example = pair.example
         facts = json.dumps(plain(example.facts), sort_keys=True, ensure_ascii=False)
-        yield f"     smallest case: {facts}"
-        yield f"     before: {_rules(example.before)}; after: {_rules(example.after)}"
+        yield "     The smallest case:"
+        yield f"       {facts}"
+        yield f"       before: {_rules(example.before)}; after: {_rules(example.after)}"
     if answer.why is not None:
         yield f"   - Open: {answer.why}."
     elif answer.is_proved:

@@ -6,7 +6,8 @@ each side. Everything else is compared by `difference`, without its dates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,10 @@ CAME, WENT, CHANGED = "came", "went", "changed"
 RENAMED, REORDERED, REWORDED = "renamed", "reordered", "reworded"
 _OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
 _DEFAULT = ", where no rule holds"
+_OF_A_DECISION = re.compile(
+    r"(?:wording of |optional )?(?:rule|exception|obligation|next step) (\w+)\..*"
+    r"|(?:order of the rules of|decision) (\w+)|(\w+), .*"
+)
 
 
 @frozen
@@ -75,19 +80,40 @@ class Redline:
     other_days: tuple[Difference, ...] = field(default_factory=tuple)
 
 
-def redline(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Redline:
-    """Return what differs between two segments. `phrases` are as `rules.shelf.english` reads."""
-    changes = tuple(_changes(old, new, phrases))
-    others: tuple[Difference, ...] = ()
+def redline(
+    old: Segment,
+    new: Segment,
+    phrases: Mapping[str, Phrase],
+    decisions: Collection[str] | None = None,
+) -> Redline:
+    """Return what differs between two segments. `phrases` are as `rules.shelf.english` reads.
+
+    With `decisions`, the rules of other decisions are left out.
+    """
+    others = {*old.decisions, *new.decisions}.difference(decisions or ())
+    left_out = set[str]() if decisions is None else others
+    changes = tuple(
+        change
+        for change in _changes(old, new, phrases)
+        if _decision_of(change.what) not in left_out
+    )
+    elsewhere: tuple[Difference, ...] = ()
     if old.pack is not new.pack:
         names_in_redline = {change.what for change in changes}
-        others = tuple(
+        elsewhere = tuple(
             difference
             for difference in differences(old.pack, new.pack)
             if difference.what not in names_in_redline
             and not _is_told(difference.what, names_in_redline)
+            and _decision_of(difference.what) not in left_out
         )
-    return Redline(changes, others)
+    return Redline(changes, elsewhere)
+
+
+def _decision_of(what: str) -> str | None:
+    """Return the decision that an item belongs to, None for one that belongs to none."""
+    named = _OF_A_DECISION.fullmatch(what)
+    return next((name for name in named.groups() if name), None) if named else None
 
 
 def _is_told(what: str, names_in_redline: set[str]) -> bool:

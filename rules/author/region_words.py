@@ -43,19 +43,19 @@ class RegionWords:
             ]
         return value
 
-    def sentence(self, region: Region) -> str:
-        """Return a region as one sentence without its period."""
-        phrases_of_parts = []
+    def sentences(self, region: Region) -> list[str]:
+        """Return what is so in a region, a sentence each without its period."""
+        sentences = []
         for part in region.parts:
             node, is_true = turned(part)
-            phrases_of_parts.append(self._says(node if is_true else tree.Not(node), part))
+            sentences.append(self._says(node if is_true else tree.Not(node), part))
         for rule in region.rules:
             verb = "applies" if rule.applies else "does not apply"
             when = "" if rule.side is None else (" before", " after")[rule.side]
-            phrases_of_parts.append(f"the rule `{rule.id}` {verb}{when}")
+            sentences.append(f"the rule `{rule.id}` {verb}{when}")
         if region.and_no_other_bar:
-            phrases_of_parts.append(NO_OTHER_BAR)
-        return "; ".join(phrases_of_parts) if phrases_of_parts else "in every case"
+            sentences.append(NO_OTHER_BAR)
+        return sentences or ["in every case"]
 
     def _says(self, node: tree.Tree, part: Part) -> str:
         own = line(node, self._words[part.side])

@@ -10,24 +10,27 @@ import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import z3
 
 from rules.decide.decision import Decision
-from rules.frozen import frozen, replace
+from rules.frozen import cached_property, frozen, replace
 from rules.prove.changes import ChangedAnswers, Example, Pair, Region, SolverError
 from rules.prove.formulas import CannotEncode
 from rules.prove.list_bounds import ListBounds, joint_bounds
-from rules.prove.region_parts import RegionParts
+from rules.prove.region_parts import RegionParts, facts_in
 from rules.prove.side_formulas import BothSides, conditions_of
 from rules.prove.sides import Side, decided, in_region, rules_of
 from rules.prove.smallest_case import smallest_case
 from rules.prove.timed_solver import TimedSolver, TimeIsUp
+from rules.prove.unknown_answers import pairs_with_unknowns
 
 MOST_REGIONS = 20  # that are listed
 _MOST_COUNTED = 60  # that are looked for
 _MOST_BARS = 3  # that apply in one case, before any number is taken
+_MOST_CASES = 30  # that are decided with a fact unknown
 _MOST_RECORDS = 6  # of the lists of an example, before any number is taken
 
 
@@ -39,6 +42,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     never: tuple[tuple[str, str], ...] = ()
     is_same, why = False, None
     unconfirmed: list[tuple[str, str]] = []
+    with_unknowns: tuple[tuple[str, str], ...] = ()
     try:
         comparison = _Comparison(old, new, name, bounds, started + seconds)
         bounds = ListBounds(comparison.both.lengths, bounds.why)
@@ -52,8 +56,10 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
                     unconfirmed.append((goal.before, goal.after))
                 else:
                     pairs.append(pair)
+            pairs.sort(key=comparison.order)
             changes = [(pair.before, pair.after) for pair in pairs]
             never = comparison.never([*changes, *unconfirmed])
+            with_unknowns = comparison.with_unknowns(pairs)
     except CannotEncode as part:
         why = f"there is no formula for {part}"
     except TimeIsUp:
@@ -61,7 +67,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     if why is None and not bounds.is_complete and not is_same:
         why = bounds.why
     spent = time.monotonic() - started
-    return ChangedAnswers(name, bounds, tuple(pairs), never, is_same, why, spent)
+    return ChangedAnswers(name, bounds, tuple(pairs), never, is_same, why, spent, with_unknowns)
 
 
 @frozen
@@ -158,6 +164,13 @@ class _Comparison:
                 roles.add("bars" if place < own else "gives" if place == own else None)
         return next((role for role in ("bars", "gives") if role in roles), None)
 
+    def order(self, pair: Pair) -> tuple[int, ...]:
+        """Return a key that sorts changes by the order of outcomes."""
+        old, new = (in_force.decision.outcomes for in_force in self.in_force)
+        if pair.outcome is not None:
+            return ((*old, *new).index(pair.outcome), pair.before == "given")
+        return old.index(pair.before), new.index(pair.after)
+
     def never(self, changes: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Return the changes that no case makes: all but these."""
         if self.collects:
@@ -168,10 +181,15 @@ class _Comparison:
 
     # Regions
 
+    @cached_property
+    def parts(self) -> RegionParts:
+        """The parts that regions are made of."""
+        return RegionParts(self.both, self.rules, self.timed)
+
     def pair(self, goal: _Goal) -> Pair | None:
         """Return a change with its regions and its smallest example, None without one."""
-        role = partial(self.role, goal=goal)
-        parts = self.parts = RegionParts(self.both, self.rules, self.timed, role)
+        parts = self.parts
+        parts.choose(partial(self.role, goal=goal))
         definitions = [*self.both.always, *parts.definitions]
         inside = self.timed.new([*definitions, goal.formula])
         outside = self.timed.new([*definitions, z3.Not(goal.formula)])
@@ -255,12 +273,33 @@ class _Comparison:
         """Return the error for a case that the solver finds and the rules don't confirm."""
         return SolverError(
             "engines-differ",
-            f"the solver finds a change of `{self.name}` from `{goal.before}` to `{goal.after}`, "
-            "and the rules don't",
-            fix="report this as a defect, with both packs",
+            f"the solver changes `{self.name}` from `{goal.before}` to `{goal.after}`, and the "
+            "rules don't",
+            fix="don't rely on the memo; send us both packs",
         )
 
     # Examples
+
+    def with_unknowns(self, pairs: list[Pair]) -> tuple[tuple[str, str], ...]:
+        """Return the changes that are met where a fact of a changed rule isn't known."""
+        names = frozenset(fact.name for _, part in self.parts.parts for fact in facts_in(part.node))
+        cases = islice(self.cases_near(pairs), _MOST_CASES)
+        return pairs_with_unknowns(self.sides, self.name, cases, names)
+
+    def cases_near(self, pairs: list[Pair]) -> Iterator[Mapping[str, Any]]:
+        """Yield cases of each change, and of each answer that stays, by the parts of the rules."""
+        yield from (pair.example.facts for pair in pairs)
+        solver = self.timed.new([*self.both.always, *self.parts.definitions])
+        old, new = self.given
+        changes = [] if self.collects else [(pair.before, pair.after) for pair in pairs]
+        stays = [(outcome, outcome) for pair in reversed(changes) for outcome in pair]
+        for before, after in dict.fromkeys((*stays, *changes)):
+            if before not in old or after not in new:
+                continue
+            for holds, _ in self.parts.parts:
+                for literal in (holds, z3.Not(holds)):
+                    if self.timed.is_possible(solver, old[before], new[after], literal):
+                        yield self.both.facts(solver.model())
 
     def case(
         self, goal: _Goal, inside: z3.Solver, statements: list[z3.BoolRef], region: Region

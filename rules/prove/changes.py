@@ -91,6 +91,7 @@ class ChangedAnswers:
 
     `never` has the changes that no case makes. They are proved if the bound is complete and there
     is no `why`, which says what is left open. `is_same` means that both sides have the same rules.
+    `with_unknowns` has changes that were met where a fact isn't known, also to no answer.
     """
 
     name: str
@@ -100,6 +101,7 @@ class ChangedAnswers:
     is_same: bool
     why: str | None
     seconds: float
+    with_unknowns: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_proved(self) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import z3
 
+from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
 from rules.prove.changes import Part, Region, UnchangedRule
@@ -21,8 +22,8 @@ Rules = dict[str, tuple[RuleInForce, z3.BoolRef]]
 class RegionParts:
     """The parts of changed rules and the unchanged rules, each as a yes or no of the solver.
 
-    `bars` are the unchanged rules that keep one side from its answer. `givers` are those that give
-    one. No other unchanged rule matters.
+    `choose` sets what matters in one change: `bars` are the unchanged rules that keep a side from
+    its answer, and `givers` those that give one. No other unchanged rule matters.
     """
 
     def __init__(
@@ -30,7 +31,6 @@ class RegionParts:
         both: BothSides,
         rules: tuple[Rules, Rules],
         timed: TimedSolver,
-        role: Callable[[str], str | None],
     ) -> None:
         old, new = rules
         same = same_rules(
@@ -41,23 +41,30 @@ class RegionParts:
             ),
         )
         self.parts: list[tuple[z3.BoolRef, Part]] = []
+        self._unchanged: list[tuple[z3.BoolRef, UnchangedRule, str]] = []
         self.bars: list[tuple[z3.BoolRef, UnchangedRule]] = []
         self.givers: list[tuple[z3.BoolRef, UnchangedRule]] = []
+        # By id: that no other bar holds, and the bars that are named beside it.
+        self.none: dict[int, tuple[z3.BoolRef, frozenset[int]]] = {}
         self.definitions: list[z3.BoolRef] = []
         self._add_parts(both, rules, tuple({pair[number] for pair in same} for number in (0, 1)))
         for old_id, new_id in sorted(same, key=lambda pair: pair[1]):
-            own_role = role(new[new_id][0].rule.then)
+            outcome = new[new_id][0].rule.then
             before, after = old[old_id][1], new[new_id][1]
             for side in (None,) if before.eq(after) else (0, 1):
                 holds = z3.Bool(f"rule {new_id} {side}")
                 self.definitions.append(holds == (before if side == 0 else after))
-                if own_role is not None:
-                    role_rules = self.bars if own_role == "bars" else self.givers
-                    role_rules.append((holds, UnchangedRule(new_id, True, side)))
-        # Kept alive, so that an id names one statement.
-        self._negated = [z3.Not(holds) for holds, _ in [*self.parts, *self.bars, *self.givers]]
-        self.none: dict[int, tuple[z3.BoolRef, frozenset[int]]] = {}
+                self._unchanged.append((holds, UnchangedRule(new_id, True, side), outcome))
         self._weaker = dict(self._all_weaker(both, timed))
+
+    def choose(self, role: Callable[[str], str | None]) -> None:
+        """Sort the unchanged rules by what they do in one change, from the role of an outcome."""
+        self.bars, self.givers = [], []
+        for holds, rule, outcome in self._unchanged:
+            own_role = role(outcome)
+            if own_role is not None:
+                (self.bars if own_role == "bars" else self.givers).append((holds, rule))
+        self.none = {}
 
     def _add_parts(
         self, both: BothSides, rules: tuple[Rules, Rules], same: tuple[set[str], ...]
@@ -192,6 +199,15 @@ def leaves(node: tree.Tree) -> Iterator[tree.Tree]:
             return
         case _:
             yield node
+
+
+def facts_in(node: tree.Tree) -> Iterator[Fact]:
+    """Yield the facts and lists that a part reads."""
+    for part in tree.nodes(node):
+        if isinstance(part, (tree.FactOf, tree.FieldOf)):
+            yield part.fact
+        elif isinstance(part, (tree.Quantifier, tree.Total)):
+            yield part.over
 
 
 def _changed_parameters(sides: tuple[Side, Side]) -> set[str]:

@@ -120,7 +120,7 @@ def known_to(side: Side, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _records(fact: Any, value: Any) -> Any:
-    if fact.type != "list":
+    if fact.type != "list" or not isinstance(value, (list, tuple)):
         return value
     return [
         {name: word for name, word in record.items() if name in fact.fields} for record in value

@@ -6,7 +6,7 @@ the rules name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -56,10 +56,10 @@ def _rounded(
     return facts
 
 
-def fewer_facts(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the facts without one of them, for each in turn."""
+def fewer_facts(facts: Mapping[str, Any], names: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield the facts without one of those with these names, for each in turn."""
     for path in _removable(dict(facts)):
-        fewer = _without(dict(facts), path)
+        fewer = _without(dict(facts), path) if path[-1] in names else None
         if fewer is not None:
             yield fewer
 

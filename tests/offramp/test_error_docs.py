@@ -31,7 +31,7 @@ EXCHANGE = (
 )
 # The refusals of programs are checked in the tests of each program. This module checks all of the
 # core's.
-PROGRAMS = ("AgencyError", "EngineError")
+PROGRAMS = ("AgencyError", "EngineError", "SolverError")
 KINDS = (*RULES, *EXCHANGE, *PROGRAMS)
 
 

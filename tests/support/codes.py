@@ -36,6 +36,7 @@ _CLASSES = {
     "HubAway": "AgencyError",
     "EngineError": "EngineError",
     "NotPassed": "NotPassed",
+    "SolverError": "SolverError",
 }
 # Whose refusals a module's own `fail` raises; a node's `fail`, anywhere, is a `PackError`.
 _MODULES = {
