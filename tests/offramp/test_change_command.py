@@ -268,16 +268,11 @@ def test_a_side_may_be_a_pack_of_an_earlier_revision(
     assert "eligibility" in memo["decisions"]
     monkeypatch.chdir(packs)
     assert memo_of(capsys, "HEAD:./riverton", "./riverton", "--today", "2026-01-01")["redline"]
-    for wrong in (
-        "HEAD:packs/nowhere",
-        "nothing:packs/riverton",
-        "HEAD:../x",
-        "--x:packs/riverton",
-    ):
-        capsys.readouterr()
-        assert main(["change", "--json", "--", wrong, "./riverton"]) == 2
-        assert json.loads(capsys.readouterr().out)["error"]["code"] == "no-revision"
-    assert not list(packs.glob("offramp-change-*"))
+    wrong_sides = ("HEAD:packs/nowhere", "nothing:packs/riverton", "HEAD:../x", "--x:packs/y")
+    for wrong in wrong_sides:
+        with pytest.raises(RequestError) as refused:
+            change_memo(wrong, "./riverton", today="2026-01-01")
+        assert refused.value.code == "no-revision"
 
 
 def test_without_dates_the_day_is_today_or_the_first_day_of_the_new_pack(
