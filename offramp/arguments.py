@@ -272,6 +272,10 @@ def card(parser: Parser, *_: Any) -> None:
     parser.add_argument("packs", metavar="PACK", help="a shipped id or a folder")
     _day_shown(parser)
     _document(parser)
+    parser.add_argument(
+        "--offline", metavar="FILE", help="write the offer as one page to tap through, for phones"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
     _today(parser)
 
 

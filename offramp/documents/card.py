@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from offramp.clock import day_of_asking
+from offramp.documents.card_words import age_of_rules, is_offer, list_entries, step_text
 from offramp.documents.document import (
     BLANK,
     Block,
@@ -36,21 +37,19 @@ from offramp.documents.segments import (
 )
 from offramp.documents.show import refuse_two_forms
 from offramp.documents.web_page import as_html
-from offramp.policy.law_age import checked_text, sentence_on_age
+from offramp.output_file import check_output, write_output
 from offramp.policy.local_packs import local_member, print_local_note
 from offramp.terminal import print_json, print_text
 from rules.author.english import Passage, Words, passage, words_of
 from rules.author.observations import is_measured, sentence_of
-from rules.author.phrases import format_day, format_value, spell_name
+from rules.author.phrases import format_value, spell_name
 from rules.decide.explain import names_of
-from rules.decide.law_age import stale_sources
 from rules.decide.program import Program
 from rules.decide.wording import fill_in, parameters_read
 from rules.errors import RequestError
-from rules.input.citations import Section
+from rules.input.printing import printable
 from rules.language import tree
-from rules.packs.law import state_of
-from rules.packs.pack import Wording
+from rules.packs.pack import Pack, Wording
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.implied import without_if_known
 from rules.shelf import english, read_pack
@@ -58,13 +57,14 @@ from rules.shelf import english, read_pack
 WIDTH = 96
 FOOT = "Made by `offramp card` from the rules that run. Fold the sheet twice. Not legal advice."
 _OFFICER = "police"
-_OFFERS = ("must_offer", "may_offer")
 
 
 def card(options: argparse.Namespace) -> int:
     """Print the card of the pack that the options name, and return exit status 0."""
     refuse_two_forms(options)
     pack = read_pack(options.packs)
+    if options.offline is not None:
+        return _write_offline(pack, options)
     print_local_note([pack])
     document = card_of(segment_of(pack, options.as_of), day_of_asking(options.today))
     if options.html:
@@ -74,6 +74,23 @@ def card(options: argparse.Namespace) -> int:
         print_json({**identity, **as_json(document)}, indent=2)
     else:
         print_text(plain_text(document, WIDTH))
+    return 0
+
+
+def _write_offline(pack: Pack, options: argparse.Namespace) -> int:
+    """Write the card as a page to tap through, and return exit status 0."""
+    from offramp.documents.offline_card import offline_card  # the printed card needs no tree
+
+    if options.html or options.json:
+        raise RequestError(
+            "usage", "`--offline` writes one HTML file", fix="leave out `--html` and `--json`"
+        )
+    check_output(options.offline, force=options.force)
+    made = offline_card(pack, options.as_of, day_of_asking(options.today))
+    write_output(options.offline, made.html.encode(), force=options.force)
+    print_local_note([pack])
+    size = f"{made.screens} screens, {len(made.html.encode()) // 1024} KB"
+    print_text(f"{printable(options.offline)}: {size}, at most {made.most_taps} taps")
     return 0
 
 
@@ -97,18 +114,9 @@ def card_of(segment: Segment, today: date | None = None) -> Document:
         *_at_scene(segment, words_of(segment, english())),
         *_later(segment, offer),
         *_promises(segment),
-        *_age(segment, today),
+        *age_of_rules(segment, today),
     )
     return Document(title, "en", blocks, "card")
-
-
-def _age(segment: Segment, today: date | None) -> Iterator[Block]:
-    """Yield the day of the rules, the last check of their sources, and which are stale."""
-    rules = f"Rules of {format_day(segment.day)}, pack `{segment.pack.id}`."
-    yield Text(f"{rules} {checked_text(segment.pack)}")
-    stale = stale_sources(segment.pack, today) if today is not None else ()
-    if stale:
-        yield Text(f"{sentence_on_age(stale)} Ask for a new card.", "The law may have changed:")
 
 
 # May I offer it now?
@@ -123,7 +131,7 @@ def _offer(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[B
     lead = "Otherwise " if ranks else ""
     label = f"{lead}{spell_name(default.outcome).upper()}."
     if step is not None and step.in_force(segment.day) and default.outcome not in dict(ranks):
-        yield Text(_step_text(segment, step), label)
+        yield Text(step_text(segment, step), label)
     else:
         yield Text(fill_in(segment, default.because), label)
     yield from _known_by_chance(offer, terms)
@@ -165,7 +173,7 @@ def _at_scene(segment: Segment, terms: Words) -> Iterator[Block]:
         label = f"{lead}{spell_name(default.outcome).upper()}."
         step = own.decision.next.get(default.outcome)
         is_told = step is not None and step.in_force(segment.day)
-        text = _step_text(segment, step) if step and is_told else None
+        text = step_text(segment, step) if step and is_told else None
         yield Text(text or fill_in(segment, default.because), label)
 
 
@@ -194,7 +202,7 @@ def _spoken(segment: Segment, outcomes: list[str]) -> Iterator[Block]:
     """Return what the officer says for each outcome that offers the program, in two languages."""
     for outcome in outcomes:
         spoken = segment.pack.words.officer_says.get(outcome)
-        if spoken is not None and outcome in _OFFERS:
+        if spoken is not None and is_offer(outcome):
             yield Text(spoken.text.en, f"Say ({spell_name(outcome)}):")
             yield Text(spoken.text.es, "In Spanish:", "es")
 
@@ -220,53 +228,14 @@ def _with_exceptions(rule: RuleInForce, terms: Words) -> Passage:
 
 def _step(segment: Segment, step: Wording | None) -> Iterator[Block]:
     if step is not None and step.in_force(segment.day):
-        yield Text(_step_text(segment, step), "Then:")
-
-
-def _step_text(segment: Segment, step: Wording) -> str:
-    actor = "" if step.who == _OFFICER else f"{spell_name(step.who).capitalize()}: "
-    return actor + fill_in(segment, step.text)
+        yield Text(step_text(segment, step), "Then:")
 
 
 def _lists(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:
-    """Return the entries of every list that a condition on the card names.
-
-    Sections of other states are left out: the rules ask for the section of this one.
-    """
-    names = {
-        part.values.name
-        for _, rules in ranks_that_matter(offer)
-        for rule in rules
-        for part in tree.nodes(rule.condition)
-        if isinstance(part, (tree.Member, tree.IsOne, tree.Cited))
-        and isinstance(part.values, tree.ParameterOf)
-    }
-    for name in sorted(names):
-        entries = segment.parameters.get(name)
-        listed = entries if isinstance(entries, tuple) else ()
-        own = tuple(entry for entry in listed if not _is_elsewhere(segment, entry))
-        text = ", ".join(_entries(own)) or "nothing"
-        yield Text(text, f"“{terms.parameters[name]}”:")
-
-
-def _entries(entries: tuple[object, ...]) -> Iterator[str]:
-    """Yield the entries as text. A system of citation is named once for sections in a row."""
-    system = None
-    for entry in entries:
-        if not isinstance(entry, Section):
-            yield spell_name(str(entry))
-            continue
-        text, previous, system = entry.text, system, entry.system
-        yield text.removeprefix(f"{system} ") if system == previous else text
-
-
-def _is_elsewhere(segment: Segment, entry: object) -> bool:
-    """Return whether an entry of a list is a section of another state than the pack's."""
-    pack = segment.pack
-    own = state_of(pack.offenses, pack.vocabulary)
-    if not isinstance(entry, Section) or own is None:
-        return False
-    return pack.vocabulary.citations[entry.system].state not in (None, own)
+    """Return the entries of every list that a condition on the card names."""
+    conditions = [rule.condition for _, rules in ranks_that_matter(offer) for rule in rules]
+    for name, entries in list_entries(segment, conditions).items():
+        yield Text(entries, f"“{terms.parameters[name]}”:")
 
 
 def _amounts(segment: Segment, offer: DecisionInForce, terms: Words) -> Iterator[Block]:

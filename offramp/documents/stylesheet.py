@@ -54,15 +54,16 @@ PRINT = Palette(
 )
 
 
-def _variables(palette: Palette) -> str:
+def variables_of(palette: Palette) -> str:
+    """Return the colors of a theme as custom properties."""
     return " ".join(
         f"--{name.replace('_', '-')}: {color};" for name, color in asdict(palette).items()
     )
 
 
 STYLESHEET = f"""
-:root {{ color-scheme: light dark; {_variables(LIGHT)} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}
+:root {{ color-scheme: light dark; {variables_of(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {variables_of(DARK)} }} }}
 *, *::before, *::after {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }}
 body {{
@@ -128,7 +129,7 @@ footer {{ color: var(--soft); font-size: .9rem; margin-top: 3rem; padding-bottom
 @page {{ size: letter; margin: 16mm 15mm; }}
 @page card {{ margin: 10mm; }}
 @media print {{
-  :root {{ color-scheme: light; {_variables(PRINT)} }}
+  :root {{ color-scheme: light; {variables_of(PRINT)} }}
   body {{ font-size: 10pt; line-height: 1.35; }}
   header, header > *, main, footer {{ max-width: none !important; padding: 0 !important; }}
   nav, .skip {{ display: none; }}

@@ -1,0 +1,375 @@
+"""The screens of the offline card: questions with their answers, and what each path ends in.
+
+A screen shows one question of the tree. Yes-or-no questions on one topic that follow each other
+become one screen: the officer takes the first sentence that is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from offramp.documents.card_words import is_offer, list_entries, step_text
+from offramp.documents.segments import cited, reason
+from rules.author.answer_tree import AnswerTree, Branch, Leaf, Option
+from rules.author.english import line, words_of
+from rules.author.phrases import spell_name
+from rules.decide.wording import fill_in, role_name
+from rules.frozen import frozen
+from rules.input.vocabulary import Fact
+from rules.language import tree
+from rules.packs.resolve import Segment
+from rules.shelf import choice_labels, english
+
+MOST_ROWS = 7
+NOT_TOLD = "I can’t tell"
+NONE_OF_THESE = "None of these"
+MIXED = "Is one of these true?"
+BY_CHANCE = "Do you know one of these?"
+FIRST_TRUE = "Tap the first sentence that is true."
+Node = Leaf | Branch
+
+
+@frozen
+class Row:
+    """An answer on a screen: its label and the node that follows."""
+
+    label: str
+    then: Node
+    options: tuple[Option, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """True unless the answer is that somebody can't tell."""
+        return all(_is_known(option) for option in self.options)
+
+
+@frozen
+class QuestionScreen:
+    """A question, and the answers to it. `unsure` are answers for sentences that nobody can tell.
+
+    `notes` are the lists that the sentences name.
+    """
+
+    title: str
+    help: str
+    rows: tuple[Row, ...]
+    unsure: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+
+@frozen
+class AnswerScreen:
+    """An answer: `kind` is `go`, `stop`, or `wait`."""
+
+    kind: str
+    title: str
+    texts: tuple[str, ...]
+    find_out: tuple[str, ...]
+    says: tuple[str, str] | None
+    because: tuple[tuple[str, str], ...]
+
+
+class Screens:
+    """Makes the screens of a tree."""
+
+    def __init__(self, answer_tree: AnswerTree, segment: Segment) -> None:
+        self.tree, self.segment = answer_tree, segment
+        self.terms = words_of(segment, english())
+        self.facts = segment.pack.vocabulary.facts
+        self.in_force = segment.decisions[answer_tree.decision]
+
+    def all_screens(self) -> dict[int, tuple[Node, QuestionScreen | AnswerScreen]]:
+        """Return each screen that can be reached by the identity of its node, the first first."""
+        screens: dict[int, tuple[Node, QuestionScreen | AnswerScreen]] = {}
+        still: list[Node] = [self.tree.root]
+        while still:
+            node = still.pop(0)
+            if id(node) in screens:
+                continue
+            screen = self.screen(node)
+            screens[id(node)] = node, screen
+            if isinstance(screen, QuestionScreen):
+                still += [row.then for row in (*screen.rows, *screen.unsure)]
+        return screens
+
+    def screen(self, node: Node) -> QuestionScreen | AnswerScreen:
+        """Return the screen of a node."""
+        return self._answer(node) if isinstance(node, Leaf) else self._question(node)
+
+    # Questions
+
+    def _question(self, branch: Branch) -> QuestionScreen:
+        chain = self._chain(branch)
+        if len(chain) > 1:
+            return self._first_true(chain)
+        fact = self._whole_fact(branch)
+        if fact is not None and fact.type != "bool":
+            rows = tuple(self._rows_of_values(fact, branch))
+            return QuestionScreen(fact.question, "", rows, (), ())
+        statement = self._statement(branch)
+        title = fact.question if fact is not None else self._title([branch])
+        help_text = "" if fact is not None else f"Is this true: {self._sentence(statement, True)}?"
+        rows = tuple(Row(_yes_or_no(option), option.then, (option,)) for option in branch.options)
+        return QuestionScreen(title, help_text, rows, (), self._notes([statement]))
+
+    def _chain(self, branch: Branch) -> list[tuple[Branch, Option, Option]]:
+        """Return the questions of one screen, each with the option taken and the one passed by."""
+        chain: list[tuple[Branch, Option, Option]] = []
+        node: Node = branch
+        while isinstance(node, Branch) and len(chain) < MOST_ROWS:
+            sides = self._sides(node)
+            if sides is None:
+                break
+            chain.append((node, *sides))
+            node = sides[1].then
+        return chain
+
+    def _sides(self, branch: Branch) -> tuple[Option, Option] | None:
+        """Return the option of a yes-or-no question that is taken, and the one passed by.
+
+        A question with which "not known" goes is passed by: nobody need find it out.
+        """
+        fact = self._whole_fact(branch)
+        if fact is not None and fact.type != "bool":
+            return None
+        known = [option for option in branch.options if _is_known(option)]
+        if len(known) != 2:
+            return None
+        first, second = known
+        if None in first.values or (None not in second.values and self._is_longer(first, second)):
+            first, second = second, first
+        return first, second
+
+    def _is_longer(self, first: Option, second: Option) -> bool:
+        """Return whether more questions follow the first option than the second."""
+        return self._depth(first.then) > self._depth(second.then)
+
+    def _depth(self, node: Node) -> int:
+        """Return the most questions from a node on."""
+        if isinstance(node, Leaf):
+            return 0
+        depth = self._depths.get(id(node))
+        if depth is None:
+            depth = 1 + max(self._depth(option.then) for option in node.options)
+            self._depths[id(node)] = depth
+        return depth
+
+    @cached_property
+    def _depths(self) -> dict[int, int]:
+        return {}
+
+    def _first_true(self, chain: list[tuple[Branch, Option, Option]]) -> QuestionScreen:
+        rows: list[Row] = []
+        unsure: list[Row] = []
+        passed: list[Option] = []
+        for branch, taken, passing in chain:
+            value = next(value for value in taken.values if value is not None)
+            sentence = self._sentence(self._statement(branch), value)
+            rows.append(Row(_capital(sentence), taken.then, (*passed, taken)))
+            for option in branch.options:
+                if option not in (taken, passing):
+                    unsure.append(Row(_capital(sentence), option.then, (*passed, option)))
+            passed.append(passing)
+        rows.append(Row(NONE_OF_THESE, chain[-1][2].then, tuple(passed)))
+        title = self._title([branch for branch, _, _ in chain])
+        help_text = f"You need not find out. {FIRST_TRUE}" if title == BY_CHANCE else FIRST_TRUE
+        notes = self._notes([self._statement(branch) for branch, _, _ in chain])
+        return QuestionScreen(title, help_text, tuple(rows), tuple(unsure), notes)
+
+    def _rows_of_values(self, fact: Fact, branch: Branch) -> Iterator[Row]:
+        """Yield a row for each choice, or for each range of numbers."""
+        rows: list[tuple[Any, Option]] = [
+            (value, option) for option in branch.options for value in option.values
+        ]
+        known = [(value, option) for value, option in rows if value is not None]
+        if fact.type == "choice":
+            order = fact.choices
+            known.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
+            for value, option in known:
+                yield Row(self._choice(fact, value), option.then, (option,))
+        else:
+            known.sort(key=lambda row: Decimal(row[0]))
+            yield from self._ranges(fact, known)
+        for value, option in rows:
+            if value is None:
+                yield Row(NOT_TOLD, option.then, (option,))
+
+    def _ranges(self, fact: Fact, known: list[tuple[Any, Option]]) -> Iterator[Row]:
+        """Yield a row for each run of numbers with the same answer.
+
+        A run ends where the next one begins. Numbers that are no whole ones begin with the value
+        that the rules name, at it or just over it.
+        """
+        runs: list[tuple[list[Any], Option]] = []
+        for value, option in known:
+            if runs and runs[-1][1] is option:
+                runs[-1][0].append(value)
+            else:
+                runs.append(([value], option))
+        for place, (values, option) in enumerate(runs):
+            low, high = values[0], values[-1]
+            is_first, is_last = place == 0, place == len(runs) - 1
+            unit = f" {fact.unit}" if fact.unit and fact.unit != "years" else ""
+            if is_first and is_last:
+                label = "Any number"
+            elif is_first:
+                label = f"Under {runs[place + 1][0][0]}{unit}"
+            elif is_last:
+                label = f"{low}{unit} or {'older' if fact.unit == 'years' else 'more'}"
+            else:
+                label = f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+            yield Row(label, option.then, (option,))
+
+    def _choice(self, fact: Fact, word: str) -> str:
+        for labels in (self.segment.pack.words.choices, choice_labels()):
+            label = labels.get(fact.path, {}).get(word)
+            if label is not None:
+                return label.en
+        return _capital(spell_name(word))
+
+    def _whole_fact(self, branch: Branch) -> Fact | None:
+        if branch.statement is not None:
+            return None
+        return self.facts[self.tree.things[branch.thing].paths[0]]
+
+    def _title(self, branches: list[Branch]) -> str:
+        """Return the title of a screen with sentences: that of their list, if they have one."""
+        titles = {self._topic(branch) for branch in branches}
+        return titles.pop() if len(titles) == 1 else MIXED
+
+    def _topic(self, branch: Branch) -> str:
+        thing = self.tree.things[branch.thing]
+        asked = thing.statements if branch.statement is None else (branch.statement,)
+        if self.tree.by_chance.issuperset(asked):
+            return BY_CHANCE
+        fact = self.facts[thing.paths[0]]
+        return fact.question if fact.type == "list" and len(thing.paths) == 1 else MIXED
+
+    # Sentences
+
+    def _statement(self, branch: Branch) -> tree.Tree:
+        """Return the condition that a yes-or-no question asks about."""
+        if branch.statement is not None:
+            return self.tree.statements[branch.statement]
+        fact = self._whole_fact(branch)
+        assert fact is not None
+        return tree.FactOf(fact)
+
+    def _sentence(self, statement: tree.Tree, value: bool) -> str:
+        plain = tree.changed(statement, _without_if_known)
+        text = line(plain if value else _negated(plain), self.terms)
+        lead, comma, rest = text.partition(", (")
+        while comma and rest.endswith(")") and _is_balanced(rest[:-1]):
+            text = f"{lead}, {rest[:-1]}"
+            lead, comma, rest = text.partition(", (")
+        return text
+
+    def _notes(self, statements: list[tree.Tree]) -> tuple[str, ...]:
+        """Return the lists that the sentences name, with their entries."""
+        return tuple(
+            f"“{self.terms.parameters[name]}”: {entries}"
+            for name, entries in list_entries(self.segment, statements).items()
+        )
+
+    # Answers
+
+    def _answer(self, leaf: Leaf) -> AnswerScreen:
+        if leaf.outcome is None:
+            return self._undetermined(leaf)
+        declared = self.in_force.decision
+        step = declared.next.get(leaf.outcome)
+        texts = [step_text(self.segment, step)] if step and step.in_force(self.segment.day) else []
+        spoken = self.segment.pack.words.officer_says.get(leaf.outcome)
+        says = (spoken.text.en, spoken.text.es) if spoken and is_offer(leaf.outcome) else None
+        kind = "go" if is_offer(leaf.outcome) else "stop"
+        title = spell_name(leaf.outcome).upper()
+        return AnswerScreen(kind, title, tuple(texts), (), says, tuple(self._because(leaf)))
+
+    def _undetermined(self, leaf: Leaf) -> AnswerScreen:
+        waiting = self.in_force.decision.while_waiting
+        texts = []
+        if waiting is not None and waiting.in_force(self.segment.day):
+            texts.append(step_text(self.segment, waiting))
+        texts.append(
+            f"Still possible: {' or '.join(map(spell_name, leaf.possible))}. This is not a no."
+        )
+        if leaf.is_unfinished:
+            texts.append("Then go through the card again: more questions may follow.")
+        find_out = tuple(self._whom_to_ask(statement) for statement in leaf.unknown)
+        title = "ASK ONE THING FIRST" if len(find_out) == 1 else "FIND THIS OUT FIRST"
+        return AnswerScreen("wait", title, tuple(texts), tuple(dict.fromkeys(find_out)), None, ())
+
+    def _whom_to_ask(self, statement: int) -> str:
+        """Return what is missing and the roles that know it."""
+        node = self.tree.statements[statement]
+        read = tree.facts_read(node)
+        fields = [fact for fact in read.values() if fact.type != "list"] or list(read.values())
+        roles = dict.fromkeys(role_name(fact.known_by) for fact in fields)
+        whom = " and ".join("look or ask" if role == "police" else f"ask {role}" for role in roles)
+        index = next(i for i, thing in enumerate(self.tree.things) if statement in thing.statements)
+        if self.tree.asks_whole(index):
+            asked = self.facts[self.tree.things[index].paths[0]].question
+        else:
+            asked = f"Is it true that {self._sentence(node, True)}?"
+        return f"{_capital(whom)}: {asked}"
+
+    def _because(self, leaf: Leaf) -> Iterator[tuple[str, str]]:
+        pack = self.segment.pack
+        if leaf.rules == ("otherwise",):
+            default = self.in_force.otherwise
+            yield fill_in(self.segment, default.because), cited(pack, default.source)
+            return
+        for rule in self.in_force.rules:
+            if rule.rule.id in leaf.rules:
+                yield reason(self.segment, rule), cited(pack, rule.rule.source)
+
+
+def _without_if_known(node: tree.Tree) -> tree.Tree:
+    return node.condition if isinstance(node, tree.IfKnown) else node
+
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def _negated(node: tree.Tree) -> tree.Tree:
+    """Return the opposite of a condition in as few words as there are."""
+    match node:
+        case tree.Compare(">", tree.Total(_, _, None, None) as size, tree.Constant(0)):
+            return tree.Compare("==", size, tree.Constant(0))
+        case tree.Compare(operator, left, right):
+            return tree.Compare(_OPPOSITE[operator], left, right)
+        case tree.Quantifier("all", over, variable, body):
+            return tree.Quantifier("exists", over, variable, _negated(body))
+        case tree.Not(operand):
+            return operand
+    return tree.Not(node)
+
+
+def _is_known(option: Option) -> bool:
+    """Return whether an option is an answer and not only that nobody can tell."""
+    return any(value is not None for value in option.values)
+
+
+def _yes_or_no(option: Option) -> str:
+    known = [value for value in option.values if value is not None]
+    if not known:
+        return NOT_TOLD
+    word = "Yes" if known[0] else "No"
+    return f"{word}, or not known" if None in option.values else word
+
+
+def _is_balanced(text: str) -> bool:
+    """Return whether each bracket in the text closes one that it opens."""
+    depth = 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

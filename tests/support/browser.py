@@ -1,0 +1,203 @@
+"""A real browser, driven over its debugging pipe: no driver, no network, no other package."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+BROWSER = next(
+    (
+        found
+        for name in ("chromium-headless-shell", "chromium", "google-chrome")
+        if (found := shutil.which(name))
+    ),
+    None,
+)
+NO_BROWSER = "no browser is at hand to open pages with"
+PATIENCE = 30.0  # seconds for one answer
+
+
+class Browser:
+    """One browser with one page. Every address but this machine's own is unreachable."""
+
+    def __init__(self, profile: Path) -> None:
+        assert BROWSER is not None
+        reads, self._write = os.pipe()
+        self._read, writes = os.pipe()
+        command = [
+            BROWSER,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--remote-debugging-pipe",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ]
+
+        def move_pipes() -> None:
+            """Give the browser its pipes as descriptors 3 and 4."""
+            os.dup2(reads, 30)
+            os.dup2(writes, 31)
+            os.dup2(30, 3)
+            os.dup2(31, 4)
+
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=move_pipes,
+            close_fds=False,
+        )
+        os.close(reads)
+        os.close(writes)
+        self._buffer = b""
+        self._number = 0
+        self.events: list[dict[str, Any]] = []
+        targets = self.call("Target.getTargets", in_page=False)["targetInfos"]
+        target = next(each["targetId"] for each in targets if each["type"] == "page")
+        attached = self.call("Target.attachToTarget", in_page=False, targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            self.call(f"{domain}.enable")
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._write)
+        os.close(self._read)
+
+    def call(self, method: str, *, in_page: bool = True, **parameters: Any) -> dict[str, Any]:
+        """Call a method of the debugging protocol, and return its result."""
+        self._number += 1
+        number = self._number
+        message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
+        if in_page:
+            message["sessionId"] = self._session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+            self.events.append(answer)
+
+    def _next(self) -> dict[str, Any]:
+        end = time.monotonic() + PATIENCE
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._read], [], [], max(0, end - time.monotonic()))
+            assert ready, "the browser doesn't answer"
+            self._buffer += os.read(self._read, 1 << 20)
+        line, _, self._buffer = self._buffer.partition(b"\0")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def wait_for(self, method: str) -> dict[str, Any]:
+        """Return the next event of a kind, also one that has arrived since the last call."""
+        while True:
+            found = next((event for event in self.events if event["method"] == method), None)
+            if found is not None:
+                self.events.remove(found)
+                return found
+            self.events.append(self._next())
+
+    def show(self, *, width: int, height: int = 844, dark: bool = False) -> None:
+        """Give the page a size and a color scheme."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def forbid_scripts(self) -> None:
+        """Run no script of any page."""
+        self.call("Emulation.setScriptExecutionDisabled", value=True)
+
+    def open(self, address: str) -> None:
+        """Open an address, and wait until it is loaded."""
+        self.events.clear()
+        self.call("Page.navigate", url=address)
+        self.wait_for("Page.loadEventFired")
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of an expression in the page."""
+        result = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press a key, such as `Tab` or `Enter`."""
+        codes = {"Tab": 9, "Enter": 13, " ": 32}
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        for kind in ("keyDown", "keyUp"):
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                windowsVirtualKeyCode=codes[key],
+                text=text if kind == "keyDown" else "",
+            )
+
+    def click(self, selector: str) -> None:
+        """Click in the middle of the first element that a selector finds."""
+        place = self.evaluate(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=place[0],
+                y=place[1],
+                button="left",
+                clickCount=1,
+            )
+
+    def picture(self, file: Path, *, full: bool = True) -> None:
+        """Save a picture of the page."""
+        made = self.call("Page.captureScreenshot", captureBeyondViewport=full)
+        file.write_bytes(base64.b64decode(made["data"]))
+
+    @property
+    def requests(self) -> list[str]:
+        """The addresses that were asked for since the page was opened."""
+        return [
+            event["params"]["request"]["url"]
+            for event in self.events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser wrote to its console, such as violations of the policy."""
+        return [
+            event["params"]["entry"]["text"]
+            for event in self.events
+            if event["method"] == "Log.entryAdded"
+        ]
