@@ -30,6 +30,7 @@ _STYLE = """
   --hatch: #7d9092; --focus: #ffd166; } }
 *, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
+p { margin: 0; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.5 var(--sans); }
 header { background: var(--brand); color: var(--on-brand); padding: 1.25rem 0; }
 header > div, main, footer { max-width: 62rem; margin: 0 auto; }
@@ -42,8 +43,10 @@ main > * + * { margin-top: 1.25rem; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: .75rem;
   padding: 1.1rem; break-inside: avoid; }
 section > * + * { margin-top: .75rem; }
-p { margin: 0; overflow-wrap: break-word; }
+p { overflow-wrap: break-word; }
 p + p { margin-top: .4rem; }
+h2 + p { margin-top: .2rem; }
+code span { white-space: nowrap; }
 .soft { color: var(--ink2); }
 .bars > div { display: grid; gap: .1rem .8rem; align-items: center; margin-top: .3rem;
   grid-template: "label bar number" auto / minmax(8rem, 15rem) 1fr 4.5rem; }
@@ -167,9 +170,14 @@ def _class(row: Row) -> str:
 def _prose(text: str) -> str:
     """Return a sentence as HTML, with what is in back-ticks as code."""
     return "".join(
-        f"<code>{escape(part)}</code>" if is_code else escape(part)
+        f"<code>{_unbroken(part)}</code>" if is_code else escape(part)
         for part, is_code in code_parts(text)
     )
+
+
+def _unbroken(code: str) -> str:
+    """Return a command as HTML that breaks at its spaces alone, so that it can be typed."""
+    return " ".join(f"<span>{escape(word)}</span>" for word in code.split())
 
 
 def _number(number: int | None) -> str:

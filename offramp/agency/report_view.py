@@ -230,9 +230,9 @@ def wait_text(wait: Wait) -> str:
     whose = f", {_words(str(wait.group))}" if wait.group else ""
     if wait.median is None:
         return f"Hours {text}{about}{whose}: hidden, since too few people are counted"
-    middle = f"the middle is {wait.median}"
+    middle = f"half waited {wait.median} or less"
     if wait.lower is not None and wait.upper is not None:
-        middle += f", half are from {wait.lower} to {wait.upper}"
+        middle += f", and half from {wait.lower} to {wait.upper}"
     return f"Hours {text}{about}{whose}: {middle}"
 
 
@@ -258,8 +258,18 @@ def places_lines(report: QuarterReport) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _columns(report: QuarterReport) -> Iterator[str]:
+    """Yield by what the columns beside that of everybody tell people apart."""
+    for grouping, says in report.groupings.items():
+        groups = dict.fromkeys(
+            _words(str(key.group)) for key, _ in report.totals if key.grouping == grouping
+        )
+        if groups:
+            yield f"Columns of {says}: {', '.join(groups)}."
+
+
 def joined_lines(report: QuarterReport) -> tuple[str, ...]:
-    """Return whose counts are in the report, and whose are not."""
+    """Return whose counts are in the report and whose are not, and what the columns are."""
     lines = [
         "Counts of: "
         + ", ".join(
@@ -279,6 +289,7 @@ def joined_lines(report: QuarterReport) -> tuple[str, ...]:
             "Nothing is counted here. Police, prosecutors, case managers, and the program's office "
             "count what they did themselves."
         )
+    lines += _columns(report)
     if report.unopened:
         lines.append(f"Could not be opened: {report.unopened}. Run it again when the hub answers.")
     return tuple(lines)
