@@ -597,12 +597,12 @@ def test_a_late_record_counts_in_the_quarter_of_its_event_and_a_published_one_st
     refused_revision = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert refused_revision.is_revised is False and refused_revision.totals == first.totals
     (done,) = done_lines(refused_revision, is_send=False)
-    assert done.startswith(f"Not published anew: the counts of police for {quarter} stand.")
+    assert done.startswith(f"Not published anew: the counts of Police for {quarter} stand.")
     refer(town, 10, day)
     revised = operations.report_quarter(town.at["police"], None, quarter, is_revision=True)
     assert revised.is_revised is True and revised.agencies[0].version == 2
     done = "\n".join(done_lines(revised, is_send=False))
-    assert f"Published anew: the counts of police for {quarter}, version 2." in done
+    assert f"Published anew: the counts of Police for {quarter}, version 2." in done
     assert "They were not sent." in done
     assert dict(revised.totals)[CountKey("offers")] == 23
     assert late
