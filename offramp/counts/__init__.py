@@ -1,5 +1,16 @@
-"""Counts about people: which of them may be shown. Pure, and used by every report."""
+"""Counts about people: which of them may be shown, and the chance around their rates.
 
+Pure, and used by every report.
+"""
+
+from offramp.counts.intervals import (
+    CountRange,
+    Estimate,
+    estimate_difference,
+    estimate_rate,
+    newcombe,
+    wilson,
+)
 from offramp.counts.suppression import (
     LEAST,
     WIDTH,
@@ -15,9 +26,15 @@ __all__ = [
     "LEAST",
     "WIDTH",
     "Balance",
+    "CountRange",
+    "Estimate",
     "Suppression",
     "Table",
+    "estimate_difference",
+    "estimate_rate",
     "is_protected",
+    "newcombe",
     "suppress",
     "total",
+    "wilson",
 ]
