@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import islice
 
 from rules.frozen import field, frozen
 
@@ -33,6 +34,8 @@ LEAST = 11
 WIDTH = 5
 # The most steps in the search for one move.
 _STEPS = 300
+# The most counts that are tried one by one as what to hide besides.
+_TRIED = 40
 
 Cell = Hashable
 Counts = dict[Cell, int]
@@ -65,7 +68,9 @@ class Table:
     `unseen` counts are in equations and never shown, so they may be 0: the rest of a count of
     which another is a part. `shared` are the counts that another agency may show too, by level:
     what is hidden of a level follows from the counts of it and of those before. `printed` says of
-    counts that were shown or hidden before which they were: True for shown.
+    counts that were shown or hidden before which they were: True for shown. `last` are counts that
+    are hidden besides only where nothing else helps, such as the number of rows of a group. `twins`
+    are hidden together, since either tells the other: the rest of a number of rows.
     """
 
     counts: Mapping[Cell, int]
@@ -73,6 +78,8 @@ class Table:
     unseen: frozenset[Cell] = frozenset()
     shared: tuple[frozenset[Cell], ...] = ()
     printed: Mapping[Cell, bool] = field(default_factory=dict)
+    last: frozenset[Cell] = frozenset()
+    twins: Mapping[Cell, Cell] = field(default_factory=dict)
 
 
 @frozen
@@ -93,8 +100,12 @@ def suppress(
     least: int = LEAST,
     width: int = WIDTH,
     also: Iterable[Cell] = (),
+    tries_each: bool = False,
 ) -> Suppression:
     """Choose the counts to hide. `also` are hidden in any case, unless they are 0.
+
+    With `tries_each`, the counts around one that isn't protected are tried one by one, the nearest
+    first, which hides fewer of a table that no other agency shares.
 
     Raises `ValueError` for a table whose equations don't hold, or for a `least` below `LEAST`.
     """
@@ -108,11 +119,13 @@ def suppress(
         and (0 < count < least or (count > 0 and cell in chosen))
     }
     hidden |= {cell for cell, shown in table.printed.items() if not shown}
+    hidden |= {table.twins[cell] for cell in hidden if table.counts.get(table.twins.get(cell), 0)}
     witnesses: tuple[Witness, ...] = ()
     finished: frozenset[Cell] = frozenset()
     for level in (*table.shared, frozenset(table.counts)):
         block = _restricted(table, finished | level)
         search = _Search(block, hidden & set(block.counts), width, witnesses, still=finished)
+        search.tries_each = tries_each
         if not search.protect(search.hidden):
             return _withheld(table)
         hidden |= search.hidden
@@ -160,6 +173,8 @@ def _restricted(table: Table, cells: frozenset[Cell]) -> Table:
         ),
         table.unseen & cells,
         printed={cell: shown for cell, shown in table.printed.items() if cell in cells},
+        last=table.last & cells,
+        twins={cell: twin for cell, twin in table.twins.items() if cell in cells and twin in cells},
     )
 
 
@@ -188,6 +203,7 @@ class _Search:
         self.witnesses = tuple(witnesses)
         self.still = still
         self.lows = lows or {}
+        self.tries_each = False
         # The moves of each witness as they fit here, until more is hidden.
         self._fits: dict[int, Witness] = {}
         self.order = {cell: at for at, cell in enumerate(sorted(table.counts, key=repr))}
@@ -210,11 +226,13 @@ class _Search:
             if cell not in self.still and self.is_protected(cell):
                 waiting = waiting[1:]
                 continue
-            more = self._next_to_hide(cell)
+            more = self._enough_alone(cell) if self.tries_each else None
+            if more is None:
+                more = self._next_to_hide(cell)
             if more is not None:
-                self._hide(more)
+                hidden = self._hide(more)
                 rest = waiting[1:] if cell in self.still else waiting
-                waiting = sorted([*rest, more], key=self._smallest)
+                waiting = sorted([*rest, *hidden], key=self._smallest)
             elif cell in self.given or cell in self.still:
                 return False
             else:
@@ -228,38 +246,72 @@ class _Search:
         self.useless.add(cell)
         self._fits.clear()
 
-    def _hide(self, cell: Cell) -> None:
-        self.hidden.add(cell)
+    def _hide(self, cell: Cell) -> list[Cell]:
+        """Hide a count with its twin. Return what was not hidden before."""
+        twin = self.table.twins.get(cell)
+        both = [cell] if twin is None or not self._can_be_hidden(twin) else [cell, twin]
+        self.hidden.update(both)
         self._fits.clear()
+        return both
 
     def _smallest(self, cell: Cell) -> tuple[int, int]:
         return self.table.counts[cell], self.order[cell]
+
+    def _enough_alone(self, cell: Cell) -> Cell | None:
+        """Return the nearest shown count that protects a count once it is hidden too.
+
+        Of those equally near it is the smallest. Only the first `_TRIED` are tried.
+        """
+        candidates = [other for _, shown in self._shown_around(cell) for other in shown]
+        candidates.sort(key=lambda other: other in self.table.last)
+        for more in islice(dict.fromkeys(candidates), _TRIED):
+            hidden = self._hide(more)
+            is_enough = self.is_protected(cell)
+            self.hidden.difference_update(hidden)
+            self._fits.clear()
+            if is_enough:
+                return more
+        return None
 
     def _next_to_hide(self, cell: Cell) -> Cell | None:
         """Return the smallest shown count of a count's sums, or of the next ones around it.
 
         A sum in which only one count is hidden gives it away, so such sums come first.
         """
+        around = list(self._shown_around(cell))
+        for last in (False, True):
+            loose = None
+            for is_lone, shown in around:
+                found = next((each for each in shown if (each in self.table.last) is last), None)
+                if found is not None and is_lone:
+                    return found
+                if loose is None:
+                    loose = found
+            if loose is not None:
+                return loose
+        return None
+
+    def _shown_around(self, cell: Cell) -> Iterator[tuple[bool, list[Cell]]]:
+        """Yield the shown counts of a count's sums, the smallest first, then those further away.
+
+        Those of sums in which only one count is hidden come first, with True.
+        """
         near, seen, met = {cell}, {cell}, set[int]()
-        loose = None
         while near:
             sums = {at for each in near for at in self.of_cell[each]} - met
             met |= sums
             lone = {at for at in sums if sum(1 for _ in self._free(at)) == 1}
             for chosen in (lone, sums - lone):
-                shown = [
+                shown = {
                     other
                     for at in chosen
                     for other, _ in self.equations[at]
                     if self._can_be_hidden(other)
-                ]
-                if shown and chosen is lone:
-                    return min(shown, key=self._smallest)
-                if shown and loose is None:
-                    loose = min(shown, key=self._smallest)
+                }
+                if shown:
+                    yield chosen is lone, sorted(shown, key=self._smallest)
             near = {other for at in sums for other in self._free(at)} - seen
             seen |= near
-        return loose
 
     def _free(self, at: int) -> Iterator[Cell]:
         """Yield the counts of an equation that a reader doesn't see."""
