@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import IO, Any
 
@@ -18,11 +18,23 @@ _NAMED = 500  # columns among which a like name is looked for
 
 
 class CaseTable:
-    """A CSV table whose rows are cases. A row that can't be read is a case that is refused."""
+    """A CSV table whose rows are cases. A row that can't be read is a case that is refused.
 
-    def __init__(self, mapping: TableMap, name: str) -> None:
+    `more_columns` are needed beside those of the map. With `needs_rows`, an empty file is refused.
+    """
+
+    def __init__(
+        self,
+        mapping: TableMap,
+        name: str,
+        more_columns: Sequence[str] = (),
+        *,
+        needs_rows: bool = False,
+    ) -> None:
         self.mapping = mapping
         self.name = name
+        self._columns = tuple(dict.fromkeys([*mapping.columns, *more_columns]))
+        self._needs_rows = needs_rows
         self.stream: IO[bytes] | None = None
         self._positions: dict[str, int] = {}
         self._width = 0
@@ -43,8 +55,10 @@ class CaseTable:
         head = next(rows, None)
         if isinstance(head, FactsError):
             raise _unreadable_head(head)
+        if head is None and self._needs_rows:
+            raise no_rows()
         header = head.cells if head is not None else []
-        self._positions, self._width = _find_columns(mapping, header), len(header)
+        self._positions, self._width = _find_columns(self._columns, header), len(header)
         yield from rows
 
     def case(self, row: Row | FactsError) -> CaseInput:
@@ -52,6 +66,14 @@ class CaseTable:
         if isinstance(row, FactsError):
             return _refused(f"line {row.at.line}", row)
         return _case(self.mapping, self._positions, row, self._width)
+
+    def fits(self, row: Row) -> bool:
+        """Return whether a row has as many cells as the head."""
+        return len(row.cells) == self._width
+
+    def by_column(self, row: Row) -> dict[str, str]:
+        """Return the cells of a row by the names of the columns that are needed."""
+        return {column: row.cells[position] for column, position in self._positions.items()}
 
     def likeness(self, row: Row | FactsError) -> int:
         """Return a number that rows with equal cells share, whatever their id and their day."""
@@ -67,8 +89,13 @@ def read_cases(mapping: TableMap, stream: IO[bytes]) -> Iterator[CaseInput]:
     return map(table.case, table.rows_of(stream))
 
 
-def _find_columns(mapping: TableMap, header: list[str]) -> dict[str, int]:
-    """Return the position of each column that the map reads.
+def no_rows() -> RequestError:
+    """Return the refusal of a file without rows where rows are counted."""
+    return RequestError("empty-cohort", "the file has no rows", fix="check the file")
+
+
+def _find_columns(columns: Sequence[str], header: list[str]) -> dict[str, int]:
+    """Return the position of each column that is needed.
 
     A portal writes one column as `ARREST DATE` in an export and as `arrest_date` in its API. So
     where no column has the exact name, the only one with that name in other letters counts.
@@ -77,22 +104,33 @@ def _find_columns(mapping: TableMap, header: list[str]) -> dict[str, int]:
         if column and count > 1:
             raise _duplicate(column, count)
     folded = [_folded(column) for column in header]
-    positions = {}
-    for column in mapping.columns:
+    positions, missing = {}, []
+    for column in columns:
         if column in header:
             positions[column] = header.index(column)
             continue
         count = folded.count(_folded(column))
         if count > 1:
             raise _duplicate(column, count)
-        if not count:
-            raise RequestError(
-                "no-column",
-                f"the table has no column `{printable(column)}`",
-                fix=_other_separator(header) or nearest(column, tuple(Counter(header))[:_NAMED]),
-            )
-        positions[column] = folded.index(_folded(column))
+        if count:
+            positions[column] = folded.index(_folded(column))
+        else:
+            missing.append(column)
+    if missing:
+        raise _missing_columns(missing, header)
     return positions
+
+
+def _missing_columns(missing: list[str], header: list[str]) -> RequestError:
+    names = ", ".join(f"`{printable(column)}`" for column in missing)
+    guess = nearest(missing[0], tuple(Counter(header))[:_NAMED])
+    return RequestError(
+        "no-column",
+        f"the table has no column {names}"
+        if len(missing) == 1
+        else f"the table has no columns {names}",
+        fix=_other_separator(header) or (guess if len(missing) == 1 else "check the map"),
+    )
 
 
 def _folded(column: str) -> str:

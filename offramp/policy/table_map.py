@@ -17,7 +17,7 @@ from offramp.policy.map_values import read_cells, read_mark
 from rules import shelf
 from rules.decide.scene_day import DAY, MOMENT
 from rules.errors import FactsError, Place, nearest
-from rules.frozen import cached_property, frozen
+from rules.frozen import cached_property, field, frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
 from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
@@ -37,7 +37,9 @@ class TableMap:
     """A map ready to read rows. `columns` are the columns it needs, `readers` go by fact path.
 
     `read_day` reads `encounter.date`, if its column has no other fact and the moment of the
-    encounter is not mapped. `other_columns` are those that the other facts are read from.
+    encounter is not mapped. `other_columns` are those that the other facts are read from. `unit` is
+    what one row is. `groups` are words for counting rows, by name. Their columns are needed only
+    where rows are counted by them.
     """
 
     title: str
@@ -48,6 +50,11 @@ class TableMap:
     encoding: str = "utf-8"
     read_day: Reader | None = None
     other_columns: tuple[str, ...] = ()
+    unit: str = "row"
+    columns_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by fact path
+    fields: frozenset[str] = frozenset()  # of records, by path, that the map gives
+    unknown: tuple[str, ...] = ("",)
+    groups: Mapping[str, Grouping] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> tuple[tuple[list[str], str, Reader], ...]:
@@ -56,19 +63,37 @@ class TableMap:
         return tuple((groups, name, reader) for (*groups, name), reader in parts)
 
 
+@frozen
+class Grouping:
+    """Puts a row into a group. `read` returns the group's word, None while it is unknown."""
+
+    columns: tuple[str, ...]
+    read: Reader
+
+
 def read_map(name: str, pack: Pack | None = None) -> TableMap:
     """Read a map from a file, or a shipped map by its id. Raises `PackError`.
 
     With `pack`, the map can also fill the facts, the fields, and the decisions that the pack adds.
     """
-    path = Path(name)
-    shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
-    if not path.is_file() and shipped.is_file():
-        path = shipped
+    path = _map_path(name)
     top = read_file(path, path.name)
     if pack is None:
         return read_map_text(top, shelf.vocabulary())
     return read_map_text(top, pack.vocabulary, pack.decisions)
+
+
+def map_digest(name: str) -> str:
+    """Return SHA-256 of a map's file, which could be read."""
+    import hashlib
+
+    return f"sha256:{hashlib.sha256(_map_path(name).read_bytes()).hexdigest()}"
+
+
+def _map_path(name: str) -> Path:
+    path = Path(name)
+    shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
+    return shipped if not path.is_file() and shipped.is_file() else path
 
 
 def read_map_text(
@@ -91,12 +116,24 @@ class _MapReader:
             **decisions,
         }
         self.scope = Scope({}, ("",))
+        self.fields: set[str] = set()
 
     def map(self) -> TableMap:
         """Read the whole map."""
         entry = self.top.mapping(
             "the map",
-            ("title", "id", "unknown", "facts", "note", "source", "separator", "encoding"),
+            (
+                "title",
+                "id",
+                "unit",
+                "unknown",
+                "facts",
+                "groups",
+                "note",
+                "source",
+                "separator",
+                "encoding",
+            ),
             ("title", "id", "facts"),
         )
         if "unknown" in entry:
@@ -120,7 +157,23 @@ class _MapReader:
             self.setting(entry, "encoding", _ENCODINGS, "utf-8"),
             readers[DAY] if _is_day_apart(columns_of) else None,
             tuple({name: None for path in columns_of if path != DAY for name in columns_of[path]}),
+            entry["unit"].text("`unit`") if "unit" in entry else "row",
+            columns_of,
+            frozenset(self.fields),
+            self.scope.unknown,
+            self.groups(entry["groups"]) if "groups" in entry else {},
         )
+
+    def groups(self, node: Node) -> dict[str, Grouping]:
+        """Read the groups that rows can be counted by."""
+        groups = {}
+        for name, inner in node.mapping("`groups`").items():
+            self.scope = Scope({}, self.scope.unknown)
+            word = Fact(name, "text", "", "", "", "")
+            reader = read_cell(word, inner, self.scope)
+            columns = tuple(self.scope.columns)
+            groups[name] = Grouping(columns, _remembering(reader, columns))
+        return groups
 
     def setting(
         self, entry: dict[str, Node], key: str, allowed: dict[str, str], default: str
@@ -289,6 +342,7 @@ class _MapReader:
                     nearest(key, tuple(fact.fields)),
                 )
             readers.append((key, read_cell(fact.fields[key], inner, scope)))
+            self.fields.add(f"{fact.path}.{key}")
 
         def read(row: Row) -> dict[str, Any] | None:
             if applies is not None and not applies(row):
