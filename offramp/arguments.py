@@ -15,6 +15,8 @@ from rules.input.typed_days import read_typed_day
 Parser = argparse.ArgumentParser
 _DECISIONS = "offer, screening, eligibility, admission, filing, review, …"
 _MOST_JOBS = 64
+_LONGEST_NUMBER = 9  # digits
+LEAST_SHOWN = 11  # the least count that a table shows by itself
 _MOST_SECONDS = 86_400
 _ROOT_HELP = "the founders' fingerprint, from a source of your own"
 
@@ -39,6 +41,20 @@ def _seconds(text: str) -> int:
     """Return a number of seconds."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_SECONDS:
         raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MOST_SECONDS}")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    """Return a whole number."""
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
+        raise argparse.ArgumentTypeError("it is a whole number")
+    return int(text)
+
+
+def _percent(text: str) -> int:
+    """Return a percentage."""
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError("it is a whole number from 0 to 100")
     return int(text)
 
 
@@ -85,8 +101,48 @@ def decide(parser: Parser, *_: Any) -> None:
         metavar="N",
         help="decide many cases in N processes. The answers keep the order of the file",
     )
+    _counted_rows(parser)
     _engine(parser, "let a second engine decide too, and refuse an answer that differs")
     _today(parser)
+
+
+def _counted_rows(parser: Parser) -> None:
+    """Add the words that count the rows of a table in place of printing each answer."""
+    parser.add_argument(
+        "--by",
+        action="append",
+        metavar="COL",
+        help="with --map: count the rows by answer, for each value of a column or group of the map",
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        metavar="COL=VALUE",
+        help="count only these rows. COL=18.. is 18 and more",
+    )
+    parser.add_argument(
+        "--assume",
+        metavar="FILE",
+        help="facts that every row lacks, as JSON, or `nothing`. Default: values under which no "
+        "rule bars, which are printed",
+    )
+    parser.add_argument(
+        "--min-cell",
+        type=_whole,
+        default=LEAST_SHOWN,
+        metavar="N",
+        help="hide counts below N, and what would tell them. N is at least 11, the default",
+    )
+    parser.add_argument(
+        "--allow-left-out",
+        type=_percent,
+        default=10,
+        metavar="PERCENT",
+        help="the most rows that may be left out since they can't be read. Default: 10",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse the file if any counted row can't be read"
+    )
 
 
 def interview(parser: Parser, *_: Any) -> None:

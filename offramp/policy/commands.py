@@ -107,6 +107,9 @@ def decide(options: argparse.Namespace) -> int:
     packs = [name for name in options.packs.split(",") if name]
     if not packs:
         raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
+    if options.by:
+        return _decide_cohort(packs, options)
+    _refuse_without_by(options)
     with _second_engine(options.engine) as second:
         if options.lines or options.map:
             return _decide_many(packs, options, second)
@@ -196,6 +199,54 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
         code = 2 if line.is_refused else code
         print_text(line.text)
     return code
+
+
+def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
+    """Print how the rules of each pack treat the rows of a file, by group."""
+    from offramp.policy.cohort.report import NOTHING, CohortSource, count_rows
+    from offramp.policy.cohort.report_json import report_as_json, tables_as_json
+    from offramp.policy.cohort.report_text import report_as_text
+
+    if not options.map:
+        raise RequestError("usage", "`--by` counts the rows of a table", fix="add `--map MAP`")
+    for name in ("lines", "jobs", "considered"):
+        if getattr(options, name):
+            raise RequestError(
+                "usage", f"`--{name}` is for answers, and `--by` counts rows", fix="leave one out"
+            )
+    gc.enable()  # a case and its decisions refer to each other, and there may be many cases
+    assume = options.assume
+    report = count_rows(
+        [rules.load(name, options.as_of) for name in packs],
+        options.decision,
+        CohortSource(
+            options.facts,
+            options.map,
+            tuple(dict.fromkeys(options.by)),
+            tuple(options.where or ()),
+            options.allow_left_out,
+            options.strict,
+            options.min_cell,
+        ),
+        assume=assume if assume in (None, NOTHING) else read_facts(assume),
+        progress=sys.stderr,
+    )
+    if options.json:
+        cohort = report_as_json(report) | {"programs": tables_as_json(report)}
+        print_json({"decision": options.decision, "cohort": cohort}, indent=2)
+    else:
+        print_text(report_as_text(report))
+        for line in local_lines(question.sides[0].program.pack for question in report.questions):
+            print_text(line)
+    return 0
+
+
+def _refuse_without_by(options: argparse.Namespace) -> None:
+    for name in ("where", "assume", "strict"):
+        if getattr(options, name):
+            raise RequestError(
+                "usage", f"`--{name}` is for counted rows", fix="add `--by COL`, or leave it out"
+            )
 
 
 def _end_once(*_: object) -> None:

@@ -43,7 +43,7 @@ def read_text(name: str) -> str:
         ) from None
 
 
-def open_input(name: str) -> IO[bytes]:
+def open_input(name: str, *, unzip: bool = True) -> IO[bytes]:
     """Open a file, which may be gzip-compressed, or standard input. Raises `RequestError`."""
     if name == "-":
         if sys.stdin is None or sys.stdin.isatty():
@@ -59,7 +59,7 @@ def open_input(name: str) -> IO[bytes]:
         ) from None
     except (OSError, ValueError) as error:
         raise _unreadable(name, error, "it can't be opened", "check the path") from None
-    return _unzip(stream) if name.endswith(".gz") else stream
+    return _unzip(stream) if unzip and name.endswith(".gz") else stream
 
 
 def _unzip(stream: IO[bytes]) -> IO[bytes]:

@@ -22,7 +22,14 @@ def shown(lines: Iterator[T], file: CaseFile, terminal: TextIO | None) -> Iterat
 
     Nothing is shown if the lines themselves go to a terminal, or the progress to none.
     """
-    if terminal is None or not terminal.isatty() or sys.stdout.isatty():
+    if sys.stdout.isatty():
+        return lines
+    return shown_alone(lines, file, terminal)
+
+
+def shown_alone(lines: Iterator[T], file: CaseFile, terminal: TextIO | None) -> Iterator[T]:
+    """Yield what is printed only at the end, and show the progress on a terminal meanwhile."""
+    if terminal is None or not terminal.isatty():
         return lines
     return _shown(lines, file, terminal)
 

@@ -1,0 +1,179 @@
+"""The answers of programs to the cases of a file: alone, side by side, or before and after."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import rules
+from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.possible import Possible
+from rules.decide.ruling import CHARGES, CaseFacts, Ruling
+from rules.decide.same_law import depends_on_law_alone, law_changes
+from rules.decide.scene_day import DAY
+from rules.errors import RequestError
+from rules.frozen import cached_property, frozen
+from rules.input.facts import Facts
+from rules.input.printing import printable
+from rules.packs.law import Law
+
+NOT_RUNNING = "program_not_running"
+
+
+@frozen
+class Side:
+    """A program and the decision that it is asked for."""
+
+    program: rules.Program
+    decision: str
+
+    def ruling(
+        self, facts: Mapping[str, Any], of_charges: Mapping[str, Any] | None = None
+    ) -> Ruling | None:
+        """Decide a case. None if the program did not run on its day. Raises `FactsError`.
+
+        `of_charges` are fields that each charge has if neither the case nor the law states them.
+        """
+        checked = self.program.read_to_decide(facts)
+        if of_charges:
+            checked = _with_fields(checked, self.program.law, of_charges)
+        try:
+            return Ruling(CaseFacts(self.program, checked), self.decision)
+        except RequestError as refusal:
+            if refusal.code != "outside-program":
+                raise
+            return None
+
+    @cached_property
+    def outcomes(self) -> tuple[str, ...]:
+        """The answers there are, in the order in which tables have them: the best first.
+
+        Raises `RequestError` for a decision that isn't known, or that has several answers at once.
+        """
+        outcomes = self.program.outcomes(self.decision)
+        declared = self.program.pack.decisions.get(self.decision)
+        if declared is not None and declared.collect:
+            raise RequestError(
+                "usage",
+                f"`{printable(self.decision)}` has several answers at once, and a table counts one",
+                fix="count by another decision, such as `eligibility`",
+            )
+        return tuple(reversed(outcomes))
+
+
+@frozen
+class Question:
+    """What is asked of each case: one side alone, or two sides, before and after a change."""
+
+    sides: tuple[Side, ...]
+
+    @property
+    def is_same_twice(self) -> bool:
+        """True if both sides are the same rules, so that no answer can change."""
+        if len(self.sides) < 2:
+            return False
+        before, after = self.sides
+        return (before.decision, before.program.as_of, before.program.digest) == (
+            after.decision,
+            after.program.as_of,
+            after.program.digest,
+        )
+
+
+class Answerer:
+    """Answers questions about cases."""
+
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        completions: Completions,
+        assumed: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.questions = tuple(questions)
+        self._completions = completions
+        prefix = f"{CHARGES}."
+        self._assumed = {
+            path: value for path, value in (assumed or {}).items() if not path.startswith(prefix)
+        }
+        self._of_charges = {
+            path.removeprefix(prefix): value
+            for path, value in (assumed or {}).items()
+            if path.startswith(prefix)
+        }
+        sides = [side for question in questions for side in question.sides]
+        for side in sides:
+            side.outcomes  # noqa: B018  # refuse a decision before any row
+        self._changes = [law_changes(side.program) for side in sides if side.program.as_of is None]
+        self._is_day_read = not all(
+            depends_on_law_alone(side.program, side.decision) for side in sides
+        )
+
+    def day_matters(self, day: date | None) -> Hashable:
+        """Return what of a row's day can change an answer."""
+        if self._is_day_read or day is None:
+            return day
+        return tuple(bisect_right(changes, day) for changes in self._changes)
+
+    def answer(self, facts: Any) -> tuple[Possible, ...]:
+        """Return the possible answers to each question. Raises `FactsError`."""
+        if isinstance(facts, dict):
+            for path, value in self._assumed.items():
+                _set_if_absent(facts, path, value)
+        return tuple(self._possible(question, facts) for question in self.questions)
+
+    def _possible(self, question: Question, facts: Any) -> Possible:
+        if question.is_same_twice:
+            alone = self._possible(Question(question.sides[:1]), facts)
+            return Possible(frozenset(outcomes * 2 for outcomes in alone.outcomes), alone.is_sharp)
+        rulings = [side.ruling(facts, self._of_charges) for side in question.sides]
+        running = [ruling for ruling in rulings if ruling is not None]
+        if len(running) == len(rulings):
+            return self._completions.possible(running)
+        possible = self._completions.possible(running) if running else Possible(frozenset({()}))
+        return Possible(
+            frozenset(_with_gaps(rulings, outcomes) for outcomes in possible.outcomes),
+            possible.is_sharp,
+        )
+
+
+def _with_gaps(rulings: Sequence[Ruling | None], outcomes: tuple[str, ...]) -> tuple[str, ...]:
+    left = iter(outcomes)
+    return tuple(NOT_RUNNING if ruling is None else next(left) for ruling in rulings)
+
+
+def _with_fields(facts: Facts, law: Law, fields: Mapping[str, Any]) -> Facts:
+    """Return facts in which each charge has the fields that neither it nor the law states."""
+    charges = facts.known.get(CHARGES)
+    if not charges:
+        return facts
+    day = law.as_of or facts.known.get(DAY)
+    filled = []
+    for charge in charges:
+        stated = law.stated(charge, day)
+        lacking = {
+            name: value
+            for name, value in fields.items()
+            if charge.get(name) is None and name not in stated
+        }
+        filled.append({**charge, **lacking} if lacking else charge)
+    return Facts({**facts.known, CHARGES: tuple(filled)}, facts.attested, facts.doubtful)
+
+
+def _set_if_absent(level: dict[str, Any], path: str, value: Any) -> None:
+    """Set a fact that a case lacks. Of a list, set the field of each record that lacks it."""
+    group, dot, rest = path.partition(".")
+    inner = level.get(group)
+    if not dot:
+        if inner is None:
+            level[group] = value
+    elif isinstance(inner, list):
+        # Records are shared with other cases, so they are never changed.
+        level[group] = [
+            record if record.get(rest) is not None else {**record, rest: value} for record in inner
+        ]
+    else:
+        if inner is None:
+            inner = level[group] = {}
+        _set_if_absent(inner, rest, value)

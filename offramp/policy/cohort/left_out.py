@@ -1,0 +1,84 @@
+"""Rows of a file that can't be read: left out, and counted by column and reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from offramp.policy.table_map import TableMap
+from rules.errors import FactsError
+from rules.frozen import frozen
+
+NAMED = 5  # rows of each reason that are named
+WHOLE_ROW = "(the whole row)"
+REPEATED = "the id was in an earlier row"
+_QUOTED = re.compile("`[^`]*`")
+
+
+@frozen
+class LeftOut:
+    """Rows left out for one reason: how many, and the ids of the first."""
+
+    column: str
+    reason: str
+    rows: int
+    first: tuple[str, ...]
+
+
+class LeftOutRows:
+    """The rows that were left out so far."""
+
+    def __init__(self, mapping: TableMap) -> None:
+        self._mapping = mapping
+        self._ids: dict[tuple[str, str], list[str]] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        self.rows = 0
+
+    def add(self, case_id: str, column: str, reason: str) -> None:
+        """Count a row."""
+        key = column, reason
+        self.rows += 1
+        self._counts[key] = self._counts.get(key, 0) + 1
+        ids = self._ids.setdefault(key, [])
+        if len(ids) < NAMED:
+            ids.append(case_id)
+
+    def add_fault(self, case_id: str, fault: FactsError, cells: Mapping[str, str] | None) -> None:
+        """Count a row by its fault. `cells` are those of its columns, None for no such row."""
+        if cells is None:
+            self.add(case_id, WHOLE_ROW, reason_of(fault))
+        else:
+            self.add(case_id, self._column(cells, fault), reason_of(fault))
+
+    def listed(self) -> tuple[LeftOut, ...]:
+        """Return the reasons, the most frequent first."""
+        order = sorted(self._counts, key=lambda key: (-self._counts[key], key))
+        return tuple(LeftOut(*key, self._counts[key], tuple(self._ids[key])) for key in order)
+
+    def _column(self, cells: Mapping[str, str], fault: FactsError) -> str:
+        """Return the column at fault: without its cell, the fact can be read."""
+        for path, reader in self._mapping.readers:
+            try:
+                reader(cells)
+            except FactsError:
+                columns = self._mapping.columns_of[path]
+                return next(
+                    (column for column in columns if self._can_do_without(path, column, cells)),
+                    " and ".join(columns),
+                )
+        path = fault.at.path if fault.at is not None and fault.at.path else ""
+        whole = path.partition("[")[0]
+        return " and ".join(self._mapping.columns_of.get(whole, (path or WHOLE_ROW,)))
+
+    def _can_do_without(self, path: str, column: str, cells: Mapping[str, str]) -> bool:
+        reader = dict(self._mapping.readers)[path]
+        try:
+            reader({**cells, column: self._mapping.unknown[0] if self._mapping.unknown else ""})
+        except FactsError:
+            return False
+        return True
+
+
+def reason_of(fault: FactsError) -> str:
+    """Return what is wrong, without the cell, so that equal faults are counted together."""
+    return re.sub(r"^line \d+", "the row", _QUOTED.sub("the cell", fault.message, count=1))

@@ -1,0 +1,182 @@
+"""Count the rows of a file by the answers of programs: what `decide --by` prints."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO, TypeVar
+
+import rules
+from offramp.counts import LEAST
+from offramp.policy.cohort.answers import Answerer, Question, Side
+from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
+from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
+from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.possible import Possible
+from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
+from offramp.policy.cohort.selection import Filter, read_filters
+from offramp.policy.cohort.table import Tables, make_tables
+from offramp.policy.input_files import open_input, refuse_broken
+from offramp.policy.progress import shown_alone
+from offramp.policy.table_map import TableMap, map_digest, read_map
+from rules.errors import RequestError
+from rules.frozen import frozen
+
+T = TypeVar("T")
+NOTHING = "nothing"  # the assumption that assumes nothing
+SECONDS = 60.0  # in which open rows are solved
+_BLOCK = 1 << 20
+
+
+@frozen
+class CohortSource:
+    """A file of rows with its map, and which of its rows are counted by what.
+
+    `where` are filters as they are written, `COL=VALUE`. `allowed` is the percentage of selected
+    rows that may be left out since they can't be read. With `strict`, none may be.
+    """
+
+    file: str
+    map: str
+    by: tuple[str, ...]
+    where: tuple[str, ...] = ()
+    allowed: float = DEFAULT_SHARE
+    strict: bool = False
+    least: int = LEAST
+
+
+@frozen
+class CohortReport:
+    """How the rules treat the rows of a file.
+
+    `digest` is that of the file, None for standard input. `assumed` has the values of facts that no
+    row says, by path.
+    """
+
+    source: CohortSource
+    digest: str | None
+    mapping: TableMap
+    map_digest: str
+    filters: tuple[Filter, ...]
+    cohort: Cohort[tuple[Possible, ...]]
+    assumed: Assumption
+    questions: tuple[Question, ...]
+    tables: Tables
+
+
+def count_rows(
+    programs: Sequence[rules.Program],
+    decision: str,
+    source: CohortSource,
+    *,
+    assume: Mapping[str, Any] | str | None = None,
+    progress: TextIO | None = None,
+) -> CohortReport:
+    """Count the rows of a file by the answer of each program, one table for each.
+
+    `assume` has facts that every row lacks, as JSON or by path. `nothing` assumes none, and None
+    works out values under which no rule bars. Raises a `Refusal` for input that can't be accepted.
+    """
+    questions = [Question((Side(program, decision),)) for program in programs]
+    return count_answers(questions, source, assume=assume, progress=progress)
+
+
+def count_flips(
+    before: rules.Program,
+    after: rules.Program,
+    decision: str,
+    source: CohortSource,
+    *,
+    assume: Mapping[str, Any] | str | None = None,
+    progress: TextIO | None = None,
+) -> CohortReport:
+    """Count the rows of a file whose answer changes, surely and at most, as `count_rows` does.
+
+    What a changed rule reads is never worked out as assumed.
+    """
+    question = Question((Side(before, decision), Side(after, decision)))
+    return count_answers([question], source, assume=assume, progress=progress)
+
+
+def count_answers(
+    questions: Sequence[Question],
+    source: CohortSource,
+    *,
+    assume: Mapping[str, Any] | str | None = None,
+    progress: TextIO | None = None,
+) -> CohortReport:
+    """Count the rows of a file by the answers to questions, as `count_rows` does."""
+    if source.least < LEAST:
+        raise RequestError(
+            "usage",
+            f"`--min-cell {source.least}` would show counts under {LEAST}",
+            fix=f"write {LEAST} or more",
+        )
+    sides = [side for question in questions for side in question.sides]
+    packs = {side.program.pack.id: side.program.pack for side in sides}
+    mapping = read_map(source.map, next(iter(packs.values())) if len(packs) == 1 else None)
+    filters = read_filters(source.where)
+    assumed = _assumption(questions, mapping, assume)
+    answerer = Answerer(questions, Completions(SECONDS), assumed)
+    reader = CohortReader(
+        mapping,
+        source.file,
+        answerer.answer,
+        by=source.by,
+        where=filters,
+        day_matters=answerer.day_matters,
+    )
+    rows = shown_alone(reader.table.rows(), reader.table, progress)
+    cohort = reader.read(allowed=source.allowed, strict=source.strict, rows=rows)
+    tables = make_tables(cohort, questions, source.by, least=source.least)
+    return CohortReport(
+        source,
+        _digest(source.file),
+        mapping,
+        map_digest(source.map),
+        filters,
+        cohort,
+        assumed,
+        tuple(questions),
+        tables,
+    )
+
+
+def _assumption(
+    questions: Sequence[Question], mapping: TableMap, assume: Mapping[str, Any] | str | None
+) -> Assumption:
+    sides = [side for question in questions for side in question.sides]
+    if assume == NOTHING:
+        return {}
+    if assume is not None:
+        assert not isinstance(assume, str)
+        assumed = flat_facts(assume)
+        refuse_bad_facts([side.program for side in sides], assumed)
+        return assumed
+    changed: set[str] = set()
+    for question in questions:
+        if len(question.sides) == 2:
+            changed |= facts_of_changed_rules(*question.sides)
+    return work_out(sides, mapping, changed)
+
+
+def _digest(name: str) -> str | None:
+    """Return SHA-256 of a file as it is stored, None for standard input."""
+    if name == "-":
+        return None
+    digest = hashlib.sha256()
+    for block in _blocks(name):
+        digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _blocks(name: str) -> Iterator[bytes]:
+    with open_input(name, unzip=False) as stream, refuse_broken(name):
+        while block := stream.read(_BLOCK):
+            yield block
+
+
+def possible_answers(report: CohortReport) -> Iterable[tuple[tuple[Possible, ...], int]]:
+    """Yield the answers of each distinct case, with its rows. For tests and other reports."""
+    for case in report.cohort.cases:
+        yield case.answer, sum(case.rows.values())

@@ -1,0 +1,127 @@
+"""A report on a cohort as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offramp.policy.cohort.report import CohortReport
+from offramp.policy.cohort.table import (
+    Answers,
+    AnswerTable,
+    Count,
+    Difference,
+    Ends,
+    GroupCounts,
+    ShownRange,
+)
+
+HIDDEN = {"hidden": True}
+_DIGITS = 6
+
+
+def report_as_json(report: CohortReport) -> dict[str, Any]:
+    """Return a report on whole programs, or on one change, as JSON has it."""
+    source, cohort = report.source, report.cohort
+    return {
+        "digest": report.digest,
+        "map": source.map,
+        "map_digest": report.map_digest,
+        "unit": report.mapping.unit,
+        "rows": cohort.rows,
+        "selected": cohort.selected,
+        "where": {item.column: list(item.wanted) for item in report.filters},
+        "left_out": [
+            {
+                "column": item.column,
+                "reason": item.reason,
+                "rows": item.rows,
+                "first": list(item.first),
+            }
+            for item in cohort.left_out
+        ],
+        "assumed": report.assumed,
+        "by": source.by[0] if len(source.by) == 1 else list(source.by),
+        "least_shown": report.tables.least,
+        "withheld": report.tables.is_withheld,
+    }
+
+
+def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
+    """Return the table of each program."""
+    return [
+        {
+            "pack": question.sides[0].program.pack.id,
+            "day": _day(question.sides[0].program.as_of),
+            "digest": question.sides[0].program.digest,
+            **table_as_json(table, by_several=len(report.source.by) > 1),
+        }
+        for question, table in zip(report.questions, report.tables.tables, strict=True)
+    ]
+
+
+def table_as_json(table: AnswerTable, *, by_several: bool = False) -> dict[str, Any]:
+    """Return one table: its groups, and the differences between them."""
+    return {
+        "groups": [_group(group, by_several) for group in table.groups],
+        "differences": [_difference(item, by_several) for item in table.differences],
+    }
+
+
+def _day(day: Any) -> str:
+    return "the day of each row" if day is None else day.isoformat()
+
+
+def _group(group: GroupCounts, by_several: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"group": group.group, "rows": count_as_json(group.rows)}
+    if by_several and group.by:
+        entry["by"] = group.by
+    if len(group.sides) == 1:
+        entry["answers"] = _answers(group.sides[0])
+        entry["ranges"] = [
+            {"answer": outcome, **range_as_json(item)}
+            for outcome, item in group.sides[0].ranges.items()
+        ]
+    elif group.sides:
+        entry["before"], entry["after"] = map(_answers, group.sides)
+    if group.flips:
+        entry["flips"] = [
+            {"before": flip.before, "after": flip.after, **range_as_json(flip.range)}
+            for flip in group.flips
+        ]
+    return entry
+
+
+def _answers(answers: Answers) -> dict[str, Any]:
+    counts = {outcome: count_as_json(count) for outcome, count in answers.surely.items()}
+    return {**counts, "either": count_as_json(answers.either)}
+
+
+def count_as_json(count: Count) -> Any:
+    """Return a count, or the mark of a hidden one."""
+    return HIDDEN if count is None else count
+
+
+def range_as_json(shown: ShownRange) -> dict[str, Any]:
+    """Return a range with its rate for one row. An end of a rate that is hidden is null."""
+    return {
+        "surely": count_as_json(shown.surely),
+        "at_most": count_as_json(shown.at_most),
+        "sharp": shown.is_sharp,
+        "rate": _ends(shown.rate),
+        "interval": _ends(shown.interval),
+    }
+
+
+def _difference(difference: Difference, by_several: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"group": difference.group, "less": difference.less}
+    if by_several:
+        entry["by"] = difference.by
+    if len(difference.answer) == 1:
+        entry["answer"] = difference.answer[0]
+    else:
+        entry["before"], entry["after"] = difference.answer
+    return entry | {"range": _ends(difference.range), "interval": _ends(difference.interval)}
+
+
+def _ends(ends: Ends) -> list[float | None]:
+    return [None if end is None else round(end, _DIGITS) for end in ends]

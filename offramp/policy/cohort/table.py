@@ -1,0 +1,438 @@
+"""Tables of a cohort: how many rows of each group have each answer, with small counts hidden.
+
+Each count is a sum over *classes* of rows. The rows of a class can have the same answers. All
+tables of a report are protected together: their counts are sums of the same classes, and the
+classes of the groups add up to those of all rows. A reader is taken to know these equations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+
+from offramp.counts import (
+    LEAST,
+    Balance,
+    CountRange,
+    Estimate,
+    Table,
+    estimate_difference,
+    estimate_rate,
+    suppress,
+    total,
+)
+from offramp.policy.cohort.answers import NOT_RUNNING, Question
+from offramp.policy.cohort.possible import Outcomes, Possible
+from offramp.policy.cohort.reading import Cohort, words_of
+from rules.frozen import frozen
+
+ALL = "ALL"
+Count = int | None  # None is hidden
+Ends = tuple[float | None, float | None]
+_Group = tuple[str, str]  # what rows are grouped by, and the word. Of all rows: ("", ALL)
+_EVERYONE: _Group = ("", ALL)
+_Classes = tuple[int, ...]  # classes of a question by their number, in order
+
+
+@frozen
+class _RowsCell:
+    """The rows of a group."""
+
+    group: _Group
+
+
+@frozen
+class _ClassesCell:
+    """The rows of a group that are of some classes, not of all."""
+
+    group: _Group
+    question: int
+    classes: _Classes
+
+
+_Cell = _RowsCell | _ClassesCell
+
+
+@frozen
+class ShownRange:
+    """How many rows have an answer: surely, and at most. A rate is for one row.
+
+    An end of `rate` and `interval` is None if it is hidden, or if there are no rows.
+    """
+
+    surely: Count
+    at_most: Count
+    is_sharp: bool
+    rate: Ends
+    interval: Ends
+
+
+@frozen
+class Answers:
+    """The answers of one side: rows that surely have each, rows that can have several, ranges."""
+
+    surely: dict[str, Count]
+    either: Count
+    ranges: dict[str, ShownRange]
+
+
+@frozen
+class Flip:
+    """Rows whose answer changes."""
+
+    before: str
+    after: str
+    range: ShownRange
+
+
+@frozen
+class GroupCounts:
+    """The counts of one group. `by` is empty for all rows."""
+
+    by: str
+    group: str
+    rows: Count
+    sides: tuple[Answers, ...]
+    flips: tuple[Flip, ...]
+
+
+@frozen
+class Difference:
+    """One group's rate less another's. An end is None if a count that it needs is hidden."""
+
+    by: str
+    group: str
+    less: str
+    answer: tuple[str, ...]  # an outcome, or those before and after
+    range: Ends
+    interval: Ends
+
+
+@frozen
+class AnswerTable:
+    """The table of one question: all rows first, then each group by its number of rows."""
+
+    groups: tuple[GroupCounts, ...]
+    differences: tuple[Difference, ...]
+
+
+@frozen
+class Tables:
+    """The tables of a report, one for each question. With `is_withheld`, nothing is shown."""
+
+    tables: tuple[AnswerTable, ...]
+    is_withheld: bool
+    least: int
+
+
+def make_tables(
+    cohort: Cohort[tuple[Possible, ...]],
+    questions: Sequence[Question],
+    by: Sequence[str],
+    *,
+    least: int = LEAST,
+) -> Tables:
+    """Count a cohort's rows, and hide small counts. Raises `ValueError` for a `least` too low."""
+    tally = _Tally(cohort, by)
+    made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
+    published = {cell for member in made for cell in member.published()}
+    published |= set(map(_RowsCell, tally.groups))
+    suppression = suppress(tally.table(published), least=least, tries_each=True)
+    return Tables(
+        tuple(member.table(suppression.hidden) for member in made), suppression.is_withheld, least
+    )
+
+
+class _Tally:
+    """The rows of each group by class, for each question."""
+
+    def __init__(self, cohort: Cohort[tuple[Possible, ...]], by: Sequence[str]) -> None:
+        self.by = by
+        self.groups: list[_Group] = [_EVERYONE]
+        for place, name in enumerate(by):
+            self.groups += [(name, word) for word in words_of(cohort, place)]
+        answers = [case.answer for case in cohort.cases]
+        self.classes = [
+            sorted({possible.outcomes for possible in member}, key=sorted)
+            for member in zip(*answers, strict=True)
+        ]
+        numbers = [{member: number for number, member in enumerate(of)} for of in self.classes]
+        self.rows: Counter[_Group] = Counter()
+        self.counts: Counter[tuple[_Group, int, int]] = Counter()
+        self.blunt: set[tuple[_Group, int, int]] = set()
+        for case in cohort.cases:
+            for words, rows in case.rows.items():
+                for group in [_EVERYONE, *zip(by, words, strict=True)]:
+                    self.rows[group] += rows
+                    for question, possible in enumerate(case.answer):
+                        key = group, question, numbers[question][possible.outcomes]
+                        self.counts[key] += rows
+                        if not possible.is_sharp:
+                            self.blunt.add(key)
+
+    def cell(self, group: _Group, question: int, classes: _Classes) -> _Cell | None:
+        """Return the cell that counts the rows of some classes. None if there are no classes."""
+        if not classes:
+            return None
+        if len(classes) == len(self.classes[question]):
+            return _RowsCell(group)
+        return _ClassesCell(group, question, classes)
+
+    def count(self, cell: _Cell | None) -> int:
+        """Return the number of rows that a cell counts."""
+        match cell:
+            case None:
+                return 0
+            case _RowsCell(group):
+                return self.rows[group]
+        return sum(self.counts[cell.group, cell.question, member] for member in cell.classes)
+
+    def table(self, published: Iterable[_Cell]) -> Table:
+        """Return the counts and the equations between them.
+
+        Classes that no count of a group tells apart are one part of the group. Parts as such may be
+        unseen.
+        """
+        shown = frozenset(published)
+        cells, balances = set(shown), list[Balance]()
+        for question in range(len(self.classes)):
+            parts = {group: self._parts(group, question, shown) for group in self.groups}
+            for group, member in parts.items():
+                own = [self._part(group, question, part) for part in member]
+                cells |= set(own)
+                if len(own) > 1:
+                    balances.append(total(_RowsCell(group), own))
+            balances += self._sums_of_groups(question, parts)
+            for cell in sorted(shown, key=repr):
+                if isinstance(cell, _ClassesCell) and cell.question == question:
+                    inner = [
+                        self._part(cell.group, question, part)
+                        for part in parts[cell.group]
+                        if {*part} <= {*cell.classes}
+                    ]
+                    if len(inner) > 1:
+                        balances.append(total(cell, inner))
+        counts: dict[Hashable, int] = {cell: self.count(cell) for cell in cells}
+        return Table(
+            counts,
+            tuple(dict.fromkeys(balances)),
+            frozenset(cells - shown),
+            last=frozenset(map(_RowsCell, self.groups)),
+            twins=self._twins(shown),
+        )
+
+    def _twins(self, shown: frozenset[_Cell]) -> dict[Hashable, Hashable]:
+        """Return the cells whose rows are all the others of their group, each by the other."""
+        twins: dict[Hashable, Hashable] = {}
+        for cell in shown:
+            if isinstance(cell, _ClassesCell):
+                every = range(len(self.classes[cell.question]))
+                rest = tuple(number for number in every if number not in cell.classes)
+                other = _ClassesCell(cell.group, cell.question, rest)
+                if other in shown:
+                    twins[cell] = other
+        return twins
+
+    def _sums_of_groups(
+        self, question: int, parts: Mapping[_Group, Sequence[_Classes]]
+    ) -> Iterator[Balance]:
+        """Yield what the groups add up to: those of all rows."""
+        for name in self.by:
+            groups = [group for group in self.groups if group[0] == name]
+            for classes in _unions(parts[group] for group in [_EVERYONE, *groups]):
+                left, right = (
+                    tuple(
+                        self._part(group, question, part)
+                        for group in of
+                        for part in parts[group]
+                        if {*part} <= classes
+                    )
+                    for of in ([_EVERYONE], groups)
+                )
+                yield Balance(left, right)
+
+    def _part(self, group: _Group, question: int, classes: _Classes) -> _Cell:
+        cell = self.cell(group, question, classes)
+        assert cell is not None
+        return cell
+
+    def _parts(self, group: _Group, question: int, shown: frozenset[_Cell]) -> tuple[_Classes, ...]:
+        """Return the classes of a question, those together that no count of a group tells apart."""
+        sets = sorted(
+            cell.classes
+            for cell in shown
+            if isinstance(cell, _ClassesCell) and (cell.group, cell.question) == (group, question)
+        )
+        by_signature: dict[tuple[bool, ...], list[int]] = {}
+        for number in range(len(self.classes[question])):
+            signature = tuple(number in classes for classes in sets)
+            by_signature.setdefault(signature, []).append(number)
+        return tuple(map(tuple, by_signature.values()))
+
+
+def _unions(partitions: Iterable[Sequence[_Classes]]) -> list[set[int]]:
+    """Return the finest sets of classes that are unions of parts in every partition."""
+    sets: list[set[int]] = []
+    for part in (set(part) for partition in partitions for part in partition):
+        touching = [member for member in sets if member & part]
+        sets = [member for member in sets if not member & part]
+        sets.append(part.union(*touching))
+    return sets
+
+
+_Range = tuple[_Classes, _Classes]  # the classes that surely have an answer, and that can have it
+
+
+class _Maker:
+    """Makes the table of one question."""
+
+    def __init__(self, tally: _Tally, number: int, question: Question) -> None:
+        self.tally, self.number, self.question = tally, number, question
+        self.classes = tally.classes[number] if tally.classes else []
+        reached = {
+            outcome for member in self.classes for outcomes in member for outcome in outcomes
+        }
+        self.outcomes = [
+            (*side.outcomes, *((NOT_RUNNING,) if NOT_RUNNING in reached else ()))
+            for side in question.sides
+        ]
+        self.pairs = self._pairs()
+
+    def _pairs(self) -> list[Outcomes]:
+        """Return the pairs of answers that differ and that some row can have."""
+        if len(self.question.sides) < 2:
+            return []
+        suppression = {outcomes for member in self.classes for outcomes in member}
+        return [
+            pair for pair in product(*self.outcomes) if pair in suppression and pair[0] != pair[1]
+        ]
+
+    def published(self) -> Iterator[_Cell]:
+        """Yield the cells that the table has."""
+        for group in self.tally.groups:
+            for classes in self._wanted(group):
+                cell = self.tally.cell(group, self.number, classes)
+                if cell is not None:
+                    yield cell
+
+    def _wanted(self, group: _Group) -> Iterator[_Classes]:
+        if self._has_sides(group):
+            for side, outcomes in enumerate(self.outcomes):
+                yield self._open(side)
+                for outcome in outcomes:
+                    yield from self._with_outcome(side, outcome)
+        for pair in self.pairs:
+            yield from self._with_pair(pair)
+
+    def _has_sides(self, group: _Group) -> bool:
+        """Return whether a group has the answers of each side. Before and after, only all rows do.
+
+        With those of each group beside its flips, one small count would hide most others.
+        """
+        return len(self.outcomes) == 1 or group == _EVERYONE
+
+    def _where(self, test: Callable[[frozenset[Outcomes]], bool]) -> _Classes:
+        return tuple(number for number, member in enumerate(self.classes) if test(member))
+
+    def _with_outcome(self, side: int, outcome: str) -> _Range:
+        """Return the classes whose rows surely have an outcome, and those that can have it."""
+        return (
+            self._where(lambda member: {row[side] for row in member} == {outcome}),
+            self._where(lambda member: outcome in {row[side] for row in member}),
+        )
+
+    def _with_pair(self, pair: Outcomes) -> _Range:
+        return self._where(lambda member: member == {pair}), self._where(
+            lambda member: pair in member
+        )
+
+    def _open(self, side: int) -> _Classes:
+        return self._where(lambda member: len({row[side] for row in member}) > 1)
+
+    def table(self, hidden: frozenset[Hashable]) -> AnswerTable:
+        """Return the table. `hidden` are the cells that aren't shown."""
+        groups = tuple(self._group(group, hidden) for group in self.tally.groups)
+        return AnswerTable(groups, tuple(self._differences(hidden)))
+
+    def _group(self, group: _Group, hidden: frozenset[Hashable]) -> GroupCounts:
+        sides = []
+        for side, outcomes in enumerate(self.outcomes if self._has_sides(group) else ()):
+            ranges = {
+                outcome: self._range(group, self._with_outcome(side, outcome), hidden)
+                for outcome in outcomes
+            }
+            surely = {outcome: member.surely for outcome, member in ranges.items()}
+            either = self._shown(self.tally.cell(group, self.number, self._open(side)), hidden)
+            sides.append(Answers(surely, either, ranges))
+        flips = tuple(
+            Flip(before, after, self._range(group, self._with_pair((before, after)), hidden))
+            for before, after in self.pairs
+        )
+        rows = self._shown(_RowsCell(group), hidden)
+        return GroupCounts(*group, rows, tuple(sides), flips)
+
+    def _shown(self, cell: _Cell | None, hidden: frozenset[Hashable]) -> Count:
+        return None if cell in hidden else self.tally.count(cell)
+
+    def _range(self, group: _Group, classes: _Range, hidden: frozenset[Hashable]) -> ShownRange:
+        surely, at_most = (
+            self._shown(self.tally.cell(group, self.number, member), hidden) for member in classes
+        )
+        is_shown = _RowsCell(group) not in hidden
+        estimate = estimate_rate(self._count(group, classes)) if is_shown else None
+        is_sharp = not any(
+            (group, self.number, member) in self.tally.blunt for member in classes[1]
+        )
+        ends = surely is not None, at_most is not None
+        return ShownRange(surely, at_most, is_sharp, *_ends(estimate, *ends))
+
+    def _count(self, group: _Group, classes: _Range) -> CountRange:
+        surely, at_most = (
+            self.tally.count(self.tally.cell(group, self.number, member)) for member in classes
+        )
+        return CountRange(surely, at_most, self.tally.rows[group])
+
+    def _differences(self, hidden: frozenset[Hashable]) -> Iterator[Difference]:
+        """Yield each group's rates less those of the largest group."""
+        answers: list[tuple[Outcomes, _Range]]
+        if len(self.outcomes) == 1:
+            answers = [
+                ((member,), self._with_outcome(0, member)) for member in self.outcomes[0][:1]
+            ]
+        else:
+            answers = [(pair, self._with_pair(pair)) for pair in self.pairs]
+        for name in self.tally.by:
+            groups = [group for group in self.tally.groups if group[0] == name]
+            for group in groups[1:]:
+                for answer, classes in answers:
+                    yield self._difference((group, groups[0]), answer, classes, hidden)
+
+    def _difference(
+        self,
+        groups: tuple[_Group, _Group],
+        answer: Outcomes,
+        classes: _Range,
+        hidden: frozenset[Hashable],
+    ) -> Difference:
+        first, second = (self._count(group, classes) for group in groups)
+        estimate = estimate_difference(first, second)
+        if hidden.intersection(map(_RowsCell, groups)):
+            estimate = None
+        surely, at_most = (
+            [self.tally.cell(group, self.number, part) not in hidden for group in groups]
+            for part in classes
+        )
+        ends = _ends(estimate, surely[0] and at_most[1], at_most[0] and surely[1])
+        return Difference(*groups[0], groups[1][1], answer, *ends)
+
+
+def _ends(estimate: Estimate | None, low: bool, high: bool) -> tuple[Ends, Ends]:
+    """Return the ends of a rate and of its interval, those that may be shown."""
+    if estimate is None:
+        return (None, None), (None, None)
+    rate, interval = (
+        (ends[0] if low else None, ends[1] if high else None)
+        for ends in (estimate.range, estimate.interval)
+    )
+    return rate, interval

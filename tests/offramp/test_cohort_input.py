@@ -1,0 +1,301 @@
+"""Files that are counted: what can't be read is refused, or left out and named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offramp.cli import main
+from tests.conftest import shared
+
+MAP = """\
+title: arrests
+id: id
+unit: arrest
+unknown: [""]
+groups:
+  age_group: {column: age, patterns: [{is: '1\\d', to: teens}], else: others}
+facts:
+  encounter.date: {column: day}
+  encounter.route: {value: arrest}
+  person.age: {column: age}
+  encounter.charges: {items: [{conduct: {value: possession}, violent: {value: false}}]}
+  encounter.drugs: {items: [{kind: {value: opioid}, grams: {column: grams}}]}
+"""
+HEAD = "id,day,age,grams,place\n"
+
+
+class Counts:
+    """Runs `offramp decide … --by` on a made-up file, in this process."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capsys = capsys
+
+    def run(self, table: str, *more: str, mapping: str = MAP, by: str = "place") -> tuple[int, str]:
+        file, map_file = self.folder / "rows.csv", self.folder / "map.yaml"
+        file.write_text(table)
+        map_file.write_text(mapping)
+        words = ["decide", "santa-fe", "eligibility", str(file), "--map", str(map_file)]
+        code = main([*words, "--by", by, "--as-of", "2014-06-01", *more])
+        printed = self.capsys.readouterr()
+        if code:
+            assert "cohort" not in printed.out and "How the rules" not in printed.out
+        else:
+            assert printed.err == ""
+        return code, printed.out + printed.err
+
+    def report(self, table: str, *more: str, by: str = "place") -> dict[str, Any]:
+        code, text = self.run(table, "--json", *more, by=by)
+        assert code == 0, text
+        cohort: dict[str, Any] = json.loads(text)["cohort"]
+        return cohort
+
+
+@pytest.fixture
+def counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Counts:
+    return Counts(tmp_path, capsys)
+
+
+def rows(number: int = 30, start: int = 0, **cells: str) -> str:
+    usual = {"day": "2014-05-01", "age": "30", "grams": "2", "place": "north"} | cells
+    lines = [f"{start + index},{','.join(usual.values())}\n" for index in range(number)]
+    return "".join(lines)
+
+
+def group(report: dict[str, Any], name: str, pack: int = 0) -> dict[str, Any]:
+    reached: dict[str, Any] = next(
+        item for item in report["programs"][pack]["groups"] if item["group"] == name
+    )
+    return reached
+
+
+CONTRACT = "contract/change-examples.jsonl"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_contract_s_bad_files_are_refused(
+    number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = map(json.loads, shared(CONTRACT).read_text().splitlines())
+    case = [item for item in cases if item["kind"] == "bad-input"][number]
+    file = tmp_path / "rows.csv"
+    file.write_text(case["content"])
+    mapping = case.get("map", "nypd-arrests")
+    by = "PERP_SEX" if number == 0 else "ARREST_DATE"
+    words = ["decide", "nyc-violations", "eligibility", str(file), "--map", mapping, "--by", by]
+    code = main(words)
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (case["expect"]["exit"], "")
+    assert case["expect"]["code"] in printed.err
+    assert case["expect"].get("says", "") in printed.err
+    for name in case["expect"].get("names", ()):
+        assert f"`{name}`" in printed.err
+
+
+def test_columns_of_filters_and_groups_are_missing_with_those_of_the_map(counts: Counts) -> None:
+    code, text = counts.run("id,day,age\n1,2014-05-01,30\n", "--where", "sex=F")
+    assert code == 2 and "no-column" in text
+    assert all(f"`{name}`" in text for name in ("grams", "place", "sex"))
+
+
+@pytest.mark.parametrize("table", ["", HEAD])
+def test_a_file_without_rows_is_refused(table: str, counts: Counts) -> None:
+    code, text = counts.run(table)
+    assert code == 2 and "the file has no rows" in text and "empty-cohort" in text
+
+
+def test_a_filter_that_takes_no_row_is_refused(counts: Counts) -> None:
+    code, text = counts.run(HEAD + rows(), "--where", "place=nowhere")
+    assert code == 2 and "no row of the file is selected" in text
+
+
+def test_cells_that_cannot_be_read_are_left_out_by_column_and_reason(counts: Counts) -> None:
+    bad = (
+        rows(7, 1100, day="2014-13-01")
+        + rows(2, 1200, age="forty")
+        + rows(1, 1300, grams="x")
+        + rows(1, 1400, grams="1234567890123")
+        + "1500,2014-05-01,30\n"
+    )
+    report = counts.report(HEAD + rows(200) + bad)
+    assert (report["rows"], report["selected"]) == (212, 212)
+    left_out = {(item["column"], item["rows"]): item for item in report["left_out"]}
+    assert set(left_out) == {("day", 7), ("age", 2), ("grams", 2), ("(the whole row)", 1)}
+    assert left_out["day", 7]["first"] == ["1100", "1101", "1102", "1103", "1104"]
+    assert left_out["age", 2]["first"] == ["1200", "1201"]
+    assert left_out["grams", 2]["reason"] == "the cell is not a number"
+    assert left_out["(the whole row)", 1]["first"] == ["1500"]
+    assert group(report, "ALL")["rows"] == 200
+
+
+def test_text_names_the_share_that_was_left_out(counts: Counts) -> None:
+    code, text = counts.run(HEAD + rows(95) + rows(5, 100, age="forty"))
+    assert code == 0
+    assert "5 that can't be read, 5.0% of the rows" in text
+    assert "5 for age: the cell is not a number (id 100, 101, 102, 103, 104)" in text
+
+
+def test_a_blank_stays_unknown_and_is_no_fault(counts: Counts) -> None:
+    report = counts.report(HEAD + rows(20) + rows(15, 100, grams=""))
+    assert report["left_out"] == []
+    answers = group(report, "ALL")["answers"]
+    assert answers == {"eligible": 20, "either": 15, "ineligible": 0}
+
+
+def test_the_first_row_of_an_id_counts(counts: Counts) -> None:
+    report = counts.report(HEAD + rows(40) + rows(3, grams="5"))
+    assert report["left_out"] == [
+        {
+            "column": "id",
+            "reason": "the id was in an earlier row",
+            "rows": 3,
+            "first": ["0", "1", "2"],
+        }
+    ]
+    assert group(report, "ALL")["answers"] == {"eligible": 40, "either": 0, "ineligible": 0}
+
+
+def test_over_a_tenth_left_out_is_refused_unless_it_is_allowed(counts: Counts) -> None:
+    table = HEAD + rows(80) + rows(20, 100, age="forty")
+    code, text = counts.run(table)
+    assert code == 2 and "too-much-left-out" in text
+    assert "of 100 rows, 20 can't be read" in text and "`age`" in text and "`100`" in text
+    assert counts.report(table, "--allow-left-out", "20")["left_out"][0]["rows"] == 20
+    assert counts.run(table, "--allow-left-out", "19")[0] == 2
+    tenth = HEAD + rows(90) + rows(10, 100, age="forty")
+    assert counts.report(tenth)["selected"] == 100
+
+
+def test_strict_refuses_any_row_that_is_left_out(counts: Counts) -> None:
+    code, text = counts.run(HEAD + rows(99) + rows(1, 100, age="forty"), "--strict")
+    assert code == 2 and "too-much-left-out" in text
+    assert counts.run(HEAD + rows(99), "--strict")[0] == 0
+
+
+def test_a_column_with_over_fifty_values_is_no_grouping(counts: Counts) -> None:
+    table = HEAD + "".join(rows(1, index, place=f"p{index}") for index in range(51))
+    code, text = counts.run(table)
+    assert code == 2 and "too-many-groups" in text and "`place`" in text
+    assert counts.run(table, by="age_group")[0] == 0
+
+
+def test_rows_are_counted_by_a_group_that_the_map_declares(counts: Counts) -> None:
+    report = counts.report(HEAD + rows(20) + rows(12, 100, age="19"), by="age_group")
+    sizes = {item["group"]: item["rows"] for item in report["programs"][0]["groups"]}
+    assert sizes == {"ALL": 32, "others": 20, "teens": 12}
+
+
+@pytest.mark.parametrize(
+    ("filters", "number"),
+    [
+        (["age=18.."], 30),
+        (["age=..17"], 12),
+        (["age=16..17"], 12),
+        (["age=30", "age=17"], 42),
+        (["age=18..", "place=south"], 0),
+    ],
+)
+def test_filters_take_values_and_ranges(
+    filters: Sequence[str], number: int, counts: Counts
+) -> None:
+    table = HEAD + rows(30) + rows(12, 100, age="17") + rows(11, 200, age="", place="south")
+    words = [word for item in filters for word in ("--where", item)]
+    if number:
+        assert counts.report(table, *words)["selected"] == number
+    else:
+        assert counts.run(table, *words)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--where", "age"], "names no column"),
+        (["--where", "age=a.."], "no range"),
+        (["--where", "age=.."], "no range"),
+        (["--min-cell", "10"], "under 11"),
+        (["--min-cell", "many"], "whole number"),
+        (["--allow-left-out", "101"], "from 0 to 100"),
+        (["--lines"], "leave one out"),
+        (["--jobs", "2"], "leave one out"),
+        (["--assume", "no-such-file.json"], "no file"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(
+    words: list[str], says: str, counts: Counts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code, text = counts.run(HEAD + rows(), *words)
+    except SystemExit as refusal:
+        code, text = int(str(refusal.code)), capsys.readouterr().err
+    assert code == 2 and says in text
+
+
+@pytest.mark.parametrize("words", [["--where", "a=b"], ["--strict"], ["--assume", "nothing"]])
+def test_words_of_counts_without_a_grouping_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decide", "santa-fe", "eligibility", "rows.csv", "--map", "m", *words]) == 2
+    assert "`--by COL`" in capsys.readouterr().err
+
+
+def test_a_decision_with_several_answers_at_once_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["decide", "santa-fe", "review", "x.csv", "--map", "nypd-arrests", "--by", "PERP_SEX"]
+    assert main(words) == 2
+    assert "several answers at once" in capsys.readouterr().err
+
+
+def test_an_assumption_from_a_file_replaces_the_one_worked_out(
+    counts: Counts, tmp_path: Path
+) -> None:
+    table = HEAD + rows(30)
+    worked_out = counts.report(table)["assumed"]
+    assert worked_out["judgment.amenable"] is True
+    assert "encounter.charges.conduct" not in worked_out
+    file = tmp_path / "assumed.json"
+    file.write_text(json.dumps({"judgment": {"amenable": False}}))
+    report = counts.report(table, "--assume", str(file))
+    assert report["assumed"] == {"judgment.amenable": False}
+    assert group(report, "ALL")["answers"] == {"eligible": 0, "either": 0, "ineligible": 30}
+    nothing = counts.report(table, "--assume", "nothing")
+    assert nothing["assumed"] == {}
+    assert group(nothing, "ALL")["answers"] == {"eligible": 0, "either": 30, "ineligible": 0}
+
+
+@pytest.mark.parametrize(
+    ("assumed", "says"),
+    [
+        ({"judgment": {"amenabel": True}}, "there is no fact"),
+        ({"judgment.amenable": "yes"}, "judgment.amenable"),
+        ({"decisions.screening": "go"}, "no outcome"),
+        ({"encounter.charges.shade": "red"}, "no field"),
+        ({"encounter.drugs": [{"kind": "opioid"}]}, "list of records"),
+        ([], "not an object"),
+    ],
+)
+def test_a_wrong_assumption_is_refused_before_any_row(
+    assumed: Any, says: str, counts: Counts, tmp_path: Path
+) -> None:
+    file = tmp_path / "assumed.json"
+    file.write_text(json.dumps(assumed))
+    code, text = counts.run(HEAD + rows(), "--assume", str(file))
+    assert code == 2 and says in text
+
+
+def test_rows_before_the_program_began_are_counted_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
+    file.write_text(HEAD + rows(12, day="2014-03-31") + rows(15, 100, day="2014-04-01"))
+    mapping.write_text(MAP)
+    words = ["decide", "santa-fe", "eligibility", str(file), "--map", str(mapping)]
+    assert main([*words, "--by", "place", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)["cohort"]
+    answers = group(report, "ALL")["answers"]
+    assert answers == {"eligible": 15, "either": 0, "ineligible": 0, "program_not_running": 12}

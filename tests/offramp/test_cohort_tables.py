@@ -1,0 +1,241 @@
+"""No hidden count of a cohort's tables can be worked out, and what is shown adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from itertools import chain, combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from offramp.counts import LEAST, WIDTH, Balance
+from offramp.policy.cohort.answers import Question, Side
+from offramp.policy.cohort.possible import Possible
+from offramp.policy.cohort.reading import Case, Cohort
+from offramp.policy.cohort.table import (
+    ALL,
+    AnswerTable,
+    GroupCounts,
+    ShownRange,
+    Tables,
+    make_tables,
+)
+from tests.support.count_attack import possible_values
+
+OUTCOMES = ("eligible", "ineligible")
+SIDE = Side(rules.load("santa-fe", "2014-06-01"), "eligibility")
+ALONE, CHANGE = Question((SIDE,)), Question((SIDE, SIDE))
+Rows = dict[tuple[str, ...], Counter[frozenset[tuple[str, ...]]]]
+
+
+def subsets(sides: int) -> list[frozenset[tuple[str, ...]]]:
+    """Return every set of answers that a row may have."""
+    answers = list(product(OUTCOMES, repeat=sides))
+    sizes = range(1, len(answers) + 1)
+    every = chain.from_iterable(combinations(answers, size) for size in sizes)
+    return list(map(frozenset, every))
+
+
+CLASSES = {1: subsets(1), 2: subsets(2)}
+
+
+def cohort_of(rows: Rows) -> Cohort[tuple[Possible, ...]]:
+    cases = []
+    for groups, counts in rows.items():
+        for outcomes, count in counts.items():
+            case = Case((Possible(outcomes),))
+            case.rows[groups] = count
+            cases.append(case)
+    counted = sum(sum(counts.values()) for counts in rows.values())
+    return Cohort(counted, counted, (), tuple(cases))
+
+
+def tables_of(rows: Rows, question: Question, by: tuple[str, ...], least: int = LEAST) -> Tables:
+    return make_tables(cohort_of(rows), [question], by, least=least)
+
+
+def one_way(counts: dict[str, int], rest: int = 0) -> Rows:
+    """Return rows of groups that are surely eligible, and as many others in each."""
+    return {
+        (group,): Counter({frozenset([("eligible",)]): count, frozenset([("ineligible",)]): rest})
+        for group, count in counts.items()
+    }
+
+
+def eligible(tables: Tables) -> dict[str, int | None]:
+    return {group.group: group.sides[0].surely["eligible"] for group in tables.tables[0].groups}
+
+
+def test_three_small_counts_hide_each_other() -> None:
+    shown = eligible(tables_of(one_way({"A": 20, "B": 7, "C": 4, "D": 3}, 500), ALONE, ("race",)))
+    assert shown == {ALL: 34, "A": 20, "B": None, "C": None, "D": None}
+
+
+def test_one_small_count_hides_a_large_one_with_the_same_mark() -> None:
+    shown = eligible(tables_of(one_way({"M": 31, "F": 3}, 500), ALONE, ("sex",)))
+    assert shown == {ALL: 34, "M": None, "F": None}
+
+
+def test_no_count_is_shown_again_by_a_rate_an_interval_or_the_rest_of_the_rows() -> None:
+    (table,) = tables_of(one_way({"M": 31, "F": 3}, 500), ALONE, ("sex",)).tables
+    for group in table.groups[1:]:
+        (answers,) = group.sides
+        assert group.rows is not None
+        for shown in answers.ranges.values():
+            assert (shown.surely, shown.at_most) == (None, None)
+            assert shown.rate == shown.interval == (None, None)
+    assert all(item.range == item.interval == (None, None) for item in table.differences)
+
+
+def test_a_zero_is_shown() -> None:
+    shown = eligible(tables_of(one_way({"A": 20, "B": 0, "C": 40}, 500), ALONE, ("race",)))
+    assert shown == {ALL: 60, "A": 20, "B": 0, "C": 40}
+
+
+def test_the_least_count_may_be_raised_and_never_lowered() -> None:
+    rows = one_way({"A": 20, "B": 20, "C": 400}, 500)
+    assert eligible(tables_of(rows, ALONE, ("race",), 21)) == {
+        ALL: 440,
+        "A": None,
+        "B": None,
+        "C": 400,
+    }
+    with pytest.raises(ValueError, match="never lowered"):
+        tables_of(rows, ALONE, ("race",), 10)
+
+
+COUNT = st.one_of(st.just(0), st.integers(0, 12), st.integers(0, 80))
+
+
+def rows_of(sides: int, by: int) -> st.SearchStrategy[Rows]:
+    groups = st.tuples(*(st.sampled_from("abc") for _ in range(by)))
+    # Few sets of answers occur in one file.
+    classes = st.lists(st.sampled_from(CLASSES[sides]), min_size=2, max_size=4, unique=True)
+    return classes.flatmap(
+        lambda occurring: st.dictionaries(
+            groups,
+            st.fixed_dictionaries(dict.fromkeys(occurring, COUNT)).map(
+                lambda counts: Counter({key: value for key, value in counts.items() if value})
+            ),
+            min_size=2,
+            max_size=5,
+        )
+    ).filter(lambda rows: any(any(counts.values()) for counts in rows.values()))
+
+
+def published(
+    table: AnswerTable, sides: int
+) -> Iterator[tuple[Hashable, int | None, list[Hashable]]]:
+    """Yield each count that the table prints, with the classes of rows that it adds up."""
+    classes = CLASSES[sides]
+    for group in table.groups:
+        at = (group.by, group.group)
+        every: list[Hashable] = [(at, item) for item in classes]
+        yield (at, "rows"), group.rows, every
+        for name, shown, test in ranges(group):
+            surely: list[Hashable] = [(at, item) for item in classes if all(map(test, item))]
+            at_most: list[Hashable] = [(at, item) for item in classes if any(map(test, item))]
+            yield (at, name, "surely"), shown.surely, surely
+            yield (at, name, "at most"), shown.at_most, at_most
+        for number, answers in enumerate(group.sides):
+            both: list[Hashable] = [
+                (at, item) for item in classes if len({row[number] for row in item}) > 1
+            ]
+            yield (at, number, "either"), answers.either, both
+
+
+def ranges(group: GroupCounts) -> Iterator[tuple[Hashable, ShownRange, object]]:
+    for number, answers in enumerate(group.sides):
+        for outcome, shown in answers.ranges.items():
+            yield (
+                (number, outcome),
+                shown,
+                lambda row, number=number, outcome=outcome: row[number] == outcome,
+            )
+    for flip in group.flips:
+        pair = flip.before, flip.after
+        yield pair, flip.range, lambda row, pair=pair: row == pair
+
+
+def narrowed(tables: Tables, sides: int) -> list[Hashable]:
+    """Return the hidden counts that an attacker narrows to fewer than `WIDTH` values.
+
+    The attacker knows that every count adds up rows of some sets of answers, in every group, and
+    that the groups add up to all rows. Any set of answers may occur.
+    """
+    (table,) = tables.tables
+    shown: dict[Hashable, int] = {}
+    hidden: set[Hashable] = set()
+    balances: list[Balance] = []
+    for name, count, parts in published(table, sides):
+        balances.append(Balance((name,), tuple(parts)))
+        if count is None:
+            hidden.add(name)
+        else:
+            shown[name] = count
+            assert not 0 < count < LEAST
+    by: dict[str, list[Hashable]] = {}
+    for group in table.groups[1:]:
+        by.setdefault(group.by, []).append((group.by, group.group))
+    for groups in by.values():
+        for item in CLASSES[sides]:
+            balances.append(Balance(((("", ALL), item),), tuple((group, item) for group in groups)))
+    cells = {cell for balance in balances for cell, _ in balance.cells()}
+    reached = possible_values(cells, shown, balances, least=dict.fromkeys(hidden, 1), enough=WIDTH)
+    return [cell for cell in hidden if reached[cell].count < WIDTH]
+
+
+@settings(max_examples=25)
+@given(rows_of(1, 1))
+def test_no_hidden_count_of_a_program_s_table_is_recovered(rows: Rows) -> None:
+    tables = tables_of(rows, ALONE, ("race",))
+    if not tables.is_withheld:
+        assert narrowed(tables, 1) == []
+
+
+@settings(max_examples=5)
+@given(rows_of(2, 1))
+def test_no_hidden_count_of_a_change_is_recovered(rows: Rows) -> None:
+    tables = tables_of(rows, CHANGE, ("race",))
+    if not tables.is_withheld:
+        assert narrowed(tables, 2) == []
+
+
+@settings(max_examples=15)
+@given(rows_of(1, 2))
+def test_no_hidden_count_is_recovered_from_two_ways_of_grouping(rows: Rows) -> None:
+    tables = tables_of(rows, ALONE, ("race", "sex"))
+    if not tables.is_withheld:
+        assert narrowed(tables, 1) == []
+
+
+def test_the_attacker_finds_what_a_total_gives_away() -> None:
+    """The attack can succeed: with one small count hidden alone, the total tells it."""
+    tables = tables_of(one_way({"M": 31, "F": 33}, 500), ALONE, ("sex",))
+    (table,) = tables.tables
+    women = table.groups[-1] if table.groups[-1].group == "F" else table.groups[-2]
+    alone = ShownRange(None, 33, True, (None, None), (None, None))
+    women.sides[0].ranges["eligible"] = alone
+    assert narrowed(tables, 1)
+
+
+@settings(max_examples=40)
+@given(rows_of(1, 1))
+def test_what_is_shown_adds_up(rows: Rows) -> None:
+    (table,) = tables_of(rows, ALONE, ("race",)).tables
+    for group in table.groups:
+        (answers,) = group.sides
+        counts = [*answers.surely.values(), answers.either]
+        if group.rows is not None and None not in counts:
+            assert sum(count for count in counts if count is not None) == group.rows
+    for outcome in OUTCOMES:
+        whole, *parts = (group.sides[0].surely[outcome] for group in table.groups)
+        if whole is not None and None not in parts:
+            assert sum(part for part in parts if part is not None) == whole
+
+
+def test_nothing_of_the_same_rules_changes() -> None:
+    assert CHANGE.is_same_twice and not ALONE.is_same_twice

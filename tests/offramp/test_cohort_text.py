@@ -1,0 +1,84 @@
+"""The report on a cohort speaks of rows, and the worked example prints what its page shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from offramp.cli import main
+from tests.conftest import ROOT, shared
+
+PAGE = ROOT / "docs" / "cohorts.md"
+# A report says how rules treat rows. It says nothing of people elsewhere, and scores nobody.
+FORBIDDEN = re.compile(
+    r"would be eligible|people who use|drug users?|addicts?|offenders?|savings|\brisk|p-value =|"
+    r"discriminat|\bnet\b",
+    re.IGNORECASE,
+)
+REQUIRED = "treat these arrests"
+
+
+def block(page: Path) -> tuple[str, str]:
+    found = re.search(r"^```text\n\$ (.+?)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1], found[2]
+
+
+@pytest.fixture
+def printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    command, _ = block(PAGE)
+    (tmp_path / "louisiana.csv.gz").symlink_to(
+        shared("data/la_nibrs_arrestees_2010_2020.csv.gz").resolve()
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+    assert main(command.split()[1:]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_worked_example_prints_what_the_page_shows(printed: str) -> None:
+    _, shown = block(PAGE)
+    assert printed == shown
+    assert REQUIRED in printed and not FORBIDDEN.search(printed)
+
+
+def test_the_page_has_no_forbidden_words() -> None:
+    text = PAGE.read_text()
+    assert "treat these arrests" in text.replace("\n", " ")
+    assert not FORBIDDEN.search(text)
+
+
+@pytest.mark.parametrize("unit", ["arrest", "summons", "booking"])
+def test_a_report_speaks_of_the_unit_of_its_map(
+    unit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mapping, table = tmp_path / "map.yaml", tmp_path / "rows.csv"
+    mapping.write_text(
+        f"title: t\nid: id\nunit: {unit}\nfacts:\n  encounter.date: {{column: day}}\n"
+    )
+    days = "".join(f"{number},2015-06-01,{number % 2}\n" for number in range(40))
+    table.write_text(f"id,day,place\n{days}")
+    words = ["decide", "santa-fe", "eligibility", str(table), "--map", str(mapping)]
+    assert main([*words, "--by", "place"]) == 0
+    text = capsys.readouterr().out
+    plural = {"arrest": "arrests", "summons": "summons", "booking": "bookings"}[unit]
+    assert f"How the rules of a program treat these {plural}" in text
+    assert f"40 {plural} in the file" in text
+    assert not FORBIDDEN.search(text)
+    assert "a count from 1 to 10" in text
+
+
+def test_a_raised_limit_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mapping, table = tmp_path / "map.yaml", tmp_path / "rows.csv"
+    mapping.write_text("title: t\nid: id\nfacts:\n  encounter.date: {column: day}\n")
+    days = "".join(f"{number},2015-06-01,{number % 8 == 0}\n" for number in range(120))
+    table.write_text(f"id,day,place\n{days}")
+    words = ["decide", "santa-fe", "eligibility", str(table), "--map", str(mapping)]
+    assert main([*words, "--by", "place", "--min-cell", "20"]) == 0
+    text = capsys.readouterr().out
+    assert "a count from 1 to 19" in text and "hidden" in text
+    assert not re.search(r"\b15\b", text)
