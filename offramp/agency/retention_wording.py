@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.own_statements import StatementState
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
@@ -28,7 +29,7 @@ _STATEMENTS: Mapping[StatementState, str] = {
 }
 
 
-def retention_lines(listed: RetentionList) -> list[str]:
+def retention_lines(listed: RetentionList, zone: ZoneInfo) -> list[str]:
     """Return what ends when, case by case."""
     lines = [
         f"today is {listed.today}; where the pack has no rule, a part is kept "
@@ -36,16 +37,16 @@ def retention_lines(listed: RetentionList) -> list[str]:
         "what is kept is destroyed on the day after its last day, unless a legal hold stops it",
     ]
     for case in listed.cases:
-        lines += ["", *_case_lines(case)]
+        lines += ["", *_case_lines(case, zone)]
     if not listed.cases:
         lines += ["", "no case here"]
     return lines
 
 
-def _case_lines(case: KeptCase) -> Iterator[str]:
+def _case_lines(case: KeptCase, zone: ZoneInfo) -> Iterator[str]:
     yield f"{case.case}:" if case.case else "about no case:"
     for hold in case.holds:
-        yield f"  ON HOLD: {_hold(hold)}. Nothing here is destroyed"
+        yield f"  ON HOLD: {_hold(hold, zone)}. Nothing here is destroyed"
     for ending in case.endings:
         state = case.statements.get(ending.cause)
         yield f"  {_ending(ending)}{_STATEMENTS[state] if state is not None else ''}"
@@ -70,11 +71,11 @@ def _row(row: KeptRow) -> str:
     return f"{category}: {count}, {days}{why}. {_capital(row.says)}{law}{grounds}"
 
 
-def hold_lines(hold: Hold) -> list[str]:
+def hold_lines(hold: Hold, zone: ZoneInfo) -> list[str]:
     """Return what a hold, or its release, does."""
     if hold.released is None:
         return [
-            f"on hold: {_hold(hold)}",
+            f"on hold: {_hold(hold, zone)}",
             "nothing of this case is destroyed here until every hold on it is released, and the "
             "hold opens nothing",
         ]
@@ -84,12 +85,12 @@ def hold_lines(hold: Hold) -> list[str]:
     ]
 
 
-def _hold(hold: Hold) -> str:
-    day = f"{datetime.fromtimestamp(hold.time, UTC):%Y-%m-%d}"
+def _hold(hold: Hold, zone: ZoneInfo) -> str:
+    day = f"{datetime.fromtimestamp(hold.time, zone):%Y-%m-%d}"
     return f"{HOLD_REASONS[hold.reason]}, since {day}, by {hold.by} (hold {hold.number})"
 
 
-def ending_lines(preview: EndingPreview) -> list[str]:
+def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
     """Return what a note of a cause ends, what stops it, and to which agencies this one signs."""
     lines = [f"case {preview.ending.case[:8]}: {_ending(preview.ending)}"]
     if preview.is_early:
@@ -106,7 +107,7 @@ def ending_lines(preview: EndingPreview) -> list[str]:
     if preview.stays:
         lines += ["it doesn't end:", *(f"  {_row(row)}" for row in preview.stays)]
     lines += [
-        f"ON HOLD: {_hold(hold)}. Nothing of this case is destroyed until it is released"
+        f"ON HOLD: {_hold(hold, zone)}. Nothing of this case is destroyed until it is released"
         for hold in preview.holds
     ]
     recipients = " and ".join(preview.recipients)

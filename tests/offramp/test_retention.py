@@ -835,6 +835,23 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     assert "sealed" in capsys.readouterr().out
 
 
+def test_days_are_those_of_the_programs_zone(town: Town, run: Run) -> None:
+    """In the evening, the day in UTC is already the next one."""
+    case, _ = refer(town)
+    day = today(town).isoformat()
+    town.hub.clock += 10 * 3600
+    assert today(town).isoformat() == day
+    held = run("hold", "police", case, "--reason", "audit")
+    assert f"since {day}, by Rosa" in held
+    assert f"since {day}, by Rosa" in run("retention", "police", case)
+    assert f"since {day}, by Rosa" in run("seal", "police", case, "sealed", "--dry-run")
+    run("staff", "police", "add", "Ola Olin", "--role", "member", "--login", own_login())
+    run("staff", "police", "end", "Ola Olin")
+    assert f"was ended on `{day}`" in run("cases", "police", code=2, by="Ola Olin")
+    town.hub.clock += 14 * 3600
+    town.settle()
+
+
 def test_a_refused_command_is_a_look_and_names_who_may_run_it(town: Town, run: Run) -> None:
     case, _ = refer(town)
     police = town.at["police"]

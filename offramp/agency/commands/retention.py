@@ -30,7 +30,7 @@ EARLY_FLAG = "--although-early"
 def _retention(office: Office, options: argparse.Namespace) -> Output:
     case = operations.find_case(office, options.of) if options.of else None
     listed = operations.list_retention(office, case)
-    return Output(listed.as_json(), retention_wording.retention_lines(listed))
+    return Output(listed.as_json(), retention_wording.retention_lines(listed, zone_of(office)))
 
 
 def _retention_options(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,7 @@ def _hold(office: Office, options: argparse.Namespace) -> Output:
             options.reason,
             is_another=options.another,
         )
-    return Output(hold.as_json(), retention_wording.hold_lines(hold))
+    return Output(hold.as_json(), retention_wording.hold_lines(hold, zone_of(office)))
 
 
 def _hold_options(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +95,7 @@ def _seal(office: Office, options: argparse.Namespace) -> Output:
     words = actor_of(office), options.case, options.cause
     on = read_flag_day(options.on) if options.on is not None else None
     preview = operations.preview_ending(office, *words, on)
-    lines = retention_wording.ending_lines(preview)
+    lines = retention_wording.ending_lines(preview, zone_of(office))
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "nothing is noted"])
     _show(options, lines)

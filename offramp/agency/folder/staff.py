@@ -9,8 +9,9 @@ from __future__ import annotations
 import pwd
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from exchange.errors import shorten
 from offramp.account import person_account
@@ -134,10 +135,11 @@ class Staff:
     """Everybody who was ever listed, and the assignments, as the journal's events left them.
 
     `extra` are by the number of their event. `former_logins` has the names of ended people by the
-    logins that they used.
+    logins that they used. `zone` is the program's, in which days are stated.
     """
 
     def __init__(self) -> None:
+        self.zone = ZoneInfo("UTC")
         self.people: dict[str, StaffPerson] = {}
         self.assignments: dict[str, Assignment] = {}
         self.extra: dict[int, ExtraAccess] = {}
@@ -206,7 +208,7 @@ class Staff:
             return person
         for former in self.people.values():
             if former.name.casefold() == name.casefold():
-                raise _has_ended(former)
+                raise _has_ended(former, self.zone)
         raise _not_listed(f"`{shorten(name)}`")
 
     def ever_named(self, name: str) -> StaffPerson:
@@ -233,7 +235,7 @@ class Staff:
         people = self.at_login(login)
         refuse_hidden_name(name)
         if (former := self.former_at(login, name)) is not None:
-            raise _has_ended(former)
+            raise _has_ended(former, self.zone)
         if name is not None:
             if (person := self.find(name)) is None or person not in people:
                 raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
@@ -426,9 +428,9 @@ def own_login() -> str:
     return login_of(person_account())
 
 
-def _has_ended(person: StaffPerson) -> AgencyError:
+def _has_ended(person: StaffPerson, zone: ZoneInfo) -> AgencyError:
     assert person.ended is not None, "the person was ended"
-    day = f"{datetime.fromtimestamp(person.ended, UTC):%Y-%m-%d}"
+    day = f"{datetime.fromtimestamp(person.ended, zone):%Y-%m-%d}"
     return AgencyError(
         "person-ended",
         f"`{person.name}` was ended on `{day}` by `{person.ended_by}`",

@@ -159,6 +159,10 @@ class WorkingSet:
 
     # Everything beside the gateway
 
+    def _note_directory(self, event: Event) -> None:
+        self.cases.touch_all(event)
+        self.staff.zone = self.gateway.history.newest.zone
+
     def _note_composed(self, event: Event) -> None:
         bundle = read_bundle(event.body["bundle"])
         resumed, _ = self.gateway.sent_as(bundle.id)

@@ -189,7 +189,7 @@ def end_person(
                 f"`{person.name}` still owns "
                 f"{', '.join(f'`{case[:8]}`' for case in owned[:_MOST_NAMED])}"
                 f"{', and others' if len(owned) > _MOST_NAMED else ''}",
-                fix="name the colleague who gets them with `--to`",
+                fix="name the colleague who takes over with `--to`",
             )
         cases = {
             case: _without(staff.assignments[case], person.name, successor)
