@@ -68,17 +68,16 @@ def noted_lines(noted: NotedFacts, words: Details) -> list[str]:
             for path, value in noted.facts.items()
         ),
         *(f"answered {answer.recipient}: {noted.state}" for answer in noted.answers),
-        *(
-            line
-            for correction in noted.corrections
-            for line in sent_correction_lines(correction, words)
-        ),
+        *sent_corrections_lines(noted.corrections, words),
         *(untold_line(holder, words) for holder in noted.untold),
     ]
 
 
 def effects_lines(effects: Effects, words: Details) -> list[str]:
-    """Show what follows from a correction: the holders, and the decisions to work out again."""
+    """Show what follows from a correction: the holders, and the decisions to work out again.
+
+    Nothing is claimed to be told yet: this agency may not know of an exit, and the hub does.
+    """
     lines = []
     for name, value in effects.details.items():
         lines.append(f"{words.label(name)}  {words.value(name, value)}")
@@ -87,53 +86,70 @@ def effects_lines(effects: Effects, words: Details) -> list[str]:
         if not holders:
             lines.append("  no agency is told. A correction tells only what was told before")
     lines += [f"LOOK AGAIN: {odd.text('en')}" for odd in effects.odd]
-    return lines + resting_lines(effects.decisions)
+    return lines + [f"  then {line}" for line in _resting_texts(effects.decisions)]
 
 
 def _holder_line(holder: Holder, effects: Effects, words: Details) -> str:
     before = words.value(holder.name, holder.holding.value)
-    effect = f"can't be told: {holder.why_not}" if holder.why_not else "is told"
+    effect = (
+        f"can't be told: {holder.why_not}"
+        if holder.why_not
+        else "will be told, if the hub passes it"
+    )
     if not holder.why_not and holder.value != effects.details[holder.name]:
         told = words.value(holder.name, holder.value)
-        effect = f"is told {told}, and not the rest, which it was never told"
+        effect = f"will be told {told}, and not the rest, which it was never told"
     return f"  `{holder.agency}` was told {before}; {effect}"
 
 
 def resting_lines(decisions: Sequence[RestingDecision]) -> list[str]:
     """List the decisions that are worked out again, and the people who decided."""
+    return [f"  {line}" for line in _resting_texts(decisions)]
+
+
+def _resting_texts(decisions: Sequence[RestingDecision]) -> list[str]:
     lines = []
     for resting in decisions:
-        where = " and ".join(f"`{agency}`" for agency in resting.worked_out_at) or "nobody listed"
+        where = " and ".join(f"`{agency}`" for agency in resting.worked_out_at)
         made = (
             f". {resting.by} of `{resting.agency}` decided {resting.outcome}, and is asked to "
             "decide again"
             if resting.by
             else ""
         )
-        lines.append(f"  `{resting.decision}` is worked out again at {where}{made}")
+        again = f"is worked out again at {where}" if resting.worked_out_at else "reads this"
+        lines.append(f"`{resting.decision}` {again}{made}")
     return lines
 
 
 def correction_lines(correction: Correction, words: Details) -> list[str]:
-    """Report a correction: its effects, and the agencies that were told or couldn't be."""
-    lines = [line for sent in correction.sent for line in sent_correction_lines(sent, words)]
+    """Report a correction: the agencies that were told, refused by the hub, or couldn't be told."""
+    lines = sent_corrections_lines(correction.sent, words)
     untold = [untold_line(holder, words) for holder in correction.untold]
     return [*(lines or ["nobody had to be told"]), *untold]
 
 
-def sent_correction_lines(correction: SentCorrection, words: Details) -> list[str]:
-    """Report one correction, and why the hub may have refused it."""
-    labels = "; ".join(words.label(name) for name in correction.details)
-    lines = [f"corrected at `{correction.agency}`: {correction.state} ({labels})"]
-    if correction.is_refused:
+def sent_corrections_lines(sent: Sequence[SentCorrection], words: Details) -> list[str]:
+    """Report corrections, and once why the hub may have refused some of them."""
+    lines = []
+    for correction in sent:
+        labels = "; ".join(words.label(name) for name in correction.details)
+        lines.append(f"corrected at `{correction.agency}`: {correction.state} ({labels})")
+        if correction.is_refused:
+            lines[-1] = f"NOT corrected at `{correction.agency}`: {correction.state} ({labels})"
+    refused = [correction for correction in sent if correction.is_refused]
+    if refused:
+        agencies = ", ".join(f"`{correction.agency}`" for correction in refused)
+        verb = "has" if len(refused) == 1 else "have"
         lines.append(
-            f"  `{correction.agency}` still has the old value. The hub gives no reason. The person "
+            f"  {agencies} still {verb} the old value. The hub gives no reason. The person "
             "may have declined, left the program, or ended a consent, and this agency isn't told "
             "of that. Ask the case manager, then correct it again. Or ask back what is wrong, so "
             "that it counts no longer:"
         )
         lines += [
             f"  `agency recall DIR CASE wrong-fact --detail {name} --to {correction.agency}`"
+            for correction in refused
             for name in correction.details
         ]
     return lines

@@ -133,6 +133,7 @@ def proposal_lines(proposal: Proposal) -> list[str]:
     return [
         f"proposed and signed `{proposal.draft}`",
         *(f"  {change}" for change in proposal.changes),
+        f"have the others compare and approve `{proposal.draft}`",
     ]
 
 
@@ -141,8 +142,8 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
     return [
         f"proposed and signed `{proposal.draft}`: the pack `{proposal.id}` ({proposal.pack})",
         *(f"  {change}" for change in proposal.changes),
-        "it is in force when enough agencies have approved that draft, "
-        "and it applies to later entries of the log",
+        f"have the others compare and approve `{proposal.draft}`: it is in force when enough have "
+        "approved that draft, and it applies to later entries of the log",
     ]
 
 
@@ -154,7 +155,7 @@ def serve_lines(service: Service, socket: str | None) -> list[str]:
     directory = (
         f"version {service.directory} of the directory is in force"
         if service.directory
-        else "no directory is in force yet"
+        else "it knows no directory yet, and asks the hub for it"
     )
     acts = (
         f"it asks and answers in the name of {service.automatic}"
@@ -510,6 +511,9 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
 
     needed = answer.needed if answer.lacks_ended else None
     lines = [decision_text.in_words(answer.ruling, today=asked_on, needed=needed)]
+    given = answer.case.attested.get(answer.decision)
+    if given is not None and any(reason["rule"] == "attested" for reason in answer.reasons):
+        lines.append(f"Given by {given.entry.by}")
     if answer.lacks_ended:
         causes = " and ".join(CAUSES[cause] for cause in answer.ended.causes)
         lines.append(f"What was destroyed here is not asked for again: {causes}")

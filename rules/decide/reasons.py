@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.decide import doubts, explain
 from rules.decide.ruling import Ruling, explanation, shares_needs
-from rules.decide.wording import RuleText, role_name, value_entry
+from rules.decide.wording import RuleText, value_entry
 from rules.input.printing import PLAIN, plain
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
@@ -41,12 +41,11 @@ def list_reasons(ruling: Ruling) -> list[dict[str, Any]]:
 
 
 def _attested(ruling: Ruling) -> dict[str, Any]:
-    decider = role_name(ruling.decided_by)
+    # Who stated it isn't known here: the prosecutor may answer for the program, and police too.
     return {
         "rule": "attested",
         "outcome": ruling.outcome,
-        "text": f"Answered by {decider}; the answer stands in place of the program's own rules "
-        "for it.",
+        "text": "This answer was given. It stands in place of the program's own rules for it.",
         "source": None,
         "values": [],
         "facts": {f"decisions.{ruling.decision}": ruling.outcome},

@@ -263,3 +263,9 @@ def test_a_mistyped_handle_leaves_nothing_once_it_is_taken_back(town: Town, case
     assert not [task for task in operations.list_tasks(crossroads) if task.case == wrong]
     with refused("unheard-case"):
         operations.represent(defender, wrong)
+
+
+def test_tell_names_no_category_of_which_it_asks_nothing(town: Town, case: str) -> None:
+    opened = operations.open_form(town.at["crossroads"], "tell", case)
+    # `docs/one-case.md` shows a form that names what it would ask and nobody may be told.
+    assert len(opened.untold) > 10 and opened.left_out == ()

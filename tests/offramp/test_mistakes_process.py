@@ -206,7 +206,10 @@ def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     capsys.readouterr()
     assert town.agency(*correct) == 1
     printed = capsys.readouterr().out
-    assert "still has the old value" in printed and "left the program" in printed
+    # Nothing is said to be told that isn't, and the reason is there once.
+    assert "; is told" not in printed and "will be told, if the hub passes it" in printed
+    assert printed.count("NOT corrected at `") == len(HOLDERS)
+    assert printed.count("still have the old value") == 1 and "left the program" in printed
     assert "no exit" in refused(town, capsys, "recall", "police", case, "mistaken-exit", "--yes")
     capsys.readouterr()
     assert town.agency("recall", "crossroads", case, "mistaken-exit", "--yes") == 0

@@ -144,7 +144,7 @@ def test_a_citys_own_fact_is_asked_for_answered_and_corrected(
     capsys.readouterr()
     assert city.agency("correct", "police", case, "encounter.ground=?", "--yes") == 0
     printed = capsys.readouterr().out
-    assert "On what ground was it?  unknown\n  `crossroads` was told lawn; is told" in printed
+    assert "On what ground was it?  unknown\n  `crossroads` was told lawn; will be told" in printed
     assert "encounter." not in printed
     city.settle()
     assert city.agency("case", "crossroads", case, "--by", founder_of("crossroads")) == 0

@@ -30,8 +30,8 @@ def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
     if not working_set.gateway.history.size:
         raise AgencyError(
             "no-directory",
-            "no directory is in force yet",
-            fix="have all founders approve the draft",
+            "this agency knows no directory yet",
+            fix="let its gateway run. The first one is in force when all founders have approved it",
         )
     gateway = working_set.gateway
     today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)

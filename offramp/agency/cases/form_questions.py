@@ -153,6 +153,11 @@ class Sheet:
                 yield from (member.path for member in self._members(category))
             yield from (fact.path for fact in self.facts_of(category))
 
+    def asks_of(self, category: str) -> bool:
+        """Report whether this form asks anything of a category, if somebody may be told."""
+        sheet = replace(self, parts=(category,), members=None, known=None)
+        return any(True for _ in sheet._of_category(category, {}, frozenset()))
+
     def _about(self) -> Question:
         terms = form_terms()
         choices = terms.choices(ABOUT, self.parts, self.language)

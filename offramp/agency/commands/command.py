@@ -136,13 +136,16 @@ def _with_refusals(
     """
     if not refused:
         return output
+    alike: dict[tuple[str, str], list[str]] = {}
     for record in refused:
+        alike.setdefault((record.kind, record.reason), []).append(record.id)
+    for (kind, reason), records in alike.items():
+        named = ", ".join(f"`{record}`" for record in records)
         error = AgencyError(
             "hub-refused",
-            f"the hub refused the `{record.kind}` `{record.id}`, so nobody was told: "
-            f"{record.reason}",
+            f"the hub refused the `{kind}` {named}, so nobody was told: {reason}",
             fix="look at `offramp agency status DIR`, and try it again with "
-            f"`offramp agency retry DIR {record.id}`",
+            f"`offramp agency retry DIR {records[0]}`",
         )
         print_error(complete(f"offramp: {error}"))
     value = output.json

@@ -61,7 +61,7 @@ def _tell(
     language, texts = options.lang, form_text.WORDS[options.lang]
     dialog = Dialog.at_terminal(language, opened.zone, as_json=options.json)
     if not options.json:
-        for category in opened.untold:
+        for category in opened.left_out:
             text = form_text.category_text(category, language)
             print_text(texts["untold"].format(category=text))
     provided = _given(opened, options, texts) if answered is None else dict(answered)

@@ -62,8 +62,8 @@ def _join(office: Office, options: argparse.Namespace) -> Output:
         office, options.url, options.code, part2=options.part2, custody=options.custody
     )
     line = (
-        "asked to be listed; when all have joined, compare the draft's digest by voice and run "
-        "`offramp agency approve`"
+        "asked to be listed; when all have joined, `offramp agency approve DIR 0` prints the "
+        "draft's digest: compare it by voice, and run `offramp agency approve DIR DIGEST` with it"
     )
     return Output(request.as_json(), [line])
 

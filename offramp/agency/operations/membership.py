@@ -251,8 +251,8 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
     if not history.size:
         raise AgencyError(
             "no-directory",
-            "no directory is in force yet",
-            fix="have all founders approve the draft",
+            "this agency knows no directory yet",
+            fix="let its gateway run. The first one is in force when all founders have approved it",
         )
     payload = proposal.apply_change(history.newest, change)
     changes = tuple(proposal.describe_changes(history.newest, payload))

@@ -97,6 +97,15 @@ class OpenedForm:
         return frozenset(path for sheet in self.sheets for path in sheet.paths)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The untold categories of which something would be asked, if somebody may be told."""
+        return tuple(
+            category
+            for category in self.untold
+            if any(sheet.asks_of(category) for sheet in self.sheets)
+        )
+
+    @property
     def measured_lists(self) -> frozenset[str]:
         """The lists whose earlier entries get more fields, and no entry is added."""
         return frozenset(path.rpartition(".")[0] for sheet in self.sheets for path in sheet.only)

@@ -128,7 +128,7 @@ def report_status(office: Office) -> AgencyStatus:
             reason = (
                 "not sent yet, or the hub didn't answer"
                 if has_directory
-                else "no directory is in force yet"
+                else "this agency knows no directory yet"
             )
         rows.append(
             OutboxRow(outgoing.jti, outgoing.kind, outgoing.case, outgoing.state, reason or None)
