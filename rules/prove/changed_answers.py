@@ -30,7 +30,7 @@ from rules.prove.unknown_answers import pairs_with_unknowns
 MOST_REGIONS = 20  # that are listed
 _MOST_COUNTED = 60  # that are looked for
 _MOST_BARS = 3  # that apply in one case, before any number is taken
-_MOST_CASES = 30  # that are decided with a fact unknown
+_MOST_CASES = 20  # that are decided with a fact unknown
 _MOST_RECORDS = 6  # of the lists of an example, before any number is taken
 
 
@@ -184,31 +184,38 @@ class _Comparison:
     @cached_property
     def parts(self) -> RegionParts:
         """The parts that regions are made of."""
-        return RegionParts(self.both, self.rules, self.timed)
+        return RegionParts(self.both, self.rules)
+
+    @cached_property
+    def solver(self) -> z3.Solver:
+        """A solver that knows the cases there are, and what the parts mean."""
+        solver = self.timed.new([*self.both.always, *self.parts.definitions])
+        self.parts.compare(lambda *assumed: self.timed.is_possible(solver, *assumed))
+        return solver
 
     def pair(self, goal: _Goal) -> Pair | None:
         """Return a change with its regions and its smallest example, None without one."""
         parts = self.parts
         parts.choose(partial(self.role, goal=goal))
-        definitions = [*self.both.always, *parts.definitions]
-        inside = self.timed.new([*definitions, goal.formula])
-        outside = self.timed.new([*definitions, z3.Not(goal.formula)])
+        changes = z3.FreshBool("changes")
+        self.solver.add(changes == goal.formula)
         regions: list[list[z3.BoolRef]] = []
+        self.solver.push()
         while len(regions) < _MOST_COUNTED:
-            model = self.fewest_bars(inside)
+            model = self.fewest_bars(changes)
             if model is None:
                 break
-            cube = self.widest(parts.statements(model), outside)
+            cube = self.widest(parts.statements(model), z3.Not(changes))
             regions.append(cube)
-            inside.add(z3.Not(z3.And(cube)))
+            self.solver.add(z3.Implies(changes, z3.Not(z3.And(cube))))
+        self.solver.pop()
         is_complete = len(regions) < _MOST_COUNTED
-        needed = self.needed(regions, definitions)
+        needed = self.needed(regions)
         needed.sort(key=parts.interest)
-        inside = self.timed.new([*definitions, goal.formula])
         confirmed: list[Region] = []
         for statements in needed[:MOST_REGIONS]:
             region = parts.region(statements)
-            example = self.case(goal, inside, statements, region)
+            example = self.case(goal, [changes, *statements], region)
             if example is not None:
                 confirmed.append(replace(region, example=example))
             elif self.is_exact:
@@ -224,18 +231,19 @@ class _Comparison:
             goal.outcome,
         )
 
-    def fewest_bars(self, inside: z3.Solver) -> z3.ModelRef | None:
+    def fewest_bars(self, changes: z3.BoolRef) -> z3.ModelRef | None:
         """Return a case in which as few unchanged rules bar as possible, None if there is none."""
+        inside = self.solver
         bars = [holds for holds, _ in self.parts.bars]
         for most in range(_MOST_BARS):
             few = z3.AtMost(*bars, most) if most else z3.And(list(map(z3.Not, bars)))
-            if self.timed.is_possible(inside, few):
+            if self.timed.is_possible(inside, changes, few):
                 return inside.model()
             if most >= len(bars):
                 return None
-        return inside.model() if self.timed.is_possible(inside) else None
+        return inside.model() if self.timed.is_possible(inside, changes) else None
 
-    def widest(self, statements: list[z3.BoolRef], outside: z3.Solver) -> list[z3.BoolRef]:
+    def widest(self, statements: list[z3.BoolRef], outside: z3.BoolRef) -> list[z3.BoolRef]:
         """Return as few of these statements as are enough to stay off `outside`.
 
         A statement that says more than another goes first, then the least interesting.
@@ -248,19 +256,16 @@ class _Comparison:
                 # "No other bar" is about the bars beside those named, so these stay.
                 if self.parts.is_named_beside(literal, statements):
                     continue
-                if not self.timed.is_possible(outside, *fewer):
+                if not self.timed.is_possible(self.solver, outside, *fewer):
                     statements = fewer
         return statements
 
-    def needed(
-        self, regions: list[list[z3.BoolRef]], definitions: list[z3.BoolRef]
-    ) -> list[list[z3.BoolRef]]:
+    def needed(self, regions: list[list[z3.BoolRef]]) -> list[list[z3.BoolRef]]:
         """Return the regions without those that others cover together."""
-        solver = self.timed.new(definitions)
         kept = list(regions)
         for region in regions:
             others = [z3.Not(z3.And(other)) for other in kept if other is not region]
-            if len(kept) > 1 and not self.timed.is_possible(solver, *region, *others):
+            if len(kept) > 1 and not self.timed.is_possible(self.solver, *region, *others):
                 kept = [other for other in kept if other is not region]
         return kept
 
@@ -289,10 +294,10 @@ class _Comparison:
     def cases_near(self, pairs: list[Pair]) -> Iterator[Mapping[str, Any]]:
         """Yield cases of each change, and of each answer that stays, by the parts of the rules."""
         yield from (pair.example.facts for pair in pairs)
-        solver = self.timed.new([*self.both.always, *self.parts.definitions])
+        solver = self.solver
         old, new = self.given
         changes = [] if self.collects else [(pair.before, pair.after) for pair in pairs]
-        stays = [(outcome, outcome) for pair in reversed(changes) for outcome in pair]
+        stays = [(outcome, outcome) for pair in changes for outcome in reversed(pair)]
         for before, after in dict.fromkeys((*stays, *changes)):
             if before not in old or after not in new:
                 continue
@@ -301,13 +306,12 @@ class _Comparison:
                     if self.timed.is_possible(solver, old[before], new[after], literal):
                         yield self.both.facts(solver.model())
 
-    def case(
-        self, goal: _Goal, inside: z3.Solver, statements: list[z3.BoolRef], region: Region
-    ) -> Example | None:
+    def case(self, goal: _Goal, statements: list[z3.BoolRef], region: Region) -> Example | None:
         """Return a small case of a region that the rules confirm."""
+        inside = self.solver
         sizes = list(self.both.old.sizes.values())
-        clear = list(self.both.clear)
-        for wanted in (clear, []) if clear else ([],):
+        clear, timely = list(self.both.clear), list(self.both.timely)
+        for wanted in (*([clear] if clear else []), *([timely] if timely else []), []):
             if not self.timed.is_possible(inside, *statements, *wanted):
                 continue
             model = inside.model()

@@ -35,9 +35,9 @@ from rules.prove.lawful_charges import lawful_charges
 Term = Any  # a number, a word, a day, or a moment of Z3, or a Python number
 Bound = Mapping[str, tuple[str, int]]  # by variable: the list's path and the record's place
 _DAYS = date.min.toordinal(), date.max.toordinal()
-_EPOCH = date(1970, 1, 1).toordinal()
-_A_DAY = 86_400  # seconds
-_MOMENTS = (_DAYS[0] - _EPOCH) * _A_DAY, (_DAYS[1] + 1 - _EPOCH) * _A_DAY - 1
+EPOCH = date(1970, 1, 1).toordinal()
+A_DAY = 86_400  # seconds
+_MOMENTS = (_DAYS[0] - EPOCH) * A_DAY, (_DAYS[1] + 1 - EPOCH) * A_DAY - 1
 _WEST, _EAST = -12 * 3600, 14 * 3600  # seconds that a local time is ahead of UTC, at least and most
 
 
@@ -259,7 +259,7 @@ class Formulas:
             least, most = sorted((length.number * 28, length.number * 31))
             by = z3.FreshInt("months")
             self.always.append(z3.And(by >= least, by <= most))
-            end = start + sign * by * (1 if in_days else _A_DAY)
+            end = start + sign * by * (1 if in_days else A_DAY)
         elif in_days:
             end = start + sign * length.days
         else:
@@ -306,10 +306,10 @@ class Formulas:
             day, clock_time, ahead = z3.FreshInt("day"), z3.FreshReal("time"), z3.FreshReal("ahead")
             self.always += [
                 clock_time >= 0,
-                clock_time < _A_DAY,
+                clock_time < A_DAY,
                 ahead >= _WEST,
                 ahead <= _EAST,
-                moment + ahead == z3.ToReal(day - _EPOCH) * _A_DAY + clock_time,
+                moment + ahead == z3.ToReal(day - EPOCH) * A_DAY + clock_time,
             ]
             self._made[key] = (day, clock_time)
         local: tuple[Term, Term] = self._made[key]
@@ -356,7 +356,7 @@ class Formulas:
             case "timestamp":
                 moment = z3.Real(path)
                 self.always.append(z3.And(moment >= _MOMENTS[0], moment <= _MOMENTS[1]))
-                self.clear.append(moment == z3.ToReal(z3.FreshInt("noon")) * _A_DAY + _A_DAY / 2)
+                self.clear.append(moment == z3.ToReal(z3.FreshInt("noon")) * A_DAY + A_DAY / 2)
                 return moment
             case "text":
                 return z3.Int(path)
@@ -437,7 +437,7 @@ class Formulas:
             self.always.append(due <= counts_from + most)
         for at in (now, met_at):
             if at.is_real():
-                far = z3.Or(at <= due - 2 * _A_DAY, at >= due + 2 * _A_DAY)
+                far = z3.Or(at <= due - 2 * A_DAY, at >= due + 2 * A_DAY)
                 self.clear.append(z3.Implies(has_started, far))
         stop = self._fact(clock.stop) if clock.stop is not None else None
         if stop is not None and stop.type == "date":
@@ -463,7 +463,7 @@ class Formulas:
         least, most = (Decimal(amount) * seconds for seconds in _SECONDS[unit])
         if clock.counts == "days":
             # It ends with a local day, which may have an hour more or less.
-            least, most = least - 3_600, most + _A_DAY + 3_600
+            least, most = least - 3_600, most + A_DAY + 3_600
         return z3.RealVal(str(least)), z3.RealVal(str(most))
 
     def event(self, path: str) -> Term:
@@ -509,10 +509,10 @@ class Formulas:
 # The least and the most seconds of a unit of time.
 _SECONDS = {
     "hours": (3_600, 3_600),
-    "days": (_A_DAY, _A_DAY),
-    "weeks": (7 * _A_DAY, 7 * _A_DAY),
-    "months": (28 * _A_DAY, 31 * _A_DAY),
-    "years": (365 * _A_DAY, 366 * _A_DAY),
+    "days": (A_DAY, A_DAY),
+    "weeks": (7 * A_DAY, 7 * A_DAY),
+    "months": (28 * A_DAY, 31 * A_DAY),
+    "years": (365 * A_DAY, 366 * A_DAY),
 }
 
 

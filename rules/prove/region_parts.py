@@ -13,7 +13,6 @@ from rules.packs.resolve import RuleInForce
 from rules.prove.changes import Part, Region, UnchangedRule
 from rules.prove.side_formulas import BothSides
 from rules.prove.sides import Side, same_rules
-from rules.prove.timed_solver import TimedSolver
 
 # The rules of one side by id, each with its formula.
 Rules = dict[str, tuple[RuleInForce, z3.BoolRef]]
@@ -30,7 +29,6 @@ class RegionParts:
         self,
         both: BothSides,
         rules: tuple[Rules, Rules],
-        timed: TimedSolver,
     ) -> None:
         old, new = rules
         same = same_rules(
@@ -55,7 +53,7 @@ class RegionParts:
                 holds = z3.Bool(f"rule {new_id} {side}")
                 self.definitions.append(holds == (before if side == 0 else after))
                 self._unchanged.append((holds, UnchangedRule(new_id, True, side), outcome))
-        self._weaker = dict(self._all_weaker(both, timed))
+        self._weaker: dict[int, list[z3.BoolRef]] = {}
 
     def choose(self, role: Callable[[str], str | None]) -> None:
         """Sort the unchanged rules by what they do in one change, from the role of an outcome."""
@@ -103,29 +101,21 @@ class RegionParts:
         ids = {other.get_id() for other in others}
         return any(weaker.get_id() in ids for weaker in self._weaker.get(literal.get_id(), ()))
 
-    def _all_weaker(
-        self, both: BothSides, timed: TimedSolver
-    ) -> Iterator[tuple[int, list[z3.BoolRef]]]:
-        """Yield each comparison of a number with those that follow from it, one way only."""
+    def compare(self, is_possible: Callable[..., bool]) -> None:
+        """Find which comparisons of numbers say more than others, one way only."""
         compared = [holds for holds, part in self.parts if isinstance(part.node, tree.Compare)]
         literals = [literal for holds in compared for literal in (holds, z3.Not(holds))]
         self._compared = literals  # kept alive, so that an id names one statement
-        solver = timed.new([*both.always, *self.definitions])
 
         def follows(first: z3.BoolRef, second: z3.BoolRef) -> bool:
-            return not timed.is_possible(solver, first, z3.Not(second))
+            return not is_possible(first, z3.Not(second))
 
         for literal in literals:
-            yield (
-                literal.get_id(),
-                [
-                    other
-                    for other in literals
-                    if not other.eq(literal)
-                    and follows(literal, other)
-                    and not follows(other, literal)
-                ],
-            )
+            self._weaker[literal.get_id()] = [
+                other
+                for other in literals
+                if not other.eq(literal) and follows(literal, other) and not follows(other, literal)
+            ]
 
     def statements(self, model: z3.ModelRef) -> list[z3.BoolRef]:
         """Return what is so in a case: parts first, in order of interest, then unchanged rules.

@@ -8,7 +8,9 @@ out for each side by its own law. Another decision's answer is taken as given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import z3
 
@@ -20,11 +22,12 @@ from rules.language import tree
 from rules.packs.law import CHARGES, READ, VIOLENT
 from rules.packs.pack import Clock
 from rules.prove.by_solver import facts_of
-from rules.prove.formulas import Bound, CannotEncode, Formulas, Term
+from rules.prove.formulas import A_DAY, EPOCH, Bound, CannotEncode, Formulas, Term
 from rules.prove.list_bounds import ListBounds
 from rules.prove.sides import Side
 
 _CODE = "code"
+_A_WEEK = timedelta(days=7)
 _DECISION = "decisions."
 
 
@@ -48,6 +51,8 @@ class BothSides:
             self.lengths[CHARGES] += 1  # one that counts, beside those that don't
         self._readings: dict[tuple[str, str], Readings] = {}
         self.statuses: dict[str, Term] = {}
+        # What is true in a case of the week after the new side's day, by the pack's own clocks.
+        self.timely: list[z3.BoolRef] = []
         self.outcomes: dict[str, Term] = {}
         self.candidates: dict[str, tuple[Any, ...]] = {}
         self.old = SideFormulas(self, 0, self._conditions[0])
@@ -334,6 +339,22 @@ class SideFormulas(Formulas):
             for number, citation in enumerate(self.citations[f"{record}.{_CODE}"])
             if citation is not None and citation.section is not None and self.side.is_void(citation)
         ]
+
+    def local(self, moment: Term) -> tuple[Term, Term]:
+        """Return the local day and time of a moment. In a timely case its zone is the pack's."""
+        is_new = ("local", moment.get_id(), self.segment.pack.time_zone) not in self._made
+        day, clock_time = super().local(moment)
+        if is_new:
+            zone = ZoneInfo(self.segment.pack.time_zone)
+            noon = datetime.combine(self.segment.day, time(12), zone)
+            ahead = noon.utcoffset() or timedelta()
+            local = z3.ToReal(day - EPOCH) * A_DAY + clock_time
+            self.both.timely += [
+                moment + int(ahead.total_seconds()) == local,
+                moment >= int(noon.timestamp()),
+                moment <= int((noon + _A_WEEK).timestamp()),
+            ]
+        return day, clock_time
 
     def outcome(self, name: str) -> Term:
         """Return the answer of another decision, which its decider gives."""

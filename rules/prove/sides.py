@@ -13,6 +13,7 @@ from rules.errors import Refusal
 from rules.frozen import cached_property, frozen
 from rules.input.citations import GivenCitation, Section
 from rules.input.facts import Facts
+from rules.input.vocabulary import Fact
 from rules.packs.law import CHARGES
 from rules.packs.resolve import RuleInForce
 from rules.prove.changes import Region
@@ -101,30 +102,36 @@ def same_rules(
 
 def known_to(side: Side, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts without those that a side's pack has no word for."""
-    vocabulary, decisions = side.program.pack.vocabulary, side.program.pack.decisions
-    known: dict[str, Any] = {}
-    for group, value in facts.items():
-        if group == "decisions":
-            kept = {name: word for name, word in value.items() if name in decisions}
-        elif isinstance(value, Mapping):
-            kept = {
-                name: _records(vocabulary.facts[f"{group}.{name}"], fact)
-                for name, fact in value.items()
-                if f"{group}.{name}" in vocabulary.facts
-            }
-        else:
-            kept = value
-        if kept != {}:
-            known[group] = kept
-    return known
+    pack = side.program.pack
+    known = {
+        group: _known(pack.vocabulary.facts, value, group)
+        for group, value in facts.items()
+        if group != "decisions"
+    }
+    given = facts.get("decisions", {})
+    if isinstance(given, Mapping):
+        known["decisions"] = {name: word for name, word in given.items() if name in pack.decisions}
+    return {group: value for group, value in known.items() if value != {}}
 
 
-def _records(fact: Any, value: Any) -> Any:
-    if fact.type != "list" or not isinstance(value, (list, tuple)):
-        return value
-    return [
-        {name: word for name, word in record.items() if name in fact.fields} for record in value
-    ]
+def _known(facts: Mapping[str, Fact], value: Any, path: str) -> Any:
+    """Return a group of facts without unknown ones, and a list without unknown fields."""
+    fact = facts.get(path)
+    if isinstance(value, Mapping) and fact is None:
+        inner = {name: _known(facts, below, f"{path}.{name}") for name, below in value.items()}
+        return {
+            name: below
+            for name, below in inner.items()
+            if f"{path}.{name}" in facts or (isinstance(below, dict) and below)
+        }
+    if fact is not None and fact.type == "list" and isinstance(value, (list, tuple)):
+        return [
+            {name: word for name, word in record.items() if name in fact.fields}
+            if isinstance(record, Mapping)
+            else record
+            for record in value
+        ]
+    return value
 
 
 def rules_of(decision: Decision) -> tuple[str, ...]:
