@@ -7,13 +7,14 @@ from datetime import date
 from typing import Any
 
 from offramp.policy.change_sides import ChangeSide
-from rules.author.phrases import spell_name
+from rules.author.phrases import format_amount, spell_name
 from rules.author.scenarios import Scenario, read_scenarios, run
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.printing import plain
-from rules.prove.changes import ChangedAnswers, Example, Pair
+from rules.prove.changes import ChangedAnswers, Edge, Example, Pair
+from rules.prove.number_edges import is_at, unit_of
 from rules.prove.sides import Side, decided, in_region, known_to
 from rules.shelf import day_of
 
@@ -97,7 +98,7 @@ def _says(scenario: Scenario, side: ChangeSide, own: Side) -> str | None:
 def _edges(
     answers: ChangedAnswers, day: date, scenarios: Sequence[Scenario], formal: tuple[Side, Side]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a ready scenario for each region that no scenario is in."""
+    """Yield a ready scenario for each region and each number that no scenario is at."""
     own = [scenario for scenario in scenarios if scenario.decision == answers.name]
     cases = [
         (
@@ -114,6 +115,27 @@ def _edges(
             ):
                 number += 1
                 yield ready_scenario(answers.name, pair, region.example, day, number)
+
+    for edge in answers.edges:
+        if not is_at(edge.compared, edge.value, (new for _, new in cases)):
+            number += 1
+            yield _number_scenario(answers.name, edge, day, number)
+
+
+def _number_scenario(name: str, edge: Edge, day: date, number: int) -> dict[str, Any]:
+    """Return a case at a number, or just beyond it, as a scenario."""
+    place = "exactly at" if edge.is_exact else "just beyond"
+    outcome = edge.example.outcome
+    answer = ", ".join(outcome) if isinstance(outcome, list) else str(outcome)
+    limit = format_amount(edge.limit.normalize(), unit_of(edge.compared))
+    return {
+        "id": f"change-{name}-{number}".replace("_", "-"),
+        "says": f"The case is {place} {limit}: {spell_name(answer)}.",
+        "decision": name,
+        "as_of": day.isoformat(),
+        "facts": plain(edge.example.facts),
+        "expect": {"outcome": outcome},
+    }
 
 
 def ready_scenario(

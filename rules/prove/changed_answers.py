@@ -10,27 +10,25 @@ import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import z3
 
 from rules.decide.decision import Decision
 from rules.frozen import cached_property, frozen, replace
-from rules.prove.changes import ChangedAnswers, Example, Pair, Region, SolverError
+from rules.prove.changes import ChangedAnswers, Edge, Example, Pair, Region, SolverError
 from rules.prove.formulas import CannotEncode
 from rules.prove.list_bounds import ListBounds, joint_bounds
-from rules.prove.region_parts import RegionParts, facts_in
+from rules.prove.near_cases import NearCases
+from rules.prove.region_parts import RegionParts
 from rules.prove.side_formulas import BothSides, conditions_of
 from rules.prove.sides import Side, decided, in_region, rules_of
 from rules.prove.smallest_case import smallest_case
 from rules.prove.timed_solver import TimedSolver, TimeIsUp
-from rules.prove.unknown_answers import pairs_with_unknowns
 
 MOST_REGIONS = 20  # that are listed
 _MOST_COUNTED = 60  # that are looked for
 _MOST_BARS = 3  # that apply in one case, before any number is taken
-_MOST_CASES = 20  # that are decided with a fact unknown
 _MOST_RECORDS = 6  # of the lists of an example, before any number is taken
 
 
@@ -43,6 +41,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     is_same, why = False, None
     unconfirmed: list[tuple[str, str]] = []
     with_unknowns: tuple[tuple[str, str], ...] = ()
+    edges: tuple[Edge, ...] = ()
     try:
         comparison = _Comparison(old, new, name, bounds, started + seconds)
         bounds = ListBounds(comparison.both.lengths, bounds.why)
@@ -59,7 +58,8 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
             pairs.sort(key=comparison.order)
             changes = [(pair.before, pair.after) for pair in pairs]
             never = comparison.never([*changes, *unconfirmed])
-            with_unknowns = comparison.with_unknowns(pairs)
+            near = comparison.near_cases()
+            with_unknowns, edges = near.with_unknowns(pairs), tuple(near.edges())
     except CannotEncode as part:
         why = f"there is no formula for {part}"
     except TimeIsUp:
@@ -67,7 +67,9 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     if why is None and not bounds.is_complete and not is_same:
         why = bounds.why
     spent = time.monotonic() - started
-    return ChangedAnswers(name, bounds, tuple(pairs), never, is_same, why, spent, with_unknowns)
+    return ChangedAnswers(
+        name, bounds, tuple(pairs), never, is_same, why, spent, with_unknowns, edges
+    )
 
 
 @frozen
@@ -97,6 +99,8 @@ class _Comparison:
         if self.collects != self.in_force[1].decision.collect:
             raise CannotEncode(f"`{name}`, which has several outcomes on one side alone")
         self.given = tuple(map(self._outcomes, (0, 1)))
+        # Each region, with the solver's words for what is so in it.
+        self.regions: list[tuple[list[z3.BoolRef], Region]] = []
 
     # The outcomes
 
@@ -218,6 +222,7 @@ class _Comparison:
             example = self.case(goal, [changes, *statements], region)
             if example is not None:
                 confirmed.append(replace(region, example=example))
+                self.regions.append((statements, region))
             elif self.is_exact:
                 raise self.differ(goal)
         if not confirmed:
@@ -285,40 +290,32 @@ class _Comparison:
 
     # Examples
 
-    def with_unknowns(self, pairs: list[Pair]) -> tuple[tuple[str, str], ...]:
-        """Return the changes that are met where a fact of a changed rule isn't known."""
-        names = frozenset(fact.name for _, part in self.parts.parts for fact in facts_in(part.node))
-        cases = islice(self.cases_near(pairs), _MOST_CASES)
-        return pairs_with_unknowns(self.sides, self.name, cases, names)
+    def model(self, *assumed: z3.BoolRef, is_small: bool = True) -> z3.ModelRef | None:
+        """Return a solution, None if there is none. A small one has few records in lists."""
+        if not self.timed.is_possible(self.solver, *assumed):
+            return None
+        model = self.solver.model()
+        if not is_small:
+            return model
+        sizes = list(self.both.old.sizes.values())
+        for most in range(_MOST_RECORDS if sizes else 0):
+            if self.timed.is_possible(self.solver, *assumed, z3.Sum(sizes) <= most):
+                return self.solver.model()
+        return model
 
-    def cases_near(self, pairs: list[Pair]) -> Iterator[Mapping[str, Any]]:
-        """Yield cases of each change, and of each answer that stays, by the parts of the rules."""
-        yield from (pair.example.facts for pair in pairs)
-        solver = self.solver
-        old, new = self.given
-        changes = [] if self.collects else [(pair.before, pair.after) for pair in pairs]
-        stays = [(outcome, outcome) for pair in changes for outcome in reversed(pair)]
-        for before, after in dict.fromkeys((*stays, *changes)):
-            if before not in old or after not in new:
-                continue
-            for holds, _ in self.parts.parts:
-                for literal in (holds, z3.Not(holds)):
-                    if self.timed.is_possible(solver, old[before], new[after], literal):
-                        yield self.both.facts(solver.model())
+    def near_cases(self) -> NearCases:
+        """Return the search for cases near the changes that were found."""
+        return NearCases(
+            self.name, self.sides, self.both, self.parts, self.given, self.regions, self.model
+        )
 
     def case(self, goal: _Goal, statements: list[z3.BoolRef], region: Region) -> Example | None:
         """Return a small case of a region that the rules confirm."""
-        inside = self.solver
-        sizes = list(self.both.old.sizes.values())
         clear, timely = list(self.both.clear), list(self.both.timely)
         for wanted in (*([clear] if clear else []), *([timely] if timely else []), []):
-            if not self.timed.is_possible(inside, *statements, *wanted):
+            model = self.model(*statements, *wanted)
+            if model is None:
                 continue
-            model = inside.model()
-            for most in range(_MOST_RECORDS if sizes else 0):
-                if self.timed.is_possible(inside, *statements, *wanted, z3.Sum(sizes) <= most):
-                    model = inside.model()
-                    break
             facts = self.both.facts(model)
             if self.is_case(goal, facts):
                 return self.example(goal, facts, region)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from rules.errors import Refusal
@@ -86,12 +87,32 @@ class Pair:
 
 
 @frozen
+class Edge:
+    """A case exactly at a new number, or just beyond it, with the answer of the new side.
+
+    `compared` is what a rule of the new side compares with the number `limit`, and `value` what the
+    case has.
+    """
+
+    compared: tree.Tree
+    limit: Decimal
+    value: Decimal
+    example: Example
+
+    @property
+    def is_exact(self) -> bool:
+        """True if the case is at the number itself."""
+        return self.value == self.limit
+
+
+@frozen
 class ChangedAnswers:
     """What a change does to a decision.
 
     `never` has the changes that no case makes. They are proved if the bound is complete and there
     is no `why`, which says what is left open. `is_same` means that both sides have the same rules.
-    `with_unknowns` has changes that were met where a fact isn't known, also to no answer.
+    `edges` has the two sides of each number that the new side compares with. `with_unknowns` has
+    changes that were met where a fact isn't known, also to no answer.
     """
 
     name: str
@@ -102,6 +123,7 @@ class ChangedAnswers:
     why: str | None
     seconds: float
     with_unknowns: tuple[tuple[str, str], ...] = ()
+    edges: tuple[Edge, ...] = ()
 
     @property
     def is_proved(self) -> bool:

@@ -161,30 +161,30 @@ def test_a_cap_of_40_grams_instead_of_4_is_seen(
     ]
     old = pack_in(tmp_path / "old", PACK, scenarios)
     new = pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"), scenarios)
-    memo = memo_of(capsys, old, new, "--today", "2026-01-01")
+    words = ("--today", "2026-01-01", "--decision", "eligibility")
+    memo = memo_of(capsys, old, new, *words)
     (pair,) = memo["decisions"]["eligibility"]["pairs"]
     assert (pair["before"], pair["after"]) == ("ineligible", "eligible")
     grams = sum(drug["grams"] for drug in pair["example"]["facts"]["encounter"]["drugs"])
     assert 4 < grams <= 40
     assert memo["scenarios"]["flips"] == []
-    (edge,) = memo["scenarios"]["edges"]
-    # The scenario is ready: with it, the new pack passes and the old one fails.
-    pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"), [*scenarios, edge])
+    edges = memo["scenarios"]["edges"]
+    changes, exactly, beyond = edges
+    assert exactly["says"] == "The case is exactly at 40 g: eligible."
+    assert beyond["says"] == "The case is just beyond 40 g: ineligible."
+    # The scenarios are ready: with them, the new pack passes and the old one fails.
+    new = pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"), [*scenarios, *edges])
     assert main(["test", new]) == 0
-    pack_in(tmp_path / "old", PACK, [*scenarios, edge])
+    old = pack_in(tmp_path / "old", PACK, [*scenarios, *edges])
     assert main(["test", old]) == 1
-    assert memo_of(capsys, old, new, "--today", "2026-01-01")["scenarios"]["edges"] == []
-    assert memo_of(capsys, new, old, "--today", "2026-01-01", code=1)["findings"]
-    pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"), scenarios)
-    strict = memo_of(capsys, old, new, "--today", "2026-01-01", "--decision", "eligibility")
-    assert strict["scenarios"]["flips"] == [
-        {
-            "id": edge["id"],
-            "decision": "eligibility",
-            "before": "ineligible",
-            "after": "eligible",
-        }
-    ]
+    again = memo_of(capsys, old, new, *words)
+    assert again["scenarios"]["edges"] == []
+    flips = [(flip["id"], flip["after"]) for flip in again["scenarios"]["flips"]]
+    assert flips == [(changes["id"], "eligible"), (exactly["id"], "eligible")]
+    # The other way round, the new pack fails its own scenarios. The memo begins with that.
+    assert memo_of(capsys, new, old, *words, code=1)["findings"]
+    assert main(["change", new, old, *words]) == 1
+    assert capsys.readouterr().out.splitlines()[1].startswith("FINDING: the scenario `")
 
 
 def test_strict_takes_an_edge_without_a_scenario_for_a_finding(
@@ -193,7 +193,7 @@ def test_strict_takes_an_edge_without_a_scenario_for_a_finding(
     old = pack_in(tmp_path / "old")
     new = pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"))
     memo = memo_of(capsys, old, new, "--strict", "--today", "2026-01-01", code=1)
-    assert memo["findings"] == ["no scenario covers `change-eligibility-1`"]
+    assert memo["findings"][0] == "no scenario covers `change-eligibility-1`"
 
 
 def test_a_renamed_and_a_reordered_rule_change_no_answer(

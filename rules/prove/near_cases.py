@@ -1,0 +1,115 @@
+"""Cases near a change: at and beyond each number, and with a fact that isn't known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import z3
+
+from rules.language import tree
+from rules.prove.changes import Edge, Example, Pair, Part, Region
+from rules.prove.number_edges import beyond, changed_numbers, value_in
+from rules.prove.region_parts import RegionParts, facts_in
+from rules.prove.side_formulas import BothSides
+from rules.prove.sides import Side, decided, rules_of
+from rules.prove.smallest_case import smallest_case
+from rules.prove.unknown_answers import pairs_with_unknowns
+
+_MOST_CASES = 20  # that are decided with a fact unknown
+_MOST_NUMBERS = 4  # of one decision, whose edges are looked for
+
+
+class NearCases:
+    """Looks for cases near the regions of one decision's changes.
+
+    `given` has, for each side, the formula of the cases with an outcome. `model` returns a solution
+    of what it is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sides: tuple[Side, Side],
+        both: BothSides,
+        parts: RegionParts,
+        given: Sequence[Mapping[str, z3.BoolRef]],
+        regions: Sequence[tuple[list[z3.BoolRef], Region]],
+        model: Callable[..., z3.ModelRef | None],
+    ) -> None:
+        self.name = name
+        self.sides = sides
+        self.both = both
+        self.parts = parts
+        self.given = given
+        self.regions = regions
+        self.model = model
+
+    def with_unknowns(self, pairs: Sequence[Pair]) -> tuple[tuple[str, str], ...]:
+        """Return the changes that are met where a fact of a changed rule isn't known."""
+        names = frozenset(fact.name for _, part in self.parts.parts for fact in facts_in(part.node))
+        cases = islice(self._cases(pairs), _MOST_CASES)
+        return pairs_with_unknowns(self.sides, self.name, cases, names)
+
+    def _cases(self, pairs: Sequence[Pair]) -> Iterator[Mapping[str, Any]]:
+        """Yield cases of each change, and of each answer that stays, by the parts of the rules."""
+        yield from (pair.example.facts for pair in pairs)
+        old, new = self.given
+        changes = [(pair.before, pair.after) for pair in pairs if pair.outcome is None]
+        stays = [(outcome, outcome) for pair in changes for outcome in reversed(pair)]
+        for before, after in dict.fromkeys((*stays, *changes)):
+            if before not in old or after not in new:
+                continue
+            for holds, _ in self.parts.parts:
+                for literal in (holds, z3.Not(holds)):
+                    model = self.model(old[before], new[after], literal, is_small=False)
+                    if model is not None:
+                        yield self.both.facts(model)
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield a case at each number of a region, and one just beyond it."""
+        seen: set[tuple[str, Decimal]] = set()
+        for statements, region in self.regions:
+            for part, compared, limit in changed_numbers(region.parts, self.sides):
+                key = (tree.text(compared), limit)
+                if key in seen or len(seen) == _MOST_NUMBERS:
+                    continue
+                seen.add(key)
+                others = [each for each in statements if not self._is_about(each, part)]
+                for value in (limit, beyond(part, limit)):
+                    yield from self._edge(compared, limit, value, others)
+
+    def _is_about(self, statement: z3.BoolRef, part: Part) -> bool:
+        """Return whether a statement says that a part is true, or false."""
+        words = [holds for holds, own in self.parts.parts if own.node is part.node]
+        return any(statement.eq(word) or statement.eq(z3.Not(word)) for word in words)
+
+    def _edge(
+        self, compared: tree.Tree, limit: Decimal, value: Decimal, others: list[z3.BoolRef]
+    ) -> Iterator[Edge]:
+        """Yield a case that has this value, if there is one in which all the rest is so."""
+        model = self.model(*others, self.both.new.term(compared, {}) == z3.RealVal(str(value)))
+        if model is None:
+            return
+        facts = self.both.facts(model)
+        old, new = (decided(side, self.name, facts) for side in self.sides)
+        if old is None or new is None or new.status != "decided":
+            return
+        answers = (old.outcome, new.outcome)
+
+        def is_one(trial: Mapping[str, Any]) -> bool:
+            """Return whether a case still has the value, and the same answers."""
+            before, after = (decided(side, self.name, trial) for side in self.sides)
+            return (
+                before is not None
+                and after is not None
+                and before.status == after.status == "decided"
+                and (before.outcome, after.outcome) == answers
+                and value_in(compared, after) == value
+            )
+
+        if is_one(facts):
+            smaller = smallest_case(facts, is_one, ())
+            yield Edge(compared, limit, value, Example(smaller, (), rules_of(new), new.outcome))
