@@ -335,6 +335,21 @@ def card(parser: Parser, *_: Any) -> None:
     _today(parser)
 
 
+def console(parser: Parser, *_: Any) -> None:
+    """Add the words of `offramp console`."""
+    parser.description = (
+        "Serve the packs as pages on this machine, until Ctrl-C: each pack as a document, its "
+        "timeline, and a case to try. Nothing that is entered is kept."
+    )
+    parser.add_argument(
+        "packs", metavar="PACK", nargs="*", help="a folder to serve beside the shipped packs"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8090, help="the port on 127.0.0.1 (default: 8090; 0 for any)"
+    )
+    _today(parser)
+
+
 def letter(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp letter`."""
     parser.description = "Print a decision as a letter to the person it is about."

@@ -123,6 +123,13 @@ COMMANDS = (
         "offramp.arguments:check",
     ),
     Command(
+        "console",
+        "author",
+        "serve the rules as pages, and try cases in a browser",
+        "offramp.console.command:console",
+        "offramp.arguments:console",
+    ),
+    Command(
         "prove",
         "author",
         "prove the promises of packs with a solver, for every case",

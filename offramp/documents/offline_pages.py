@@ -13,6 +13,7 @@ from typing import Any
 
 from offramp.documents.card_words import is_offer, list_entries, step_text
 from offramp.documents.segments import cited, reason
+from offramp.policy.interview_walk import label_of
 from rules.author.answer_tree import AnswerTree, Branch, Leaf, Option
 from rules.author.english import line, words_of
 from rules.author.phrases import spell_name
@@ -21,7 +22,7 @@ from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.resolve import Segment
-from rules.shelf import choice_labels, english
+from rules.shelf import english
 
 MOST_ROWS = 7
 NOT_TOLD = "I can’t tell"
@@ -189,7 +190,7 @@ class Screens:
             order = fact.choices
             known.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
             for value, option in known:
-                yield Row(self._choice(fact, value), option.then, (option,))
+                yield Row(label_of(self.segment.pack, fact.path, value), option.then, (option,))
         else:
             known.sort(key=lambda row: Decimal(row[0]))
             yield from self._ranges(fact, known)
@@ -222,13 +223,6 @@ class Screens:
             else:
                 label = f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
             yield Row(label, option.then, (option,))
-
-    def _choice(self, fact: Fact, word: str) -> str:
-        for labels in (self.segment.pack.words.choices, choice_labels()):
-            label = labels.get(fact.path, {}).get(word)
-            if label is not None:
-                return label.en
-        return _capital(spell_name(word))
 
     def _whole_fact(self, branch: Branch) -> Fact | None:
         if branch.statement is not None:

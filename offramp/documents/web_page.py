@@ -50,6 +50,15 @@ def as_html(document: Document, foot: str = "") -> str:
     )
 
 
+def as_fragment(document: Document) -> str:
+    """Return the document below its title, for a page that has a frame and a stylesheet."""
+    _, contents, sideways = _PHRASES[document.lang]
+    _, *blocks = document.blocks
+    return "\n".join(
+        [_navigation(document, contents), *(_block(block, sideways) for block in blocks)]
+    )
+
+
 def _navigation(document: Document, name: str) -> str:
     headings = [
         block for block in document.blocks if isinstance(block, Heading) and block.level == 2

@@ -1,0 +1,1 @@
+"""Serve the policy pages: packs as documents, their timelines, and a case to try."""

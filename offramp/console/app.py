@@ -1,0 +1,240 @@
+"""The console's application: its addresses, and what each page shows.
+
+A page calls operations and nothing else. Nothing is kept between two requests: the answers of a
+case that is tried are in its form, and no address or log has them.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+
+from offramp.console.headers import SecurityHeaders
+from offramp.documents import operations as documents
+from offramp.policy import operations as policy
+from offramp.policy.interview_walk import list_decisions, walk_interview
+from offramp.terminal import print_error
+from rules.errors import Refusal
+
+MOST_FORM = 64 * 1024  # bytes
+MOST_FIELDS = 1_000
+NOT_KNOWN = "not known"
+STATUSES = {"not_yet": "starts later", "in_force": "in force", "over": "over"}
+_STATIC = {"style.css": "text/css", "favicon.svg": "image/svg+xml"}
+
+
+def make_app(packs: Mapping[str, str | Path], today: date) -> FastAPI:
+    """Return the application. `packs` are those that it serves, by id: a shipped id or a folder."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    pages = Pages(packs, today)
+    app.add_middleware(SecurityHeaders)
+    app.get("/")(pages.home)
+    app.get("/packs")(pages.list_packs)
+    app.get("/packs/{pack}")(pages.show_pack)
+    app.get("/packs/{pack}/timeline")(pages.show_timeline)
+    app.get("/packs/{pack}/card")(pages.send_card)
+    app.get("/packs/{pack}/try")(pages.choose_decision)
+    app.post("/packs/{pack}/try")(pages.try_case)
+    app.get("/static/{name}")(static_file)
+    app.add_exception_handler(HTTPException, pages.refuse_address)
+    app.add_exception_handler(Refusal, pages.refuse)
+    app.add_exception_handler(Exception, pages.fail)
+    return app
+
+
+def static_file(name: str) -> Response:
+    """Return the stylesheet or the icon, which a browser may keep."""
+    if name not in _STATIC:
+        raise HTTPException(404)
+    data = (files("offramp.console") / name).read_bytes()
+    return Response(data, media_type=_STATIC[name], headers={"cache-control": "max-age=3600"})
+
+
+class Pages:
+    """Makes the pages of the packs that one server shows."""
+
+    def __init__(self, packs: Mapping[str, str | Path], today: date) -> None:
+        self.packs, self.today = packs, today
+        self.templates = Environment(
+            loader=PackageLoader("offramp.console", "pages"),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters["words"] = _words
+        self._document = lru_cache(maxsize=64)(self._make_document)
+
+    def page(self, template: str, title: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page. Its title names the kind of page, and never a case."""
+        text = self.templates.get_template(template).render(title=title, **values)
+        return HTMLResponse(text, status_code=status)
+
+    def home(self) -> Response:
+        """Lead to the list of packs."""
+        return RedirectResponse("/packs", status_code=303)
+
+    def list_packs(self, request: Request) -> Response:
+        """Show the packs with their status today."""
+        _refuse_other_sites(request)
+        named = {pack_id: self._pack(pack_id) for pack_id in self.packs}
+        by_path = policy.list_programs(self.today, map(str, self.packs.values()))
+        rows = [
+            (status.pack.id, status.pack.title, STATUSES[status.status])
+            for status in by_path
+            if status.pack.id in named
+        ]
+        return self.page("packs.html", "Programs", rows=rows, today=self.today)
+
+    def show_pack(self, request: Request, pack: str, as_of: str = "") -> Response:
+        """Show a pack as a document, by the newest rules or those of a day."""
+        _refuse_other_sites(request)
+        title, body = self._document(self._pack(pack), as_of, False)
+        values: dict[str, Any] = {
+            "heading": title,
+            "body": body,
+            "pack": pack,
+            "as_of": as_of,
+            "tab": "rules",
+            "has_offer": self._has_offer(pack),
+        }
+        return self.page("document.html", "Rules", **values)
+
+    def _has_offer(self, pack: str) -> bool:
+        read = policy.list_programs(self.today, [self._pack(pack)])[0].pack
+        return "offer" in dict(list_decisions(read))
+
+    def show_timeline(self, request: Request, pack: str) -> Response:
+        """Show what began and ended in a pack."""
+        _refuse_other_sites(request)
+        title, body = self._document(self._pack(pack), "", True)
+        values: dict[str, Any] = {
+            "heading": title,
+            "body": body,
+            "pack": pack,
+            "as_of": "",
+            "tab": "timeline",
+            "has_offer": False,
+        }
+        return self.page("document.html", "Timeline", **values)
+
+    def _make_document(self, pack: str, as_of: str, is_timeline: bool) -> tuple[str, Markup]:
+        shown = documents.show_timeline(pack) if is_timeline else None
+        document = shown or documents.show_pack(pack, as_of or None)
+        # Every text in the fragment is escaped where the document becomes HTML.
+        return document.title, Markup(documents.as_fragment(document))
+
+    def send_card(self, request: Request, pack: str) -> Response:
+        """Send the card for phones as a file."""
+        _refuse_other_sites(request)
+        card = documents.make_card(self._pack(pack))
+        name = f'attachment; filename="{pack}-card.html"'
+        return HTMLResponse(card.html, headers={"content-disposition": name})
+
+    # Try a case
+
+    def choose_decision(self, request: Request, pack: str) -> Response:
+        """Ask which decision to try."""
+        _refuse_other_sites(request)
+        read = policy.list_programs(self.today, [self._pack(pack)])[0].pack
+        values: dict[str, Any] = {
+            "pack": pack,
+            "heading": read.title,
+            "decisions": list_decisions(read),
+        }
+        return self.page("choose.html", "Try a case", **values)
+
+    async def try_case(self, request: Request, pack: str) -> Response:
+        """Show the next question of a case, or the answer."""
+        _refuse_other_sites(request)
+        path = self._pack(pack)
+        fields = await _read_form(request)
+        decision = dict(fields).get("decision", "")
+        walk = walk_interview(path, decision, _answers(fields))
+        title = "Try a case" if walk.refusal is None else "Error: Try a case"
+        values: dict[str, Any] = {
+            "pack": pack,
+            "decision": decision,
+            "walk": walk,
+            "not_known": NOT_KNOWN,
+        }
+        template = "answer.html" if walk.question is None else "question.html"
+        return self.page(template, title, 200 if walk.refusal is None else 422, **values)
+
+    def _pack(self, pack: str) -> str:
+        path = self.packs.get(pack)
+        if path is None:
+            raise HTTPException(404)
+        return str(path)
+
+    # Refusals
+
+    def refuse_address(self, request: Request, error: Exception) -> Response:
+        """Answer unknown and forbidden addresses alike."""
+        assert isinstance(error, HTTPException)
+        if error.status_code == 403:
+            text = "This form was sent from another site or window. Open it here and send it again."
+            return self.page("refused.html", "Not taken", 403, heading="Not taken", text=text)
+        if error.status_code == 413:
+            text = "This case has more answers than a form may hold. Start again."
+            return self.page("refused.html", "Too long", 413, heading="Too long", text=text)
+        text = "There is no page at this address. Choose a program from the list."
+        return self.page("refused.html", "Not here", 404, heading="Not here", text=text)
+
+    def refuse(self, request: Request, error: Exception) -> Response:
+        """Say why the engine doesn't answer."""
+        assert isinstance(error, Refusal)
+        text = f"{error.message}; {error.fix}"
+        return self.page("refused.html", "Error", 422, heading="This can’t be shown", text=text)
+
+    def fail(self, request: Request, error: Exception) -> Response:
+        """Say that something broke. The place of the fault is printed, and no word of a case."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        print_error(f"offramp: {type(error).__name__} at {frame.filename}:{frame.lineno}")
+        text = "Something went wrong here. Nothing was kept. Go back and try again."
+        return self.page("refused.html", "Error", 500, heading="Something went wrong", text=text)
+
+
+def _refuse_other_sites(request: Request) -> None:
+    if not request.scope["is_own_site"]:
+        raise HTTPException(403)
+
+
+async def _read_form(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form in their order."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FORM:
+            raise HTTPException(413)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(413) from None
+
+
+def _answers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the answers of a form, each with its fact. `keep` says how many of them stay."""
+    facts = [value for name, value in fields if name == "fact"]
+    texts = [value for name, value in fields if name == "answer"]
+    answers = list(zip(facts, texts, strict=False))
+    keep = dict(fields).get("keep", "")
+    return answers[: int(keep)] if keep.isascii() and keep.isdigit() else answers
+
+
+def _words(word: object) -> str:
+    """Return an outcome or a role as words."""
+    listed = word if isinstance(word, (list, tuple)) else [word]
+    return ", ".join(str(part).replace("_", " ") for part in listed)

@@ -1,0 +1,47 @@
+"""`offramp console`: serve the policy pages on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+from offramp.clock import day_of_asking
+from offramp.policy import operations
+from offramp.terminal import print_text
+from rules.errors import RequestError
+
+HOST = "127.0.0.1"
+
+
+def console(options: argparse.Namespace) -> int:
+    """Serve until the process is told to stop. Raises `RequestError` `no-console`, `port-taken`."""
+    try:
+        import uvicorn
+
+        from offramp.console.app import make_app
+    except ImportError:
+        raise RequestError(
+            "no-console",
+            "the packages that serve pages aren't installed",
+            fix="pip install 'offramp[console]'",
+        ) from None
+    today = day_of_asking(options.today)
+    packs: dict[str, str | Path] = {name: name for name in operations.list_packs()}
+    for folder in options.packs:
+        (status,) = operations.list_programs(today, [folder])
+        packs[status.pack.id] = folder
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, options.port))
+    except OSError:
+        raise RequestError(
+            "port-taken", f"port {options.port} is in use", fix="name another one with `--port`"
+        ) from None
+    app = make_app(packs, today)
+    print_text(f"Offramp console: http://{HOST}:{listener.getsockname()[1]}/", flush=True)
+    # No access log, and no exception's text: it may quote a case.
+    config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
