@@ -182,7 +182,7 @@ def told_lines(details: Mapping[str, Sequence[ToldDetail]], words: Details) -> l
 def recall_effects_lines(recall: Recall) -> list[str]:
     """Show what follows from a recall, before anything is sent."""
     lines = [
-        f"{kind_text(entry.kind)} `{entry.record[:8]}` is asked back from "
+        f"record `{entry.record[:8]}` ({kind_text(entry.kind)}) is asked back from "
         f"{', '.join(entry.recipients)}"
         for entry in recall.entries
     ]

@@ -52,7 +52,9 @@ def _case_lines(case: KeptCase, zone: ZoneInfo) -> Iterator[str]:
         yield f"  {_ending(ending)}{_STATEMENTS[state] if state is not None else ''}"
     for row in case.rows:
         yield f"  {_row(row)}"
-    if not case.rows:
+    if case.unproved:
+        yield f"  {_unproved(case.unproved)}"
+    elif not case.rows:
         yield "  nothing with content is kept any more"
 
 
@@ -69,6 +71,15 @@ def _row(row: KeptRow) -> str:
     )
     category = row.category.replace("_", " ")
     return f"{category}: {count}, {days}{why}. {_capital(row.says)}{law}{grounds}"
+
+
+def _unproved(count: int) -> str:
+    """Return that records are in no list yet, since the hub or the witnesses don't have them."""
+    records = "1 own record isn't" if count == 1 else f"{count} own records aren't"
+    return (
+        f"{records} listed yet: the hub doesn't have it, or the witnesses haven't confirmed it. "
+        "Until then it is kept, and nothing is signed"
+    )
 
 
 def hold_lines(hold: Hold, zone: ZoneInfo) -> list[str]:
@@ -99,8 +110,10 @@ def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
         )
     if preview.ends:
         lines += ["it ends at this agency:", *(f"  {_row(row)}" for row in preview.ends)]
-    else:
+    elif not preview.unproved:
         lines.append("the pack's rules end nothing of this case earlier for it")
+    if preview.unproved:
+        lines.append(_unproved(preview.unproved))
     grounds = dict.fromkeys(ground for row in preview.ends for ground in row.kept_on)
     if grounds and not preview.holds:
         lines += [f"LOOK OUT: {_kept_on(preview, ground)}" for ground in grounds]

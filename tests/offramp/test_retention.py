@@ -1200,6 +1200,30 @@ def test_what_was_asked_back_and_deleted_is_in_no_count_of_what_was_ended(
     assert counts == {"prosecutor": 0}
 
 
+def test_nothing_is_signed_while_a_record_is_still_to_be_proved(town: Town, run: Run) -> None:
+    told = to("offer_and_hand_off", "crossroads", basis="offer_at_scene")
+    part = {"category": "charge", "content": {"facts": {"encounter.charges": []}}, "to": told}
+    case = send(town, "police", "referral", None, parts=[part | {"says": {"answer": "accepted"}}])
+    police = town.at["police"]
+    assert "1 own record isn't listed yet" in run("retention", "police", case)
+    shown = run("seal", "police", case, "sealed", "--dry-run")
+    assert "1 own record isn't listed yet" in shown and "end nothing" not in shown
+    run("seal", "police", case, "sealed", "--yes")
+    delivery.pull_inbox(town.link("crossroads"))
+    operations.open_case(town.at["crossroads"], "Rosa", case)
+    # Two days go by in which no witness confirms the record.
+    for _ in range(2):
+        town.hub.clock += DAY
+        delivery.pull_inbox(town.link("police"))
+        operations.end_due(police)
+    assert kept(town, "police", case).statements == {}, "it has not ended anything yet"
+    wait(town, 2)
+    town.settle()
+    assert kept(town, "police", case).statements == {"sealed": "sent"}
+    (statement,) = operations.prove_sealing(town.at["crossroads"], "Rosa", case).statements
+    assert statement.ended == 1
+
+
 # Nothing is asked again
 
 

@@ -333,11 +333,15 @@ class DoneEnding:
 
 
 def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEnding]:
-    """Yield what this agency has ended and not signed yet. A hold puts it off."""
+    """Yield what this agency has ended and not signed yet. A hold puts it off.
+
+    INVARIANT: nothing is signed while a record of the case is still to be sent or proved. It is
+    kept until then, and no list of what is kept has it.
+    """
     state = working_set.retention
     for case, endings in state.endings.items():
         open_causes = [cause for cause in endings if not is_done(working_set, case, cause)]
-        if state.is_held(case) or not open_causes:
+        if state.is_held(case) or not open_causes or unproved_records(working_set, case):
             continue
         kept = kept_about_person(working_set, keeping, case)
         for cause in open_causes:
@@ -349,6 +353,19 @@ def done_endings(working_set: WorkingSet, keeping: Keeping) -> Iterator[DoneEndi
             if still or ending.noted >= keeping.today:
                 continue
             yield DoneEnding(ending, max((item.last_day for item in kept), default=None))
+
+
+def unproved_records(working_set: WorkingSet, case: str | None) -> int:
+    """Count this agency's records about the person that are still to be sent or proved.
+
+    They are kept as they are, whatever ends the case.
+    """
+    return sum(
+        1
+        for sent in (working_set.cases.records(case).sent if case is not None else ())
+        if (sent.waits or sent.state == "sent")
+        and any(own_label.category != _EXCHANGE_ONLY for _, own_label in sent.labels)
+    )
 
 
 def kept_about_person(working_set: WorkingSet, keeping: Keeping, case: str) -> list[KeptItem]:

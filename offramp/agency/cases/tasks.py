@@ -169,8 +169,8 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
     for recall in working_set.gateway.pending_recalls(handle):
         until = day_of(recall.until, zone).isoformat()
         step = (
-            f"`{recall.issuer}` asks back part `{recall.part}`: delete it, or state the ground "
-            f"on which it is kept: `offramp agency answer-recall {digits}`."
+            f"`{recall.issuer}` asks back part `{recall.part}`. Delete it with `offramp agency "
+            f"answer-recall {digits}`. To keep it on a legal ground, add `--keep` and the ground."
         )
         yield Task(handle, role, step, OPEN, recall.recall, until)
 

@@ -20,7 +20,7 @@ from offramp.agency.cases.own_statements import (
     standing_records,
     statement_states,
 )
-from offramp.agency.cases.retention import endings_in_records, kept_items
+from offramp.agency.cases.retention import endings_in_records, kept_items, unproved_records
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.retention_state import Ending, Hold
@@ -42,7 +42,8 @@ class EndingPreview:
     `ends` are the parts that the cause ends before their time, `stays` those that it doesn't. The
     names in `recipients` are the agencies to which this one will sign that it destroyed its parts.
     `first_heard` is the day of this agency's first record of the case. With `is_early`, the cause
-    came before that day, and nothing here shows that the case existed then.
+    came before that day, and nothing here shows that the case existed then. `unproved` counts own
+    records that are still to be sent or proved, which no list here has yet.
     """
 
     ending: Ending
@@ -52,6 +53,7 @@ class EndingPreview:
     recipients: tuple[str, ...]
     first_heard: date
     is_early: bool
+    unproved: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency seal`."""
@@ -65,6 +67,7 @@ class EndingPreview:
             "holds": [hold.as_json() for hold in self.holds],
             "recipients": list(self.recipients),
             "early": self.is_early,
+            "unproved": self.unproved,
         }
 
 
@@ -96,6 +99,7 @@ def _preview(office: Office, working_set: WorkingSet, ending: Ending) -> EndingP
         tuple(agencies[agency].name for agency in persons_agencies(working_set, case)),
         first_heard,
         ending.on < first_heard and _encounter_day(working_set, case) is None,
+        unproved_records(working_set, case),
     )
 
 

@@ -17,6 +17,7 @@ from offramp.agency.cases.retention import (
     Keeping,
     KeptItem,
     kept_items,
+    unproved_records,
 )
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -72,7 +73,8 @@ class KeptCase:
     """What an agency keeps of a case, its holds, what ended it early, and what was signed.
 
     `case` is None for what is about no case. `statements` has by cause how far the statement is
-    that the agency ended its parts, as `statement_states` gives it.
+    that the agency ended its parts, as `statement_states` gives it. `unproved` counts the own
+    records that are still to be sent or proved, which `rows` leave out.
     """
 
     case: str | None
@@ -80,6 +82,7 @@ class KeptCase:
     holds: tuple[Hold, ...]
     endings: tuple[Ending, ...]
     statements: Mapping[str, StatementState]
+    unproved: int = 0
 
     @property
     def signed(self) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ class KeptCase:
             ],
             "signed": list(self.signed),
             "statements": dict(self.statements),
+            "unproved": self.unproved,
         }
 
 
@@ -146,6 +150,7 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
                     state.holds_on(handle),
                     tuple(state.ended(handle).values()),
                     statement_states(working_set, handle) if handle is not None else {},
+                    unproved_records(working_set, handle),
                 )
                 for handle, kept in items.items()
             ),
