@@ -4,6 +4,12 @@ A record is kept for each quantifier, as its witness. A count that is compared w
 `c + 1` records, since larger counts compare the same. The sums over a list need as many records as
 there are different sums: the totals are put there, and 0 in all others. The last holds only if the
 parts of a sum are never below 0, have no upper limit, and are compared nowhere else.
+
+A field that is added up and compared by itself needs more. Let `c` be the largest number that the
+sum is compared with, and `t` the least positive number that the field is compared with. A sum up to
+`c` has at most `c / t` parts of `t` or more, and what is in parts below `t` can be put into equal
+parts: together at most `floor(c / t) + 1`, and of a larger sum as many parts are enough. Where the
+list has several sums, each needs so many, and its small parts as many again.
 """
 
 from __future__ import annotations
@@ -43,6 +49,9 @@ def joint_bounds(sides: Iterable[tuple[Segment, Iterable[tree.Tree]]]) -> ListBo
     needed: dict[str, dict[str, int]] = {}
     all_parts: list[tree.Tree] = []
     all_limits: list[tuple[tree.Total, Decimal | None]] = []
+    # By the list: its sums, each with the largest number that it is compared with.
+    sums: dict[str, dict[str, tuple[str, Decimal]]] = {}
+    alone: dict[str, frozenset[Decimal] | None] = {}
     for segment, conditions in sides:
         parts = [part for condition in conditions for part in tree.nodes(condition)]
         for part in parts:
@@ -53,10 +62,22 @@ def joint_bounds(sides: Iterable[tuple[Segment, Iterable[tree.Tree]]]) -> ListBo
             counts, key = needed[total.over.path], _with_values(total, segment)
             if total.value is None and most is not None:
                 counts[key] = max(counts[key], int(most) + 1)
+            elif isinstance(total.value, tree.FieldOf):
+                of_list = sums.setdefault(total.over.path, {})
+                _, earlier = of_list.get(key, ("", Decimal(0)))
+                of_list[key] = total.value.fact.path, max(earlier, most or Decimal(0))
+        for field, points in _compared_alone(parts, segment).items():
+            before = alone.get(field, frozenset())
+            alone[field] = None if points is None or before is None else before | points
         all_parts += parts
         all_limits += limits
+    for path, of_list in sums.items():
+        for key, (field, most) in of_list.items():
+            least = min((point for point in alone.get(field) or () if point > 0), default=None)
+            if least is not None:
+                needed[path][key] = (int(most / least) + 1) * (1 if len(of_list) == 1 else 2)
     lengths = {path: sum(counts.values()) for path, counts in needed.items()}
-    return ListBounds(lengths, next(_doubts(all_parts, all_limits), None))
+    return ListBounds(lengths, next(_doubts(all_parts, all_limits, alone), None))
 
 
 def _with_values(part: tree.Tree, segment: Segment) -> str:
@@ -69,6 +90,25 @@ def _with_values(part: tree.Tree, segment: Segment) -> str:
     return repr((tree.text(part), [(name, segment.parameters[name]) for name in sorted(names)]))
 
 
+def _compared_alone(
+    parts: list[tree.Tree], segment: Segment
+) -> dict[str, frozenset[Decimal] | None]:
+    """Return the numbers that each field of a record is compared with, None for another thing."""
+    points: dict[str, frozenset[Decimal] | None] = {}
+    for part in parts:
+        if isinstance(part, tree.Total):
+            continue
+        children = tuple(tree.children(part))
+        for child in children:
+            if isinstance(child, tree.FieldOf):
+                path, earlier = child.fact.path, points.get(child.fact.path, frozenset())
+                others = [_numbers(other, segment) for other in children if other is not child]
+                is_compared = isinstance(part, tree.Compare) and len(others) == 1
+                own = others[0] if is_compared else None
+                points[path] = None if own is None or earlier is None else earlier | own
+    return points
+
+
 def _limits(part: tree.Tree, segment: Segment) -> Iterator[tuple[tree.Total, Decimal | None]]:
     """Yield each total of a comparison with the largest number that it is compared with."""
     if isinstance(part, tree.Compare):
@@ -78,7 +118,9 @@ def _limits(part: tree.Tree, segment: Segment) -> Iterator[tuple[tree.Total, Dec
 
 
 def _doubts(
-    parts: list[tree.Tree], limits: list[tuple[tree.Total, Decimal | None]]
+    parts: list[tree.Tree],
+    limits: list[tuple[tree.Total, Decimal | None]],
+    alone: Mapping[str, frozenset[Decimal] | None],
 ) -> Iterator[str]:
     """Yield the reasons why longer lists may bring other cases."""
     compared = {id(total) for total, most in limits if most is not None}
@@ -98,8 +140,8 @@ def _doubts(
                 if part.low is None or part.low < 0 or part.high is not None:
                     yield f"what is added up of `{path}` may be negative, or has an upper limit"
                 summed |= dict.fromkeys(_fields(part.value), path)
-    for field in sorted(summed.keys() & _compared_fields(parts)):
-        yield f"`{field}` is added up, and also compared by itself"
+    for field in sorted(field for field in summed if field in alone and alone[field] is None):
+        yield f"`{field}` is added up, and also compared with what is no number"
 
 
 def _below(node: tree.Tree) -> Iterable[tree.Tree]:
@@ -110,31 +152,26 @@ def _fields(node: tree.Tree) -> set[str]:
     return {part.fact.path for part in tree.nodes(node) if isinstance(part, tree.FieldOf)}
 
 
-def _compared_fields(parts: Iterable[tree.Tree]) -> set[str]:
-    """Return the fields of records that are read outside of sums."""
-    return {
-        child.fact.path
-        for part in parts
-        if not isinstance(part, tree.Total)
-        for child in tree.children(part)
-        if isinstance(child, tree.FieldOf)
-    }
-
-
 def _largest(node: tree.Tree, segment: Segment) -> Decimal | None:
     """Return the largest number that a written side may be, None if it isn't written."""
+    numbers = _numbers(node, segment)
+    return max(numbers) if numbers else None
+
+
+def _numbers(node: tree.Tree, segment: Segment) -> frozenset[Decimal] | None:
+    """Return the numbers that a written side may be, None if it isn't written."""
     match node:
         case tree.Constant(int() | Decimal() as value) if not isinstance(value, bool):
-            return Decimal(value)
+            return frozenset({Decimal(value)})
         case tree.ParameterOf(name):
             amount = segment.parameters[name]
-            return Decimal(amount) if isinstance(amount, (int, Decimal)) else None
+            return frozenset({Decimal(amount)}) if isinstance(amount, (int, Decimal)) else None
         case tree.RowOf(name):
             table = segment.parameters[name]
             assert isinstance(table, Table)
             rows = [row for row in table.rows.values() if isinstance(row, (int, Decimal))]
-            return Decimal(max(rows)) if len(rows) == len(table.rows) else None
+            return frozenset(map(Decimal, rows)) if len(rows) == len(table.rows) else None
         case tree.Choose(_, then, otherwise):
-            ends = [_largest(then, segment), _largest(otherwise, segment)]
-            return None if None in ends else max(end for end in ends if end is not None)
+            first, second = _numbers(then, segment), _numbers(otherwise, segment)
+            return None if first is None or second is None else first | second
     return None

@@ -139,6 +139,11 @@ invariants:
         ('screening == "proceed"', 'eligibility == "eligible"'),
         ('weekday(encounter.date) == "sunday"', 'eligibility == "ineligible"'),
         ('encounter.date >= date("2020-02-29")', 'eligibility == "ineligible"'),
+        # Four records are needed.
+        (
+            'encounter.drugs.all(d, d.kind == "opioid" && d.grams <= 1) && person.age >= 17',
+            'eligibility == "eligible"',
+        ),
         ("true", 'eligibility == "eligible"'),
     ],
 )
@@ -165,6 +170,15 @@ def test_a_wrong_promise_is_refuted_by_a_case(when: str, always: str) -> None:
             'eligibility == "eligible"',
         ),
         ('clocks.intake == "overdue"', 'admission == "eligible_waiting"'),
+        (
+            'encounter.drugs.exists(d, d.kind == "opioid" && d.grams > 3)',
+            'eligibility == "ineligible"',
+        ),
+        (
+            "encounter.drugs.all(d, d.grams <= 1.5) && size(encounter.drugs) <= 2 "
+            '&& size(encounter.charges) == 0 && person.age >= 17 && screening == "proceed"',
+            'eligibility == "eligible"',
+        ),
         ('eligibility == "ineligible"', 'admission == "eligible_waiting"'),
         (
             'encounter.charges.all(c, c.conduct == "theft") && size(encounter.charges) >= 3',
@@ -196,8 +210,9 @@ def claims_of(when: str, always: str) -> list[Any]:
     [
         ("size(encounter.drugs) > size(encounter.charges)", "what is no number"),
         (
-            "sum(encounter.drugs.map(d, d.grams)) > 3 && encounter.drugs.all(d, d.grams <= 1)",
-            "compared by itself",
+            "sum(encounter.drugs.map(d, d.grams)) > 3 "
+            "&& encounter.drugs.exists(d, d.grams == cap * 2)",
+            "compared with what is no number",
         ),
     ],
 )
