@@ -284,16 +284,21 @@ _PARTS = {
 
 def changed(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """Return the tree with `change` applied to every node, from the leaves up."""
+    return change(with_parts(node, lambda part: changed(part, change)))
+
+
+def with_parts(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return the node with `change` applied to its direct parts."""
     parts: dict[str, Any] = {}
     for name in _PARTS[type(node)]:
         value = getattr(node, name)
         if isinstance(value, tuple):
             parts[name] = tuple(
-                changed(item, change) if isinstance(item, _NODES) else item for item in value
+                change(item) if isinstance(item, _NODES) else item for item in value
             )
         elif isinstance(value, _NODES):
-            parts[name] = changed(value, change)
-    return change(replace(node, **parts) if parts else node)
+            parts[name] = change(value)
+    return replace(node, **parts) if parts else node
 
 
 def nodes(node: Tree) -> Iterator[Tree]:

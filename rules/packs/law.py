@@ -123,8 +123,9 @@ class Law:
         return self._is_homicide(section, day)
 
     def is_clear(self, section: Section, day: date) -> bool:
-        """Return whether a section is one of this state, recognized, and an offense on a day."""
-        is_known = self.other_state(section) is None and self._is_recognized(section)
+        """Return whether a section is of law here, recognized, and an offense on a day."""
+        is_here = self.state is None or self.systems[section.system].authority not in ELSEWHERE
+        is_known = is_here and self.other_state(section) is None and self._is_recognized(section)
         return is_known and self._void_row(section, day) is None
 
     def _void_beside_others(

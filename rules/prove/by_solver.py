@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 import z3
@@ -25,19 +24,17 @@ from rules.decide.value_classes import reached
 from rules.decide.walk import walk
 from rules.errors import Refusal
 from rules.frozen import frozen
-from rules.input.citations import GivenCitation
-from rules.input.vocabulary import nested
 from rules.language import tree
 from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import segments_of
 from rules.prove.formulas import CannotEncode, Formulas
 from rules.prove.laws import laws_of
 from rules.prove.list_bounds import list_bounds
+from rules.prove.simple_first import simple_first
+from rules.prove.solutions import facts_of
 from rules.prove.soundness import dependences
 
 NEVER_IN_FORCE = "it is in force on no day of the program"
-_MILLIONTH = Decimal("0.000001")
-_FEW_RECORDS = (0, 1, 2)  # of each list, that are tried before any number
 
 
 @frozen
@@ -172,7 +169,7 @@ class _Question:
             if not self.bounds.is_complete:
                 return "open", {"why": self.bounds.why}
             return ("idle" if solver.check(when) == z3.unsat else "proved"), {}
-        for wanted in _simple_first(formulas):
+        for wanted in simple_first(formulas):
             if solver.check(goal, *wanted) == z3.sat:
                 facts = facts_of(formulas, solver.model())
                 decision = self._decision_if_broken(facts)
@@ -190,57 +187,3 @@ class _Question:
         except Refusal:
             return None
         return decision if walk(self.broken, decision.world) is True else None
-
-
-def _simple_first(formulas: Formulas) -> Iterator[list[z3.BoolRef]]:
-    """Yield what a simple case has besides, the simplest first. The last is any case."""
-    for wanted in (formulas.clear, []):
-        for most in _FEW_RECORDS:
-            yield [*wanted, *(size <= most for size in formulas.sizes.values())]
-        yield wanted
-
-
-def facts_of(formulas: Formulas, model: z3.ModelRef) -> dict[str, Any]:
-    """Return a solution as facts arrive."""
-    known: dict[str, Any] = {}
-    for path, size in formulas.sizes.items():
-        known[path] = [{} for _ in range(model.eval(size, model_completion=True).as_long())]
-    for path, unknown in formulas.unknowns.items():
-        happened = formulas.happened.get(path)
-        if happened is not None and not z3.is_true(model.eval(happened, model_completion=True)):
-            continue
-        value = _value(formulas, path, model.eval(unknown, model_completion=True))
-        start, bracket, rest = path.partition("[")
-        if not bracket:
-            known[path] = value
-        else:
-            place, _, name = rest.partition("].")
-            if int(place) < len(known[start]):
-                known[start][int(place)][name] = value
-    return nested(known)
-
-
-def _value(formulas: Formulas, path: str, value: Any) -> Any:
-    """Return an unknown's value in a solution as facts have it."""
-    match formulas.facts[path].type:
-        case "bool":
-            return bool(z3.is_true(value))
-        case "choice":
-            return formulas.word(value.as_long())
-        case "int":
-            return value.as_long()
-        case "decimal":
-            fraction = value.as_fraction()
-            number = Decimal(fraction.numerator) / Decimal(fraction.denominator)
-            digits = format(number.quantize(_MILLIONTH), "f").rstrip("0").rstrip(".")
-            return Decimal(digits)
-        case "date":
-            return date.fromordinal(value.as_long()).isoformat()
-        case "timestamp":
-            fraction = value.as_fraction()
-            micros = fraction.numerator * 1_000_000 // fraction.denominator
-            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
-        case "citation":
-            given: GivenCitation | None = formulas.citations[path][value.as_long()]
-            return given.given if given is not None else None
-    return formulas.word(value.as_long()) or "another text"

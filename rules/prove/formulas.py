@@ -10,7 +10,7 @@ its facts were decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -60,7 +60,7 @@ class Formulas:
         self.facts: dict[str, Fact] = {}
         self.sizes: dict[str, z3.ArithRef] = {}
         self.citations: dict[str, tuple[Any, ...]] = {}
-        self._points = space.points(conditions)
+        self._conditions = tuple(conditions)
         self._space = space
         self._words: dict[str, int] = {}
         self.happened: dict[str, z3.BoolRef] = {}  # by path: whether an event of a clock did
@@ -381,7 +381,7 @@ class Formulas:
         )
         sections = ((text, read(text)) for text in others)
         return (
-            *self._space.words(fact, self._points),
+            *self._space.words(fact, self._space.points(self._conditions)),
             *(
                 GivenCitation(text, section)
                 for text, section in sections
@@ -488,13 +488,17 @@ class Formulas:
 
     def agree_with_law(self, law: Law, days: Iterable[date]) -> None:
         """Leave out charges whose fields are against the law of their section on every day."""
+        self.agree_with_law_on(law, [self.segment.day, *days])
+
+    def agree_with_law_on(self, law: Law, days: Sequence[date]) -> None:
+        """Leave out such charges, where the law may be that of these days alone."""
         always, clear = lawful_charges(
             self.citations,
             self.unknowns,
             self.among,
             self._fact(CHARGES).fields,
             law,
-            [self.segment.day, *days],
+            days,
         )
         self.always += always
         self.clear += clear

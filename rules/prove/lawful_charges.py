@@ -15,7 +15,7 @@ import z3
 
 from rules.input.citations import GivenCitation, Section
 from rules.input.vocabulary import Fact
-from rules.packs.law import AUTHORITY, CHARGES, ELSEWHERE, HOMICIDE, Law
+from rules.packs.law import AUTHORITY, CHARGES, ELSEWHERE, HOMICIDE, NO_CRIME, Law
 
 
 def lawful_charges(
@@ -43,6 +43,10 @@ def lawful_charges(
             section = candidate.section if candidate is not None else None
             if section is None or not law.is_clear(section, days[0]):
                 clear.append(z3.Not(cites))
+            elif law.is_homicide(section, days[0]) and f"{record}.level" in unknowns:
+                clear.append(
+                    z3.Implies(cites, z3.Not(among(unknowns[f"{record}.level"], NO_CRIME)))
+                )
             if section is None or law.other_state(section) is not None:
                 continue
             stated = [_stated(fields, law, candidate, section, day) for day in days]

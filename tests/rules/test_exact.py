@@ -1,0 +1,174 @@
+"""Exact outcomes: over every completion of the facts, nothing more and nothing less."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from rules.author.scenarios import read_scenarios
+from rules.decide.decision import Decision
+from rules.decide.ruling import CaseFacts
+from rules.errors import Refusal
+from rules.input.facts import Facts
+from rules.language import tree
+from rules.shelf import find
+from tests.conftest import ROOT
+from tests.support import written
+from tests.support.written import SMALL, TINY, Flat
+
+exact = pytest.importorskip(
+    "rules.prove.exact", reason="the solver isn't installed", exc_type=ImportError
+)
+EXAMPLES = ROOT.parent / "shared" / "contract" / "change-examples.jsonl"
+MOST = 3_000  # completions that are tried of one case
+
+
+def pack_of(*conditions: str) -> dict[str, Any]:
+    """A pack that makes ineligible by any of these conditions, on small facts."""
+    return {
+        **written.HEAD,
+        "parameters": {
+            name: {
+                "label": name,
+                "unit": unit,
+                "by": by,
+                "values": [{"value": rows, "source": "s"}],
+            }
+            for name, (unit, by, rows) in written.TABLES.items()
+            if name in SMALL.tables
+        },
+        "decisions": {
+            "eligibility": {
+                "rules": [
+                    {
+                        "id": f"rule-{number}",
+                        "when": condition,
+                        "then": "ineligible",
+                        "because": "B.",
+                        "source": "s",
+                    }
+                    for number, condition in enumerate(conditions)
+                ],
+                "otherwise": {"outcome": "eligible", "because": "B.", "source": "s"},
+            }
+        },
+    }
+
+
+@settings(deadline=None)
+@given(
+    written.conditions(SMALL),
+    written.conditions(SMALL),
+    written.complete(TINY).flatmap(written.holes_in),
+)
+def test_exact_outcomes_are_those_of_all_completions(
+    first: str, second: str, partial: Flat
+) -> None:
+    program = written.program(pack_of(first, second), as_of="2014-04-01")
+    decision = program.decide("eligibility", written.nested(partial))
+    answer = exact.find_exact(decision, 20)
+    conditions = [rule.condition for rule in decision.rules_in_force.rules]
+    read = {path: fact for each in conditions for path, fact in tree.facts_read(each).items()}
+    seen: dict[str, Flat] = {}
+    for tried, filled in enumerate(written.completions(partial, read)):
+        if tried == MOST:
+            break
+        outcome = program.decide("eligibility", written.nested(filled)).outcome
+        assert outcome is not None
+        seen[outcome] = filled
+    assert set(seen) <= set(answer.possible)
+    for outcome in set(answer.possible) - set(seen):
+        # The lists that were tried have two records at most.
+        assert outcome in answer.examples or answer.why
+    for outcome, facts in answer.examples.items():
+        assert Decision(CaseFacts(program, facts), "eligibility").outcome == outcome
+
+
+@settings(deadline=None)
+@given(
+    written.conditions(SMALL),
+    written.conditions(SMALL),
+    written.complete(TINY).flatmap(written.holes_in),
+)
+def test_what_exact_needs_can_change_the_outcome_and_nothing_else_can(
+    first: str, second: str, partial: Flat
+) -> None:
+    program = written.program(pack_of(first, second), as_of="2014-04-01")
+    decision = program.decide("eligibility", written.nested(partial))
+    answer = exact.find_exact(decision, 20)
+    conditions = [rule.condition for rule in decision.rules_in_force.rules]
+    read = {path: fact for each in conditions for path, fact in tree.facts_read(each).items()}
+    cases = [*zip(range(MOST), written.completions(partial, read), strict=False)]
+    by_rest: dict[tuple[str, str], set[str]] = {}
+    facts = [path for path in TINY if path != "tiny.rows"]
+    for _, filled in cases:
+        outcome = str(program.decide("eligibility", written.nested(filled)).outcome)
+        for path in facts:
+            rest = json.dumps({**filled, path: None}, sort_keys=True, default=str)
+            by_rest.setdefault((path, rest), set()).add(outcome)
+    matters = {path for (path, _), outcomes in by_rest.items() if len(outcomes) > 1}
+    needs = set(answer.needs)
+    assert matters & {entry["fact"] for entry in decision.needed} <= needs
+    if len(cases) < MOST and not answer.why and "tiny.rows" in partial:
+        assert needs & set(facts) <= matters
+
+
+@pytest.mark.parametrize("pack", ["santa-fe", "nyc-violations"])
+@given(data=st.data())
+@settings(deadline=None, max_examples=10)
+def test_the_scenarios_of_a_shipped_pack_never_leave_the_exact_outcomes(
+    pack: str, data: st.DataObject
+) -> None:
+    """A scenario with holes: its own answer is one of the exact outcomes."""
+    scenario = data.draw(st.sampled_from(SCENARIOS[pack]))
+    program = rules.load(pack, scenario.as_of)
+    try:
+        whole = program.decide(scenario.decision, scenario.facts)
+    except Refusal:
+        return
+    if whole.status != "decided" or isinstance(whole.outcome, list):
+        return
+    known = whole.case.original.known
+    dropped = data.draw(st.sets(st.sampled_from(sorted(known)), max_size=4) if known else st.none())
+    fewer = {path: value for path, value in known.items() if path not in (dropped or ())}
+    if "now" in known and "now" not in fewer:
+        return
+    facts = Facts(fewer, whole.case.original.attested, whole.case.original.doubtful)
+    decision = program.decide(scenario.decision, facts)
+    answer = exact.find_exact(decision, 20)
+    events = [path for path in dropped or () if program.pack.vocabulary.facts[path].kind == "event"]
+    if not events and not whole.would_bar and not decision.would_bar:
+        assert whole.outcome in answer.possible, (scenario.id, dropped, answer)
+    for outcome, completed in answer.examples.items():
+        assert Decision(CaseFacts(program, completed), scenario.decision).outcome == outcome
+
+
+SCENARIOS = {pack: read_scenarios(find(pack)) for pack in ("santa-fe", "seattle", "nyc-violations")}
+
+
+@pytest.mark.skipif(not EXAMPLES.exists(), reason="the contract's examples aren't here")
+def test_the_contract_s_example() -> None:
+    lines = [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
+    (case,) = [line for line in lines if line["kind"] == "exact"]
+    decision = rules.load(case["pack"], case["as_of"]).decide(case["decision"], case["facts"])
+    expected = case["expect"]
+    assert (decision.status, decision.possible) == tuple(expected["decide"].values())
+    answer = exact.find_exact(decision)
+    assert answer.possible == (expected["exact"]["outcome"],)
+    assert list(answer.needs) == expected["exact"]["needs"] and answer.why is None
+
+
+def test_a_day_that_is_not_known_may_be_any_of_the_program() -> None:
+    """3 g to 6 g of heroin was over the cap in 2014 and is under it since 2018."""
+    (case,) = [each for each in SCENARIOS["santa-fe"] if each.id == "under-the-cap"]
+    facts = json.loads(json.dumps(case.facts, default=str))
+    facts["encounter"] |= {"drugs": [{"kind": "opioid", "grams": 4, "form": "weighed"}]}
+    facts["encounter"].pop("date")
+    answer = exact.find_exact(rules.load("santa-fe").decide("eligibility", facts))
+    assert answer.possible == ("ineligible", "eligible")
+    assert answer.needs == ("encounter.date",)
