@@ -36,6 +36,7 @@ PROGRAMS = {
     "cold": (["cold.py", "HEAD"], ["--runs", "5"]),
     "table": (["table.py"], ["--runs", "1"]),
     "proofs": (["proofs.py", BEFORE, "HEAD"], ["--runs", "1"]),
+    "exact": (["exact.py"], ["--runs", "1"]),
     "interview": (["interview.py"], ["--runs", "10"]),
     "hub": (["hub.py", "--leaves", "2000"], ["--runs", "2"]),
     "hub_http": (["hub_http.py"], ["--runs", "2"]),

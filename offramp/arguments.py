@@ -88,6 +88,16 @@ def decide(parser: Parser, *_: Any) -> None:
         help="show every rule with its value and the facts that settled it",
     )
     parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="the outcomes over every completion of the facts, by the solver. Exit code 0 if one",
+    )
+    parser.add_argument(
+        "--what-if",
+        action="store_true",
+        help="the smallest change of facts that gives another outcome, by the solver",
+    )
+    parser.add_argument(
         "--lines",
         action="store_true",
         help='JSON Lines: {"id", "facts"} in, {"id", "decision" | "error"} out',

@@ -107,6 +107,12 @@ def decide(options: argparse.Namespace) -> int:
     packs = [name for name in options.packs.split(",") if name]
     if not packs:
         raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
+    if (options.exact or options.what_if) and (options.lines or options.map or len(packs) > 1):
+        raise RequestError(
+            "usage",
+            "`--exact` and `--what-if` are about one case under one pack",
+            fix="leave out `--lines`, `--map`, and the other packs",
+        )
     if options.by:
         return _decide_cohort(packs, options)
     _refuse_without_by(options)
@@ -128,6 +134,8 @@ def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | N
     program = rules.load(pack, options.as_of)
     facts = read_facts(options.facts)
     decision = operations.decide_case(program, options.decision, facts, second=second)
+    if options.exact or options.what_if:
+        return _decide_further(decision, options)
     if options.json:
         print_json(_answer_as_json(decision, options), indent=2)
     else:
@@ -137,6 +145,32 @@ def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | N
         for line in local_lines([program.pack]):
             print_text(line)
     return 0 if decision.status == "decided" else 3
+
+
+def _decide_further(decision: rules.Decision, options: argparse.Namespace) -> int:
+    """Print a decision with its exact outcomes, or with what would change it."""
+    from offramp.policy import what_else
+
+    exact = what_else.exact_of(decision) if options.exact else None
+    changes = what_else.what_if_of(decision) if options.what_if else None
+    if options.json:
+        value = _answer_as_json(decision, options)
+        if exact is not None:
+            value["exact"] = what_else.exact_as_json(exact)
+        if changes is not None:
+            value["what_if"] = [what_else.what_if_as_json(answer) for answer in changes]
+        print_json(value, indent=2)
+    else:
+        from offramp.policy.decision_text import in_words
+
+        text = in_words(decision, considered=options.considered, today=_today(options))
+        lines = [text, ""]
+        lines += what_else.exact_lines(exact) if exact is not None else ()
+        lines += what_else.what_if_lines(decision, changes) if changes is not None else ()
+        lines += local_lines([decision.program.pack])
+        print_text("\n".join(lines))
+    is_settled = exact is not None and len(exact.possible) == 1 and exact.why is None
+    return 0 if decision.status == "decided" or is_settled else 3
 
 
 def _decide_side_by_side(

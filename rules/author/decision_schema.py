@@ -116,6 +116,40 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+    exact = {
+        "type": "object",
+        "required": ["possible", "needs"],
+        "properties": {
+            "possible": {"type": "array", "items": text, "minItems": 1},
+            "needs": {"type": "array", "items": text},
+            "open": text,
+        },
+        "additionalProperties": False,
+    }
+    changed = {
+        "type": "object",
+        "required": ["fact", "from", "to"],
+        "properties": {"fact": text, "from": {}, "to": {}},
+        "additionalProperties": False,
+    }
+    learned = {
+        "type": "object",
+        "required": ["fact", "is"],
+        "properties": {"fact": text, "is": {}},
+        "additionalProperties": False,
+    }
+    what_if = {
+        "type": "object",
+        "required": ["outcome", "change", "rule", "source"],
+        "properties": {
+            "outcome": text,
+            "change": {"type": "array", "items": changed, "minItems": 1},
+            "learn": {"type": "array", "items": learned, "minItems": 1},
+            "rule": text,
+            "source": {"type": ["string", "null"]},
+        },
+        "additionalProperties": False,
+    }
     bar = {
         "type": "object",
         "required": ["rule", "outcome", "facts"],
@@ -185,10 +219,15 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "would_bar": {"type": "array", "items": bar},
         "offenses": {"type": "array", "items": offense},
         "considered": {"type": "array", "items": considered},
+        "exact": exact,
+        "what_if": {"type": "array", "items": what_if},
         "local": {"type": "array", "items": local},
         "stale_sources": {"type": "array", "items": stale},
     }
-    optional = ("would_bar", "offenses", "considered", "facts_digest", "local", "stale_sources")
+    optional = (
+        *("would_bar", "offenses", "considered", "exact", "what_if"),
+        *("facts_digest", "local", "stale_sources"),
+    )
     required = [name for name in properties if name not in optional]
     return {
         "$schema": DRAFT,

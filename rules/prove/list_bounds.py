@@ -72,10 +72,13 @@ def joint_bounds(sides: Iterable[tuple[Segment, Iterable[tree.Tree]]]) -> ListBo
         all_parts += parts
         all_limits += limits
     for path, of_list in sums.items():
+        largest = max(most for _, most in of_list.values())
         for key, (field, most) in of_list.items():
             least = min((point for point in alone.get(field) or () if point > 0), default=None)
             if least is not None:
-                needed[path][key] = (int(most / least) + 1) * (1 if len(of_list) == 1 else 2)
+                carriers = int(most / least) + 1
+                small_parts = int(largest / least) + 1 if len(of_list) > 1 else 0
+                needed[path][key] = carriers + small_parts
     lengths = {path: sum(counts.values()) for path, counts in needed.items()}
     return ListBounds(lengths, next(_doubts(all_parts, all_limits, alone), None))
 

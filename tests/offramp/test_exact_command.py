@@ -1,0 +1,116 @@
+"""`decide --exact` and `--what-if`: their words, JSON by the schema, text, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from offramp.cli import main
+from rules.author.decision_schema import decision_schema
+from rules.shelf import vocabulary
+
+CASE: dict[str, Any] = {
+    "person": {"age": 29},
+    "encounter": {
+        "route": "arrest",
+        "in_area": True,
+        "charges": [{"conduct": "possession", "violent": False, "authority": "state"}],
+        "drugs": [{"grams": 3.001, "kind": "opioid", "form": "weighed"}],
+    },
+    "judgment": {"amenable": True, "exploits_others": False, "above_subsistence": False},
+    "approval": {"prosecutor": "approved"},
+    "decisions": {"screening": "proceed"},
+}
+WORDS = ("decide", "santa-fe", "eligibility")
+DAY = ("--as-of", "2014-04-01")
+
+
+@pytest.fixture
+def solver() -> None:
+    pytest.importorskip("z3", reason="the solver isn't installed")
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> str:
+    """A case that is over the cap if the drug is an opioid, and may be charged as a sale."""
+    facts = json.loads(json.dumps(CASE))
+    facts["encounter"]["drugs"] = [{"grams": 4, "form": "weighed"}]
+    facts["encounter"]["charges"] = [{"conduct": "possession", "violent": False}]
+    return written(tmp_path, facts)
+
+
+def written(folder: Path, facts: Any) -> str:
+    path = folder / "case.json"
+    path.write_text(json.dumps(facts))
+    return str(path)
+
+
+@pytest.mark.usefixtures("solver")
+def test_an_undetermined_case_with_one_exact_outcome_is_settled(
+    case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WORDS, case, *DAY]) == 3
+    capsys.readouterr()
+    assert main([*WORDS, case, *DAY, "--exact", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["status"] == "undetermined" and len(answer["possible"]) == 2
+    assert answer["exact"] == {"possible": ["ineligible"], "needs": []}
+    Draft202012Validator(decision_schema(vocabulary())).validate(answer)
+    assert main([*WORDS, case, *DAY, "--exact"]) == 0
+    assert "Exact  ineligible, whatever is still unknown" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("solver")
+def test_what_if_names_a_limit_and_never_says_should(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, CASE)
+    assert main([*WORDS, path, *DAY, "--what-if", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["what_if"] == [
+        {
+            "outcome": "eligible",
+            "change": [{"fact": "encounter.drugs[0].grams", "from": 3.001, "to": {"at_most": 3}}],
+            "rule": "over-the-cap",
+            "source": "nation-2014",
+        }
+    ]
+    Draft202012Validator(decision_schema(vocabulary())).validate(answer)
+    assert main([*WORDS, path, *DAY, "--what-if"]) == 0
+    printed = capsys.readouterr().out
+    assert "the weight (encounter.drugs[0].grams) were at most 3 g and not 3.001 g" in printed
+    assert "should" not in printed.split("If     ")[1]
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_case_that_no_open_fact_can_change_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, {**CASE, "person": {"age": 17}})
+    assert main([*WORDS, path, *DAY, "--what-if"]) == 0
+    assert "no fact that somebody may still change" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [("--lines",), ("--map", "nypd-arrests")])
+@pytest.mark.parametrize("option", ["--exact", "--what-if"])
+def test_they_are_about_one_case(
+    option: str, more: tuple[str, ...], case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WORDS, case, option, *more]) == 2
+    printed = capsys.readouterr()
+    assert "about one case under one pack" in printed.err + printed.out
+
+
+@pytest.mark.parametrize("option", ["--exact", "--what-if"])
+def test_without_the_solver_it_says_how_to_install_it(option: str, case: str) -> None:
+    code = "import sys; sys.modules['z3'] = None; from offramp.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *WORDS, case, *DAY, option]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 2 and ran.stdout == ""
+    assert "pip install 'offramp[prove]' [no-solver]" in ran.stderr
