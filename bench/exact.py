@@ -1,8 +1,8 @@
 """Measure exact outcomes: the time that `decide --exact` adds to an undetermined answer.
 
 Run it as `python bench/exact.py [--runs N] [--results FILE]`. The cases are the undetermined
-scenarios of five shipped packs. It is processor time, because wall time on a shared machine measures
-its neighbors. The first pass isn't counted: it loads the solver.
+scenarios of five shipped packs. It is processor time, because wall time on a shared machine
+measures its neighbors. The first pass isn't counted: it loads the solver.
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import CHARGES, READ, VIOLENT
 from rules.packs.pack import Clock
-from rules.prove.by_solver import facts_of
 from rules.prove.formulas import A_DAY, EPOCH, Bound, CannotEncode, Formulas, Term
 from rules.prove.list_bounds import ListBounds
 from rules.prove.sides import Side
+from rules.prove.solutions import facts_of
 
 _CODE = "code"
 _A_WEEK = timedelta(days=7)
