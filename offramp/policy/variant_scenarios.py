@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from offramp.policy.boundary_scenarios import boundary_scenarios
 from offramp.policy.city import City
 from offramp.policy.yaml_text import to_yaml
-from rules.author.scenarios import Scenario, read_scenarios, run
+from rules.author.scenarios import Scenario, passes, read_scenarios, run
 from rules.decide.program import Program
 from rules.errors import Place
 from rules.frozen import frozen
@@ -59,11 +59,13 @@ class ScenarioChooser:
 
     def choose(self, program: Program) -> list[DraftScenario]:
         """Return the scenarios to keep. `program` is the draft's own."""
-        kept = self._from_parent(program) or [DraftScenario(self._fallback(program), None)]
+        holding = self._holding(program)
+        kept = self._from_parent(program, holding)
+        kept = kept or [DraftScenario(self._fallback(program), None)]
         models = [draft.scenario for draft in kept]
         added: list[DraftScenario] = []
         # The parent's other scenarios show where the answers of other decisions turn.
-        known = [*models, *self._holding(program)]
+        known = [*models, *holding]
         for scenario in boundary_scenarios(program, self.city.starts, known):
             earlier = [*models, *(draft.scenario for draft in added)]
             if any(scenario.id == model.id for model in models):
@@ -89,11 +91,13 @@ class ScenarioChooser:
         text = "Nothing is known but the day."
         return Scenario("nothing-is-known", text, decision, None, facts, expect, Place())
 
-    def _from_parent(self, program: Program) -> list[DraftScenario]:
+    def _from_parent(self, program: Program, holding: list[Scenario]) -> list[DraftScenario]:
         if not (self.folder / "scenarios.yaml").exists():
             return []
         models = self._models()
-        passing = self._passing(program)
+        passing = {
+            scenario.id: scenario for scenario in holding if scenario.decision in self.decisions
+        }
         chosen = self._cover(program, passing)
         for name in list(chosen):  # a scenario is read together with the one it is like
             while (name := models.get(name, "")) in passing:
@@ -115,14 +119,6 @@ class ScenarioChooser:
             if "like" in node.value
         }
 
-    def _passing(self, program: Program) -> dict[str, Scenario]:
-        """Return the parent's scenarios, moved to the first day, that pass with the draft."""
-        return {
-            scenario.id: scenario
-            for scenario in self._holding(program)
-            if scenario.decision in self.decisions
-        }
-
     def _holding(self, program: Program) -> list[Scenario]:
         """Return the parent's scenarios of all decisions, moved to the first day, that pass."""
         if not (self.folder / "scenarios.yaml").exists():
@@ -133,7 +129,7 @@ class ScenarioChooser:
             for scenario in moved
             if scenario.as_of is None
             and "error" not in scenario.expect
-            and not run(program, [scenario]).failures
+            and passes(program, scenario)
         ]
 
     def _cover(self, program: Program, passing: Mapping[str, Scenario]) -> set[str]:

@@ -18,6 +18,8 @@ from rules.packs.pack import Exemption, Item, Pack, Rule, Value
 
 # A condition without `&&`, `||`, or `!` is an atom.
 IsAtom = Callable[[tree.Tree], bool]
+# A decision, a rule, a condition, a parameter, and its value. Trees and values are told by `id`.
+_Key = tuple[str, str, int, str, int]
 
 
 @frozen
@@ -31,7 +33,7 @@ class ReadValue:
     value: Value
 
     @property
-    def key(self) -> tuple[str, str, int, str, int]:
+    def key(self) -> _Key:
         """What tells it from the others. The pack keeps its trees and values alive."""
         return (self.decision, self.rule.id, id(self.condition), self.parameter, id(self.value))
 
@@ -50,10 +52,14 @@ class ValueCoverage:
     """The truth values seen of the pack's conditions under each value in time."""
 
     def __init__(self, pack: Pack, is_atom: IsAtom) -> None:
-        self.is_atom = is_atom
-        self.read = {read.key: read for read in _values_read(pack, is_atom)}
+        # Found once for each pack, which keeps them: a draft is run scenario by scenario.
+        found: dict[_Key, ReadValue] | None = pack.__dict__.get("_values_read")
+        if found is None:
+            found = {read.key: read for read in _values_read(pack, is_atom)}
+            pack.__dict__["_values_read"] = found
+        self.read = found
         self.conditions = {id(read.condition) for read in self.read.values()}
-        self.seen: dict[tuple[str, str, int, str, int], set[bool]] = {}
+        self.seen: dict[_Key, set[bool]] = {}
 
     def by(self, ruling: Ruling) -> None:
         """Add what a ruling shows of its rules' conditions."""
