@@ -26,7 +26,13 @@ def prove(options: argparse.Namespace) -> int:
     """Prove packs. Exit code 2 for a bad one, else 1 if one is refuted, else 3 if one is open."""
     results: dict[str, Any] = {}
     found: set[str] = set()
-    for name in options.packs or operations.list_packs():
+    names = options.packs or operations.list_packs()
+    if options.as_scenario:
+        from offramp.policy.proof_scenarios import refuse_shipped
+
+        for name in names:  # before any proof, which may take long
+            refuse_shipped(name)
+    for name in names:
         try:
             proof = operations.prove_pack(name, claims=options.claim, seconds=options.limit)
         except PackError as refusal:

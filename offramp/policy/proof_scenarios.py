@@ -23,18 +23,23 @@ if TYPE_CHECKING:
 FILE = "scenarios.yaml"
 
 
-def add_scenarios(name: str, pack: Pack, claims: Iterable[Claim]) -> list[str]:
-    """Add a scenario for each claim that a case refutes, and return the ids of the new ones.
-
-    One day of each claim is enough. A scenario that is there already is kept. Raises `RequestError`
-    for a shipped pack, and for a file to which no scenario can be added.
-    """
+def refuse_shipped(name: str) -> None:
+    """Raise `RequestError` for a shipped pack."""
     if name in shipped():
         raise RequestError(
             "usage",
             f"`{name}` is a shipped pack, and its scenarios stay as they are",
             fix="name the folder of a pack of your own",
         )
+
+
+def add_scenarios(name: str, pack: Pack, claims: Iterable[Claim]) -> list[str]:
+    """Add a scenario for each claim that a case refutes, and return the ids of the new ones.
+
+    One day of each claim is enough. A scenario that is there already is kept. Raises `RequestError`
+    for a shipped pack, and for a file to which no scenario can be added.
+    """
+    refuse_shipped(name)
     path = find(name) / FILE
     taken = {scenario.id for scenario in read_scenarios(path.parent)} if path.exists() else set()
     items = [item for item in _items(pack, claims) if item["id"] not in taken]
