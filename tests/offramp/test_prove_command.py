@@ -19,14 +19,17 @@ invariants:
     when: person.age < 19
     always: eligibility == "ineligible"
     because: A claim to be tried.
-    source: santa-fe-referral
+    source: {source}
 """
+SANTA_FE = CLAIM.replace("{source}", "santa-fe-referral")
+LEAD = CLAIM.replace("{source}", "golden-rule")
+DRUG_COURT = CLAIM.replace("{source}", "kcpao-faq")  # proved in a second, as LEAD is
 
 
 @pytest.fixture
 def claims(tmp_path: Path) -> Path:
     path = tmp_path / "claims.yaml"
-    path.write_text(CLAIM)
+    path.write_text(DRUG_COURT)
     return path
 
 
@@ -45,18 +48,18 @@ def test_a_pack_is_proved_in_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_wrong_claim_is_refuted_by_a_case_that_the_rules_decide(
     claims: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["prove", "santa-fe", "--claim", str(claims), "--json"]) == 1
-    answers = json.loads(capsys.readouterr().out)["santa-fe"]["claims"]
+    assert main(["prove", "drug-court", "--claim", str(claims), "--json"]) == 1
+    answers = json.loads(capsys.readouterr().out)["drug-court"]["claims"]
     refuted = [answer for answer in answers if answer["result"] == "refuted"]
     assert {answer["id"] for answer in refuted} == {"nobody-under-19"}
     (first, *_) = refuted
     assert first["bound"]["complete"] is True and first["outcome"] == "eligible"
     case = tmp_path / "case.json"
     case.write_text(json.dumps(first["facts"]))
-    words = ["decide", "santa-fe", "eligibility", str(case), "--as-of", first["day"], "--json"]
+    words = ["decide", "drug-court", "eligibility", str(case), "--as-of", first["day"], "--json"]
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "eligible"
-    assert main(["prove", "santa-fe", "--claim", str(claims)]) == 1
+    assert main(["prove", "drug-court", "--claim", str(claims)]) == 1
     printed = capsys.readouterr().out
     days = ", ".join(dict.fromkeys(answer["day"] for answer in answers))
     assert f"`nobody-under-19` from {days}: refuted: `eligible` by `otherwise` for" in printed
@@ -93,11 +96,11 @@ def test_a_false_independence_is_one_result_among_others(
     path = tmp_path / "claims.yaml"
     path.write_text(
         "invariants:\n  - {id: ageless, decision: eligibility, independent_of: [person.age], "
-        "because: B., source: santa-fe-referral}\n"
+        "because: B., source: kcpao-faq}\n"
     )
-    assert main(["prove", "santa-fe", "--claim", str(path)]) == 1
+    assert main(["prove", "drug-court", "--claim", str(path)]) == 1
     printed = capsys.readouterr().out
-    assert "142 proved, 7 refuted" in printed.splitlines()[0]
+    assert "9 proved, 4 refuted" in printed.splitlines()[0]
     assert "reads `person.age`, and `ageless` says that `eligibility` does not" in printed
 
 
@@ -153,10 +156,10 @@ def test_an_invariant_that_is_never_in_force_is_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "claims.yaml"
-    path.write_text(CLAIM + "    from: 2010-01-01\n    until: 2010-02-01\n")
-    assert main(["prove", "santa-fe", "--claim", str(path)]) == 0
+    path.write_text(LEAD + "    from: 2010-01-01\n    until: 2010-02-01\n")
+    assert main(["prove", "lead", "--claim", str(path)]) == 0
     first, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("santa-fe: 20 invariants") and "on 7 stretches" in first
+    assert first.startswith("lead: 17 invariants") and "on 2 stretches" in first
     assert last.endswith("it is in force on no day of the program, so it says nothing")
 
 
@@ -164,10 +167,10 @@ def test_an_invariant_that_is_never_in_force_is_counted(
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (CLAIM.replace("eligibility\n", "eligibilty\n"), "unknown-decision"),
-        (CLAIM.replace("person.age", "person.agee"), "unknown-fact"),
-        (CLAIM.replace("nobody-under-19", "minors-stay-out"), "duplicate-id"),
-        (CLAIM.replace("invariants", "claims"), "unknown-key"),
+        (SANTA_FE.replace("eligibility\n", "eligibilty\n"), "unknown-decision"),
+        (SANTA_FE.replace("person.age", "person.agee"), "unknown-fact"),
+        (SANTA_FE.replace("nobody-under-19", "minors-stay-out"), "duplicate-id"),
+        (SANTA_FE.replace("invariants", "claims"), "unknown-key"),
         ("", "empty-file"),
         ("invariants:", "wrong-shape"),
         ("a: [", "yaml-syntax"),

@@ -7,6 +7,7 @@ of up to two records. Of the engine, only its answer on complete facts is used.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -31,10 +32,10 @@ def nothing(_: str) -> None:
     """No decision and no clock is named by these conditions."""
 
 
-def value(condition: tree.Tree, flat: Flat) -> bool | None:
-    return compile_condition(condition, TABLES)(
-        read_facts(written.nested(flat), WORDS).known, nothing, nothing
-    )
+def value_in(condition: tree.Tree) -> Callable[[Flat], bool | None]:
+    """Return the function of facts that the condition is compiled to."""
+    decide = compile_condition(condition, TABLES)
+    return lambda flat: decide(read_facts(written.nested(flat), WORDS).known, nothing, nothing)
 
 
 THOROUGHLY = settings(max_examples=5 * settings().max_examples)
@@ -57,13 +58,13 @@ PARTIAL = written.complete(TINY).flatmap(written.holes_in)
 @given(written.conditions(SMALL), PARTIAL)
 def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat) -> None:
     condition = written.checked(text, SMALL.scope)
-    decide = compile_condition(condition, TABLES)
-    known = value(condition, partial)
+    value = value_in(condition)
+    known = value(partial)
     seen = set()
     for tried, filled in enumerate(written.completions(partial, tree.facts_read(condition))):
         if tried == 3_000:
             break
-        seen.add(decide(read_facts(written.nested(filled), WORDS).known, nothing, nothing))
+        seen.add(value(filled))
     assert None not in seen, "with everything known, everything is decided"
     if known is not None:
         assert seen == {known}, text
@@ -74,7 +75,7 @@ def test_what_is_decided_is_what_every_completion_gives(text: str, partial: Flat
 def test_the_folded_tree_says_the_same_as_a_plain_loop_over_the_lists(
     text: str, complete: Flat
 ) -> None:
-    folded = value(written.checked(text, SMALL.scope), complete)
+    folded = value_in(written.checked(text, SMALL.scope))(complete)
     assert folded is meaning(text, written.nested(complete)), text
 
 
@@ -118,11 +119,9 @@ def test_an_order_against_a_total_is_decided_whenever_every_completion_agrees(
     assume("tiny.rows" in partial)
     text = f"sum(tiny.rows.filter(r, {keep}).map(r, {number})) {operator} {limit}"
     condition = written.checked(text, SMALL.scope)
-    seen = {
-        value(condition, filled)
-        for filled in written.completions(partial, tree.facts_read(condition))
-    }
-    known = value(condition, partial)
+    value = value_in(condition)
+    seen = {value(filled) for filled in written.completions(partial, tree.facts_read(condition))}
+    known = value(partial)
     if known is None and " + " not in number and " - " not in number and "*" not in number:
         assert seen == {True, False}, text
     elif known is not None:
@@ -141,15 +140,14 @@ def test_what_is_missing_is_unknown_and_could_not_be_left_out(text: str, partial
     for path in leaves:
         fact = WORDS.fact_at(re.sub(r"\[\d+\]", "", path))
         assert fact is not None and written.is_open(fact, held(partial, path)), path
-    read = tree.facts_read(condition)
+    read, value, walked = tree.facts_read(condition), value_in(condition), walk(condition, world)
     for tried, filled in enumerate(written.completions(partial, read)):
         if tried == 200:
             break
         others = without(filled, leaves)
-        assert value(condition, others) is walk(condition, world), text
+        assert value(others) is walked, text
 
 
-@THOROUGHLY
 @given(st.one_of(written.conditions(SMALL), MARKED), PARTIAL)
 def test_compiled_parts_and_unknown_leaves_are_those_of_the_tree(text: str, partial: Flat) -> None:
     """Also where `if_known` waits, and for the parts that read a record of a list."""
@@ -198,7 +196,7 @@ def test_nothing_is_asked_that_cannot_matter(text: str, partial: Flat) -> None:
         condition, World(read_facts(written.nested(partial), WORDS).known, TABLES, nothing, nothing)
     )
     worlds = list(written.completions(partial, tree.facts_read(condition)))
-    answers = [value(condition, filled) for filled in worlds]
+    answers = list(map(value_in(condition), worlds))
     for path in leaves:
         seen: dict[str, set[bool | None]] = {}
         for filled, answer in zip(worlds, answers, strict=True):
