@@ -9,6 +9,7 @@ from offramp.agency.cases.caseload import utc
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.staff import ExtraAccess, StaffPerson
 from offramp.agency.look_words import done_words, tried_words
+from offramp.agency.operations.access import REASONS
 from offramp.agency.operations.looks import LookList, Opening
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
 from rules.author.spoken_dates import spoken_day, spoken_moment
@@ -33,14 +34,6 @@ _OPENED = {
         "often": "{count} veces",
         "days": "{first} a {last}",
     },
-}
-REASONS = {
-    "owner_away": "the owner is away",
-    "person_asks": "the person asks for it",
-    "supervision": "supervision",
-    "complaint": "a complaint",
-    "safety": "somebody's safety",
-    "court": "a court asks for it",
 }
 
 

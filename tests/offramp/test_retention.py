@@ -835,6 +835,19 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     assert "sealed" in capsys.readouterr().out
 
 
+def test_a_task_to_review_has_the_reason_in_words_and_the_command(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    crossroads = town.at["crossroads"]
+    operations.add_person(crossroads, "Rosa", "Mo Moor", ["member"], logins=[own_login()])
+    run("case", "crossroads", case, "--break-glass", "owner-away", by="Mo Moor")
+    task = run("tasks", "crossroads")
+    assert "review that Mo Moor broke the glass of this case (the owner is away)" in task
+    command = re.search(r"`offramp agency staff \S+ review (\d+)`", task)
+    assert command is not None
+    assert "reviewed: " in run("staff", "crossroads", "review", command[1])
+    assert "Mo Moor broke the glass" not in run("tasks", "crossroads")
+
+
 def test_days_are_those_of_the_programs_zone(town: Town, run: Run) -> None:
     """In the evening, the day in UTC is already the next one."""
     case, _ = refer(town)

@@ -96,7 +96,14 @@ REFUSALS = frozenset(
 )
 
 # Why a supervisor opens a part of care, or a person breaks the glass of a case.
-REASONS = ("owner_away", "person_asks", "supervision", "complaint", "safety", "court")
+REASONS: Mapping[str, str] = {
+    "owner_away": "the owner is away",
+    "person_asks": "the person asks for it",
+    "supervision": "supervision",
+    "complaint": "a complaint",
+    "safety": "somebody's safety",
+    "court": "a court asks for it",
+}
 
 Values = Mapping[str, Any]
 

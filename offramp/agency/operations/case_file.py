@@ -31,6 +31,7 @@ from offramp.agency.operations.access import (
     CASES,
     FIND,
     MINE,
+    REASONS,
     care_parts,
     check_reason,
     may_find,
@@ -426,16 +427,20 @@ def list_tasks(office: Office) -> tuple[Task, ...]:
 
 
 def _review_text(access: ExtraAccess) -> str:
-    """Return what there is to review of an access beyond a caseload."""
+    """Return what there is to review of an access beyond a caseload, and the command for it."""
+    reason = REASONS.get(access.reason, access.reason.replace("_", " "))
+    done = f"Then: `offramp agency staff DIR review {access.number}`"
     if access.does == "glass":
-        return f"review that {access.by} broke the glass of this case ({access.reason})"
+        return f"review that {access.by} broke the glass of this case ({reason}). {done}"
     if access.does == "care":
-        return f"see that {access.by} read parts of care here ({access.reason})"
+        return f"see that {access.by} read parts of care here ({reason}). {done}"
     if access.confirmed_by is None:
-        return f"see that {access.by} reported a medical emergency ({access.reason}), not confirmed"
+        return (
+            f"see that {access.by} reported a medical emergency ({reason}), not confirmed. {done}"
+        )
     return (
-        f"tell the person and counsel of the medical emergency ({access.reason}): {access.by} and "
-        f"{access.confirmed_by} told a health provider"
+        f"tell the person and counsel of the medical emergency ({reason}): {access.by} and "
+        f"{access.confirmed_by} told a health provider. {done}"
     )
 
 
