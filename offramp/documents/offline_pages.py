@@ -291,7 +291,7 @@ class Screens:
             f"Still possible: {' or '.join(map(spell_name, leaf.possible))}. This is not a no."
         )
         if leaf.is_unfinished:
-            texts.append("Then go through the card again: more questions may follow.")
+            texts.append("Then go through the card again: more questions follow, and may add answers.")
         find_out = tuple(self._whom_to_ask(statement) for statement in leaf.unknown)
         title = "ASK ONE THING FIRST" if len(find_out) == 1 else "FIND THIS OUT FIRST"
         return AnswerScreen("wait", title, tuple(texts), tuple(dict.fromkeys(find_out)), None, ())

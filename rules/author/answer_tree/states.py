@@ -30,7 +30,7 @@ DAY, CHARGES, CODE = "encounter.date", "encounter.charges", "encounter.charges.c
 MOST_STATES = 4_000
 MOST_TRIED = 60_000
 _LONGEST = 4  # records of a list whose statements count or add
-_WITNESSES = 3  # lists that are kept for equal values of such statements
+_WITNESSES = 2  # lists that are kept for equal values of such statements
 Values = tuple[Value, ...]
 
 

@@ -23,7 +23,14 @@ from rules.author.answer_tree.formula import (
     statements_of,
     unknown_statements,
 )
-from rules.author.answer_tree.states import DAY, State, StateFinder, Values, too_large
+from rules.author.answer_tree.states import (
+    DAY,
+    State,
+    StateFinder,
+    Thing,
+    Values,
+    too_large,
+)
 from rules.decide.decision import Decision
 from rules.decide.program import Program
 from rules.frozen import frozen
@@ -107,6 +114,8 @@ class AnswerTree:
             for statement in thing.statements
         }
         self._nodes: dict[Any, Node] = {}
+        self._open: dict[tuple[int, frozenset[int]], dict[int, frozenset[Value]]] = {}
+        self._ranks = [_ranks(thing) for thing in self.things]
         self._built: dict[tuple[_Open, int], Node] = {}
         everything = tuple(frozenset(range(len(thing.states))) for thing in self.things)
         self.root = self._of_key(self._key(reduced.rules, everything), everything, 0)
@@ -222,12 +231,18 @@ class AnswerTree:
             found = possible
         return True
 
-    def _open_values(self, left: _Left) -> dict[int, set[Value]]:
-        return {
-            statement: {thing.states[index].values[place] for index in states}
-            for thing, states in zip(self.things, left, strict=True)
-            for place, statement in enumerate(thing.statements)
-        }
+    def _open_values(self, left: _Left) -> dict[int, frozenset[Value]]:
+        """Return the values that each statement may still have."""
+        values: dict[int, frozenset[Value]] = {}
+        for index, states in enumerate(left):
+            open_values = self._open.get((index, states))
+            if open_values is None:
+                thing = self.things[index]
+                columns = zip(*(thing.states[state].values for state in states), strict=True)
+                open_values = dict(zip(thing.statements, map(frozenset, columns), strict=True))
+                self._open[index, states] = open_values
+            values |= open_values
+        return values
 
     def _projected(
         self, index: int, states: frozenset[int], live: list[int]
@@ -341,34 +356,51 @@ class AnswerTree:
                     narrowed = (*left[: node.thing], states, *left[node.thing + 1 :])
                     stack.append((option.then, (*taken, (node, option)), narrowed))
 
-    def follow(self, known: Mapping[str, Any]) -> Path:
-        """Return the path that a person takes on known facts."""
+    def follow(self, known: Mapping[str, Any]) -> Path | None:
+        """Return the path that a person takes on known facts.
+
+        None if a question has no answer for them: the tree tries sums and counts up to a number of
+        records.
+        """
         node, taken = self.root, list[tuple[Branch, Option]]()
         while isinstance(node, Branch):
-            thing = self.things[node.thing]
-            asked = thing.statements if node.statement is None else (node.statement,)
-            values = self._finder.values(known, asked)
-            places = [thing.statements.index(statement) for statement in asked]
-            option = next(
-                option
-                for option in node.options
-                for state in option.states
-                if tuple(thing.states[state].values[place] for place in places) == values
-            )
+            option = self._option_for(node, known)
+            if option is None:
+                return None
             taken.append((node, option))
             node = option.then
         return Path(tuple(taken), node, known)
 
+    def _option_for(self, branch: Branch, known: Mapping[str, Any]) -> Option | None:
+        thing = self.things[branch.thing]
+        asked = thing.statements if branch.statement is None else (branch.statement,)
+        values = self._finder.values(known, asked)
+        places = [thing.statements.index(statement) for statement in asked]
+        for option in branch.options:
+            for state in option.states:
+                if tuple(thing.states[state].values[place] for place in places) == values:
+                    return option
+        return None
+
     def stated(self, left: _Left) -> dict[str, Any]:
         """Return facts that the options state, and as little more as there can be."""
         known: dict[str, Any] = {DAY: self.day}
-        for thing, states in zip(self.things, left, strict=True):
-            known |= min((thing.states[state] for state in sorted(states)), key=_most_unknown).known
+        for thing, ranks, states in zip(self.things, self._ranks, left, strict=True):
+            known |= thing.states[min(states, key=ranks.__getitem__)].known
         return known
 
     def decide(self, known: Mapping[str, Any]) -> Decision:
         """Decide on known facts, as the engine does."""
         return self.program.decide(self.decision, Facts(dict(known), {}))
+
+
+def _ranks(thing: Thing) -> list[int]:
+    """Return the place of each state if the one with the most unknown comes first."""
+    order = sorted(range(len(thing.states)), key=lambda state: _most_unknown(thing.states[state]))
+    ranks = [0] * len(order)
+    for rank, state in enumerate(order):
+        ranks[state] = rank
+    return ranks
 
 
 def _most_unknown(state: State) -> tuple[Any, ...]:
