@@ -26,6 +26,7 @@ from rules.shelf import english
 
 MOST_ROWS = 7
 NOT_TOLD = "I can’t tell"
+AGAIN = "Then go through the card again: more questions follow, and may add answers."
 NONE_OF_THESE = "None of these"
 MIXED = "Is one of these true?"
 BY_CHANCE = "Do you know one of these?"
@@ -291,7 +292,7 @@ class Screens:
             f"Still possible: {' or '.join(map(spell_name, leaf.possible))}. This is not a no."
         )
         if leaf.is_unfinished:
-            texts.append("Then go through the card again: more questions follow, and may add answers.")
+            texts.append(AGAIN)
         find_out = tuple(self._whom_to_ask(statement) for statement in leaf.unknown)
         title = "ASK ONE THING FIRST" if len(find_out) == 1 else "FIND THIS OUT FIRST"
         return AnswerScreen("wait", title, tuple(texts), tuple(dict.fromkeys(find_out)), None, ())
