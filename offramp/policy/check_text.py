@@ -13,6 +13,7 @@ from rules.errors import PackError, Refusal
 from rules.packs.finer import choices_without_words, words_without_rest
 
 MOST_SHOWN = 20  # errors of one pack
+_MOST_QUOTED = 3  # texts in one warning
 
 if TYPE_CHECKING:
     from offramp.policy.operations import PackCheck, ScenarioRun
@@ -53,7 +54,22 @@ def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
 
 
 def _word_warnings(pack: Pack) -> list[str]:
-    return [*words_without_rest(pack), *choices_without_words(pack)]
+    return [*words_without_rest(pack), *choices_without_words(pack), *_without_spanish(pack)]
+
+
+def _without_spanish(pack: Pack) -> Iterator[str]:
+    """Yield one warning that quotes the texts of a pack without Spanish."""
+    from rules.author.translation import untranslated
+
+    texts = untranslated(pack)
+    if texts:
+        quoted = ", ".join(f"“{text}”" for text in texts[:_MOST_QUOTED])
+        more = f", and {len(texts) - _MOST_QUOTED} more" if len(texts) > _MOST_QUOTED else ""
+        some, verb = ("1 text", "has") if len(texts) == 1 else (f"{len(texts)} texts", "have")
+        yield (
+            f"{some} {verb} no Spanish, so Spanish forms and letters show English: {quoted}{more}; "
+            "add each to `spanish.csv`"
+        )
 
 
 def refusal_as_json(refusal: Refusal) -> dict[str, Any]:

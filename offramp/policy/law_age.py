@@ -28,12 +28,19 @@ def age_member(decision: Decision, today: date) -> dict[str, Any]:
 
 
 def pack_warnings(pack: Pack, today: date) -> Iterator[str]:
-    """Yield one warning that lists the sources of a pack that nobody checked within a year."""
+    """Yield one warning on the sources of a pack without a day of a check, and one on old days."""
     stale = stale_sources(pack, today)
-    if stale:
-        listed = ", ".join(f"`{source.id}` ({_when(source)})" for source in stale)
-        some = "source" if len(stale) == 1 else "sources"
-        yield f"nobody has checked {len(stale)} {some} for a year: {listed}"
+    undated = [f"`{source.id}`" for source in stale if source.checked is None]
+    old = [f"`{source.id}` ({_when(source)})" for source in stale if source.checked is not None]
+    if undated:
+        some, verb = ("the source", "has") if len(undated) == 1 else ("the sources", "have")
+        yield (
+            f"{some} {', '.join(undated)} {verb} no day on which somebody compared the pack with "
+            "it; write `checked: YYYY-MM-DD` there once somebody has"
+        )
+    if old:
+        some = "source" if len(old) == 1 else "sources"
+        yield f"nobody has checked {len(old)} {some} for a year: {', '.join(old)}"
 
 
 def sentence_on_age(sources: Iterable[Source]) -> str:

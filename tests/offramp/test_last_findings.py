@@ -6,12 +6,14 @@ The city's pack has a fact that the case managers tell, and a clock that the per
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
+from offramp.agency.cases.consent_words import decision_words
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
 from offramp.agency.wording import representation_lines
@@ -269,3 +271,20 @@ def test_tell_names_no_category_of_which_it_asks_nothing(town: Town, case: str) 
     opened = operations.open_form(town.at["crossroads"], "tell", case)
     # `docs/one-case.md` shows a form that names what it would ask and nobody may be told.
     assert len(opened.untold) > 10 and opened.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("en", "whether you have done what the program asks"), ("es", "si usted ha hecho lo que")],
+)
+def test_no_question_stands_inside_a_sentence_of_the_consent_form(
+    town: Town, lang: str, words: str
+) -> None:
+    form = operations.open_consent_form(town.at["crossroads"], "hand_off", lang)
+    lines = [line for question in form.questions for line in question.if_no]
+    assert any(words in line for line in lines)
+    assert not any("?;" in line or "?." in line for line in (*lines, *form.rights))
+    pack = town.packs[0]
+    own = replace(pack.decisions["completion"], asks="Is it well?")
+    city = replace(pack, decisions={**pack.decisions, "own": own})
+    assert decision_words(city, "own", "en") == "the question “Is it well?”"

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from rules.author.translation import label_choice, translate_text
+from rules.author.translation import (
+    label_choice,
+    texts_to_translate,
+    translate_text,
+    untranslated,
+)
 from rules.input.vocabulary import Fact
 from rules.packs.pack import Pack
 from rules.shelf import choice_labels, jurisdictions, read_pack, shipped, spanish, vocabulary
@@ -22,23 +27,11 @@ def entries(pack: Pack) -> Iterator[Fact]:
         yield from fact.fields.values()
 
 
-def texts(pack: Pack) -> Iterator[str]:
-    """Yield every question and every reason."""
-    yield from (entry.question for entry in entries(pack))
-    for decision in pack.decisions.values():
-        yield from (decision.asks, decision.otherwise.because)
-        for rule in (*decision.rules.values(), *decision.optional.values()):
-            yield rule.because
-            yield from (exemption.because for exemption in rule.unless)
-    yield from (each.because for each in pack.invariants.values() if each.because)
-
-
 @pytest.mark.parametrize("name", shipped())
 def test_every_question_and_reason_has_its_spanish(name: str) -> None:
     pack = read_pack(name)
-    missing = [text for text in texts(pack) if translate_text(pack, text, "es") is None]
-    assert missing == []
-    for text in texts(pack):
+    assert untranslated(pack) == ()
+    for text in texts_to_translate(pack):
         translated = translate_text(pack, text, "es") or ""
         assert not _ENGLISH.search(translated), translated
         assert text.count("?") == translated.count("?") == translated.count("¿"), translated

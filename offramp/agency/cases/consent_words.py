@@ -188,6 +188,10 @@ DECISIONS: Mapping[str, tuple[str, str]] = {
         "si se puede presentar una acusación que está en suspenso",
     ),
     "review": ("what the next steps for you are", "cuáles son sus próximos pasos"),
+    "completion": (
+        "whether you have done what the program asks",
+        "si usted ha hecho lo que pide el programa",
+    ),
     "ejection": (
         "whether the prosecutor may end your place",
         "si la fiscalía puede terminar su plaza",
@@ -205,11 +209,16 @@ def say(lang: str, key: str, **terms: str) -> str:
 
 
 def decision_words(pack: Pack, decision: str, lang: str) -> str:
-    """Return what a decision is about. A pack's own decision is named by its question."""
+    """Return what a decision is about, to stand inside a sentence.
+
+    A pack's own decision is named by its question, in quotation marks.
+    """
     if decision in DECISIONS:
         return DECISIONS[decision][1 if lang == "es" else 0]
     asks = " ".join(pack.decisions[decision].asks.split())
-    return pack.spanish.get(asks, asks) if lang == "es" else asks
+    if lang == "es":
+        return f"la pregunta «{pack.spanish.get(asks, asks)}»"
+    return f"the question “{asks}”"
 
 
 def spell_day(day: date, lang: str) -> str:
