@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
+import rules
 from offramp.console.headers import SecurityHeaders
 from offramp.documents import operations as documents
 from offramp.policy import operations as policy
@@ -67,6 +68,9 @@ class Pages:
 
     def __init__(self, packs: Mapping[str, str | Path], today: date) -> None:
         self.packs, self.today = packs, today
+        # Read once: a changed folder is shown after a restart.
+        statuses = policy.list_programs(today, map(str, packs.values()))
+        self.statuses = {status.pack.id: status for status in statuses}
         self.templates = Environment(
             loader=PackageLoader("offramp.console", "pages"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -76,6 +80,8 @@ class Pages:
         )
         self.templates.filters["words"] = _words
         self._document = lru_cache(maxsize=64)(self._make_document)
+        self._program = lru_cache(maxsize=16)(rules.load)
+        self._card = lru_cache(maxsize=16)(documents.make_card)
 
     def page(self, template: str, title: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page. Its title names the kind of page, and never a case."""
@@ -89,12 +95,9 @@ class Pages:
     def list_packs(self, request: Request) -> Response:
         """Show the packs with their status today."""
         _refuse_other_sites(request)
-        named = {pack_id: self._pack(pack_id) for pack_id in self.packs}
-        by_path = policy.list_programs(self.today, map(str, self.packs.values()))
         rows = [
-            (status.pack.id, status.pack.title, STATUSES[status.status])
-            for status in by_path
-            if status.pack.id in named
+            (name, status.pack.title, STATUSES[status.status])
+            for name, status in self.statuses.items()
         ]
         return self.page("packs.html", "Programs", rows=rows, today=self.today)
 
@@ -113,8 +116,7 @@ class Pages:
         return self.page("document.html", "Rules", **values)
 
     def _has_offer(self, pack: str) -> bool:
-        read = policy.list_programs(self.today, [self._pack(pack)])[0].pack
-        return "offer" in dict(list_decisions(read))
+        return "offer" in dict(list_decisions(self.statuses[pack].pack))
 
     def show_timeline(self, request: Request, pack: str) -> Response:
         """Show what began and ended in a pack."""
@@ -139,7 +141,7 @@ class Pages:
     def send_card(self, request: Request, pack: str) -> Response:
         """Send the card for phones as a file."""
         _refuse_other_sites(request)
-        card = documents.make_card(self._pack(pack))
+        card = self._card(self._pack(pack))
         name = f'attachment; filename="{pack}-card.html"'
         return HTMLResponse(card.html, headers={"content-disposition": name})
 
@@ -148,7 +150,8 @@ class Pages:
     def choose_decision(self, request: Request, pack: str) -> Response:
         """Ask which decision to try."""
         _refuse_other_sites(request)
-        read = policy.list_programs(self.today, [self._pack(pack)])[0].pack
+        self._pack(pack)
+        read = self.statuses[pack].pack
         values: dict[str, Any] = {
             "pack": pack,
             "heading": read.title,
@@ -159,10 +162,10 @@ class Pages:
     async def try_case(self, request: Request, pack: str) -> Response:
         """Show the next question of a case, or the answer."""
         _refuse_other_sites(request)
-        path = self._pack(pack)
+        program = self._program(self._pack(pack))
         fields = await _read_form(request)
         decision = dict(fields).get("decision", "")
-        walk = walk_interview(path, decision, _answers(fields))
+        walk = walk_interview(program, decision, _answers(fields))
         title = "Try a case" if walk.refusal is None else "Error: Try a case"
         values: dict[str, Any] = {
             "pack": pack,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import rules
 from offramp.policy.operations import start_interview
@@ -57,14 +56,14 @@ def list_decisions(pack: Pack) -> tuple[tuple[str, str], ...]:
 
 
 def walk_interview(
-    pack: str | Path, decision: str, answers: Sequence[tuple[str, str]]
+    program: rules.Program, decision: str, answers: Sequence[tuple[str, str]]
 ) -> InterviewWalk:
     """Return an interview after typed answers, each with the path of its fact.
 
     An answer to a question that is no longer asked is left out, and so are those behind it. Raises
-    `Refusal` for a pack or a decision that there isn't.
+    `Refusal` for a decision that there isn't.
     """
-    interview = start_interview(rules.load(pack), decision)
+    interview = start_interview(program, decision)
     answered: list[Answered] = []
     refusal: Refusal | None = None
     for fact, text in answers[:MOST_ANSWERS]:
