@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ import pytest
 from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.consent_words import decision_words
+from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
 from offramp.agency.wording import representation_lines
+from rules.errors import Refusal
 from tests.support.agencies import RIO_VERDE, Town
 from tests.support.refused import refused
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
@@ -288,3 +291,26 @@ def test_no_question_stands_inside_a_sentence_of_the_consent_form(
     own = replace(pack.decisions["completion"], asks="Is it well?")
     city = replace(pack, decisions={**pack.decisions, "own": own})
     assert decision_words(city, "own", "en") == "the question “Is it well?”"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["case:\n  hours_done: 4\n", '{"case": {"hours_done": 4}}', "# noted\ncase: {hours_done: 4}"],
+)
+def test_facts_are_read_from_yaml_as_from_json(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "facts"
+    file.write_text(text, encoding="utf-8")
+    assert read_facts_file(str(file)) == {"case": {"hours_done": 4}}
+
+
+@pytest.mark.parametrize(("text", "code"), [("case: {", "yaml-syntax"), ("{", "not-json")])
+def test_a_file_that_is_neither_is_refused_with_its_place(
+    tmp_path: Path, text: str, code: str
+) -> None:
+    file = tmp_path / "facts"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(Refusal) as caught:
+        read_facts_file(str(file))
+    assert (caught.value.code == code and "line 1" in str(caught.value)) or ":1:" in str(
+        caught.value
+    )

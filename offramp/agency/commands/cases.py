@@ -89,7 +89,7 @@ COMMANDS = (
         "note",
         "keep facts from this agency's own knowledge",
         run=_note,
-        words=(CASE, ("file", "a JSON file with facts")),
+        words=(CASE, ("file", "a YAML or JSON file with facts")),
         options=add_odd_flag,
     ),
     AgencyCommand(

@@ -1,4 +1,4 @@
-"""Facts in a JSON file that a command names."""
+"""Facts in a YAML or JSON file that a command names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from typing import Any
 
 
 def read_facts_file(path: str) -> Any:
-    """Read facts from a JSON file. Raises `FactsError`; `RequestError` `no-file`."""
-    from offramp.policy.input_files import read_text
-    from rules.input.json_text import parse_json
+    """Read facts from a file. A text that begins with a brace or a bracket is JSON, else YAML.
 
-    return parse_json(read_text(path), "the facts")
+    Raises `FactsError`; `PackError` for text that isn't YAML; `RequestError` `no-file`.
+    """
+    from offramp.policy.input_files import read_text
+    from rules.input import yaml
+    from rules.input.json_text import LARGEST, parse_json
+    from rules.input.printing import plain
+
+    text = read_text(path)
+    if text.lstrip()[:1] in ("{", "[", "") or len(text) > LARGEST:
+        return parse_json(text, "the facts")
+    return plain(yaml.read_text(text, "the facts").data())
