@@ -8,7 +8,7 @@ from typing import Any
 
 from offramp.policy.change_sides import ChangeSide
 from rules.author.phrases import format_amount, spell_name
-from rules.author.scenarios import Scenario, read_scenarios, run
+from rules.author.scenarios import Scenario, passes, read_scenarios
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -61,7 +61,8 @@ def ask_scenarios(
     for side in sides:
         by_id |= {scenario.id: scenario for scenario in scenarios_of(side)}
     new = scenarios_of(sides[1])
-    failing = run(Program(sides[1].pack), new).failures if new else []
+    program = Program(sides[1].pack)
+    failing = tuple(scenario.id for scenario in new if not passes(program, scenario))
     flips = []
     for scenario in by_id.values():
         if scenario.decision in answers:
@@ -75,9 +76,7 @@ def ask_scenarios(
         for answer in answers.values()
         for edge in _edges(answer, sides[1].day, list(by_id.values()), formal)
     ]
-    return ScenarioFindings(
-        len(by_id), tuple(flips), tuple(failure.scenario.id for failure in failing), tuple(edges)
-    )
+    return ScenarioFindings(len(by_id), tuple(flips), failing, tuple(edges))
 
 
 def _says(scenario: Scenario, side: ChangeSide, own: Side) -> str | None:

@@ -47,7 +47,9 @@ def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, Ch
     typed = (_typed(old), _typed(new))
     with ExitStack() as kept:
         folders = [_folder(side.name, kept) for side in typed]
-        packs = [read_pack(folder) for folder in folders]
+        # One pack on two days is read once.
+        read = {folder: read_pack(folder) for folder in dict.fromkeys(folders)}
+        packs = [read[folder] for folder in folders]
         starts = packs[1].program.since
         same = typed[0].day or typed[1].day or (max(today, starts) if starts else today)
         first, second = (
