@@ -16,7 +16,6 @@ import yaml
 from offramp.cli import main
 from offramp.policy.operations import change_memo
 from rules.errors import RequestError
-from rules.shelf import find
 from tests.conftest import ROOT, SHARED, shared
 
 pytest.importorskip("z3", reason="the solver isn't installed")
@@ -319,15 +318,18 @@ def test_a_pack_that_fails_its_check_has_its_own_error(
 def test_what_has_no_complete_bound_is_open_and_not_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trap = SHARED / "contract" / "change-packs" / "many-small"
-    if not trap.exists():
-        shared("contract/change-packs")
-    folder = tmp_path / "many-small"
-    shutil.copytree(trap, folder)
-    memo = memo_of(capsys, "lead", str(folder), "--decision", "eligibility", code=3)
+    old = pack_in(tmp_path / "old")
+    compared = PACK.replace("person.age < 18", "size(encounter.drugs) > size(encounter.charges)")
+    words = ("--decision", "eligibility", "--today", "2026-01-01")
+    new = pack_in(tmp_path / "new", compared)
+    memo = memo_of(capsys, old, new, *words, code=3)
     answers = memo["decisions"]["eligibility"]
     assert answers["bound"]["complete"] is False and answers["never"] == []
-    assert "added up" in answers["open"]
+    assert "compared with what is no number" in answers["open"]
+    assert answers["pairs"], "what was found is shown"
+    assert main(["change", old, new, *words]) == 3
+    text = capsys.readouterr().out
+    assert "- Open: a total of `encounter." in text and "Proved: no case" not in text
 
 
 def test_without_the_solver_the_command_says_how_to_install_it() -> None:
@@ -342,12 +344,20 @@ def test_without_the_solver_the_command_says_how_to_install_it() -> None:
     assert "pip install 'offramp[prove]' [no-solver]" in ran.stderr
 
 
-def test_five_charges_need_five_records(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    trap = SHARED / "contract" / "change-packs" / "five-charges"
-    if not trap.exists():
+@pytest.mark.parametrize(
+    ("trap", "path", "records"), [("five-charges", "charges", 5), ("many-small", "drugs", 4)]
+)
+def test_a_change_that_needs_a_long_list_is_found(
+    trap: str, path: str, records: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With one record less, no case would be there to find."""
+    source = SHARED / "contract" / "change-packs" / trap
+    if not source.exists():
         shared("contract/change-packs")
-    shutil.copytree(trap, tmp_path / "five-charges")
-    words = ["lead", str(tmp_path / "five-charges"), "--decision", "eligibility"]
-    (pair,) = memo_of(capsys, *words)["decisions"]["eligibility"]["pairs"]
-    assert len(pair["example"]["facts"]["encounter"]["charges"]) == 5
-    assert find("lead").name == "lead"
+    shutil.copytree(source, tmp_path / trap)
+    memo = memo_of(capsys, "lead", str(tmp_path / trap), "--decision", "eligibility")
+    answers = memo["decisions"]["eligibility"]
+    assert answers["bound"]["complete"] is True
+    (pair,) = answers["pairs"]
+    assert len(pair["example"]["facts"]["encounter"][path]) == records
+    assert answers["never"] == [{"before": "ineligible", "after": "eligible"}]
