@@ -132,7 +132,7 @@ class Screens:
     def _sides(self, branch: Branch) -> tuple[Option, Option] | None:
         """Return the option of a yes-or-no question that is taken, and the one passed by.
 
-        A question with which "not known" goes is passed by: nobody need find it out.
+        More questions follow the one that is passed by.
         """
         fact = self._whole_fact(branch)
         if fact is not None and fact.type != "bool":
@@ -141,7 +141,7 @@ class Screens:
         if len(known) != 2:
             return None
         first, second = known
-        if None in first.values or (None not in second.values and self._is_longer(first, second)):
+        if self._is_longer(first, second):
             first, second = second, first
         return first, second
 
@@ -170,6 +170,8 @@ class Screens:
         for branch, taken, passing in chain:
             value = next(value for value in taken.values if value is not None)
             sentence = self._sentence(self._statement(branch), value)
+            if None in taken.values:
+                sentence = f"{sentence}, or that is not known"
             rows.append(Row(_capital(sentence), taken.then, (*passed, taken)))
             for option in branch.options:
                 if option not in (taken, passing):
