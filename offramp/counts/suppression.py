@@ -36,6 +36,8 @@ WIDTH = 5
 _STEPS = 300
 # The most counts that are tried one by one as what to hide besides.
 _TRIED = 40
+# The most steps in all such trials of one table, and in the search for one move of a trial.
+_TRIAL_STEPS, _STEPS_OF_A_TRIAL = 40_000, 100
 
 Cell = Hashable
 Counts = dict[Cell, int]
@@ -127,6 +129,8 @@ def suppress(
         search = _Search(block, hidden & set(block.counts), width, witnesses, still=finished)
         search.tries_each = tries_each
         if not search.protect(search.hidden):
+            if tries_each:
+                return suppress(table, least=least, width=width, also=chosen)
             return _withheld(table)
         hidden |= search.hidden
         witnesses, finished = search.kept(), finished | level
@@ -204,6 +208,8 @@ class _Search:
         self.still = still
         self.lows = lows or {}
         self.tries_each = False
+        self._trial_steps = _TRIAL_STEPS
+        self._steps = _STEPS
         # The moves of each witness as they fit here, until more is hidden.
         self._fits: dict[int, Witness] = {}
         self.order = {cell: at for at, cell in enumerate(sorted(table.counts, key=repr))}
@@ -264,14 +270,20 @@ class _Search:
         """
         candidates = [other for _, shown in self._shown_around(cell) for other in shown]
         candidates.sort(key=lambda other: other in self.table.last)
-        for more in islice(dict.fromkeys(candidates), _TRIED):
-            hidden = self._hide(more)
-            is_enough = self.is_protected(cell)
-            self.hidden.difference_update(hidden)
-            self._fits.clear()
-            if is_enough:
-                return more
-        return None
+        self._steps = _STEPS_OF_A_TRIAL
+        try:
+            for more in islice(dict.fromkeys(candidates), _TRIED):
+                if self._trial_steps <= 0:
+                    return None
+                hidden = self._hide(more)
+                is_enough = self.is_protected(cell)
+                self.hidden.difference_update(hidden)
+                self._fits.clear()
+                if is_enough:
+                    return more
+            return None
+        finally:
+            self._steps = _STEPS
 
     def _next_to_hide(self, cell: Cell) -> Cell | None:
         """Return the smallest shown count of a count's sums, or of the next ones around it.
@@ -413,8 +425,11 @@ class _Search:
         """Return the changes of a move that begins with `start`. None if none was found."""
         if any(not self._may_change(point, cell, by) for cell, by in start.items()):
             return None
-        self._left = _STEPS
-        return self._complete(point, dict(start))
+        self._left = self._steps
+        finished = self._complete(point, dict(start))
+        if self._steps < _STEPS:
+            self._trial_steps -= self._steps - self._left
+        return finished
 
     def _may_change(self, point: Counts, cell: Cell, by: int) -> bool:
         if cell in self.table.unseen:

@@ -138,9 +138,33 @@ def make_tables(
     made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
     published = {cell for member in made for cell in member.published()}
     published |= set(map(_RowsCell, tally.groups))
-    suppression = suppress(tally.table(published), least=least, tries_each=True)
-    return Tables(
-        tuple(member.table(suppression.hidden) for member in made), suppression.is_withheld, least
+    cells, table = _numbered(tally.table(published))
+    suppression = suppress(table, least=least, tries_each=True)
+    hidden = frozenset(cells[number] for number in suppression.hidden)
+    return Tables(tuple(member.table(hidden) for member in made), suppression.is_withheld, least)
+
+
+def _numbered(table: Table) -> tuple[dict[Hashable, Hashable], Table]:
+    """Return a table with numbers for cells, which the search hashes often, and their cells."""
+    # All numbers have as many digits, so that their texts are in the order of the cells' texts.
+    numbers: dict[Hashable, int] = {
+        cell: 10**6 + number for number, cell in enumerate(sorted(table.counts, key=repr))
+    }
+    return (
+        {number: cell for cell, number in numbers.items()},
+        Table(
+            {numbers[cell]: count for cell, count in table.counts.items()},
+            tuple(
+                Balance(
+                    tuple(numbers[cell] for cell in balance.left),
+                    tuple(numbers[cell] for cell in balance.right),
+                )
+                for balance in table.balances
+            ),
+            frozenset(numbers[cell] for cell in table.unseen),
+            last=frozenset(numbers[cell] for cell in table.last),
+            twins={numbers[cell]: numbers[twin] for cell, twin in table.twins.items()},
+        ),
     )
 
 
