@@ -19,7 +19,7 @@ from rules.frozen import cached_property, frozen
 from rules.input.citations import GivenCitation, Section, section_set
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.packs.law import CHARGES, READ, VIOLENT
+from rules.packs.law import CHARGES, HOMICIDE_SECTIONS, READ, VIOLENT
 from rules.packs.pack import Clock
 from rules.prove.formulas import A_DAY, EPOCH, Bound, CannotEncode, Formulas, Term
 from rules.prove.list_bounds import ListBounds
@@ -76,9 +76,7 @@ class BothSides:
     def _differing(self) -> Iterator[GivenCitation]:
         """Yield the sections whose meaning differs between the two sides' laws."""
         old, new = self.sides
-        if old.program.pack.offenses == new.program.pack.offenses and (
-            old.program.as_of == new.program.as_of
-        ):
+        if _law(old) == _law(new):
             return
         texts = {citation.given: citation for side in self.sides for citation in side.citations}
         for citation in texts.values():
@@ -392,6 +390,16 @@ class SideFormulas(Formulas):
         return self.segment.parameters[clock.length], self.segment.pack.parameters[
             clock.length
         ].unit
+
+
+def _law(side: Side) -> tuple[Any, Any, Any]:
+    """Return what a side's law of charges is made from."""
+    program = side.program
+    return (
+        program.pack.offenses,
+        program.as_of if program.pack.offenses is not None else None,
+        side.space.segment.parameters.get(HOMICIDE_SECTIONS),
+    )
 
 
 def _meaning(side: Side, citation: GivenCitation) -> Any:

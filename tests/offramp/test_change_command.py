@@ -315,6 +315,43 @@ def test_a_pack_that_fails_its_check_has_its_own_error(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "unknown-fact"
 
 
+PROMISE = """
+invariants:
+  - id: no-minors
+    decision: eligibility
+    when: person.age < 18
+    always: eligibility == "ineligible"
+    because: The program is for adults.
+    source: own
+"""
+
+
+def test_a_change_that_breaks_a_promise_is_refused_with_a_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", PACK + PROMISE)
+    new = pack_in(tmp_path / "new", PACK.replace("person.age < 18", "person.age < 17") + PROMISE)
+    assert main(["change", old, new]) == 2
+    refused = capsys.readouterr()
+    assert refused.out == "" and "`no-minors`" in refused.err and "17" in refused.err
+
+
+def test_a_promise_that_is_taken_back_is_said_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", PACK + PROMISE)
+    new = pack_in(tmp_path / "new", PACK.replace("person.age < 18", "person.age < 17"))
+    words = (old, new, "--decision", "eligibility", "--today", "2026-01-01")
+    memo = memo_of(capsys, *words, code=1)
+    assert memo["findings"] == ["the guarantee `no-minors` is lifted"]
+    (pair,) = memo["decisions"]["eligibility"]["pairs"]
+    assert pair["example"]["facts"]["person"] == {"age": 17}
+    assert main(["change", *words]) == 1
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "FINDING: the guarantee `no-minors` is lifted."
+    )
+
+
 def test_what_has_no_complete_bound_is_open_and_not_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rules.decide.program import Program
 from rules.decide.search_space import SearchSpace
 from rules.errors import Refusal
+from rules.frozen import replace
 from rules.packs.pack import Pack
 from rules.packs.resolve import resolve
 from rules.shelf import load, read_pack
@@ -143,6 +144,26 @@ def as_asked_since(example_id: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         ]
     person = {"age": 29, "enrolled": False, **facts.get("person", {})}
     return {**facts, "person": person, "encounter": charged}
+
+
+def test_a_section_that_is_homicide_on_one_side_alone_changes_what_its_charge_is() -> None:
+    """The law makes the charge violent, and the rules ask for the section too."""
+    pack = read_pack("santa-fe")
+    listed = pack.parameters["homicide_sections"]
+    fewer = replace(listed, values=tuple(replace(v, value=v.value[1:]) for v in listed.values))
+    other = replace(pack, parameters={**pack.parameters, "homicide_sections": fewer})
+    old, new = side_of(pack, "2020-01-01"), side_of(other, "2020-01-01")
+    changes = []
+    for name in ("offer", "eligibility"):
+        answers = changed.changed_answers(old, new, name)
+        changes += [(name, pair) for pair in answers.pairs]
+    assert changes
+    for name, pair in changes:
+        facts = pair.example.facts
+        assert [side.program.outcome(name, facts) for side in (old, new)] == [
+            pair.before,
+            pair.after,
+        ]
 
 
 # Brute force, by the rules alone
