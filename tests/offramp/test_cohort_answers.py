@@ -19,6 +19,7 @@ from offramp.policy.cohort.assumption import facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
 from offramp.policy.table_map import read_map
 from rules.decide.decision import Decision
+from rules.prove.exact import find_exact
 from tests.conftest import shared
 
 SANTA_FE = [rules.load("santa-fe", day) for day in ("2014-04-01", "2018-10-01")]
@@ -104,6 +105,15 @@ def test_pairs_of_answers_equal_those_of_every_completion(case: dict[str, Any]) 
         by_hand.add(tuple(program.outcome("eligibility", facts) for program in SANTA_FE))
     assert possible.is_sharp
     assert possible.outcomes == by_hand
+
+
+@settings(max_examples=15)
+@given(CASES)
+def test_the_answers_of_one_side_are_the_exact_outcomes_of_the_case(case: dict[str, Any]) -> None:
+    """`decide --exact` finds them by other formulas, and confirms each by the rules."""
+    (possible,) = Answerer([Question((AFTER,))], Completions()).answer(as_facts(case))
+    exact = find_exact(AFTER.program.decide("eligibility", as_facts(case)))
+    assert {outcome for (outcome,) in possible.outcomes} == set(exact.possible)
 
 
 def test_logic_on_each_side_alone_says_more_than_can_be() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +86,21 @@ def test_a_raised_limit_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[
     text = capsys.readouterr().out
     assert "a count from 1 to 19" in text and "hidden" in text
     assert not re.search(r"\b15\b", text)
+
+
+def test_progress_is_shown_on_a_terminal_while_rows_are_counted(tmp_path: Path) -> None:
+    mapping, table = tmp_path / "map.yaml", tmp_path / "rows.csv"
+    mapping.write_text("title: t\nid: id\nfacts:\n  encounter.date: {column: day}\n")
+    with table.open("w") as stream:
+        stream.write("id,day,place\n")
+        stream.writelines(f"{number},2015-06-01,{number % 3}\n" for number in range(600_000))
+    parent, terminal = pty.openpty()
+    words = ["decide", "santa-fe", "eligibility", str(table), "--map", str(mapping)]
+    command = [sys.executable, "-m", "offramp", *words, "--by", "place"]
+    with (
+        os.fdopen(terminal, "wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as process,
+        os.fdopen(parent, "rb", buffering=0) as shown,
+    ):
+        assert re.search(rb"\r[\d,]+ cases, \d+%, about [\d min]+ s left", shown.read(4_096))
+        process.kill()
