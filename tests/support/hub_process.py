@@ -56,6 +56,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 for line in sys.stdin:
     given = json.loads(line)
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -65,8 +66,14 @@ for line in sys.stdin:
         out = os.open(given["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        os._exit(main(given["arguments"]))
-    print(pid, flush=True)
+        code = main(given["arguments"])
+        if given["waits"]:
+            os.write(writer, bytes([code]))
+        os._exit(code)
+    os.close(writer)
+    ended = os.read(reader, 1) if given["waits"] else b""
+    os.close(reader)
+    print((ended[0] if ended else -1) if given["waits"] else pid, flush=True)
 """
 
 
@@ -85,9 +92,19 @@ class Starter:
 
     def start(self, arguments: Sequence[str], out: Path, *, fsize: int = 0) -> int:
         """Start a process and return its id. With `fsize`, no file that it writes can be larger."""
+        return self._ask(arguments, out, fsize=fsize, waits=False)
+
+    def run(self, arguments: Sequence[str], out: Path) -> int:
+        """Run a command in a process of its own, and return its exit code."""
+        return self._ask(arguments, out, fsize=0, waits=True)
+
+    def _ask(self, arguments: Sequence[str], out: Path, *, fsize: int, waits: bool) -> int:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(
-            json.dumps({"arguments": list(arguments), "out": str(out), "fsize": fsize}) + "\n"
+            json.dumps(
+                {"arguments": list(arguments), "out": str(out), "fsize": fsize, "waits": waits}
+            )
+            + "\n"
         )
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -133,19 +150,9 @@ class HubProcess:
         # The address of health and counts, as the hub prints it.
         self.health = ""
         self.set_clock(START)
-        done = offramp(
-            "hub",
-            "init",
-            str(path),
-            "--pack",
-            "lead",
-            "--name",
-            NAME,
-            "--zone",
-            "America/Denver",
-            "--demo",
-        )
-        assert done.returncode == 0, done.stderr
+        words = ("hub", "init", str(path), "--pack", "lead", "--name", NAME)
+        code = starter.run([*words, "--zone", "America/Denver", "--demo"], self.out)
+        assert code == 0, self.out.read_text()
 
     @property
     def url(self) -> str:
