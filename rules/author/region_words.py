@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules.author.english import line
-from rules.author.phrases import Phrase, format_day, words_of
+from rules.author.phrases import Phrase, words_of
 from rules.language import tree
 from rules.packs.resolve import Segment
 from rules.prove.changes import Part, Region
 
 NO_OTHER_BAR = "no other bar holds"
+_TIMES = ("before", "after")
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -37,7 +38,7 @@ class RegionWords:
                 {
                     "rule": rule.id,
                     "applies": rule.applies,
-                    **({} if rule.side is None else {"on": ("before", "after")[rule.side]}),
+                    **({} if rule.side is None else {"on": _TIMES[rule.side]}),
                 }
                 for rule in region.rules
             ]
@@ -51,17 +52,34 @@ class RegionWords:
             sentences.append(self._says(node if is_true else tree.Not(node), part))
         for rule in region.rules:
             verb = "applies" if rule.applies else "does not apply"
-            when = "" if rule.side is None else (" before", " after")[rule.side]
+            when = (
+                "" if rule.side is None else (" before the change", " after the change")[rule.side]
+            )
             sentences.append(f"the rule `{rule.id}` {verb}{when}")
         if region.and_no_other_bar:
             sentences.append(NO_OTHER_BAR)
         return sentences or ["in every case"]
 
     def _says(self, node: tree.Tree, part: Part) -> str:
-        own = line(node, self._words[part.side])
+        """Return a part in the words of its side, and the side where both have the same words."""
+        words = line(node, self._words[part.side])
+        time = _TIMES[part.side]
         if part.is_its_own:
-            return f"{own} (by the law of {format_day(self._segments[part.side].day)})"
-        return own
+            return f"{words} (by the law {time} the change)"
+        if self._reads_other_list(node):
+            return f"{words} (by the list {time} the change)"
+        return words
+
+    def _reads_other_list(self, node: tree.Tree) -> bool:
+        """Return whether a part reads a list whose entries differ. Its words don't show them."""
+        old, new = (segment.parameters for segment in self._segments)
+        return any(
+            isinstance(part, tree.ParameterOf)
+            and isinstance(old.get(part.name), tuple)
+            and isinstance(new.get(part.name), tuple)
+            and old[part.name] != new[part.name]
+            for part in tree.nodes(node)
+        )
 
 
 def turned(part: Part) -> tuple[tree.Tree, bool]:

@@ -218,6 +218,41 @@ def test_a_renamed_and_a_reordered_rule_change_no_answer(
     assert [(line["how"], line["changes_no_answer"]) for line in redline] == [("reordered", True)]
 
 
+def test_a_fact_that_only_the_new_pack_knows_is_left_out_for_the_old_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact = (
+        "facts:\n  person.veteran: {type: bool, kind: record, known_by: police, category: contact, "
+        "question: 'Did the person serve?', source: own, says: [the person served, the person did "
+        "not serve]}\n"
+    )
+    old = pack_in(tmp_path / "old")
+    new = pack_in(tmp_path / "new", fact + PACK.replace("person.age < 18", "person.veteran"))
+    words = ("--today", "2026-01-01", "--decision", "eligibility")
+    memo = memo_of(capsys, old, new, *words)
+    assert {"what": "fact person.veteran", "how": "came"}.items() <= next(
+        line.items() for line in memo["redline"] if line["what"].startswith("fact ")
+    )
+    pairs = memo["decisions"]["eligibility"]["pairs"]
+    assert {(pair["before"], pair["after"]) for pair in pairs} == {
+        ("eligible", "ineligible"),
+        ("ineligible", "eligible"),
+    }
+    barred = next(pair for pair in pairs if pair["after"] == "ineligible")
+    assert barred["example"]["facts"]["person"] == {"age": 18, "veteran": True}
+
+
+def test_a_section_may_mean_another_thing_on_another_day(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sides = ["nyc-violations@2021-03-30", "nyc-violations@2021-03-31"]
+    assert main(["change", *sides, "--decision", "eligibility"]) == 0
+    text = capsys.readouterr().out
+    assert "offense NY PL 221.05 changes: unlawful possession of marihuana" in text
+    assert "- the rule `a-crime` applies before the change" in text
+    assert "(by the list after the change)" in text
+
+
 def test_a_longer_clock_is_said_with_the_decisions_of_open_cases(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
