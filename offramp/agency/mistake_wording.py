@@ -111,9 +111,9 @@ def _resting_texts(decisions: Sequence[RestingDecision]) -> list[str]:
     lines = []
     for resting in decisions:
         where = " and ".join(f"`{agency}`" for agency in resting.worked_out_at)
+        outcome = str(resting.outcome).replace("_", " ")
         made = (
-            f". {resting.by} of `{resting.agency}` decided {resting.outcome}, and is asked to "
-            "decide again"
+            f". {resting.by} of `{resting.agency}` decided {outcome}, and is asked to decide again"
             if resting.by
             else ""
         )

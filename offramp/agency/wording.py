@@ -210,7 +210,7 @@ def status_lines(status: AgencyStatus, zone: ZoneInfo) -> list[str]:
         lines.append(f"recall of `{recall.part}` to answer by {until}")
     for row in status.outbox:
         reason = f"  {row.reason}" if row.reason else ""
-        lines.append(f"{row.state:<10} {row.kind:<20} {row.id}{reason}")
+        lines.append(f"{row.state:<10} {row.id}  {kind_text(row.kind)}{reason}")
     return lines
 
 
@@ -428,7 +428,7 @@ def cases_lines(summaries: Sequence[CaseSummary]) -> list[str]:
         f"{summary.case}  {_person_text(summary.person)}{summary.facts} facts"
         + (f"; the same person: {_handles(summary.joined)}" if summary.joined else "")
         + (f"; in conflict: {', '.join(summary.conflicts)}" if summary.conflicts else "")
-        + "".join(f"; {name}: {outcome}" for name, outcome in summary.outcomes.items())
+        + "".join(f"; {name}: {_spaced(outcome)}" for name, outcome in summary.outcomes.items())
         for summary in summaries
     ] or ["no case is known here"]
 
@@ -459,8 +459,8 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
         )
     for name, made in view.determinations.items():
         lines.append(
-            f"determined: {name} is {made['outcome']}, by {made['by']} of {made['agency']} "
-            f"(reason: {made['reason']})"
+            f"determined: {name} is {_spaced(made['outcome'])}, by {made['by']} of "
+            f"{made['agency']} (reason: {made['reason']})"
         )
     lines += [_outdated_line(outdated) for outdated in view.outdated]
     for path, agency in view.unopened.items():
@@ -477,7 +477,7 @@ def _outdated_line(outdated: OutdatedDecision) -> str:
     changed = "; ".join(outdated.changed)
     if outdated.by is None:
         return f"OUT OF DATE: {outdated.agency}'s answer on {outdated.decision}: {changed}"
-    outcome = str(outdated.outcome)
+    outcome = _spaced(outdated.outcome)
     return (
         f"OUT OF DATE: {outdated.decision} is {outcome}, by {outdated.by} of {outdated.agency}: "
         f"{changed}. {outdated.agency} decides again"
@@ -524,17 +524,23 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
         )
     for path in sorted(answer.silent & answer.reads - set(answer.case.known)):
         lines.append(
-            f"No agency that knows {path} may share it here, so a missing record means nothing"
+            f"No agency that knows {_noun(answer, path)} may share it here, so a missing record "
+            "means nothing"
         )
     for path, correction in answer.unopened.items():
         lines.append(
-            f"{correction.by} corrected {path}, and nobody here has opened the correction: open it "
-            "first"
+            f"{correction.by} sent a correction that may concern {_noun(answer, path)}, and nobody "
+            "here has opened it: open it first"
         )
     for path, statements in answer.conflicts.items():
         differing = "; ".join(_statement(statement, zone) for statement in statements)
-        lines.append(f"Agencies differ on {path}: {differing}")
+        lines.append(f"Agencies differ on {_noun(answer, path)}: {differing}")
     return "\n".join(lines)
+
+
+def _noun(answer: Answer, path: str) -> str:
+    """Return a fact in the words of the pack, to stand inside a sentence."""
+    return noun_of(answer.ruling.program.pack.vocabulary, path)
 
 
 def notice_lines(notice: RulesNotice) -> list[str]:
@@ -599,12 +605,22 @@ def case_answer_lines(answered: CaseAnswer, zone: ZoneInfo) -> list[str]:
     return lines
 
 
-def question_lines(question: SentQuestion) -> list[str]:
-    """List the facts that each agency was asked for."""
+def question_lines(question: SentQuestion, terms: PackTerms) -> list[str]:
+    """List the facts that each agency was asked for, in the words of the pack."""
     return [
         f"question `{question.record}` in case `{question.case}`: {question.state}",
-        *(f"  asked {agency}: {', '.join(paths)}" for agency, paths in question.asked.items()),
+        *(
+            f"  asked {agency}: {', '.join(_asked_for(path, terms) for path in paths)}"
+            for agency, paths in question.asked.items()
+        ),
     ]
+
+
+def _asked_for(path: str, terms: PackTerms) -> str:
+    group, _, decision = path.partition(".")
+    if group == "decisions":
+        return f"the answer on `{decision}`"
+    return noun_of(terms.vocabulary, path)
 
 
 def determination_lines(made: Determination) -> list[str]:
@@ -615,7 +631,12 @@ def determination_lines(made: Determination) -> list[str]:
         if made.record is not None
         else "nobody may be told; it is kept here"
     )
-    return [f"{made.decision} is {made.outcome}{differs}; {told}"]
+    return [f"{made.decision} is {_spaced(made.outcome)}{differs}; {told}"]
+
+
+def _spaced(outcome: Any) -> str:
+    """Return an outcome as people read it: `may offer`."""
+    return str(outcome).replace("_", " ")
 
 
 def _next_step(breach: Breach) -> str:

@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.consent_words import decision_words
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.commands.facts_file import read_facts_file
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
-from offramp.agency.wording import representation_lines
+from offramp.agency.wording import case_lines, question_lines, representation_lines
 from rules.errors import Refusal
 from tests.support.agencies import RIO_VERDE, Town
 from tests.support.refused import refused
@@ -314,3 +316,17 @@ def test_a_file_that_is_neither_is_refused_with_its_place(
     assert (caught.value.code == code and "line 1" in str(caught.value)) or ":1:" in str(
         caught.value
     )
+
+
+def test_sentences_have_words_and_no_names_of_facts(town: Town, case: str) -> None:
+    office = town.at["program"]
+    asked = operations.ask(office, case, "eligibility")
+    lines = question_lines(asked, terms_of(office.working_set()))[1:]
+    assert lines and not any("encounter." in line or "_" in line for line in lines), lines
+    operations.determine(
+        town.at["prosecutor"], "Ada", case, "admission", "declined_by_prosecutor", "rules"
+    )
+    view = operations.read_case(town.at["prosecutor"], case)
+    office = town.at["prosecutor"]
+    shown = case_lines(view, ZoneInfo("America/Denver"), terms_of(office.working_set()))
+    assert any("admission is declined by prosecutor, by Ada" in line for line in shown)

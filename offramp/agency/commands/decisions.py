@@ -15,6 +15,7 @@ from offramp.agency.commands.command import (
     Output,
     actor_of,
     read_code,
+    terms_here,
     zone_of,
 )
 from offramp.agency.commands.facts_file import read_facts_file
@@ -60,7 +61,7 @@ def _decide_options(parser: argparse.ArgumentParser) -> None:
 
 def _ask(office: Office, options: argparse.Namespace) -> Output:
     question = operations.ask(office, options.case, options.decision)
-    return Output(question.as_json(), wording.question_lines(question))
+    return Output(question.as_json(), wording.question_lines(question, terms_here(office)))
 
 
 def _determine(office: Office, options: argparse.Namespace) -> Output:

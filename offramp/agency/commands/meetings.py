@@ -198,7 +198,7 @@ def _record(office: Office, options: argparse.Namespace) -> Output:
     if not options.yes:
         for step in steps:
             until = f" ({step.until})" if step.until else ""
-            print_text(f"  {step.words(options.lang)}: {step.owner}{until}")
+            print_text(f"  {step.words(options.lang)}: {step.owner.replace('_', ' ')}{until}")
         if not confirm(dialog, _text("record", options.lang)):
             return Output({"recorded": False}, [_text("nothing_kept", options.lang)])
     recorded = operations.record_meeting(office, actor_of(office), options.case, steps)
