@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,21 @@ def test_rows_before_the_program_began_are_counted_as_such(
     report = json.loads(capsys.readouterr().out)["cohort"]
     answers = group(report, "ALL")["answers"]
     assert answers == {"eligible": 15, "either": 0, "ineligible": 0, "program_not_running": 12}
+
+
+@pytest.mark.parametrize("more", [[], ["--where", "place=south"]])
+def test_a_few_selected_rows_are_told_nowhere(more: list[str], counts: Counts) -> None:
+    table = HEAD + (rows(40) if more else "") + rows(7, 100, place="south")
+    report = counts.report(table, *more)
+    assert report["selected"] == {"hidden": True} == group(report, "ALL")["rows"]
+    assert report["rows"] == (47 if more else {"hidden": True})
+    text = counts.run(table, *more)[1]
+    (line,) = [line for line in text.splitlines() if line.startswith("Rows")]
+    assert "hidden" in line and not re.search(r"\b7\b", line)
+
+
+def test_a_file_of_which_every_row_is_left_out_is_counted_as_none(counts: Counts) -> None:
+    table = HEAD + rows(30, age="forty")
+    report = counts.report(table, "--allow-left-out", "100")
+    assert group(report, "ALL")["rows"] == 0
+    assert "30 that can't be read, 100.0%" in counts.run(table, "--allow-left-out", "100")[1]

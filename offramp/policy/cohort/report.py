@@ -63,6 +63,19 @@ class CohortReport:
     questions: tuple[Question, ...]
     tables: Tables
 
+    @property
+    def shown_selected(self) -> int | None:
+        """The number of selected rows. None if it tells a hidden number of counted rows."""
+        is_hidden = self.tables.tables[0].groups[0].rows is None
+        return None if is_hidden else self.cohort.selected
+
+    @property
+    def shown_rows(self) -> int | None:
+        """The number of rows of the file. None if it is small, or tells that of selected rows."""
+        rows = self.cohort.rows
+        is_hidden = rows < self.source.least or rows - self.cohort.selected < self.source.least
+        return None if is_hidden and self.shown_selected is None else rows
+
 
 def count_rows(
     programs: Sequence[rules.Program],

@@ -27,8 +27,8 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
         "map": source.map,
         "map_digest": report.map_digest,
         "unit": report.mapping.unit,
-        "rows": cohort.rows,
-        "selected": cohort.selected,
+        "rows": count_as_json(report.shown_rows),
+        "selected": count_as_json(report.shown_selected),
         "where": {item.column: list(item.wanted) for item in report.filters},
         "left_out": [
             {

@@ -50,10 +50,10 @@ def source_lines(report: CohortReport) -> Iterator[str]:
     digest = f" ({report.digest[:18]}…)" if report.digest is not None else ""
     yield from _entry("File", f"{printable(source.file)}{digest}")
     yield from _entry("Map", f"{printable(source.map)} ({report.map_digest[:18]}…)")
-    rows = f"{cohort.rows:,} {word} in the file"
+    rows = f"{count_text(report.shown_rows)} {word} in the file"
     if report.filters:
         asked = "; ".join(f"{item.column} is {' or '.join(item.wanted)}" for item in report.filters)
-        rows += f", {_selected(report)} selected: {printable(asked)}"
+        rows += f", {count_text(report.shown_selected)} selected: {printable(asked)}"
     yield from _entry("Rows", rows)
     yield from _entry("Left out", left_out_text(report))
     for item in cohort.left_out:
@@ -64,18 +64,15 @@ def source_lines(report: CohortReport) -> Iterator[str]:
     yield from assumption_lines(report)
 
 
-def _selected(report: CohortReport) -> str:
-    """Return the number of selected rows, hidden if it is small."""
-    small = report.tables.tables and report.tables.tables[0].groups[0].rows is None
-    return HIDDEN if small else f"{report.cohort.selected:,}"
-
-
 def left_out_text(report: CohortReport) -> str:
     """Return how many rows were left out, and their share."""
     left_out = report.cohort.selected - report.cohort.counted
     if not left_out:
         return "none"
-    return f"{left_out:,} that can't be read, {left_out / report.cohort.selected:.1%} of the rows"
+    text = f"{left_out:,} that can't be read"
+    if report.shown_selected is None:
+        return text
+    return f"{text}, {left_out / report.cohort.selected:.1%} of the rows"
 
 
 def assumption_lines(report: CohortReport) -> Iterator[str]:
@@ -114,7 +111,7 @@ def _table(table: AnswerTable) -> Iterator[str]:
                 _label(group),
                 count_text(group.rows),
                 *map(count_text, counts),
-                *rate_texts(answers.ranges[best]),
+                *(rate_texts(answers.ranges[best]) if group.rows != 0 else ("", "")),
             ]
         )
     yield from aligned(rows)
