@@ -85,7 +85,7 @@ def exact_lines(exact: Exact) -> Iterator[str]:
 def what_if_lines(decision: Decision, answers: tuple[WhatIf, ...]) -> Iterator[str]:
     """Yield the smallest change for each other outcome as text."""
     if not answers or decision.segment is None:
-        yield "If     no fact that somebody may still change or learn gives another outcome"
+        yield "If     no change was found among the facts that somebody may still change or learn"
         return
     terms = words_of(decision.segment.segment, english())
     for answer in answers:

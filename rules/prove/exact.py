@@ -147,8 +147,9 @@ class _Search:
         asked = [entry["fact"] for entry in self.decision.needed]
         result = z3.Int("the outcome")
         is_result = result == formulas.result
-        if self.decision.rules_in_force.decision.collect:
-            yield from asked
+        is_collected = self.decision.rules_in_force.decision.collect
+        if is_collected or not formulas.bounds.is_complete:
+            yield from asked  # a longer list might show that they matter
             return
         everything = [*formulas.always, is_result]
         free = [(f"decisions.{name}", formulas.outcome(name)) for name in formulas.grounding.free]

@@ -531,6 +531,8 @@ def _is_condition(node: tree.Tree) -> bool:
             return isinstance(value, bool)
         case tree.FactOf(fact) | tree.FieldOf(_, fact):
             return fact.type == "bool"
+        case tree.Choose(_, then, _):
+            return _is_condition(then)
     return not isinstance(
         node,
         (

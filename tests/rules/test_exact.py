@@ -118,6 +118,15 @@ def test_what_exact_needs_can_change_the_outcome_and_nothing_else_can(
         assert needs & set(facts) <= matters
 
 
+def test_a_bound_that_is_not_complete_leaves_out_no_fact() -> None:
+    """What is added up is worked out, so the solver looks at short lists and proves nothing."""
+    pack = pack_of("sum(tiny.rows.map(a, 1)) <= kind_cap[tiny.kind]")
+    decision = written.program(pack, as_of="2014-04-01").decide("eligibility", {})
+    answer = exact.find_exact(decision)
+    assert answer.why is not None and answer.possible == ("ineligible", "eligible")
+    assert set(answer.needs) == {entry["fact"] for entry in decision.needed}
+
+
 @pytest.mark.parametrize("pack", ["santa-fe", "nyc-violations"])
 @given(data=st.data())
 @settings(deadline=None, max_examples=10)
