@@ -84,7 +84,7 @@ class Screens:
         self.in_force = segment.decisions[answer_tree.decision]
 
     def all_screens(self) -> dict[int, tuple[Node, QuestionScreen | AnswerScreen]]:
-        """Return each screen that can be reached by the identity of its node, the first first."""
+        """Return each screen that can be reached by the identity of its node, in order."""
         screens: dict[int, tuple[Node, QuestionScreen | AnswerScreen]] = {}
         still: list[Node] = [self.tree.root]
         while still:
@@ -137,10 +137,10 @@ class Screens:
         fact = self._whole_fact(branch)
         if fact is not None and fact.type != "bool":
             return None
-        known = [option for option in branch.options if _is_known(option)]
-        if len(known) != 2:
+        sides = [option for option in branch.options if _is_known(option)]
+        if len(sides) != 2:
             return None
-        first, second = known
+        first, second = sides
         if self._is_longer(first, second):
             first, second = second, first
         return first, second
@@ -188,27 +188,27 @@ class Screens:
         rows: list[tuple[Any, Option]] = [
             (value, option) for option in branch.options for value in option.values
         ]
-        known = [(value, option) for value, option in rows if value is not None]
+        answers = [(value, option) for value, option in rows if value is not None]
         if fact.type == "choice":
             order = fact.choices
-            known.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
-            for value, option in known:
+            answers.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
+            for value, option in answers:
                 yield Row(label_of(self.segment.pack, fact.path, value), option.then, (option,))
         else:
-            known.sort(key=lambda row: Decimal(row[0]))
-            yield from self._ranges(fact, known)
+            answers.sort(key=lambda row: Decimal(row[0]))
+            yield from self._ranges(fact, answers)
         for value, option in rows:
             if value is None:
                 yield Row(NOT_TOLD, option.then, (option,))
 
-    def _ranges(self, fact: Fact, known: list[tuple[Any, Option]]) -> Iterator[Row]:
+    def _ranges(self, fact: Fact, answers: list[tuple[Any, Option]]) -> Iterator[Row]:
         """Yield a row for each run of numbers with the same answer.
 
         A run ends where the next one begins. Numbers that are no whole ones begin with the value
         that the rules name, at it or just over it.
         """
         runs: list[tuple[list[Any], Option]] = []
-        for value, option in known:
+        for value, option in answers:
             if runs and runs[-1][1] is option:
                 runs[-1][0].append(value)
             else:
@@ -351,10 +351,10 @@ def _is_known(option: Option) -> bool:
 
 
 def _yes_or_no(option: Option) -> str:
-    known = [value for value in option.values if value is not None]
-    if not known:
+    values = [value for value in option.values if value is not None]
+    if not values:
         return NOT_TOLD
-    word = "Yes" if known[0] else "No"
+    word = "Yes" if values[0] else "No"
     return f"{word}, or not known" if None in option.values else word
 
 

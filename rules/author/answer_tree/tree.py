@@ -167,19 +167,19 @@ class AnswerTree:
             merged[id(then)] = [*same[0], *values], same[1] | states, then
         if len(merged) == 1:
             return next(iter(merged.values()))[2]
-        kept = tuple(
+        options_left = tuple(
             Option(tuple(values), self._alike(thing, statement, states, live), then)
             for values, states, then in merged.values()
         )
-        shared = thing, statement, tuple((o.values, o.states, id(o.then)) for o in kept)
-        return self._nodes.setdefault(shared, Branch(thing, statement, kept))
+        shared = thing, statement, tuple((o.values, o.states, id(o.then)) for o in options_left)
+        return self._nodes.setdefault(shared, Branch(thing, statement, options_left))
 
     def _leaf(self, rules: tuple[RuleFormula, ...], projected: Any, left: _Left) -> Leaf:
         values: dict[int, Value] = {}
         for own, rows in projected:
             values |= dict(zip(own, _least(rows), strict=True))
-        found = possible_outcomes(rules, self.otherwise, values)
-        possible = tuple(sorted(found, key=self.program.outcomes(self.decision).index))
+        outcomes = possible_outcomes(rules, self.otherwise, values)
+        possible = tuple(sorted(outcomes, key=self.program.outcomes(self.decision).index))
         if len(possible) > 1:
             unknown = self._missing(rules, values, left)
             leaf = Leaf(None, possible, (), unknown, is_unfinished=bool(values))
@@ -218,7 +218,7 @@ class AnswerTree:
             number *= len(values)
         if number > _EXACT:
             return False
-        found: tuple[str, ...] | None = None
+        first: tuple[str, ...] | None = None
         for combination in product(*(values for _, values in projected)):
             values = {
                 statement: value
@@ -226,9 +226,9 @@ class AnswerTree:
                 for statement, value in zip(own, row, strict=True)
             }
             possible = possible_outcomes(rules, self.otherwise, values)
-            if found is not None and possible != found:
+            if first is not None and possible != first:
                 return False
-            found = possible
+            first = possible
         return True
 
     def _open_values(self, left: _Left) -> dict[int, frozenset[Value]]:
@@ -289,14 +289,14 @@ class AnswerTree:
     ) -> list[tuple[list[Any], frozenset[int]]]:
         """Return the answers to a question: their values, and the states that each leaves."""
         thing = self.things[index]
-        found: dict[Any, tuple[list[Any], set[int]]] = {}
+        answers: dict[Any, tuple[list[Any], set[int]]] = {}
         if statement is not None:
             place = thing.statements.index(statement)
             for state in sorted(left[index]):
                 value = thing.states[state].values[place]
-                found.setdefault(value, ([value], set()))[1].add(state)
-            order = [value for value in (True, False, None) if value in found]
-            return [(found[value][0], frozenset(found[value][1])) for value in order]
+                answers.setdefault(value, ([value], set()))[1].add(state)
+            order = [value for value in (True, False, None) if value in answers]
+            return [(answers[value][0], frozenset(answers[value][1])) for value in order]
         path = thing.paths[0]
         for state in sorted(left[index]):
             key = tuple(
@@ -304,10 +304,10 @@ class AnswerTree:
                 for value, own in zip(thing.states[state].values, thing.statements, strict=True)
                 if own in live
             )
-            entry = found.setdefault(key, ([], set()))
+            entry = answers.setdefault(key, ([], set()))
             entry[0].append(thing.states[state].known.get(path))
             entry[1].add(state)
-        return [(values, frozenset(states)) for values, states in found.values()]
+        return [(values, frozenset(states)) for values, states in answers.values()]
 
     def _alike(
         self, index: int, statement: int | None, states: frozenset[int], live: list[int]
@@ -329,11 +329,13 @@ class AnswerTree:
     def _score(self, rules: Any, left: Any, index: int, options: Any) -> tuple[float, int]:
         """Return how much of the highest open outcome's rules stays open, on average."""
         top = next(rule.outcome for rule in rules if live_statements(rule.formula))
-        own = tuple(rule for rule in rules if rule.outcome == top)
+        top_rules = tuple(rule for rule in rules if rule.outcome == top)
         sure = [option for option in options if any(value is not None for value in option[0])]
         still = 0
         for _, states in sure:
-            after = pruned(own, self._open_values((*left[:index], states, *left[index + 1 :])))
+            after = pruned(
+                top_rules, self._open_values((*left[:index], states, *left[index + 1 :]))
+            )
             still += sum(len(live_statements(rule.formula)) for rule in after)
         return still / max(len(sure), 1), index
 
@@ -356,7 +358,7 @@ class AnswerTree:
                     narrowed = (*left[: node.thing], states, *left[node.thing + 1 :])
                     stack.append((option.then, (*taken, (node, option)), narrowed))
 
-    def follow(self, known: Mapping[str, Any]) -> Path | None:
+    def follow(self, facts: Mapping[str, Any]) -> Path | None:
         """Return the path that a person takes on known facts.
 
         None if a question has no answer for them: the tree tries sums and counts up to a number of
@@ -364,17 +366,17 @@ class AnswerTree:
         """
         node, taken = self.root, list[tuple[Branch, Option]]()
         while isinstance(node, Branch):
-            option = self._option_for(node, known)
+            option = self._option_for(node, facts)
             if option is None:
                 return None
             taken.append((node, option))
             node = option.then
-        return Path(tuple(taken), node, known)
+        return Path(tuple(taken), node, facts)
 
-    def _option_for(self, branch: Branch, known: Mapping[str, Any]) -> Option | None:
+    def _option_for(self, branch: Branch, facts: Mapping[str, Any]) -> Option | None:
         thing = self.things[branch.thing]
         asked = thing.statements if branch.statement is None else (branch.statement,)
-        values = self._finder.values(known, asked)
+        values = self._finder.values(facts, asked)
         places = [thing.statements.index(statement) for statement in asked]
         for option in branch.options:
             for state in option.states:
@@ -384,14 +386,14 @@ class AnswerTree:
 
     def stated(self, left: _Left) -> dict[str, Any]:
         """Return facts that the options state, and as little more as there can be."""
-        known: dict[str, Any] = {DAY: self.day}
+        facts: dict[str, Any] = {DAY: self.day}
         for thing, ranks, states in zip(self.things, self._ranks, left, strict=True):
-            known |= thing.states[min(states, key=ranks.__getitem__)].known
-        return known
+            facts |= thing.states[min(states, key=ranks.__getitem__)].known
+        return facts
 
-    def decide(self, known: Mapping[str, Any]) -> Decision:
+    def decide(self, facts: Mapping[str, Any]) -> Decision:
         """Decide on known facts, as the engine does."""
-        return self.program.decide(self.decision, Facts(dict(known), {}))
+        return self.program.decide(self.decision, Facts(dict(facts), {}))
 
 
 def _ranks(thing: Thing) -> list[int]:
