@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Union, get_args
 
 from rules.frozen import fields, frozen, replace
@@ -280,6 +281,29 @@ _PARTS = {
     )
     for kind in _NODES
 }
+
+
+def places(node: Tree) -> Iterator[tuple[Tree, Callable[[Tree], Tree]]]:
+    """Yield the node's direct parts, each with a function that puts another in its place."""
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        if isinstance(value, _NODES):
+            yield value, partial(_with_part, node, name)
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, _NODES):
+                    yield item, partial(_with_item, node, name, index)
+
+
+def _with_part(node: Tree, name: str, part: Tree) -> Tree:
+    parts: dict[str, Any] = {name: part}
+    return replace(node, **parts)
+
+
+def _with_item(node: Tree, name: str, index: int, item: Tree) -> Tree:
+    items = getattr(node, name)
+    parts: dict[str, Any] = {name: (*items[:index], item, *items[index + 1 :])}
+    return replace(node, **parts)
 
 
 def changed(node: Tree, change: Callable[[Tree], Tree]) -> Tree:

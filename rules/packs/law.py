@@ -33,7 +33,8 @@ from rules.packs.offenses import NONE
 from rules.packs.pack import Offense, Offenses, Parameter, Source
 
 CHARGES = "encounter.charges"
-FILLED = ("level", "conduct")
+LEVEL = "level"
+FILLED = (LEVEL, "conduct")
 AUTHORITY = "authority"
 OTHER_STATE = "other_state"
 ELSEWHERE = (OTHER_STATE, "federal", "tribal")  # no charge of a local prosecutor
@@ -146,6 +147,10 @@ class Law:
                     void[place] = row
         return void if len(void) < len(charges) else {}
 
+    def is_void(self, section: Section, day: date) -> bool:
+        """Return whether a section was no offense on a day."""
+        return self._void_row(section, day) is not None
+
     def _find_void_row(self, section: Section, day: date) -> Offense | None:
         """Return the row by which a section, or one that it is in, was no offense on a day."""
         for key in section.lineage:
@@ -240,9 +245,13 @@ class Law:
     def _is_elsewhere(self, section: Section, charge: Mapping[str, Any]) -> bool:
         """Return whether a charge is said to be no charge here, and its section may be so too."""
         authority = charge.get(AUTHORITY)
-        if self.state is None:  # whose law is meant is not known
-            return authority == OTHER_STATE and self.systems[section.system].state is not None
+        if self.state is None:
+            return authority == OTHER_STATE and self.may_be_elsewhere(section)
         return authority in ELSEWHERE and self.other_state(section) is not None
+
+    def may_be_elsewhere(self, section: Section) -> bool:
+        """Return whether a section may be another state's, since this pack's state isn't known."""
+        return self.state is None and self.systems[section.system].state is not None
 
     def other_state(self, section: Section) -> str | None:
         """Return the state whose law a section is, None if it is this one's or not known."""

@@ -101,7 +101,7 @@ def _as_read(pack: Pack, name: str, value: Value) -> Any:
 
 
 def _in_force(decision: Decision, day: date) -> DecisionInForce:
-    rules = [_rule(rule, day) for rule in decision.rules.values() if rule.in_force(day)]
+    rules = [rule_in_force(rule, day) for rule in decision.rules.values() if rule.in_force(day)]
     ranks = tuple(
         (outcome, of_outcome)
         for outcome in decision.outcomes
@@ -119,7 +119,8 @@ def _in_force(decision: Decision, day: date) -> DecisionInForce:
     return DecisionInForce(decision, ranks, decision.otherwise, obligations)
 
 
-def _rule(rule: Rule, day: date) -> RuleInForce:
+def rule_in_force(rule: Rule, day: date) -> RuleInForce:
+    """Return a rule with its exceptions in force on a day."""
     unless = tuple(exemption for exemption in rule.unless if exemption.in_force(day))
     if not unless:
         return RuleInForce(rule, unless, rule.when)

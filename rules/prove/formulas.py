@@ -11,12 +11,15 @@ its facts were decided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import z3
 
+from rules.decide.scene_day import MOMENT
 from rules.decide.search_space import SearchSpace
 from rules.input.citations import (
     GivenCitation,
@@ -29,8 +32,9 @@ from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import CHARGES, Law
 from rules.packs.pack import Clock
+from rules.packs.resolve import Segment
 from rules.packs.tables import Table
-from rules.prove.lawful_charges import lawful_charges
+from rules.prove.lawful_charges import lawful_charges, void_apart
 
 Term = Any  # a number, a word, a day, or a moment of Z3, or a Python number
 Bound = Mapping[str, tuple[str, int]]  # by variable: the list's path and the record's place
@@ -49,10 +53,18 @@ class Formulas:
     """Makes formulas, and keeps the unknowns that they share and what is true of each."""
 
     def __init__(
-        self, space: SearchSpace, conditions: Iterable[tree.Tree], longest: Mapping[str, int]
+        self,
+        space: SearchSpace,
+        conditions: Iterable[tree.Tree],
+        longest: Mapping[str, int],
+        *,
+        outcomes_are_given: bool = False,
     ) -> None:
         self.segment = space.segment
         self.longest = longest
+        # With `outcomes_are_given`, people answer the decisions that a rule reads, as they may.
+        self._outcomes_are_given = outcomes_are_given
+        self.given: dict[str, Term] = {}  # those answers, by decision
         self.always: list[z3.BoolRef] = []  # what holds in every case
         # What a clear case has besides: moments at noon, and no time that ends within two days.
         self.clear: list[z3.BoolRef] = []
@@ -64,9 +76,18 @@ class Formulas:
         self._space = space
         self._words: dict[str, int] = {}
         self.happened: dict[str, z3.BoolRef] = {}  # by path: whether an event of a clock did
+        # Of each length in months: its start, its sign, the months, and its end.
+        self.months: list[tuple[Term, int, tree.Months, Term]] = []
         self._outcomes: dict[str, Term] = {}
         self._statuses: dict[str, Term] = {}
         self._made: dict[tuple[Any, ...], Term] = {}
+
+    def beside(self, segment: Segment) -> Formulas:
+        """Return the formulas of another version of this segment, of the same cases."""
+        other = copy(self)
+        other.segment = segment
+        other._outcomes, other._statuses = {}, {}
+        return other
 
     # Conditions
 
@@ -249,24 +270,25 @@ class Formulas:
                 return first * second
             return first + second if operator == "+" else first - second
         start = self.term(left, bound)
-        # INVARIANT: `always` keeps a term alive once something is said of it, so its id names it.
         key = ("moved", operator, start.get_id(), repr(length), self.segment.pack.time_zone)
         if key in self._made:
-            return self._made[key]
+            return self._made[key][0]
         sign = 1 if operator == "+" else -1
         in_days = start.is_int()
         if isinstance(length, tree.Months):
-            least, most = sorted((length.number * 28, length.number * 31))
+            least, most = _days_of(length)
             by = z3.FreshInt("months")
             self.always.append(z3.And(by >= least, by <= most))
             end = start + sign * by * (1 if in_days else A_DAY)
+            self.months.append((start, sign, length, end))
         elif in_days:
             end = start + sign * length.days
         else:
             seconds = Decimal(length // timedelta(microseconds=1)) / 1_000_000
             end = start + sign * z3.RealVal(str(seconds))
         end = _clamped(end, *(_DAYS if in_days else _MOMENTS))
-        self._made[key] = end
+        # INVARIANT: an entry keeps the term that its key names alive, so an id names one term.
+        self._made[key] = end, start
         return end
 
     def length(self, node: tree.Tree) -> timedelta | tree.Months | None:
@@ -311,9 +333,19 @@ class Formulas:
                 ahead <= _EAST,
                 moment + ahead == z3.ToReal(day - EPOCH) * A_DAY + clock_time,
             ]
-            self._made[key] = (day, clock_time)
-        local: tuple[Term, Term] = self._made[key]
+            self._made[key] = (day, clock_time), moment
+        local: tuple[Term, Term] = self._made[key][0]
         return local
+
+    def keeps_zone(self, path: str, day: date) -> z3.BoolRef:
+        """Return that a moment's local time is as it is around a day in the pack's time zone."""
+        moment = self.unknowns[path]
+        local_day, clock_time = self.local(moment)
+        zone = ZoneInfo(self.segment.pack.time_zone)
+        ahead = datetime.combine(day, time(12), zone).utcoffset()
+        assert ahead is not None
+        seconds = z3.ToReal(local_day - EPOCH) * A_DAY + clock_time
+        return moment + int(ahead.total_seconds()) == seconds
 
     # Facts, lists, decisions, and clocks
 
@@ -356,7 +388,9 @@ class Formulas:
             case "timestamp":
                 moment = z3.Real(path)
                 self.always.append(z3.And(moment >= _MOMENTS[0], moment <= _MOMENTS[1]))
-                self.clear.append(moment == z3.ToReal(z3.FreshInt("noon")) * A_DAY + A_DAY / 2)
+                if path != MOMENT:  # its time of day is what rules ask for
+                    noon = z3.ToReal(z3.FreshInt("noon")) * A_DAY + A_DAY / 2
+                    self.clear.append(moment == noon)
                 return moment
             case "text":
                 return z3.Int(path)
@@ -399,7 +433,9 @@ class Formulas:
         return [(place, self.sizes[over.path] > place) for place in range(most)]
 
     def outcome(self, name: str) -> Term:
-        """Return a decision's outcome by its own rules."""
+        """Return a decision's outcome, by its own rules unless it is given."""
+        if self._outcomes_are_given:
+            return self._given_outcome(name)
         if name not in self._outcomes:
             in_force = self.segment.decisions[name]
             if in_force.decision.collect:
@@ -412,6 +448,12 @@ class Formulas:
             self.always.append(decided == outcome)
             self._outcomes[name] = decided
         return self._outcomes[name]
+
+    def _given_outcome(self, name: str) -> Term:
+        if name not in self.given:
+            answer = self.given[name] = z3.Int(f"decisions.{name}")
+            self.always.append(self.among(answer, self.segment.decisions[name].decision.outcomes))
+        return self.given[name]
 
     def status(self, name: str) -> Term:
         """Return a clock's status at `now`, from the events that are recorded by then."""
@@ -500,6 +542,9 @@ class Formulas:
             law,
             days,
         )
+        if CHARGES in self.sizes:
+            size = self.sizes[CHARGES]
+            always += void_apart(self.citations, self.unknowns, size, law, days)
         self.always += always
         self.clear += clear
 
@@ -518,6 +563,18 @@ _SECONDS = {
     "months": (28 * A_DAY, 31 * A_DAY),
     "years": (365 * A_DAY, 366 * A_DAY),
 }
+
+
+def _days_of(length: tree.Months) -> tuple[int, int]:
+    """Return the least and the most days that these months have."""
+    number = abs(length.number)
+    average = number * _DAYS_IN_400_YEARS // (400 * 12)
+    least, most = max(28 * number, average - _UNEVEN), min(31 * number, average + _UNEVEN + 1)
+    return (least, most) if length.number >= 0 else (-most, -least)
+
+
+_DAYS_IN_400_YEARS = 146_097
+_UNEVEN = 5  # days that some months have more or fewer than the average, at most
 
 
 def _clamped(term: Term, low: int, high: int) -> Term:
