@@ -37,6 +37,7 @@ PROGRAMS = {
     "table": (["table.py"], ["--runs", "1"]),
     "proofs": (["proofs.py", BEFORE, "HEAD"], ["--runs", "1"]),
     "exact": (["exact.py"], ["--runs", "1"]),
+    "mutants": (["mutants.py"], ["--runs", "1"]),
     "interview": (["interview.py"], ["--runs", "10"]),
     "hub": (["hub.py", "--leaves", "2000"], ["--runs", "2"]),
     "hub_http": (["hub_http.py"], ["--runs", "2"]),

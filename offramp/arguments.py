@@ -314,6 +314,21 @@ def test(parser: Parser, *_: Any) -> None:
     _several_packs(parser)
     _json(parser)
     _engine(parser, "decide each scenario by a second engine too, and count those it can't express")
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="make one small mistake at a time, and count those that a scenario notices",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="with --mutants, add the missing scenarios to `scenarios.auto.yaml`",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="with --mutants, exit with 1 if a mistake goes unnoticed",
+    )
 
 
 def show(parser: Parser, *_: Any) -> None:

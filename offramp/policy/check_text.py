@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
+from offramp.policy.mutant_text import mutant_lines, mutants_as_json
 from rules.decide.law_age import stale_sources
 from rules.errors import PackError, Refusal
 from rules.packs.finer import choices_without_words, words_without_rest
@@ -99,6 +100,7 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
     value: dict[str, Any] = {
         "passed": run.passed,
         "scenarios": report.scenarios,
+        "generated": run.generated,
         "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
         "coverage": report.coverage,
         "short_of": report.short_of,
@@ -115,6 +117,8 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
             "cases": run.cases.cases,
             "wrong": {wrong.case.id: _wrong_as_json(wrong) for wrong in run.cases.wrong},
         }
+    if run.mutants is not None:
+        value["mutants"] = mutants_as_json(run.mutants)
     return value | local_member(report.pack)
 
 
@@ -129,7 +133,9 @@ def _wrong_as_json(wrong: WrongCase) -> dict[str, Any]:
 
 def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
     """Return a run as lines: failures, missing coverage, the totals, and the cases apart."""
-    yield from _report_lines(name, run.report)
+    yield from _report_lines(name, run.report, run.generated)
+    if run.mutants is not None:
+        yield from mutant_lines(name, run.mutants)
     if run.cases:
         yield from _case_lines(name, run.cases)
     if run.comparison:
@@ -137,7 +143,7 @@ def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
     yield from (f"{name}: {line}" for line in local_lines([run.report.pack], label=""))
 
 
-def _report_lines(name: str, report: Report) -> Iterator[str]:
+def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
     for failure in report.failures:
         scenario = failure.scenario
         yield f"{scenario.place}: `{scenario.id}`: {scenario.says}"
@@ -146,8 +152,9 @@ def _report_lines(name: str, report: Report) -> Iterator[str]:
         yield from map(_untouched, report.untouched)
     yield from (f"{name}: {shortfall}" for shortfall in report.short_of)
     passed = report.scenarios - len(report.failures)
+    of_them = f" ({generated} of them generated)" if generated else ""
     yield (
-        f"{name}: {passed} of {report.scenarios} scenarios hold; "
+        f"{name}: {passed} of {report.scenarios} scenarios hold{of_them}; "
         f"{report.rule_coverage} % of rules held once, "
         f"{report.condition_coverage} % of conditions seen both ways"
         f"{_on_values(report)}"

@@ -60,8 +60,9 @@ def check(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Run each pack's scenarios.
 
-    Exit code 1 if a scenario fails, coverage falls short, or the engines differ. 2 if a pack can't
-    be read.
+    Exit code 1 if a scenario fails, coverage falls short, or the engines differ, and with
+    `--strict` if a mistake goes unnoticed. 2 if a pack can't be read, 3 if a mistake is not
+    settled.
     """
     from offramp.policy.check_text import (
         refusal_as_json,
@@ -70,25 +71,40 @@ def test(options: argparse.Namespace) -> int:
         run_lines,
     )
 
+    if (options.write or options.strict) and not options.mutants:
+        raise RequestError(
+            "usage", "`--write` and `--strict` are about mistakes", fix="add `--mutants`"
+        )
     results: dict[str, Any] = {}
-    code = 0
+    codes = {0}
     with _second_engine(options.engine) as second:
         for name in options.packs or operations.list_packs():
             try:
-                run = operations.run_scenarios(name, second=second)
+                if options.write:
+                    operations.refuse_shipped(name)
+                run = operations.run_scenarios(name, second=second, mutants=options.mutants)
+                added = operations.add_missing_scenarios(name, run) if options.write else []
             except Refusal as refusal:
-                code = 2
+                codes.add(2)
                 results[name] = refusal_as_json(refusal)
                 lines: Iterable[str] = refusal_lines(name, refusal)
             else:
-                code = max(code, 0 if run.passed else 1)
-                results[name] = run_as_json(run)
+                codes.add(_code_of(run, is_strict=options.strict and not added))
+                results[name] = run_as_json(run) | ({"added": added} if options.write else {})
                 lines = run_lines(name, run)
+                if options.write:
+                    lines = (*lines, f"{name}: {len(added)} scenarios added")
             if not options.json:
                 print_text("\n".join(lines))
     if options.json:
         print_json(results, indent=2)
-    return code
+    return next(code for code in (2, 1, 3, 0) if code in codes)
+
+
+def _code_of(run: operations.ScenarioRun, *, is_strict: bool) -> int:
+    if not run.passed or (is_strict and run.mutants is not None and run.mutants.of("missed")):
+        return 1
+    return 3 if run.mutants is not None and run.mutants.of("open") else 0
 
 
 @contextmanager

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
     from rules.author.cases import CaseReport
+    from rules.author.mutants import MutantScore
     from rules.author.scenarios import Report
     from rules.decide.interview import Interview
     from rules.packs.pack import Pack
@@ -44,6 +45,7 @@ __all__ = [
     "PackProof",
     "ProgramStatus",
     "ScenarioRun",
+    "add_missing_scenarios",
     "answer_file",
     "answer_of_base",
     "change_memo",
@@ -57,6 +59,7 @@ __all__ = [
     "list_programs",
     "no_solver",
     "prove_pack",
+    "refuse_shipped",
     "run_scenarios",
     "start_interview",
 ]
@@ -97,7 +100,7 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
 
     from rules.author.cases import FILE, read_cases, refuse_bad_case
     from rules.author.retention_cover import refuse_unkept
-    from rules.author.scenarios import read_scenarios, refuse_bad_facts
+    from rules.author.scenarios import read_generated, read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
     from rules.prove.proof_cache import prove
 
@@ -109,6 +112,8 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     if (folder / "scenarios.yaml").exists():
         with faults.collect():
             scenarios = read_scenarios(folder)
+    with faults.collect():
+        scenarios = [*scenarios, *read_generated(folder, scenarios)]
     cases = []
     if (folder / FILE).exists():
         with faults.collect():
@@ -223,13 +228,16 @@ def change_memo(
 class ScenarioRun:
     """The result of a pack's scenarios and cases.
 
-    `comparison` is present if a second engine decided the scenarios too, `cases` if the pack has
-    any.
+    `generated` counts the scenarios of `scenarios.auto.yaml` among them. `mutants` is present if
+    mistakes were tried, which needs scenarios that all hold. `comparison` is present if a second
+    engine decided the scenarios too, `cases` if the pack has any.
     """
 
     report: Report
     comparison: Comparison | None = None
     cases: CaseReport | None = None
+    generated: int = 0
+    mutants: MutantScore | None = None
 
     @property
     def passed(self) -> bool:
@@ -241,18 +249,56 @@ class ScenarioRun:
         )
 
 
-def run_scenarios(pack: str | Path, *, second: SecondEngine | None = None) -> ScenarioRun:
-    """Decide each of a pack's scenarios and cases, and compare the result with what it expects."""
+def run_scenarios(
+    pack: str | Path, *, second: SecondEngine | None = None, mutants: bool = False
+) -> ScenarioRun:
+    """Decide each of a pack's scenarios and cases, and compare the result with what it expects.
+
+    With `mutants`, small mistakes are made in the pack, and each is noticed by a scenario or not.
+    """
     from rules.author.cases import FILE, read_cases, run_cases
-    from rules.author.scenarios import read_scenarios, run
+    from rules.author.scenarios import read_generated, read_scenarios, run
 
     program = rules.Program(read_pack(pack))
     folder = find(str(pack))
-    scenarios = read_scenarios(folder)
+    written = read_scenarios(folder)
+    scenarios = [*written, *read_generated(folder, written)]
     report = run(program, scenarios)
     comparison = second.compare(program, scenarios) if second is not None else None
     cases = run_cases(program, read_cases(folder)) if (folder / FILE).exists() else None
-    return ScenarioRun(report, comparison, cases)
+    score = None
+    if mutants and not report.failures:
+        from rules.author.mutants import try_mistakes
+
+        parent = _parent_of(program.pack, folder)
+        score = try_mistakes(program, parent, scenarios)
+    return ScenarioRun(report, comparison, cases, len(scenarios) - len(written), score)
+
+
+def _parent_of(pack: Pack, folder: Path) -> Pack | None:
+    """Return the pack that one in a folder extends."""
+    from rules.shelf import Neighbors
+
+    if pack.extends is None:
+        return None
+    return read_pack(Neighbors(folder.resolve().parent).pack(pack.extends), whole=False)
+
+
+def refuse_shipped(pack: str | Path) -> None:
+    """Refuse to add scenarios to a shipped pack. Raises `RequestError`."""
+    from offramp.policy import scenario_files
+
+    scenario_files.refuse_shipped(str(pack))
+
+
+def add_missing_scenarios(pack: str | Path, run: ScenarioRun) -> list[str]:
+    """Add the scenarios that a run found missing to `scenarios.auto.yaml`, and return their ids.
+
+    Raises `RequestError` for a shipped pack, and for a file that can't be written.
+    """
+    from offramp.policy.scenario_files import add_generated
+
+    return add_generated(str(pack), run.mutants.missing if run.mutants is not None else ())
 
 
 # Decide

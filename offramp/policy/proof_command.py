@@ -28,7 +28,7 @@ def prove(options: argparse.Namespace) -> int:
     found: set[str] = set()
     names = options.packs or operations.list_packs()
     if options.as_scenario:
-        from offramp.policy.proof_scenarios import refuse_shipped
+        from offramp.policy.scenario_files import refuse_shipped
 
         for name in names:  # before any proof, which may take long
             refuse_shipped(name)

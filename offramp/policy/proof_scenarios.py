@@ -8,29 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from offramp.policy.yaml_text import to_yaml
-from rules.author.scenarios import read_scenarios
-from rules.errors import RequestError
-from rules.input.printing import plain, printable
-from rules.input.yaml import read_text
+from offramp.policy.scenario_files import append_items, refuse_shipped
+from rules.author.scenarios import FILE, read_scenarios
+from rules.input.printing import plain
 from rules.language import tree
 from rules.packs.pack import Invariant, Pack
-from rules.shelf import find, shipped
+from rules.shelf import find
 
 if TYPE_CHECKING:
     from rules.prove.by_solver import Claim
-
-FILE = "scenarios.yaml"
-
-
-def refuse_shipped(name: str) -> None:
-    """Raise `RequestError` for a shipped pack."""
-    if name in shipped():
-        raise RequestError(
-            "usage",
-            f"`{name}` is a shipped pack, and its scenarios stay as they are",
-            fix="name the folder of a pack of your own",
-        )
 
 
 def add_scenarios(name: str, pack: Pack, claims: Iterable[Claim]) -> list[str]:
@@ -43,21 +29,7 @@ def add_scenarios(name: str, pack: Pack, claims: Iterable[Claim]) -> list[str]:
     path = find(name) / FILE
     taken = {scenario.id for scenario in read_scenarios(path.parent)} if path.exists() else set()
     items = [item for item in _items(pack, claims) if item["id"] not in taken]
-    added = "".join(f"\n{to_yaml([item])}\n" for item in items)
-    try:
-        before = path.read_text("utf-8") if path.exists() else ""
-        if added and before and not before.endswith("\n"):
-            added = f"\n{added}"
-        read_text(before + added, FILE).items("the scenarios") if added else None
-        with path.open("a", encoding="utf-8") as file:
-            file.write(added if before else added.lstrip("\n"))
-    except OSError as error:
-        reason = (error.strerror or "the system refused").lower()
-        raise RequestError(
-            "no-output",
-            f"`{printable(path)}` can't be written: {reason}",
-            fix="check the folder's permissions",
-        ) from None
+    append_items(path, items)
     return [item["id"] for item in items]
 
 

@@ -265,6 +265,18 @@ def _nearest(scenario: Scenario, earlier: list[Scenario]) -> str | None:
     return best if best is not None and sizes[best] < len(str(scenario.facts)) // 2 else None
 
 
+def facts_like(scenario: Scenario, earlier: list[Scenario]) -> tuple[str | None, Mapping[str, Any]]:
+    """Return the id of an earlier scenario, and what changes its facts to those of this one.
+
+    Without one that makes it shorter, it is None with all facts.
+    """
+    like = _nearest(scenario, earlier)
+    model = next((model for model in earlier if model.id == like), None)
+    return (
+        (None, scenario.facts) if model is None else (like, _changes(model.facts, scenario.facts))
+    )
+
+
 def _changes(model: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the changes that turn the model's facts into these, as a scenario's `like` reads."""
     changed: dict[str, Any] = {key: None for key in model if key not in facts}

@@ -23,7 +23,12 @@ from rules.input.yaml import read_text as read_yaml
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-_BY_FILE = {"pack.yaml": "pack", "scenarios.yaml": "scenarios", "cases.yaml": "cases"}
+_BY_FILE = {
+    "pack.yaml": "pack",
+    "scenarios.yaml": "scenarios",
+    "scenarios.auto.yaml": "scenarios",
+    "cases.yaml": "cases",
+}
 _MOST_LISTED = 8
 
 

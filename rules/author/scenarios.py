@@ -8,7 +8,7 @@ counts again for each value in time (see `value_coverage`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rules.decide.ruling import CaseFacts, Ruling
 from rules.errors import PackError, Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
+from rules.input.facts import Facts
 from rules.input.yaml import Node, read_file
 from rules.language import tree
 from rules.packs.faults import Faults
@@ -115,12 +116,31 @@ class Report:
         return not self.failures and not self.short_of
 
 
+FILE = "scenarios.yaml"
+GENERATED = "scenarios.auto.yaml"  # what `offramp test --mutants --write` adds
+
+
 def read_scenarios(folder: Path) -> list[Scenario]:
     """Read `scenarios.yaml` beside the pack. Raises `PackError`."""
-    nodes = read_file(folder / "scenarios.yaml", f"{folder.resolve().name}/scenarios.yaml").items(
-        "the scenarios"
-    )
-    facts_by_id: dict[str, dict[str, Any]] = {}
+    return _read_scenarios(folder, FILE, {})
+
+
+def read_generated(folder: Path, scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """Read `scenarios.auto.yaml` beside the pack, none if there is no such file.
+
+    Its ids differ from those of the other scenarios, and `like` names one of them or one above.
+    Raises `PackError`.
+    """
+    if not (folder / GENERATED).exists():
+        return []
+    facts_by_id = {scenario.id: dict(scenario.facts) for scenario in scenarios}
+    return _read_scenarios(folder, GENERATED, facts_by_id)
+
+
+def _read_scenarios(
+    folder: Path, file: str, facts_by_id: dict[str, dict[str, Any]]
+) -> list[Scenario]:
+    nodes = read_file(folder / file, f"{folder.resolve().name}/{file}").items("the scenarios")
     scenarios: list[Scenario] = []
     faults = Faults()
     for node in nodes:
@@ -254,30 +274,48 @@ def run(program: Program, scenarios: list[Scenario]) -> Report:
     return report
 
 
-def passes(program: Program, scenario: Scenario) -> bool:
-    """Return whether a scenario comes out as it says. As `run`, which also notes coverage."""
-    return next(_faults(program, scenario, None), None) is None
-
-
-def _faults(program: Program, scenario: Scenario, touched: _Touched | None) -> Iterator[str]:
-    expect = scenario.expect
+def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator[str]:
     try:
-        dated = program
-        if scenario.as_of is not None:
-            from rules.shelf import day_of
-
-            dated = program.on(day_of(scenario.as_of))
-        decision = Decision(CaseFacts(dated, dated.read(scenario.facts)), scenario.decision)
-        if touched is not None:
-            touched.by(decision)
+        decision = decide_scenario(program, scenario)
+        touched.by(decision)
     except Refusal as refusal:
-        if expect.get("error") not in (True, refusal.code):
-            yield f"it is refused: {refusal}"
+        yield from _unexpected_refusal(scenario, refusal)
         return
-    if "error" in expect:
+    yield from _unmet(decision, scenario)
+
+
+def decide_scenario(program: Program, scenario: Scenario, facts: Facts | None = None) -> Decision:
+    """Decide a scenario's case. `facts` are its facts if they were read before.
+
+    Raises the `Refusal` that a scenario may expect.
+    """
+    dated = program
+    if scenario.as_of is not None:
+        from rules.shelf import day_of
+
+        dated = program.on(day_of(scenario.as_of))
+    return Decision(CaseFacts(dated, facts or dated.read(scenario.facts)), scenario.decision)
+
+
+def passes(program: Program, scenario: Scenario, facts: Facts | None = None) -> bool:
+    """Return whether a scenario's case comes out as expected."""
+    try:
+        decision = decide_scenario(program, scenario, facts)
+        return not any(_unmet(decision, scenario))
+    except Refusal as refusal:
+        return not any(_unexpected_refusal(scenario, refusal))
+
+
+def _unexpected_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[str]:
+    if scenario.expect.get("error") not in (True, refusal.code):
+        yield f"it is refused: {refusal}"
+
+
+def _unmet(decision: Decision, scenario: Scenario) -> Iterator[str]:
+    if "error" in scenario.expect:
         yield f"it came out as {_outcome(decision)}, and was to be refused"
         return
-    for key, wanted in expect.items():
+    for key, wanted in scenario.expect.items():
         yield from _differs(decision, key, wanted)
 
 
