@@ -93,7 +93,7 @@ def test_progress_is_shown_on_a_terminal_while_rows_are_counted(tmp_path: Path) 
     mapping.write_text("title: t\nid: id\nfacts:\n  encounter.date: {column: day}\n")
     with table.open("w") as stream:
         stream.write("id,day,place\n")
-        stream.writelines(f"{number},2015-06-01,{number % 3}\n" for number in range(600_000))
+        stream.writelines(f"{number},2015-06-01,{number % 3}\n" for number in range(300_000))
     parent, terminal = pty.openpty()
     words = ["decide", "santa-fe", "eligibility", str(table), "--map", str(mapping)]
     command = [sys.executable, "-m", "offramp", *words, "--by", "place"]
