@@ -5,13 +5,7 @@ statements can have together, each with facts that show it. `tree` orders the qu
 those that can't matter, and shares equal parts.
 """
 
-from rules.author.answer_tree.tree import (
-    AnswerTree,
-    Branch,
-    Leaf,
-    Option,
-    Path,
-    answer_tree,
-)
+from rules.author.answer_tree.nodes import Branch, Leaf, Option, Path
+from rules.author.answer_tree.tree import AnswerTree, answer_tree
 
 __all__ = ["AnswerTree", "Branch", "Leaf", "Option", "Path", "answer_tree"]

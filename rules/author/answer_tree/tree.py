@@ -23,6 +23,7 @@ from rules.author.answer_tree.formula import (
     statements_of,
     unknown_statements,
 )
+from rules.author.answer_tree.nodes import Branch, Leaf, Node, Option, Path
 from rules.author.answer_tree.states import (
     DAY,
     State,
@@ -33,60 +34,10 @@ from rules.author.answer_tree.states import (
 )
 from rules.decide.decision import Decision
 from rules.decide.program import Program
-from rules.frozen import frozen
 from rules.input.facts import Facts
 
 MOST_NODES = 4_000
 _EXACT = 3_000  # combinations of states that are all tried to see if the answer still changes
-
-
-@frozen
-class Leaf:
-    """An answer: the outcome, or those that stay possible, and the rules that give it.
-
-    `rules` are the rules that give the outcome, `otherwise` for the default answer. `unknown` are
-    the statements that nobody could tell and on which the answer depends. With `is_unfinished`,
-    more questions may follow once they are known.
-    """
-
-    outcome: str | None
-    possible: tuple[str, ...]
-    rules: tuple[str, ...]
-    unknown: tuple[int, ...] = ()
-    is_unfinished: bool = False
-
-
-@frozen
-class Option:
-    """An answer to a question: the thing's states that it leaves, and what follows.
-
-    `value` is the fact's value, or the statement's. None is "not known".
-    """
-
-    values: tuple[Any, ...]
-    states: frozenset[int]
-    then: Node
-
-
-@frozen
-class Branch:
-    """A question about a thing: on a fact as a whole, or on one statement."""
-
-    thing: int
-    statement: int | None
-    options: tuple[Option, ...]
-
-
-Node = Leaf | Branch
-
-
-@frozen
-class Path:
-    """The options taken from the root to a leaf, and known facts that they state."""
-
-    options: tuple[tuple[Branch, Option], ...]
-    leaf: Leaf
-    known: Mapping[str, Any]
 
 
 # What is still open: the rules, and for each thing the values of its live statements.
