@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,7 @@ def append_items(path: Path, items: Iterable[Mapping[str, Any]], header: str = "
             added = f"\n{added}"
         read_text(before + added, path.name).items("the scenarios") if added else None
         if added:
-            # The whole file, so that nothing is left of one that couldn't be written to its end.
-            path.write_text(before + (added if before else added.lstrip("\n")), encoding="utf-8")
+            _replace(path.resolve(), before + (added if before else added.lstrip("\n")))
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
         raise RequestError(
@@ -49,6 +49,18 @@ def append_items(path: Path, items: Iterable[Mapping[str, Any]], header: str = "
             f"`{printable(path)}` can't be written: {reason}",
             fix="check the folder's permissions",
         ) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file complete, or leave it as it was."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def add_generated(name: str, scenarios: Iterable[Scenario]) -> list[str]:

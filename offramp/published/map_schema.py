@@ -37,6 +37,12 @@ def map_schema(vocabulary: Vocabulary) -> Schema:
         "properties": {
             "title": _SCALAR,
             "id": {**_SCALAR, "description": "The column that names a row."},
+            "unit": {**_SCALAR, "description": "One row in a word, such as `arrest`."},
+            "groups": {
+                "type": "object",
+                "description": "Groups that rows are counted by, each read like a fact.",
+                "additionalProperties": {"$ref": "#/$defs/cell"},
+            },
             "unknown": {**_CELLS, "description": "Cells that mean unknown, in every column."},
             "note": _SCALAR,
             "source": _SCALAR,

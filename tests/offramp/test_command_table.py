@@ -69,7 +69,7 @@ def test_an_unknown_command_is_refused_without_the_old_spellings(
 ) -> None:
     assert main(["nonsense"]) == 2
     refusal = capsys.readouterr().err
-    assert "[usage]" in refusal and "agency" in refusal and "fsck" not in refusal
+    assert "[usage]" in refusal and "`offramp --help`" in refusal and "fsck" not in refusal
 
 
 def test_each_word_of_agency_and_hub_has_its_function() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,45 +18,13 @@ from rules.language import tree
 from rules.shelf import find
 from tests.conftest import ROOT
 from tests.support import written
-from tests.support.written import SMALL, TINY, Flat
+from tests.support.written import SMALL, TINY, Flat, pack_of
 
 exact = pytest.importorskip(
     "rules.prove.exact", reason="the solver isn't installed", exc_type=ImportError
 )
 EXAMPLES = ROOT.parent / "shared" / "contract" / "change-examples.jsonl"
 MOST = 3_000  # completions that are tried of one case
-
-
-def pack_of(*conditions: str) -> dict[str, Any]:
-    """A pack that makes ineligible by any of these conditions, on small facts."""
-    return {
-        **written.HEAD,
-        "parameters": {
-            name: {
-                "label": name,
-                "unit": unit,
-                "by": by,
-                "values": [{"value": rows, "source": "s"}],
-            }
-            for name, (unit, by, rows) in written.TABLES.items()
-            if name in SMALL.tables
-        },
-        "decisions": {
-            "eligibility": {
-                "rules": [
-                    {
-                        "id": f"rule-{number}",
-                        "when": condition,
-                        "then": "ineligible",
-                        "because": "B.",
-                        "source": "s",
-                    }
-                    for number, condition in enumerate(conditions)
-                ],
-                "otherwise": {"outcome": "eligible", "because": "B.", "source": "s"},
-            }
-        },
-    }
 
 
 @settings(deadline=None)

@@ -16,9 +16,8 @@ from rules.errors import Refusal
 from rules.language import tree
 from rules.shelf import find
 from tests.conftest import ROOT
-from tests.rules.test_exact import pack_of
 from tests.support import written
-from tests.support.written import SMALL, TINY, WORDS, Flat
+from tests.support.written import SMALL, TINY, WORDS, Flat, pack_of
 
 what_if = pytest.importorskip(
     "rules.prove.what_if", reason="the solver isn't installed", exc_type=ImportError

@@ -1096,3 +1096,35 @@ def cases(draw: st.DrawFn) -> Flat:
     if draw(st.integers(0, 3)):
         held["now"] = draw(st.sampled_from((*TIMES, *ENDS)))
     return held
+
+
+def pack_of(*conditions: str) -> dict[str, Any]:
+    """A pack that makes ineligible by any of these conditions, on small facts."""
+    return {
+        **HEAD,
+        "parameters": {
+            name: {
+                "label": name,
+                "unit": unit,
+                "by": by,
+                "values": [{"value": rows, "source": "s"}],
+            }
+            for name, (unit, by, rows) in TABLES.items()
+            if name in SMALL.tables
+        },
+        "decisions": {
+            "eligibility": {
+                "rules": [
+                    {
+                        "id": f"rule-{number}",
+                        "when": condition,
+                        "then": "ineligible",
+                        "because": "B.",
+                        "source": "s",
+                    }
+                    for number, condition in enumerate(conditions)
+                ],
+                "otherwise": {"outcome": "eligible", "because": "B.", "source": "s"},
+            }
+        },
+    }
