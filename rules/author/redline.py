@@ -56,7 +56,7 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         """Return the change as the memo has it, without what isn't there."""
         value = {name: getattr(self, name) for name in _FIELDS}
-        present = {name: word for name, word in value.items() if word is not None}
+        present = {name: text for name, text in value.items() if text is not None}
         return present if self.changes_answers else {**present, "changes_no_answer": True}
 
 
@@ -112,26 +112,26 @@ def redline(
 
 def _decision_of(what: str) -> str | None:
     """Return the decision that an item belongs to, None for one that belongs to none."""
-    named = _OF_A_DECISION.fullmatch(what)
-    return next((name for name in named.groups() if name), None) if named else None
+    match = _OF_A_DECISION.fullmatch(what)
+    return next((name for name in match.groups() if name), None) if match else None
 
 
 def _is_told(what: str, names_in_redline: set[str]) -> bool:
     """Return whether a rule is names_in_redline of through an exception of its own."""
     name = what.removeprefix("rule ")
     return what.startswith("rule ") and any(
-        each.startswith(f"exception {name}.") or each == f"wording of rule {name}"
-        for each in names_in_redline
+        redline_name.startswith(f"exception {name}.") or redline_name == f"wording of rule {name}"
+        for redline_name in names_in_redline
     )
 
 
 def _changes(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Iterator[Change]:
-    words = words_of(old, phrases), words_of(new, phrases)
+    phrases_of_sides = words_of(old, phrases), words_of(new, phrases)
     yield from _parameters(old, new)
     for name in dict.fromkeys((*old.decisions, *new.decisions)):
         before, after = old.decisions.get(name), new.decisions.get(name)
         if before is not None and after is not None:
-            yield from _rules(name, (old, new), (before, after), words)
+            yield from _rules(name, (old, new), (before, after), phrases_of_sides)
             yield from _default(name, before, after)
     for difference in differences(_undated(old), _undated(new)):
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
@@ -170,7 +170,7 @@ def _rules(
     name: str,
     segments: tuple[Segment, Segment],
     decisions: tuple[DecisionInForce, DecisionInForce],
-    words: tuple[Words, Words],
+    phrases_of_sides: tuple[Words, Words],
 ) -> Iterator[Change]:
     old, new = ({rule.rule.id: rule for rule in decision.rules} for decision in decisions)
     written = tuple(
@@ -190,9 +190,9 @@ def _rules(
             continue
         before, after = old.get(rule_id), new.get(rule_id)
         if before is not None and after is not None:
-            yield from _rule(f"{name}.{rule_id}", (before, after), words)
+            yield from _rule(f"{name}.{rule_id}", (before, after), phrases_of_sides)
         else:
-            texts = (_text(before, words[0]), _text(after, words[1]))
+            texts = (_text(before, phrases_of_sides[0]), _text(after, phrases_of_sides[1]))
             items = (
                 None if before is None else before.rule,
                 None if after is None else after.rule,
@@ -211,13 +211,13 @@ def _rules(
 
 
 def _rule(
-    name: str, rules: tuple[RuleInForce, RuleInForce], words: tuple[Words, Words]
+    name: str, rules: tuple[RuleInForce, RuleInForce], phrases_of_sides: tuple[Words, Words]
 ) -> Iterator[Change]:
     """Yield what differs in a rule that both sides have: itself, and each exception."""
     before, after = rules
     rule_texts = tuple(
         f"{spell_name(rule.rule.then)} when {line(rule.rule.when, own)}"
-        for rule, own in zip(rules, words, strict=True)
+        for rule, own in zip(rules, phrases_of_sides, strict=True)
     )
     # A value that changed is names_in_redline as itself.
     own = tuple((rule.rule.then, tree.text(rule.rule.when)) for rule in rules)
@@ -238,13 +238,13 @@ def _rule(
         )
     exceptions = [{exemption.id: exemption for exemption in rule.unless} for rule in rules]
     for exemption_id in dict.fromkeys((*exceptions[0], *exceptions[1])):
-        first, second = (each.get(exemption_id) for each in exceptions)
+        first, second = (by_id.get(exemption_id) for by_id in exceptions)
         if first is not None and second is not None:
             if written_exemption(first) == written_exemption(second):
                 continue
         conditions = tuple(
             None if exemption is None else _exemption(exemption, terms)
-            for exemption, terms in zip((first, second), words, strict=True)
+            for exemption, terms in zip((first, second), phrases_of_sides, strict=True)
         )
         items = (first, second)
         texts = (conditions[0], conditions[1])
@@ -255,15 +255,15 @@ def _said(item: Any) -> tuple[Any, ...]:
     return item.because, item.source.id, item.provisional
 
 
-def _text(rule: RuleInForce | None, words: Words) -> str | None:
+def _text(rule: RuleInForce | None, phrases: Words) -> str | None:
     if rule is None:
         return None
-    text = f"{spell_name(rule.rule.then)} when {line(rule.rule.when, words)}"
-    return text + "".join(f"; unless {_exemption(each, words)}" for each in rule.unless)
+    text = f"{spell_name(rule.rule.then)} when {line(rule.rule.when, phrases)}"
+    return text + "".join(f"; unless {_exemption(exemption, phrases)}" for exemption in rule.unless)
 
 
-def _exemption(exemption: Exemption, words: Words) -> str:
-    return line(exemption.when, words)
+def _exemption(exemption: Exemption, phrases: Words) -> str:
+    return line(exemption.when, phrases)
 
 
 def _default(name: str, before: DecisionInForce, after: DecisionInForce) -> Iterator[Change]:

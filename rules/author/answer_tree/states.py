@@ -93,9 +93,9 @@ class StateFinder:
         for index, statement in enumerate(self.statements):
             paths = dict.fromkeys(self._base_paths(statement))
             own = [index]
-            for other in [group for group in merged if group[0].keys() & paths.keys()]:
-                merged.remove(other)
-                paths, own = {**other[0], **paths}, [*other[1], *own]
+            for overlapping in [group for group in merged if group[0].keys() & paths.keys()]:
+                merged.remove(overlapping)
+                paths, own = {**overlapping[0], **paths}, [*overlapping[1], *own]
             merged.append((paths, own))
         for paths, own in merged:
             yield Thing(
@@ -167,7 +167,7 @@ class StateFinder:
         joins = [_join_of(self.statements[index]) for index in own]
         seen: set[Values] = set()
         for void in (False, True):
-            found: dict[Values, tuple[dict[str, Any], ...]] = {}
+            lists_by_values: dict[Values, tuple[dict[str, Any], ...]] = {}
             own_singles = {
                 values: record for (is_void, values), record in singles.items() if is_void is void
             }
@@ -175,8 +175,8 @@ class StateFinder:
                 values: (record,) for values, record in own_singles.items()
             }
             while frontier:
-                found |= frontier
-                if len(found) > MOST_STATES:
+                lists_by_values |= frontier
+                if len(lists_by_values) > MOST_STATES:
                     raise too_large(self.decision, f"`{over.path}` has too many cases")
                 grown: dict[Values, tuple[dict[str, Any], ...]] = {}
                 for values, kept in frontier.items():
@@ -185,10 +185,10 @@ class StateFinder:
                             join([value, added])
                             for join, value, added in zip(joins, values, more, strict=True)
                         )
-                        if joined not in found and joined not in grown:
+                        if joined not in lists_by_values and joined not in grown:
                             grown[joined] = (*kept, record)
                 frontier = grown
-            for values, kept in found.items():
+            for values, kept in lists_by_values.items():
                 if values not in seen:
                     seen.add(values)
                     yield State(values, {over.path: kept})
@@ -197,7 +197,7 @@ class StateFinder:
         self, over: Fact, own: Sequence[int], records: list[dict[str, Any]]
     ) -> Iterator[State]:
         """Grow lists by deciding, for statements that count or add."""
-        found: dict[Values, int] = {}
+        counts_by_values: dict[Values, int] = {}
         frontier: list[tuple[dict[str, Any], ...]] = [()]
         tried = 0
         for _ in range(_LONGEST):
@@ -207,12 +207,14 @@ class StateFinder:
                     longer = (*kept, record)
                     tried += 1
                     values = self.values({over.path: longer}, own)
-                    if found.get(values, 0) < (_WITNESSES if len(longer) < _LONGEST else 1):
-                        if values not in found:
+                    if counts_by_values.get(values, 0) < (
+                        _WITNESSES if len(longer) < _LONGEST else 1
+                    ):
+                        if values not in counts_by_values:
                             yield State(values, {over.path: longer})
-                        found[values] = found.get(values, 0) + 1
+                        counts_by_values[values] = counts_by_values.get(values, 0) + 1
                         grown.append(longer)
-                    if len(found) > MOST_STATES or tried > MOST_TRIED:
+                    if len(counts_by_values) > MOST_STATES or tried > MOST_TRIED:
                         raise too_large(self.decision, f"`{over.path}` has too many cases")
             frontier = grown
 
@@ -267,11 +269,12 @@ class StateFinder:
         by_test = [self.answers.of(test, fact, values) for test in tests.values()]
         return {value: tuple(answers[i] for answers in by_test) for i, value in enumerate(values)}
 
-    def _codes(self, named: list[Any]) -> list[Any]:
+    def _codes(self, named_codes: list[Any]) -> list[Any]:
         """Return one section of law of each class: what the rules and the law say of it."""
         law = self.program.law
         table = law.table.sections.values() if law.table is not None else ()
-        codes = tuple(dict.fromkeys([*named, *(GivenCitation(each.text, each) for each in table)]))
+        table_codes = (GivenCitation(section.text, section) for section in table)
+        codes = tuple(dict.fromkeys([*named_codes, *table_codes]))
         of_list = self.program.pack.vocabulary.facts[CHARGES].fields
         keys = self._class_keys(of_list["code"], codes)
         firsts: dict[Any, Any] = {}

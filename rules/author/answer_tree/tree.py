@@ -113,14 +113,14 @@ class AnswerTree:
         for after, (values, states) in by_key.items():
             is_unknown = all(value is None for value in values)
             narrowed = (*left[:thing], states, *left[thing + 1 :])
-            then = self._of_key(after, narrowed, unknown + is_unknown)
-            same = merged.get(id(then), ([], frozenset(), then))
-            merged[id(then)] = [*same[0], *values], same[1] | states, then
+            next_node = self._of_key(after, narrowed, unknown + is_unknown)
+            same = merged.get(id(next_node), ([], frozenset(), next_node))
+            merged[id(next_node)] = [*same[0], *values], same[1] | states, next_node
         if len(merged) == 1:
             return next(iter(merged.values()))[2]
         options_left = tuple(
-            Option(tuple(values), self._alike(thing, statement, states, live), then)
-            for values, states, then in merged.values()
+            Option(tuple(values), self._alike(thing, statement, states, live), next_node)
+            for values, states, next_node in merged.values()
         )
         shared = thing, statement, tuple((o.values, o.states, id(o.then)) for o in options_left)
         return self._nodes.setdefault(shared, Branch(thing, statement, options_left))
@@ -158,9 +158,11 @@ class AnswerTree:
             """Return whether the engine asks for a fact of the statement."""
             return not needed.isdisjoint(self.things[self._thing_of[statement]].paths)
 
-        asked = set().union(*(unknown_statements(rule.formula) for rule in rules))
+        asked_statements = set().union(*(unknown_statements(rule.formula) for rule in rules))
         unasked = (statement for statement, value in values.items() if value is None)
-        return tuple(sorted(filter(is_needed, asked))) or tuple(sorted(filter(is_needed, unasked)))
+        return tuple(sorted(filter(is_needed, asked_statements))) or tuple(
+            sorted(filter(is_needed, unasked))
+        )
 
     def _is_settled(self, rules: Any, projected: Any) -> bool:
         """Return whether the open statements change nothing about what is possible."""
@@ -268,8 +270,8 @@ class AnswerTree:
         Another path that leads to the question may have others of them.
         """
         thing = self.things[index]
-        asked = live if statement is None else [statement]
-        places = [place for place, own in enumerate(thing.statements) if own in asked]
+        statements_asked = live if statement is None else [statement]
+        places = [place for place, own in enumerate(thing.statements) if own in statements_asked]
         keys = {tuple(thing.states[state].values[place] for place in places) for state in states}
         return frozenset(
             number
@@ -298,16 +300,16 @@ class AnswerTree:
         stack: list[tuple[Node, Any, Any]] = [(self.root, (), everything)]
         number = 0
         while stack and (limit is None or number < limit):
-            node, taken, left = stack.pop()
+            node, choices_made, left = stack.pop()
             if isinstance(node, Leaf):
                 number += 1
-                yield Path(taken, node, self.stated(left))
+                yield Path(choices_made, node, self.stated(left))
                 continue
             for option in node.options:
                 states = left[node.thing] & option.states
                 if states:
                     narrowed = (*left[: node.thing], states, *left[node.thing + 1 :])
-                    stack.append((option.then, (*taken, (node, option)), narrowed))
+                    stack.append((option.then, (*choices_made, (node, option)), narrowed))
 
     def follow(self, facts: Mapping[str, Any]) -> Path | None:
         """Return the path that a person takes on known facts.
@@ -315,20 +317,20 @@ class AnswerTree:
         None if a question has no answer for them: the tree tries sums and counts up to a number of
         records.
         """
-        node, taken = self.root, list[tuple[Branch, Option]]()
+        node, choices_made = self.root, list[tuple[Branch, Option]]()
         while isinstance(node, Branch):
             option = self._option_for(node, facts)
             if option is None:
                 return None
-            taken.append((node, option))
+            choices_made.append((node, option))
             node = option.then
-        return Path(tuple(taken), node, facts)
+        return Path(tuple(choices_made), node, facts)
 
     def _option_for(self, branch: Branch, facts: Mapping[str, Any]) -> Option | None:
         thing = self.things[branch.thing]
-        asked = thing.statements if branch.statement is None else (branch.statement,)
-        values = self._finder.values(facts, asked)
-        places = [thing.statements.index(statement) for statement in asked]
+        statements_asked = thing.statements if branch.statement is None else (branch.statement,)
+        values = self._finder.values(facts, statements_asked)
+        places = [thing.statements.index(statement) for statement in statements_asked]
         for option in branch.options:
             for state in option.states:
                 if tuple(thing.states[state].values[place] for place in places) == values:
