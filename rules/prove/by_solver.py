@@ -69,7 +69,7 @@ def prove_pack(pack: Pack, seconds: float = 60.0) -> Iterator[Claim]:
     On one stretch no rule changes. `seconds` limits each proof.
     """
     # Most stretches differ in something that an invariant doesn't read.
-    known: dict[tuple[Any, ...], Claim] = {}
+    claims_by_question: dict[tuple[Any, ...], Claim] = {}
     invariants = [*pack.invariants.values(), *laws_of(pack)]
     in_force: set[str] = set()
     for space in spaces_of(segments_of(pack)):
@@ -78,9 +78,9 @@ def prove_pack(pack: Pack, seconds: float = 60.0) -> Iterator[Claim]:
                 continue
             in_force.add(invariant.id)
             question = _Question(space, invariant)
-            claim = known.get(question.key)
+            claim = claims_by_question.get(question.key)
             if claim is None:
-                claim = known[question.key] = question.answer(seconds)
+                claim = claims_by_question[question.key] = question.answer(seconds)
             yield replace(claim, day=space.segment.day)
     for invariant in invariants:
         if invariant.id not in in_force:
@@ -175,8 +175,8 @@ class _Question:
                 decision = self._decision_if_broken(facts)
                 if decision is not None:
                     rules = tuple(dict.fromkeys(reason["rule"] for reason in decision.reasons))
-                    found = {"facts": facts, "outcome": decision.outcome, "rules": rules}
-                    return "refuted", found
+                    counterexample = {"facts": facts, "outcome": decision.outcome, "rules": rules}
+                    return "refuted", counterexample
         return "open", {"why": "what the solver found is no case, perhaps for its times"}
 
     def _decision_if_broken(self, facts: Mapping[str, Any]) -> Decision | None:

@@ -88,33 +88,37 @@ class CaseFormulas(Formulas):
         return self._outcome_of[name]
 
     def _new_unknown(self, path: str, fact: Fact) -> Any:
-        given = known_value(self.facts_known.known, path)
-        if fact.type != "citation" or given is None or given.section is None:
+        known_citation = known_value(self.facts_known.known, path)
+        if fact.type != "citation" or known_citation is None or known_citation.section is None:
             return super()._new_unknown(path, fact)
         section = z3.Int(path)
-        self.citations[path] = self._meant(fact, given)
+        self.citations[path] = self._meant(fact, known_citation)
         self.always.append(z3.And(section >= 0, section < len(self.citations[path])))
         return section
 
-    def _meant(self, fact: Fact, given: GivenCitation) -> tuple[Any, ...]:
+    def _meant(self, fact: Fact, citation: GivenCitation) -> tuple[Any, ...]:
         """Return the sections that a given one may mean: itself, or one below it.
 
         One that isn't recognized may be another of the same law.
         """
-        if given.is_recognized and not self._is_open(given):
-            return (given,)
-        assert given.section is not None
+        if citation.is_recognized and not self._is_open(citation):
+            return (citation,)
+        assert citation.section is not None
         systems = self.segment.pack.vocabulary.citations
-        kind = _kind_of(systems[given.section.system])
+        kind = _kind_of(systems[citation.section.system])
         others = [
-            other
-            for other in self._citations(fact)
-            if other is not None and _kind_of(systems[other.section.system]) == kind
+            candidate
+            for candidate in self._citations(fact)
+            if candidate is not None and _kind_of(systems[candidate.section.system]) == kind
         ]
-        if not given.is_recognized:
-            return (given, *others)
-        below = [each for each in others if given.section.key in each.section.lineage]
-        return (given, *below)
+        if not citation.is_recognized:
+            return (citation, *others)
+        below = [
+            section_below
+            for section_below in others
+            if citation.section.key in section_below.section.lineage
+        ]
+        return (citation, *below)
 
     def _citations(self, fact: Fact) -> tuple[Any, ...]:
         """Return the sections that what is left asks for, and one of each kind of law besides.
@@ -123,8 +127,11 @@ class CaseFormulas(Formulas):
         """
         vocabulary = self.segment.pack.vocabulary
         points = points_of(self._conditions, self.segment.parameters)
-        named = TriedValues(self.segment, points, {}).of(fact)
-        kinds = {_kind_of(each): each for each in vocabulary.citations.values()}
+        named_citations = TriedValues(self.segment, points, {}).of(fact)
+        kinds = {
+            _kind_of(declared_system): declared_system
+            for declared_system in vocabulary.citations.values()
+        }
         read = reader_of(vocabulary).read
         texts = [
             f"99 {system.name} 99999" if system.title_first else another_section(system)
@@ -136,7 +143,7 @@ class CaseFormulas(Formulas):
             for text, section in sections
             if section is not None and section.is_whole
         )
-        return (*dict.fromkeys((*named, *others)), None)
+        return (*dict.fromkeys((*named_citations, *others)), None)
 
     def _is_open(self, given: GivenCitation) -> bool:
         """Return whether a condition that is left asks for the citation."""
@@ -152,9 +159,9 @@ class CaseFormulas(Formulas):
             if known_value(self.facts_known.known, f"{record}.code") is not None:
                 fields = self._fact(CHARGES).fields
                 self.unknown(tree.FactOf(replace(fields["code"], path=f"{record}.code")), {})
-        known = self.facts_known.known
+        known_facts = self.facts_known.known
         for path, unknown in self.unknowns.items():
-            fact, value = self.facts[path], known_value(known, path)
+            fact, value = self.facts[path], known_value(known_facts, path)
             if value is None or fact.type == "citation":
                 continue
             if fact.type == "choice":
@@ -162,22 +169,22 @@ class CaseFormulas(Formulas):
             else:
                 self.always.append(unknown == self.value(value))
         for path, happened in self.happened.items():
-            if path in known:
+            if path in known_facts:
                 self.always.append(happened)
             elif path not in self.facts_known.doubtful:
                 self.always.append(z3.Not(happened))
         program = self.ruling.program
-        day = program.as_of or known.get(DAY)
+        day = program.as_of or known_facts.get(DAY)
         days = [day] if day is not None else [self.segment.day, *law_changes(program)]
         if self.citations:
             self.agree_with_law_on(program.law, days)
 
     def completed(self, model: z3.ModelRef) -> Facts:
         """Return the facts of the case with those that a solution adds."""
-        known: dict[str, Any] = dict(self.facts_known.known)
+        completed_facts: dict[str, Any] = dict(self.facts_known.known)
         for path, size in self.sizes.items():
             length = model.eval(size, model_completion=True).as_long()
-            known[path] = tuple({} for _ in range(length))
+            completed_facts[path] = tuple({} for _ in range(length))
         doubtful = dict(self.facts_known.doubtful)
         for path, unknown in self.unknowns.items():
             happened = self.happened.get(path)
@@ -186,13 +193,13 @@ class CaseFormulas(Formulas):
                 continue
             value = typed_value(self, path, model.eval(unknown, model_completion=True))
             if value is not None:
-                set_value(known, path, value)
+                set_value(completed_facts, path, value)
         attested = dict(self.facts_known.attested)
         for name in self.grounding.free:
             if name in self._outcome_of:
                 number = model.eval(self._outcome_of[name], model_completion=True).as_long()
                 attested[name] = str(self.word(number))
-        return Facts(known, attested, doubtful)
+        return Facts(completed_facts, attested, doubtful)
 
 
 def _kind_of(system: System) -> tuple[str, str | None]:
@@ -200,34 +207,34 @@ def _kind_of(system: System) -> tuple[str, str | None]:
     return system.authority, system.state
 
 
-def set_value(known: dict[str, Any], path: str, value: Any) -> None:
+def set_value(facts: dict[str, Any], path: str, value: Any) -> None:
     """Put a value in place of a fact, or of a field of a record that is there."""
     start, bracket, rest = path.partition("[")
     if not bracket:
-        known[path] = value
+        facts[path] = value
         return
     place, _, name = rest.partition("].")
-    records = list(known.get(start, ()))
+    records = list(facts.get(start, ()))
     if int(place) < len(records):
         records[int(place)] = {**records[int(place)], name: value}
-        known[start] = tuple(records)
+        facts[start] = tuple(records)
 
 
 def without(facts: Facts, paths: Iterable[str]) -> Facts:
     """Return the facts without some of them."""
-    known: dict[str, Any] = dict(facts.known)
+    remaining: dict[str, Any] = dict(facts.known)
     for path in paths:
         start, bracket, rest = path.partition("[")
         if not bracket:
-            known.pop(path, None)
+            remaining.pop(path, None)
             continue
         place, _, name = rest.partition("].")
-        records = [dict(record) for record in known[start]]
+        records = [dict(record) for record in remaining[start]]
         records[int(place)].pop(name, None)
-        known[start] = tuple(records)
+        remaining[start] = tuple(records)
     attested: Mapping[str, str] = {
         name: outcome
         for name, outcome in facts.attested.items()
         if f"decisions.{name}" not in paths
     }
-    return Facts(known, attested, facts.doubtful)
+    return Facts(remaining, attested, facts.doubtful)

@@ -27,8 +27,8 @@ def check_consent_sets(pack: Pack, segments: Iterable[Segment], faults: Faults) 
     programs = [Program(pack, segment.day) for segment in segments]
     for consent_set in pack.consent_sets.values():
         is_own = consent_set.declared_in == pack.id
-        asked = consent_set if is_own else permitted_set(programs[-1], consent_set)
-        for question in asked.questions.values():
+        permitted = consent_set if is_own else permitted_set(programs[-1], consent_set)
+        for question in permitted.questions.values():
             for grant in question.grants:
                 if is_own:
                     with faults.collect():

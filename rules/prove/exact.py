@@ -48,9 +48,9 @@ def find_exact(decision: Decision, seconds: float = 60.0) -> Exact:
         # Most outcomes have an example with short lists, and formulas for these are short.
         formulas = CaseFormulas(decision, most=1)
         short = _Search(decision, formulas, seconds).result()
-        asked = {entry["fact"] for entry in decision.needed}
+        needed_facts = {entry["fact"] for entry in decision.needed}
         is_all = set(short.examples) == set(formulas.grounding.outcomes(decision.decision))
-        if not formulas.is_cut or (is_all and asked <= set(short.needs)):
+        if not formulas.is_cut or (is_all and needed_facts <= set(short.needs)):
             return short
         return _Search(decision, CaseFormulas(decision), seconds).result()
     except CannotEncode as part:
@@ -67,20 +67,22 @@ def _on_every_day(decision: Decision, seconds: float) -> Exact:
     if decision.as_of_from != DAY:
         return _as_plain_logic(decision, f"`{decision.as_of_from}` isn't known")
     examples: dict[str, Facts] = {}
-    found: set[str] = set()
+    possible: set[str] = set()
     needs: set[str] = set()
     why, name = None, decision.decision
     for segment in segments_of(decision.program.pack):
         facts = decision.case.original
         dated = Facts({**facts.known, DAY: segment.day}, facts.attested, facts.doubtful)
         on_the_day = find_exact(Decision(CaseFacts(decision.program, dated), name), seconds)
-        found |= set(on_the_day.possible)
+        possible |= set(on_the_day.possible)
         needs |= set(on_the_day.needs)
         examples |= on_the_day.examples
         why = why or on_the_day.why
-    in_order = [each for each in decision.program.outcomes(decision.decision) if each in found]
-    asked = tuple(sorted(needs | {DAY})) if len(in_order) > 1 else ()
-    return Exact(tuple(in_order), asked, examples, why)
+    in_order = [
+        outcome for outcome in decision.program.outcomes(decision.decision) if outcome in possible
+    ]
+    needed_facts = tuple(sorted(needs | {DAY})) if len(in_order) > 1 else ()
+    return Exact(tuple(in_order), needed_facts, examples, why)
 
 
 class _Search:
@@ -144,25 +146,27 @@ class _Search:
     def _needs(self) -> Iterator[str]:
         """Yield each fact that is asked for and can change the outcome."""
         formulas = self.formulas
-        asked = [entry["fact"] for entry in self.decision.needed]
+        needed_facts = [entry["fact"] for entry in self.decision.needed]
         result = z3.Int("the outcome")
         is_result = result == formulas.result
         is_collected = self.decision.rules_in_force.decision.collect
         if is_collected or not formulas.bounds.is_complete:
-            yield from asked  # a longer list might show that they matter
+            yield from needed_facts  # a longer list might show that they matter
             return
         everything = [*formulas.always, is_result]
         free = [(f"decisions.{name}", formulas.outcome(name)) for name in formulas.grounding.free]
-        given = [
+        named_terms = [
             *formulas.unknowns.items(),
             *((f"{path}[", size) for path, size in formulas.sizes.items()),
             *formulas.happened.items(),
             *free,
         ]
         variables = get_vars(z3.And(everything))
-        for path in asked:
-            kept = {term.get_id() for each, term in given if not is_of(each, path)}
-            if len(kept) == len(given):
+        for path in needed_facts:
+            kept = {
+                term.get_id() for path_of_term, term in named_terms if not is_of(path_of_term, path)
+            }
+            if len(kept) == len(named_terms):
                 yield path  # the solver can't say
                 continue
             copies = [
@@ -171,20 +175,20 @@ class _Search:
                 if term.get_id() not in kept
             ]
             again = [z3.substitute(formula, *copies) for formula in everything]
-            other = z3.substitute(result, *copies)
-            if self.solver.check(is_result, *again, result != other) != z3.unsat:
+            other_result = z3.substitute(result, *copies)
+            if self.solver.check(is_result, *again, result != other_result) != z3.unsat:
                 yield path
 
 
-def is_of(path: str, asked: str) -> bool:
+def is_of(path: str, needed_fact: str) -> bool:
     """Return whether a path is the one asked for, or of a record of that list."""
-    return path == asked or path.startswith(f"{asked}[")
+    return path == needed_fact or path.startswith(f"{needed_fact}[")
 
 
 def has_outcome(decision: Ruling, facts: Facts, outcome: str) -> bool:
     """Return whether the rules of a ruling give an outcome to other facts."""
     try:
-        given = Decision(CaseFacts(decision.program, facts), decision.decision).outcome
+        decided = Decision(CaseFacts(decision.program, facts), decision.decision).outcome
     except Refusal:  # the facts disagree, or no case can have them
         return False
-    return outcome in given if isinstance(given, list) else given == outcome
+    return outcome in decided if isinstance(decided, list) else decided == outcome

@@ -84,10 +84,10 @@ class Formulas:
 
     def beside(self, segment: Segment) -> Formulas:
         """Return the formulas of another version of this segment, of the same cases."""
-        other = copy(self)
-        other.segment = segment
-        other._outcomes, other._statuses = {}, {}
-        return other
+        second = copy(self)
+        second.segment = segment
+        second._outcomes, second._statuses = {}, {}
+        return second
 
     # Conditions
 
@@ -238,9 +238,9 @@ class Formulas:
         table = self.segment.parameters[name]
         assert isinstance(table, Table) and isinstance(key, (tree.FactOf, tree.FieldOf))
         key_word = self.unknown(key, bound)
-        words = key.fact.word_tree.finest
-        amount = self.value(table.row(words[-1]))
-        for choice in words[-2::-1]:
+        choices = key.fact.word_tree.finest
+        amount = self.value(table.row(choices[-1]))
+        for choice in choices[-2::-1]:
             amount = z3.If(key_word == self.value(choice), self.value(table.row(choice)), amount)
         return amount
 

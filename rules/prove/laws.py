@@ -54,5 +54,5 @@ def _never_sent(law: str, when: tree.Tree, because: str) -> Invariant:
     )
 
 
-def _is_one(fact: Fact, words: tuple[str, ...]) -> tree.Tree:
-    return tree.IsOne(tree.FactOf(fact), words, fact.word_tree)
+def _is_one(fact: Fact, choices: tuple[str, ...]) -> tree.Tree:
+    return tree.IsOne(tree.FactOf(fact), choices, fact.word_tree)

@@ -105,7 +105,9 @@ def _compared_alone(
         for child in children:
             if isinstance(child, tree.FieldOf):
                 path, earlier = child.fact.path, points.get(child.fact.path, frozenset())
-                others = [_numbers(other, segment) for other in children if other is not child]
+                others = [
+                    _numbers(sibling, segment) for sibling in children if sibling is not child
+                ]
                 is_compared = isinstance(part, tree.Compare) and len(others) == 1
                 own = others[0] if is_compared else None
                 points[path] = None if own is None or earlier is None else earlier | own
@@ -115,9 +117,9 @@ def _compared_alone(
 def _limits(part: tree.Tree, segment: Segment) -> Iterator[tuple[tree.Total, Decimal | None]]:
     """Yield each total of a comparison with the largest number that it is compared with."""
     if isinstance(part, tree.Compare):
-        for side, other in ((part.left, part.right), (part.right, part.left)):
+        for side, compared in ((part.left, part.right), (part.right, part.left)):
             if isinstance(side, tree.Total):
-                yield side, _largest(other, segment)
+                yield side, _largest(compared, segment)
 
 
 def _doubts(

@@ -15,15 +15,15 @@ def refuse_unknown_words(pack: Pack, faults: Faults) -> None:
     for name, choices in _lists_read(pack):
         parameter = pack.parameters.get(name)
         for value in parameter.values if parameter else ():
-            for word in value.value if isinstance(value.value, tuple) else ():
-                if isinstance(word, str) and word not in choices:
+            for listed_code in value.value if isinstance(value.value, tuple) else ():
+                if isinstance(listed_code, str) and listed_code not in choices:
                     faults.add(
                         PackError(
                             "unknown-choice",
-                            f"`{word}` in the list `{name}` is none of the choices that a "
+                            f"`{listed_code}` in the list `{name}` is none of the choices that a "
                             "condition looks for there",
                             at=value.place,
-                            fix=nearest(word, choices),
+                            fix=nearest(listed_code, choices),
                         )
                     )
 

@@ -89,15 +89,15 @@ def _in_decision(pack: Pack, decision: Decision, before: Decision | None) -> Ite
         return
     if before is not None:
         others = [before.otherwise.outcome] if before.otherwise.outcome != default.outcome else []
-        says = "the override of `otherwise` is lost"
+        wording = "the override of `otherwise` is lost"
     else:
         others = [*_other_outcome(decision, default.outcome)]
-        says = "`otherwise` has the outcome `{}`"
+        wording = "`otherwise` has the outcome `{}`"
     for outcome in others:
         changed = replace(decision, otherwise=replace(default, outcome=outcome))
         yield Mistake(
             f"{decision.name}.otherwise",
-            says.format(outcome),
+            wording.format(outcome),
             _with_decision(pack, changed),
             (decision.name,),
         )
@@ -108,18 +108,18 @@ def _in_rule(
 ) -> Iterator[Mistake]:
     overridden = before.rules.get(rule.id) if before is not None else None
     if overridden is not None:
-        says = f"the override of `{rule.id}` is lost"
+        wording = f"the override of `{rule.id}` is lost"
         rules = {**decision.rules, rule.id: overridden}
-        yield _of_rules(pack, decision, rules, rule, says)
+        yield _of_rules(pack, decision, rules, rule, wording)
     else:
-        rules = {name: other for name, other in decision.rules.items() if name != rule.id}
+        rules = {name: kept_rule for name, kept_rule in decision.rules.items() if name != rule.id}
         yield _of_rules(pack, decision, rules, rule, f"the rule `{rule.id}` is lost")
     for outcome in _other_outcome(decision, rule.then):
-        says = f"`{rule.id}` has the outcome `{outcome}`"
-        yield _of_rule(pack, decision, rule, replace(rule, then=outcome), says)
+        wording = f"`{rule.id}` has the outcome `{outcome}`"
+        yield _of_rule(pack, decision, rule, replace(rule, then=outcome), wording)
     for changed in mistakes_in(rule.when):
-        says = f"{changed.says} in `{rule.id}`"
-        yield _of_rule(pack, decision, rule, replace(rule, when=changed.condition), says)
+        wording = f"{changed.says} in `{rule.id}`"
+        yield _of_rule(pack, decision, rule, replace(rule, when=changed.condition), wording)
     yield from _of_dates(pack, decision, rule)
     for index, exemption in enumerate(rule.unless):
         yield from _in_exemption(pack, decision, rule, index, exemption)
@@ -134,29 +134,33 @@ def _in_exemption(
     name = f"the exception `{exemption.id}` of `{rule.id}`"
     yield _of_rule(pack, decision, rule, without(), f"{name} is lost", exemption)
     for changed in mistakes_in(exemption.when):
-        says = f"{changed.says} in {name}"
-        other = without(replace(exemption, when=changed.condition))
-        yield _of_rule(pack, decision, rule, other, says, exemption)
-    for moved, says, day in _moved(exemption):
-        yield _of_rule(pack, decision, rule, without(moved), f"{name} {says}", _on(exemption, day))
+        wording = f"{changed.says} in {name}"
+        changed_rule = without(replace(exemption, when=changed.condition))
+        yield _of_rule(pack, decision, rule, changed_rule, wording, exemption)
+    for moved, wording, day in _moved(exemption):
+        yield _of_rule(
+            pack, decision, rule, without(moved), f"{name} {wording}", _on(exemption, day)
+        )
 
 
 def _other_outcome(decision: Decision, outcome: str) -> Iterator[str]:
     """Yield the outcome that is swapped for this one: one that isn't the default, if there is."""
-    others = [other for other in decision.outcomes if other != outcome]
-    others.sort(key=lambda other: other == decision.otherwise.outcome)
+    others = [candidate for candidate in decision.outcomes if candidate != outcome]
+    others.sort(key=lambda candidate: candidate == decision.otherwise.outcome)
     yield from others[:1]
 
 
 def _of_dates(pack: Pack, decision: Decision, rule: Rule) -> Iterator[Mistake]:
-    for moved, says, day in _moved(rule):
-        yield _of_rule(pack, decision, rule, moved, f"`{rule.id}` {says}", _on(rule, day))
+    for moved, wording, day in _moved(rule):
+        yield _of_rule(pack, decision, rule, moved, f"`{rule.id}` {wording}", _on(rule, day))
 
 
 def _of_rule(
-    pack: Pack, decision: Decision, rule: Rule, changed: Rule, says: str, at: Item | None = None
+    pack: Pack, decision: Decision, rule: Rule, changed: Rule, wording: str, at: Item | None = None
 ) -> Mistake:
-    return _of_rules(pack, decision, {**decision.rules, rule.id: changed}, at or rule, says, rule)
+    return _of_rules(
+        pack, decision, {**decision.rules, rule.id: changed}, at or rule, wording, rule
+    )
 
 
 def _of_rules(
@@ -164,14 +168,14 @@ def _of_rules(
     decision: Decision,
     rules: Mapping[str, Rule],
     at: Item,
-    says: str,
+    wording: str,
     rule: Rule | None = None,
 ) -> Mistake:
     """Return the mistake of a decision with other rules while the item `at` is in force."""
     name = rule.id if rule is not None else getattr(at, "id", "")
     return Mistake(
         f"{decision.name}.{name}",
-        says,
+        wording,
         _with_decision(pack, replace(decision, rules=rules)),
         (decision.name,),
         since=at.since,
@@ -231,13 +235,14 @@ def _lacks_a_value(mistake: Mistake) -> bool:
 def _in_parameter(pack: Pack, parameter: Parameter, parent: Pack | None) -> Iterator[Mistake]:
     own = [value for value in parameter.values if value.declared_in == pack.id]
     for value in own:
-        for other, shown in _other_values(parameter, value):
+        for neighbor, neighbor_text in _other_values(parameter, value):
             values = tuple(
-                replace(each, value=other) if each is value else each for each in parameter.values
+                replace(dated_value, value=neighbor) if dated_value is value else dated_value
+                for dated_value in parameter.values
             )
             since = f" from {value.since}" if value.since is not None else ""
-            says = f"`{parameter.name}` is {shown}{since}"
-            yield from _of_values(pack, parameter, values, says, value.since, value.until)
+            wording = f"`{parameter.name}` is {neighbor_text}{since}"
+            yield from _of_values(pack, parameter, values, wording, value.since, value.until)
     for first, second in zip(parameter.values, parameter.values[1:], strict=False):
         if first.until is None or first.until != second.since or second.declared_in != pack.id:
             continue
@@ -247,13 +252,13 @@ def _in_parameter(pack: Pack, parameter: Parameter, parent: Pack | None) -> Iter
                 id(second): replace(second, since=moved),
             }
             values = tuple(changed.get(id(value), value) for value in parameter.values)
-            says = f"the value of `{parameter.name}` changes a day {when}, on {moved}"
+            wording = f"the value of `{parameter.name}` changes a day {when}, on {moved}"
             day = min(moved, first.until)
-            yield from _of_values(pack, parameter, values, says, day, day + _DAY)
+            yield from _of_values(pack, parameter, values, wording, day, day + _DAY)
     before = parent.parameters.get(parameter.name) if parent is not None else None
     if own and before is not None:
-        says = f"the override of `{parameter.name}` is lost"
-        yield from _of_values(pack, parameter, before.values, says, None, None)
+        wording = f"the override of `{parameter.name}` is lost"
+        yield from _of_values(pack, parameter, before.values, wording, None, None)
 
 
 def _other_values(parameter: Parameter, value: Value) -> Iterator[tuple[Any, str]]:
@@ -264,21 +269,24 @@ def _other_values(parameter: Parameter, value: Value) -> Iterator[tuple[Any, str
                 yield fewer, f"without {tree.constant_text(lost)}"
         case Mapping() as rows:
             for name, row in rows.items():
-                for other in _within(parameter, row):
-                    yield {**rows, name: other}, f"{_shown(other)} for {name}, not {_shown(row)}"
+                for neighbor in _within(parameter, row):
+                    yield (
+                        {**rows, name: neighbor},
+                        f"{_shown(neighbor)} for {name}, not {_shown(row)}",
+                    )
         case number:
-            for other in _within(parameter, number):
-                yield other, f"{_shown(other)}, not {_shown(number)}"
+            for neighbor in _within(parameter, number):
+                yield neighbor, f"{_shown(neighbor)}, not {_shown(number)}"
 
 
 def _within(parameter: Parameter, value: Any) -> Iterator[Any]:
-    for other in neighbors(value):
-        if isinstance(other, (int, Decimal)) and (
-            (parameter.low is not None and other < parameter.low)
-            or (parameter.high is not None and other > parameter.high)
+    for neighbor in neighbors(value):
+        if isinstance(neighbor, (int, Decimal)) and (
+            (parameter.low is not None and neighbor < parameter.low)
+            or (parameter.high is not None and neighbor > parameter.high)
         ):
             continue
-        yield other
+        yield neighbor
 
 
 def _shown(value: Any) -> str:
@@ -289,7 +297,7 @@ def _of_values(
     pack: Pack,
     parameter: Parameter,
     values: tuple[Value, ...],
-    says: str,
+    wording: str,
     since: date | None,
     until: date | None,
 ) -> Iterator[Mistake]:
@@ -304,7 +312,7 @@ def _of_values(
         changed = replace(parameter, values=values)
         parameters = {**pack.parameters, parameter.name: changed}
         version = replace(pack, parameters=parameters)
-        yield Mistake(parameter.name, says, version, decisions, clocks, since, until)
+        yield Mistake(parameter.name, wording, version, decisions, clocks, since, until)
 
 
 def _reads(rule: Rule, parameter: str, clocks: tuple[str, ...]) -> bool:
@@ -320,20 +328,24 @@ def _reads(rule: Rule, parameter: str, clocks: tuple[str, ...]) -> bool:
 def _in_clock(pack: Pack, clock: Clock, parent: Pack | None) -> Iterator[Mistake]:
     before = parent.clocks.get(clock.name) if parent is not None else None
     name = f"the clock `{clock.name}`"
-    clocks = {other: each for other, each in pack.clocks.items() if other != clock.name}
+    clocks = {
+        clock_name: kept_clock
+        for clock_name, kept_clock in pack.clocks.items()
+        if clock_name != clock.name
+    }
     if before is not None:
         yield _of_clocks(
             pack, clock, {**clocks, clock.name: before}, f"the override of {name} is lost", clock
         )
     else:
         yield _of_clocks(pack, clock, clocks, f"{name} is lost", clock)
-    for moved, says, day in _moved(clock):
+    for moved, wording, day in _moved(clock):
         changed = {**pack.clocks, clock.name: moved}
-        yield _of_clocks(pack, clock, changed, f"{name} {says}", _on(clock, day))
+        yield _of_clocks(pack, clock, changed, f"{name} {wording}", _on(clock, day))
 
 
 def _of_clocks(
-    pack: Pack, clock: Clock, clocks: Mapping[str, Clock], says: str, at: Item
+    pack: Pack, clock: Clock, clocks: Mapping[str, Clock], wording: str, at: Item
 ) -> Mistake:
     decisions = tuple(
         name
@@ -342,5 +354,5 @@ def _of_clocks(
     )
     version = replace(pack, clocks=clocks)
     return Mistake(
-        f"clocks.{clock.name}", says, version, decisions, (clock.name,), at.since, at.until
+        f"clocks.{clock.name}", wording, version, decisions, (clock.name,), at.since, at.until
     )

@@ -77,14 +77,16 @@ class NearCases:
                 if key in seen or len(seen) == _MOST_NUMBERS:
                     continue
                 seen.add(key)
-                others = [each for each in statements if not self._is_about(each, part)]
+                others = [
+                    statement for statement in statements if not self._is_about(statement, part)
+                ]
                 for value in (limit, beyond(part, limit)):
                     yield from self._edge(compared, limit, value, others)
 
     def _is_about(self, statement: z3.BoolRef, part: Part) -> bool:
         """Return whether a statement says that a part is true, or false."""
-        words = [holds for holds, own in self.parts.parts if own.node is part.node]
-        return any(statement.eq(word) or statement.eq(z3.Not(word)) for word in words)
+        literals = [holds for holds, own in self.parts.parts if own.node is part.node]
+        return any(statement.eq(literal) or statement.eq(z3.Not(literal)) for literal in literals)
 
     def _edge(
         self, compared: tree.Tree, limit: Decimal, value: Decimal, others: list[z3.BoolRef]

@@ -155,9 +155,9 @@ def _records_needed(node: tree.Tree, parameters: Mapping[str, object]) -> int:
                 raise _NotShown
             needed.setdefault((part.over.path, tree.text(part)), 1)
         if isinstance(part, tree.Compare):
-            for side, other in ((part.left, part.right), (part.right, part.left)):
+            for side, compared in ((part.left, part.right), (part.right, part.left)):
                 if isinstance(side, tree.Total):
-                    ends = _range(other, parameters)
+                    ends = _range(compared, parameters)
                     if ends is None or ends.high is None:
                         raise _NotShown
                     key, number = (side.over.path, tree.text(side)), int(ends.high) + 1

@@ -158,10 +158,10 @@ class _Above:
             group = max(met.values(), key=lambda met_group: len(met_group.denied), default=None)
             if group is None:
                 group = _Group(self.space)
-            for other in met.values():
-                if other is not group:
-                    group.take(other.denied, other.names)
-                    groups |= dict.fromkeys(other.names, group)
+            for merged_group in met.values():
+                if merged_group is not group:
+                    group.take(merged_group.denied, merged_group.names)
+                    groups |= dict.fromkeys(merged_group.names, group)
             group.take([node], names)
             groups |= dict.fromkeys(names, group)
         return groups

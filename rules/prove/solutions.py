@@ -18,9 +18,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def facts_of(formulas: Formulas, model: z3.ModelRef) -> dict[str, Any]:
     """Return a solution as facts arrive."""
-    known: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for path, size in formulas.sizes.items():
-        known[path] = [{} for _ in range(model.eval(size, model_completion=True).as_long())]
+        facts[path] = [{} for _ in range(model.eval(size, model_completion=True).as_long())]
     for path, unknown in formulas.unknowns.items():
         happened = formulas.happened.get(path)
         if happened is not None and not z3.is_true(model.eval(happened, model_completion=True)):
@@ -32,12 +32,12 @@ def facts_of(formulas: Formulas, model: z3.ModelRef) -> dict[str, Any]:
             value = value.isoformat()
         start, bracket, rest = path.partition("[")
         if not bracket:
-            known[path] = value
+            facts[path] = value
         else:
             place, _, name = rest.partition("].")
-            if int(place) < len(known[start]):
-                known[start][int(place)][name] = value
-    return nested(known)
+            if int(place) < len(facts[start]):
+                facts[start][int(place)][name] = value
+    return nested(facts)
 
 
 def typed_value(formulas: Formulas, path: str, value: Any) -> Any:
@@ -58,8 +58,8 @@ def typed_value(formulas: Formulas, path: str, value: Any) -> Any:
             micros = fraction.numerator * 1_000_000 // fraction.denominator
             return _EPOCH + timedelta(microseconds=micros)
         case "citation":
-            given: GivenCitation | None = formulas.citations[path][value.as_long()]
-            return given
+            citation: GivenCitation | None = formulas.citations[path][value.as_long()]
+            return citation
     return formulas.word(value.as_long()) or "another text"
 
 

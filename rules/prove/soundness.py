@@ -284,12 +284,15 @@ def _reasons(segment: Segment, when: tree.Tree) -> list[tree.Tree] | None:
     `when` may ask for an outcome and for more. A rule that surely denies the rest gives no case.
     """
     items = when.items if isinstance(when, tree.And) else (when,)
-    asked = [outcome for item in items if (outcome := _outcome_asked(item)) is not None]
-    if not asked:
+    outcomes_asked = [outcome for item in items if (outcome := _outcome_asked(item)) is not None]
+    if not outcomes_asked:
         return [when]
-    (name, wanted), rest = asked[0], [item for item in items if _outcome_asked(item) is None]
+    (name, wanted), rest = (
+        outcomes_asked[0],
+        [item for item in items if _outcome_asked(item) is None],
+    )
     cause = segment.decisions[name]
-    if len(asked) > 1 or cause.decision.collect or cause.otherwise.outcome == wanted:
+    if len(outcomes_asked) > 1 or cause.decision.collect or cause.otherwise.outcome == wanted:
         return None
     conditions = [rule.condition for rule in cause.rules if rule.rule.then == wanted]
     return [

@@ -61,9 +61,9 @@ def _own(node: tree.Tree) -> Iterator[ChangedCondition]:
             | tree.Cited(values=tuple() as values)
         ):
             for fewer, lost in without_one(values):
-                shown = tree.constant_text(lost)
-                says = f"{shown} is left out of `{tree.text(node)}`"
-                yield ChangedCondition(replace(node, values=fewer), says)
+                lost_text = tree.constant_text(lost)
+                wording = f"{lost_text} is left out of `{tree.text(node)}`"
+                yield ChangedCondition(replace(node, values=fewer), wording)
 
 
 def _read_as(node: tree.Tree, changed: tree.Tree) -> ChangedCondition:
@@ -109,6 +109,6 @@ def neighbors(value: Any) -> Iterator[Any]:
             yield from (value - _DAY, value + _DAY)
         case time():
             minutes = value.hour * 60 + value.minute
-            for other in (minutes - 1, minutes + 1):
-                if 0 <= other < 24 * 60:
-                    yield time(other // 60, other % 60)
+            for minute in (minutes - 1, minutes + 1):
+                if 0 <= minute < 24 * 60:
+                    yield time(minute // 60, minute % 60)

@@ -50,9 +50,11 @@ class Versions:
         self.space = space
         self.decision = decision
         self._versions = versions
-        others = [other for other, _ in versions]
+        others = [second_segment for second_segment, _ in versions]
         own = [rule.condition for rule in space.segment.decisions[decision].rules]
-        bounds = [_bounds(space.segment, other, own, decision) for other in others]
+        bounds = [
+            _bounds(space.segment, second_segment, own, decision) for second_segment in others
+        ]
         self._doubts = [bound.why for bound in bounds]
         lengths: dict[str, int] = {}
         for bound in bounds:
@@ -70,9 +72,11 @@ class Versions:
         segment = self.space.segment
         try:
             answer = self._answer(self.formulas)
-            for other, _ in self._versions:
+            for second_segment, _ in self._versions:
                 try:
-                    differs = self._differs(answer, self._answer(self.formulas.beside(other)))
+                    differs = self._differs(
+                        answer, self._answer(self.formulas.beside(second_segment))
+                    )
                 except CannotEncode as part:
                     differs = f"there is no formula for {part}"
                 self._goals.append(differs)
@@ -102,10 +106,10 @@ class Versions:
         goal = self._goals[index]
         if isinstance(goal, str):
             return Difference("open", goal)
-        found = self._solver.check(goal)
-        if found == z3.sat:
+        answer = self._solver.check(goal)
+        if answer == z3.sat:
             return Difference("differs")
-        if found == z3.unknown:
+        if answer == z3.unknown:
             return Difference("open", f"it took longer than {_SECONDS:.0f} seconds")
         doubt = self._doubts[index]
         return Difference("open", doubt) if doubt is not None else Difference("equal")
@@ -145,12 +149,12 @@ class Versions:
             return rules
         return {"": _highest(formulas, in_force, rules)}
 
-    def _differs(self, answer: dict[str, Any], other: dict[str, Any]) -> z3.BoolRef:
+    def _differs(self, answer: dict[str, Any], second_answer: dict[str, Any]) -> z3.BoolRef:
         never = z3.BoolVal(False)
         return z3.Or(
             [
-                answer.get(outcome, never) != other.get(outcome, never)
-                for outcome in sorted({*answer, *other})
+                answer.get(outcome, never) != second_answer.get(outcome, never)
+                for outcome in sorted({*answer, *second_answer})
             ]
         )
 
@@ -221,19 +225,21 @@ def _highest(formulas: Formulas, in_force: DecisionInForce, rules: dict[str, z3.
     return outcome
 
 
-def _bounds(segment: Segment, other: Segment, own: list[tree.Tree], decision: str) -> ListBounds:
+def _bounds(
+    segment: Segment, second_segment: Segment, own: list[tree.Tree], decision: str
+) -> ListBounds:
     """Return how many records of each list two versions need together."""
     conditions = {_key(segment, rule) for rule in segment.decisions[decision].rules}
     new = [
         rule.condition
-        for rule in other.decisions[decision].rules
-        if _key(other, rule) not in conditions
+        for rule in second_segment.decisions[decision].rules
+        if _key(second_segment, rule) not in conditions
     ]
     names = explain.names_of(new).parameters
-    if all(segment.parameters.get(name) == other.parameters[name] for name in names):
+    if all(segment.parameters.get(name) == second_segment.parameters[name] for name in names):
         return list_bounds(segment, [*own, *new])
     # One text has two meanings, so each side needs its own records.
-    first, second = list_bounds(segment, own), list_bounds(other, new)
+    first, second = list_bounds(segment, own), list_bounds(second_segment, new)
     lengths = dict(first.lengths)
     for path, length in second.lengths.items():
         lengths[path] = lengths.get(path, 0) + length

@@ -50,28 +50,30 @@ def refuse_untold(pack: Pack, day: date, reads: Reads, faults: Faults) -> None:
 
 def _can_be_told(program: Program, sender: str, category: str) -> bool:
     """Return whether a role can tell a category to another role, if the person agrees."""
-    words = program.pack.vocabulary
-    roles = words.facts["sender.role"].choices
+    vocabulary = program.pack.vocabulary
+    roles = vocabulary.facts["sender.role"].choices
     return (
         sender in roles
-        and category not in (*CLOSED_TO_PACKS, *words.never_travels)
+        and category not in (*CLOSED_TO_PACKS, *vocabulary.never_travels)
         and any(
             permits(program, Passage(sender, recipient, category, purpose))
             for recipient in roles
             if recipient != sender
-            for purpose in words.purposes
+            for purpose in vocabulary.purposes
         )
     )
 
 
 def _untold(program: Program, fact: Fact, place: Place) -> PackError:
-    words = program.pack.vocabulary
+    vocabulary = program.pack.vocabulary
     categories = [
-        category for category in words.categories if _can_be_told(program, fact.known_by, category)
+        category
+        for category in vocabulary.categories
+        if _can_be_told(program, fact.known_by, category)
     ]
     fix = f"for `{fact.known_by}` write one of these categories: {', '.join(categories)}"
     if not categories:
-        roles = ", ".join(words.facts["sender.role"].choices)
+        roles = ", ".join(vocabulary.facts["sender.role"].choices)
         fix = f"write the agency that knows it in `known_by`: {roles}"
     return PackError(
         "never-told",

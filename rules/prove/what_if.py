@@ -150,16 +150,16 @@ class _Search:
     def smallest(self, outcome: str) -> list[WhatIf]:
         """Return the smallest change that gives an outcome, none if there is none."""
         gives_it = self.formulas.result == self.formulas.value(outcome)
-        found: list[WhatIf] = []
+        answers: list[WhatIf] = []
         for number in range(_MOST_FACTS + 1):
             for changed in self._sets(gives_it, number):
                 answer = self._answer(outcome, gives_it, changed)
                 if answer is not None:
-                    found.append(answer)
+                    answers.append(answer)
             # With more known facts changed, no answer can have fewer.
-            if found and min(len(answer.changes) for answer in found) <= number + 1:
+            if answers and min(len(answer.changes) for answer in answers) <= number + 1:
                 break
-        return [min(found, key=lambda answer: size_of(answer.changes))] if found else []
+        return [min(answers, key=lambda answer: size_of(answer.changes))] if answers else []
 
     def _sets(self, gives_it: z3.BoolRef, number: int) -> list[frozenset[str]]:
         """Return sets of so many known facts whose change gives the outcome."""
@@ -224,7 +224,7 @@ class _Search:
             is_open = str(small) != "0"  # a multiple of what is smaller than any number
             limit = _short(before - moved if side == "at_most" else before + moved)
             sides.append((moved, is_open, side, limit))
-        for _, is_open, side, limit in sorted(sides, key=lambda each: each[:2]):
+        for _, is_open, side, limit in sorted(sides, key=lambda side_moved: side_moved[:2]):
             values = [limit]
             if is_open:
                 values = [limit - step if side == "at_most" else limit + step for step in _STEPS]
@@ -238,12 +238,12 @@ class _Search:
     def _first_word(self, solver: Any, path: str) -> None:
         """Keep the first word of a choice that gives the outcome."""
         fact = self.formulas.facts.get(path)
-        words: Sequence[str] = ()
+        choices: Sequence[str] = ()
         if fact is not None and fact.type == "choice":
-            words = fact.word_tree.finest
+            choices = fact.word_tree.finest
         elif path.startswith("decisions."):
-            words = self.formulas.grounding.free[path.removeprefix("decisions.")]
-        for choice in words:
+            choices = self.formulas.grounding.free[path.removeprefix("decisions.")]
+        for choice in choices:
             if solver.check(self.terms[path] == self.formulas.value(choice)) == z3.sat:
                 solver.add(self.terms[path] == self.formulas.value(choice))
                 return
@@ -270,7 +270,7 @@ class _Search:
         if decided is None or decided.outcome != outcome:
             return None
         for path in [path for path in kept if path not in changed]:
-            fewer = [each for each in kept if each != path]
+            fewer = [kept_path for kept_path in kept if kept_path != path]
             again = self._decide(fewer, completed)
             if again is not None and again.outcome == outcome:
                 kept, decided = fewer, again
@@ -278,7 +278,7 @@ class _Search:
 
     def _decide(self, paths: Sequence[str], completed: Facts) -> Decision | None:
         """Decide the case with these facts of the completed one."""
-        known, attested = dict(self.facts.known), dict(self.facts.attested)
+        known_facts, attested = dict(self.facts.known), dict(self.facts.attested)
         for path in paths:
             if path.startswith("decisions."):
                 name = path.removeprefix("decisions.")
@@ -286,9 +286,9 @@ class _Search:
                 continue
             value = known_value(completed.known, path)
             if value is not None:
-                set_value(known, path, value)
+                set_value(known_facts, path, value)
         try:
-            facts = Facts(known, attested, self.facts.doubtful)
+            facts = Facts(known_facts, attested, self.facts.doubtful)
             return Decision(CaseFacts(self.decision.program, facts), self.decision.decision)
         except Refusal:
             return None
@@ -312,8 +312,8 @@ class _Search:
             for change in changes
         ]
         now = [reason for reason in self.decision.reasons if reason["rule"] != "otherwise"]
-        then = [reason for reason in decided.reasons if reason["rule"] != "otherwise"]
-        reason = next(iter(now or then or decided.reasons), None)
+        reasons_after = [reason for reason in decided.reasons if reason["rule"] != "otherwise"]
+        reason = next(iter(now or reasons_after or decided.reasons), None)
         source = reason["source"] if reason is not None else None
         return WhatIf(
             outcome,
@@ -326,12 +326,14 @@ class _Search:
     def _is_whole_side(self, outcome: str, change: Change, changes: list[Change]) -> bool:
         """Return whether each value on a side gives the outcome, other facts being as changed."""
         solver = self._solver(z3.Solver())
-        others = {each.fact for each in changes}
+        others = {other_change.fact for other_change in changes}
         solver.add(*(same for path, same in self.same.items() if path not in others))
-        for each in changes:
-            is_written = each.fact in self.terms and not isinstance(each.after, GivenCitation)
-            if each.fact != change.fact and is_written:
-                solver.add(self.terms[each.fact] == self.formulas.value(each.after))
+        for other_change in changes:
+            is_written = other_change.fact in self.terms and not isinstance(
+                other_change.after, GivenCitation
+            )
+            if other_change.fact != change.fact and is_written:
+                solver.add(self.terms[other_change.fact] == self.formulas.value(other_change.after))
         term, limit = self.terms[change.fact], self.formulas.value(change.limit)
         match change.bound:
             case "at_most":
