@@ -120,7 +120,7 @@ def suppress(
         and cell not in table.printed
         and (0 < count < least or (count > 0 and cell in chosen))
     }
-    hidden |= {cell for cell, shown in table.printed.items() if not shown}
+    hidden |= {cell for cell, is_shown in table.printed.items() if not is_shown}
     hidden |= {table.twins[cell] for cell in hidden if table.counts.get(table.twins.get(cell), 0)}
     witnesses: tuple[Witness, ...] = ()
     finished: frozenset[Cell] = frozenset()
@@ -154,7 +154,7 @@ def is_protected(
 
 
 def _withheld(table: Table) -> Suppression:
-    shown_before = {cell for cell, shown in table.printed.items() if shown}
+    shown_before = {cell for cell, is_shown in table.printed.items() if is_shown}
     return Suppression(frozenset(set(table.counts) - table.unseen - shown_before), True)
 
 
@@ -176,7 +176,7 @@ def _restricted(table: Table, cells: frozenset[Cell]) -> Table:
             if all(cell in cells for cell, _ in balance.cells())
         ),
         table.unseen & cells,
-        printed={cell: shown for cell, shown in table.printed.items() if cell in cells},
+        printed={cell: is_shown for cell, is_shown in table.printed.items() if cell in cells},
         last=table.last & cells,
         twins={cell: twin for cell, twin in table.twins.items() if cell in cells and twin in cells},
     )
@@ -268,8 +268,10 @@ class _Search:
 
         Of those equally near it is the smallest. Only the first `_TRIED` are tried.
         """
-        candidates = [other for _, shown in self._shown_around(cell) for other in shown]
-        candidates.sort(key=lambda other: other in self.table.last)
+        candidates = [
+            candidate for _, shown_cells in self._shown_around(cell) for candidate in shown_cells
+        ]
+        candidates.sort(key=lambda candidate: candidate in self.table.last)
         self._steps = _STEPS_OF_A_TRIAL
         try:
             for more in islice(dict.fromkeys(candidates), _TRIED):
@@ -293,12 +295,14 @@ class _Search:
         around = list(self._shown_around(cell))
         for last in (False, True):
             loose = None
-            for is_lone, shown in around:
-                found = next((each for each in shown if (each in self.table.last) is last), None)
-                if found is not None and is_lone:
-                    return found
+            for is_lone, shown_cells in around:
+                smallest = next(
+                    (cell for cell in shown_cells if (cell in self.table.last) is last), None
+                )
+                if smallest is not None and is_lone:
+                    return smallest
                 if loose is None:
-                    loose = found
+                    loose = smallest
             if loose is not None:
                 return loose
         return None
@@ -310,19 +314,19 @@ class _Search:
         """
         near, seen, met = {cell}, {cell}, set[int]()
         while near:
-            sums = {at for each in near for at in self.of_cell[each]} - met
+            sums = {at for near_cell in near for at in self.of_cell[near_cell]} - met
             met |= sums
             lone = {at for at in sums if sum(1 for _ in self._free(at)) == 1}
             for chosen in (lone, sums - lone):
-                shown = {
-                    other
+                hideable = {
+                    neighbor
                     for at in chosen
-                    for other, _ in self.equations[at]
-                    if self._can_be_hidden(other)
+                    for neighbor, _ in self.equations[at]
+                    if self._can_be_hidden(neighbor)
                 }
-                if shown:
-                    yield chosen is lone, sorted(shown, key=self._smallest)
-            near = {other for at in sums for other in self._free(at)} - seen
+                if hideable:
+                    yield chosen is lone, sorted(hideable, key=self._smallest)
+            near = {neighbor for at in sums for neighbor in self._free(at)} - seen
             seen |= near
 
     def _free(self, at: int) -> Iterator[Cell]:

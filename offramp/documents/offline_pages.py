@@ -167,14 +167,14 @@ class Screens:
         rows: list[Row] = []
         unsure: list[Row] = []
         passed: list[Option] = []
-        for branch, taken, passing in chain:
-            value = next(value for value in taken.values if value is not None)
+        for branch, true_option, passing in chain:
+            value = next(value for value in true_option.values if value is not None)
             sentence = self._sentence(self._statement(branch), value)
-            if None in taken.values:
+            if None in true_option.values:
                 sentence = f"{sentence}, or that is not known"
-            rows.append(Row(_capital(sentence), taken.then, (*passed, taken)))
+            rows.append(Row(_capital(sentence), true_option.then, (*passed, true_option)))
             for option in branch.options:
-                if option not in (taken, passing):
+                if option not in (true_option, passing):
                     unsure.append(Row(_capital(sentence), option.then, (*passed, option)))
             passed.append(passing)
         rows.append(Row(NONE_OF_THESE, chain[-1][2].then, tuple(passed)))
@@ -239,8 +239,8 @@ class Screens:
 
     def _topic(self, branch: Branch) -> str:
         thing = self.tree.things[branch.thing]
-        asked = thing.statements if branch.statement is None else (branch.statement,)
-        if self.tree.by_chance.issuperset(asked):
+        statements_asked = thing.statements if branch.statement is None else (branch.statement,)
+        if self.tree.by_chance.issuperset(statements_asked):
             return BY_CHANCE
         fact = self.facts[thing.paths[0]]
         return fact.question if fact.type == "list" and len(thing.paths) == 1 else MIXED
@@ -280,10 +280,12 @@ class Screens:
         step = declared.next.get(leaf.outcome)
         texts = [step_text(self.segment, step)] if step and step.in_force(self.segment.day) else []
         spoken = self.segment.pack.words.officer_says.get(leaf.outcome)
-        says = (spoken.text.en, spoken.text.es) if spoken and is_offer(leaf.outcome) else None
+        spoken_texts = (
+            (spoken.text.en, spoken.text.es) if spoken and is_offer(leaf.outcome) else None
+        )
         kind = "go" if is_offer(leaf.outcome) else "stop"
         title = spell_name(leaf.outcome).upper()
-        return AnswerScreen(kind, title, tuple(texts), (), says, tuple(self._because(leaf)))
+        return AnswerScreen(kind, title, tuple(texts), (), spoken_texts, tuple(self._because(leaf)))
 
     def _undetermined(self, leaf: Leaf) -> AnswerScreen:
         waiting = self.in_force.decision.while_waiting
@@ -308,10 +310,10 @@ class Screens:
         whom = " and ".join("look or ask" if role == "police" else f"ask {role}" for role in roles)
         index = next(i for i, thing in enumerate(self.tree.things) if statement in thing.statements)
         if self.tree.asks_whole(index):
-            asked = self.facts[self.tree.things[index].paths[0]].question
+            question = self.facts[self.tree.things[index].paths[0]].question
         else:
-            asked = f"Is it true that {self._sentence(node, True)}?"
-        return f"{_capital(whom)}: {asked}"
+            question = f"Is it true that {self._sentence(node, True)}?"
+        return f"{_capital(whom)}: {question}"
 
     def _because(self, leaf: Leaf) -> Iterator[tuple[str, str]]:
         pack = self.segment.pack
@@ -354,8 +356,8 @@ def _yes_or_no(option: Option) -> str:
     values = [value for value in option.values if value is not None]
     if not values:
         return NOT_TOLD
-    word = "Yes" if values[0] else "No"
-    return f"{word}, or not known" if None in option.values else word
+    answer_text = "Yes" if values[0] else "No"
+    return f"{answer_text}, or not known" if None in option.values else answer_text
 
 
 def _is_balanced(text: str) -> bool:

@@ -115,8 +115,8 @@ def _amounts(program: Program, parameter: Parameter, value: Any) -> Iterator[Amo
     """Yield the amounts of a parameter that have a boundary: not a list, and not a yes or no."""
     if isinstance(value, Mapping):
         by = program.pack.vocabulary.fact_at(parameter.by or "")
-        words = word_of_each_row(value, by.word_tree) if by is not None else {}
-        for row, label in words.items():
+        labels = word_of_each_row(value, by.word_tree) if by is not None else {}
+        for row, label in labels.items():
             yield Amount(parameter, value[row], label)
     elif isinstance(value, (int, Decimal, time)) and not isinstance(value, bool):
         yield Amount(parameter, value)
@@ -234,8 +234,8 @@ def _moments(
     program: Program, amount: Amount, spot: Spot, facts: Mapping[str, Any]
 ) -> list[Neighbor]:
     """Return the moments at this time of the model's day, a minute before, and a minute after."""
-    given = _value_at(facts, spot)
-    instant = read_instant(given) if isinstance(given, str) else None
+    stated_time = _value_at(facts, spot)
+    instant = read_instant(stated_time) if isinstance(stated_time, str) else None
     if instant is None or not isinstance(amount.value, time):
         return []
     zone = ZoneInfo(program.pack.time_zone)
@@ -250,11 +250,11 @@ def _days(
     amount: Amount, comparison: Comparison, base: Spot, facts: Mapping[str, Any]
 ) -> list[Neighbor]:
     """Return the days this length from the base, one nearer, and one farther."""
-    given = iso_day(str(_value_at(facts, base)))
-    if given is None or not isinstance(amount.value, (int, Decimal)):
+    base_day = iso_day(str(_value_at(facts, base)))
+    if base_day is None or not isinstance(amount.value, (int, Decimal)):
         return []
     away = -1 if comparison.sign == "-" else 1
-    exact = moved(given, length_of(amount.parameter.unit, amount.value), away)
+    exact = moved(base_day, length_of(amount.parameter.unit, amount.value), away)
     return [
         Neighbor(
             plain(moved(exact, _DAY, -away)), f"a day less than {amount.shown}", is_exact=False
@@ -278,23 +278,25 @@ def _scenario(
     row = f"-{amount.word}" if amount.word else ""
     name = f"{parameter.name}{row}-{'exactly' if neighbor.is_exact else 'beyond'}"
     name += "-at-the-scene" if at_the_scene else ""
-    shown = f"{neighbor.shown[:1].upper()}{neighbor.shown[1:]}"
+    capitalized = f"{neighbor.shown[:1].upper()}{neighbor.shown[1:]}"
     if comparison.is_moment:
         away = "which is exactly" if neighbor.is_exact else "a minute from"
-        says = f"It is {neighbor.shown}, {away} this time: {parameter.label}"
+        sentence = f"It is {neighbor.shown}, {away} this time: {parameter.label}"
     else:
-        says = f"{shown} is {place} the {parameter.label}"
-    says += f", for {format_choice(amount.word)}" if amount.word else ""
-    says += ", known at the scene." if at_the_scene else "."
-    return Scenario(name.replace("_", "-"), says, comparison.decision, None, facts, expect, Place())
+        sentence = f"{capitalized} is {place} the {parameter.label}"
+    sentence += f", for {format_choice(amount.word)}" if amount.word else ""
+    sentence += ", known at the scene." if at_the_scene else "."
+    return Scenario(
+        name.replace("_", "-"), sentence, comparison.decision, None, facts, expect, Place()
+    )
 
 
 def _renamed(pair: list[Scenario], earlier: Sequence[Scenario]) -> list[Scenario]:
     """Return the pair, named for its decision too if another decision's pair has its names."""
-    taken = {scenario.id for scenario in earlier}
+    earlier_ids = {scenario.id for scenario in earlier}
     return [
         replace(scenario, id=f"{scenario.id}-for-{scenario.decision.replace('_', '-')}")
-        if scenario.id in taken
+        if scenario.id in earlier_ids
         else scenario
         for scenario in pair
     ]
@@ -369,9 +371,9 @@ def _of_clock(
         due = read_instant(str(readings[clock.name]["due"])) if clock.name in readings else None
         if due is None:
             continue
-        shown = format_amount(amount, parameter.unit)
+        length_text = format_amount(amount, parameter.unit)
         return [
-            _clock_scenario(program, clock, decision, facts, moment, f"{when} of the {shown}")
+            _clock_scenario(program, clock, decision, facts, moment, f"{when} of the {length_text}")
             for moment, when in (
                 (due, "the last second"),
                 (due + _SECOND, "a second after the end"),
@@ -392,5 +394,7 @@ def _clock_scenario(
     readings = program.decide(decision, dated).clocks
     status = next(reading["status"] for reading in readings if reading["clock"] == clock.name)
     name = f"{clock.name}-{status}-at-its-end".replace("_", "-")
-    says = f"It is {when} for this: {clock.label}."
-    return Scenario(name, says, decision, None, dated, {"clocks": {clock.name: status}}, Place())
+    sentence = f"It is {when} for this: {clock.label}."
+    return Scenario(
+        name, sentence, decision, None, dated, {"clocks": {clock.name: status}}, Place()
+    )

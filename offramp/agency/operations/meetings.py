@@ -180,7 +180,7 @@ class RecordedMeeting:
             "case": self.case,
             "steps": [step.as_json() for step in self.steps],
             "id": self.record,
-            "to": {word: list(agencies) for word, agencies in self.recipients.items()},
+            "to": {step: list(agencies) for step, agencies in self.recipients.items()},
             "kept": list(self.kept),
             "state": self.state,
         }
@@ -262,7 +262,7 @@ def open_statuses(office: Office, actor: str) -> None:
 
 def _closed_statuses(working_set: WorkingSet, handle: str) -> list[tuple[str, str]]:
     arrived = working_set.cases.records(handle).received
-    received = {jti: one for (_, jti), one in arrived.items()}
+    received = {jti: received_record for (_, jti), received_record in arrived.items()}
     closed = []
     for jti, part in working_set.closed_parts(handle):
         record = received[jti].record
@@ -310,18 +310,18 @@ def ask_before_meeting(office: Office) -> Preparation | None:
     with office.transaction() as working_set:
         if not ask_on(meeting_on) <= _today(office, working_set) <= meeting_on:
             return None
-        asked, unreachable, owed = _ask_case_managers(
+        recipients_by_case, unreachable, owed_cases = _ask_case_managers(
             office, working_set, planned["by"], meeting_on.isoformat()
         )
-    if asked:
+    if recipients_by_case:
         send_now(office, None)
     return Preparation(
         meeting_on.isoformat(),
         ask_on(meeting_on).isoformat(),
         True,
-        asked,
+        recipients_by_case,
         tuple(unreachable),
-        tuple(owed),
+        tuple(owed_cases),
     )
 
 
@@ -333,8 +333,8 @@ def _ask_case_managers(
     Returns the recipients by case, the cases in which nobody may be asked, and the cases of which
     this agency itself owes the status.
     """
-    asked: dict[str, tuple[str, ...]] = {}
-    unreachable, owed = [], []
+    recipients_by_case: dict[str, tuple[str, ...]] = {}
+    unreachable, owed_cases = [], []
     defaults = defaults_today(office, working_set)
     role = working_set.gateway.history.newest.role(working_set.agency)
     for handle, case in tuple(open_cases(working_set)):
@@ -347,11 +347,11 @@ def _ask_case_managers(
                     unreachable.append(handle)
                     continue
                 office.compose_in(working_set, "meeting_agenda", (part,), handle)
-                asked[handle] = tuple(sorted(part.to))
+                recipients_by_case[handle] = tuple(sorted(part.to))
         stated = stated_contents(working_set, handle, case)
         if role == CASE_MANAGEMENT and status_request(working_set, handle, stated):
-            owed.append(handle)
-    return asked, unreachable, owed
+            owed_cases.append(handle)
+    return recipients_by_case, unreachable, owed_cases
 
 
 @needs(MEETING, look="list")
@@ -477,7 +477,7 @@ def draft_status(
     contents: dict[str, dict[str, Any]] = {"status": {"engagement": engagement}}
     members = {"areas": list(areas), "goals": list(goals)}
     if areas or goals:
-        contents["barriers"] = {name: words for name, words in members.items() if words}
+        contents["barriers"] = {name: entries for name, entries in members.items() if entries}
     addressed, protected = [], []
     for category, content in contents.items():
         part = Part(
@@ -499,7 +499,11 @@ def draft_status(
             refusals(working_set, pack, case, "status", protected[0], "review", now),
             agency_names(working_set),
         )
-    others = [one for one in working_set.gateway.history.newest.agencies if one != office.agency]
+    others = [
+        recipient
+        for recipient in working_set.gateway.history.newest.agencies
+        if recipient != office.agency
+    ]
     untold = {
         part.category[0]: tuple(agency for agency in others if agency not in part.to)
         for part in addressed
@@ -559,15 +563,15 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
             "keep_until": defaults.keep_until,
         }
         office.append(working_set, "noted", body)
-    told: dict[str, tuple[str, ...]] = {
+    recipients_by_step: dict[str, tuple[str, ...]] = {
         step["step"]: tuple(sorted(part.to))
         for part in parts
         for members in part.content.values()
         for step in members.get("steps", ())
     }
-    kept = tuple(step.step for step in steps if step.step not in told)
+    kept = tuple(step.step for step in steps if step.step not in recipients_by_step)
     state = send_now(office, record) if record is not None else "kept"
-    return RecordedMeeting(case, tuple(steps), record, told, kept, state)
+    return RecordedMeeting(case, tuple(steps), record, recipients_by_step, kept, state)
 
 
 def _minutes_parts(
@@ -588,7 +592,9 @@ def _minutes_parts(
     for step in steps:
         by_category.setdefault(categories[step.step], []).append(step.as_json())
     directory = working_set.gateway.history.newest
-    others = tuple(one for one in directory.agencies if directory.role(one) not in ENFORCEMENT)
+    others = tuple(
+        agency for agency in directory.agencies if directory.role(agency) not in ENFORCEMENT
+    )
     addressed = []
     for category, members in by_category.items():
         if category not in allowed:
@@ -606,7 +612,7 @@ def _minutes_parts(
             use=defaults.use,
         )
         part = protect_care(part, working_set, defaults)
-        only = others if any(one["step"] == COMPLETE_INTAKE for one in members) else None
+        only = others if any(step["step"] == COMPLETE_INTAKE for step in members) else None
         addressed.append(
             address(working_set, case, "meeting_decision", part, "review", office.clock(), only)
         )

@@ -127,14 +127,17 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
     Only the caseload of the person who asks is searched. Raises `AgencyError` `nothing-to-find`;
     `FactsError` `hidden-character`.
     """
-    words = [_SearchWord(word) for word in _search_words(text)]
+    search_words = [_SearchWord(search_word) for search_word in _search_words(text)]
     working_set = office.working_set()
     sees = visible(office, working_set)
     groups: dict[tuple[str, ...], None] = {}
     for handle in filter(sees, working_set.cases.handles()):
         person = person_of(working_set, handle)
         if any(
-            all(word.fits(handle, description, person.report_numbers) for word in words)
+            all(
+                search_word.fits(handle, description, person.report_numbers)
+                for search_word in search_words
+            )
             for description in person.descriptions or (Description(),)
         ):
             groups[cases_of_person(working_set, handle)] = None
@@ -172,7 +175,8 @@ def undecided(office: Office, case: str) -> tuple[Person, ...]:
     working_set = office.working_set()
     case_of(working_set, case)
     groups = {
-        cases_of_person(working_set, other): None for other in undecided_matches(working_set, case)
+        cases_of_person(working_set, possible_case): None
+        for possible_case in undecided_matches(working_set, case)
     }
     return tuple(_person(working_set, cases) for cases in groups)
 
@@ -186,7 +190,7 @@ def same_person(office: Office, first: str, second: str) -> Comparison:
     working_set = office.working_set()
     _check_pair(working_set, first, second)
     link = working_set.cases.links(first).get(second)
-    found = match_people(
+    matches = match_people(
         working_set,
         person_of(working_set, first).descriptions,
         besides=(handle for handle in working_set.cases.handles() if handle != second),
@@ -195,7 +199,7 @@ def same_person(office: Office, first: str, second: str) -> Comparison:
     return Comparison(
         _person(working_set, (first,)),
         _person(working_set, (second,)),
-        found[0].reasons if found else (),
+        matches[0].reasons if matches else (),
         link.does if link is not None else None,
         until,
     )
@@ -249,9 +253,9 @@ def note_other_people(office: Office, case: str, others: Iterable[str]) -> None:
     Raises `AgencyError` `no-such-case`.
     """
     with office.transaction() as working_set:
-        for other in others:
-            _check_pair(working_set, case, other)
-            _append_link(office, working_set, case, other, DIFFERENT, None)
+        for other_case in others:
+            _check_pair(working_set, case, other_case)
+            _append_link(office, working_set, case, other_case, DIFFERENT, None)
 
 
 @needs(OFFER, look="act")
@@ -291,9 +295,9 @@ def check_new_person(office: Office, case: str) -> tuple[Person, ...]:
         if case not in working_set.cases or not person_of(working_set, case).descriptions:
             return ()
         matches = matches_of_case(working_set, case)
-        known = working_set.cases.links(case)
+        linked_cases = working_set.cases.links(case)
         for match in matches:
-            if not any(handle in known for handle in match.cases):
+            if not any(handle in linked_cases for handle in match.cases):
                 _append_link(office, working_set, case, match.cases[-1], POSSIBLE, None)
         _note_enrollment(office, working_set, case, matches)
         return _people(working_set, matches)
@@ -430,31 +434,33 @@ def _state(working_set: WorkingSet, handle: str) -> str:
 def _search_words(text: str) -> tuple[str, ...]:
     refuse_hidden(text, "the search")
     # A day with its month as a word is one thing to search for, though it has spaces.
-    words = (text,) if possible_days(text) else tuple(unicodedata.normalize("NFC", text).split())
-    if not words or len(text) > LONGEST_SEARCH:
+    search_words = (
+        (text,) if possible_days(text) else tuple(unicodedata.normalize("NFC", text).split())
+    )
+    if not search_words or len(text) > LONGEST_SEARCH:
         raise AgencyError(
             "nothing-to-find",
             f"`{shorten(text)}` is no name, date, or number to search for",
             fix=f"give at most {LONGEST_SEARCH} characters",
         )
-    return words
+    return search_words
 
 
 class _SearchWord:
     """One word of a search, read once in each way that it may be meant."""
 
-    def __init__(self, word: str) -> None:
-        self._word = word
-        self._lower = word.lower() if len(word) >= 4 else None
-        plain = _plain(word)
+    def __init__(self, search_word: str) -> None:
+        self._word = search_word
+        self._lower = search_word.lower() if len(search_word) >= 4 else None
+        plain = _plain(search_word)
         self._number = plain if len(plain) >= 4 else None
-        digits = "".join(filter(str.isdigit, word))
-        days = {day.isoformat() for day in possible_days(word)} if digits else set()
-        self._days = frozenset(days | {word} if digits else ())
-        has_letters = any(letter.isalpha() for letter in word)
+        digits = "".join(filter(str.isdigit, search_word))
+        days = {day.isoformat() for day in possible_days(search_word)} if digits else set()
+        self._days = frozenset(days | {search_word} if digits else ())
+        has_letters = any(letter.isalpha() for letter in search_word)
         self._phone = digits[-PHONE_DIGITS:] if len(digits) >= 3 and not has_letters else None
-        is_name = all(letter.isalpha() or letter in _IN_NAMES for letter in word)
-        self._names = name_words(word) if is_name and self._phone is None else ()
+        is_name = all(letter.isalpha() or letter in _IN_NAMES for letter in search_word)
+        self._names = name_words(search_word) if is_name and self._phone is None else ()
 
     def fits(self, handle: str, description: Description, report_numbers: Iterable[str]) -> bool:
         """Report whether the word fits a case."""
@@ -469,9 +475,9 @@ class _SearchWord:
             return self._phone in description.digits
         if not self._names:
             return False
-        named = [name for names in description.words for name in names]
+        name_parts = [name for names in description.words for name in names]
         return all(
-            any(_fits_name(part, name) for part in spelled for name in named)
+            any(_fits_name(part, name) for part in spelled for name in name_parts)
             for spelled in self._names
         )
 

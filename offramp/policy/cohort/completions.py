@@ -48,11 +48,11 @@ class Completions:
             return Possible(wide, is_sharp=False)
         open_rules = [_open_rules(ruling) for ruling in rulings]
         key = _key(rulings, open_rules)
-        known = self._known.get(key)
-        if known is None:
-            known = self._solve(rulings, open_rules, wide)
-            self._known[key] = known
-        return known
+        answers = self._known.get(key)
+        if answers is None:
+            answers = self._solve(rulings, open_rules, wide)
+            self._known[key] = answers
+        return answers
 
     def _solve(
         self,
@@ -113,23 +113,23 @@ def _key(rulings: Sequence[Ruling], open_rules: Sequence[OpenRules]) -> Hashable
     sides: list[Hashable] = []
     lists: dict[str, dict[int, list[Hashable]]] = {}
     for number, (ruling, rules, read) in enumerate(zip(rulings, open_rules, names, strict=True)):
-        known = ruling.case.facts.known
+        known_facts = ruling.case.facts.known
         sides.append(
             (
                 id(ruling.segment),
                 rules.otherwise,
                 tuple((outcome, tuple(map(id, item))) for outcome, item in rules.ranks),
-                tuple((path, _token(known.get(path))) for path in read.facts),
+                tuple((path, _token(known_facts.get(path))) for path in read.facts),
                 tuple((name, tuple(_answers(ruling, name))) for name in read.decisions),
-                tuple((path, path in known) for path, _ in read.lists),
+                tuple((path, path in known_facts) for path, _ in read.lists),
             )
         )
         for path, fields in read.lists:
-            for place, record in placed(known.get(path, ())):
+            for place, record in placed(known_facts.get(path, ())):
                 slots = lists.setdefault(path, {}).setdefault(place, [None] * len(rulings))
                 tokens = tuple((field, _token(record.get(field))) for field in fields)
-                words = tuple(words_left(ruling, place, record)) if path == CHARGES else ()
-                slots[number] = (tokens, words)
+                law_words = tuple(words_left(ruling, place, record)) if path == CHARGES else ()
+                slots[number] = (tokens, law_words)
     records = tuple(
         (path, tuple(sorted(map(tuple, by_place.values()), key=repr)))
         for path, by_place in sorted(lists.items())

@@ -49,7 +49,7 @@ def words_left(
     stated_field = ruling.case.original.known[CHARGES][place]
     for field, statements in law.stated(record, day).items():
         if field in READ and record.get(field) is None:
-            words = {statement.value for statement in statements}
+            values_left = {statement.value for statement in statements}
             if stated_field.get(field) is not None:
-                words.add(stated_field[field])
-            yield field, tuple(sorted(words))
+                values_left.add(stated_field[field])
+            yield field, tuple(sorted(values_left))

@@ -166,9 +166,11 @@ class CohortReader(Generic[T]):
         case.rows[groups] += 1
 
     def _note_words(self, groups: Groups) -> None:
-        for name, words, word in zip(self._groupings, self._words, groups, strict=True):
-            words.add(word)
-            if len(words) > MOST_GROUPS:
+        for name, words_of_column, group_word in zip(
+            self._groupings, self._words, groups, strict=True
+        ):
+            words_of_column.add(group_word)
+            if len(words_of_column) > MOST_GROUPS:
                 raise RequestError(
                     "too-many-groups",
                     f"`{printable(name)}` has over {MOST_GROUPS} values",
@@ -197,4 +199,4 @@ def words_of(cohort: Cohort[Any], place: int) -> tuple[str, ...]:
     for case in cohort.cases:
         for groups, rows in case.rows.items():
             counts[groups[place]] += rows
-    return tuple(sorted(counts, key=lambda word: (-counts[word], word)))
+    return tuple(sorted(counts, key=lambda group_word: (-counts[group_word], group_word)))

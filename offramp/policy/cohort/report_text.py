@@ -46,14 +46,16 @@ def units(report: CohortReport) -> str:
 
 def source_lines(report: CohortReport) -> Iterator[str]:
     """Yield what was counted: the file, the map, the rows, those left out, and what is assumed."""
-    source, cohort, word = report.source, report.cohort, units(report)
+    source, cohort, unit = report.source, report.cohort, units(report)
     digest = f" ({report.digest[:18]}…)" if report.digest is not None else ""
     yield from _entry("File", f"{printable(source.file)}{digest}")
     yield from _entry("Map", f"{printable(source.map)} ({report.map_digest[:18]}…)")
-    rows = f"{count_text(report.shown_rows)} {word} in the file"
+    rows = f"{count_text(report.shown_rows)} {unit} in the file"
     if report.filters:
-        asked = "; ".join(f"{item.column} is {' or '.join(item.wanted)}" for item in report.filters)
-        rows += f", {count_text(report.shown_selected)} selected: {printable(asked)}"
+        filter_texts = "; ".join(
+            f"{item.column} is {' or '.join(item.wanted)}" for item in report.filters
+        )
+        rows += f", {count_text(report.shown_selected)} selected: {printable(filter_texts)}"
     yield from _entry("Rows", rows)
     yield from _entry("Left out", left_out_text(report))
     for item in cohort.left_out:
@@ -119,13 +121,13 @@ def _table(table: AnswerTable) -> Iterator[str]:
 
 
 def _differences(differences: Sequence[Difference], answer: str) -> Iterator[str]:
-    shown = [item for item in differences if item.range != (None, None)]
-    if not shown:
+    with_range = [item for item in differences if item.range != (None, None)]
+    if not with_range:
         return
     yield ""
     yield f"{answer.capitalize()} of {_THOUSAND:,}, one group less another:"
     rows = [["", "difference", "with chance"]]
-    for item in shown:
+    for item in with_range:
         label = f"{item.group} less {item.less}"
         rows.append([printable(label), _ends(item.range), _ends(item.interval)])
     yield from aligned(rows)
@@ -165,11 +167,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def legend_lines(report: CohortReport) -> Iterator[str]:
     """Yield what the numbers mean, and what they don't say."""
-    word, least = units(report), report.tables.least
+    unit, least = units(report), report.tables.least
     sentences = [
-        f"A row is one of these {word}, not a person. The table says how the rules treat these "
-        f"{word}, and nothing about other places or years.",
-        f"either: {word} whose answer depends on what nobody recorded. A rate goes from those with "
+        f"A row is one of these {unit}, not a person. The table says how the rules treat these "
+        f"{unit}, and nothing about other places or years.",
+        f"either: {unit} whose answer depends on what nobody recorded. A rate goes from those with "
         "the answer for certain to those that can have it.",
         "with chance: 95 % intervals (Wilson, Newcombe), as if the years were a sample.",
         f"hidden: a count from 1 to {least - 1}, or one that would tell such a count. Two reports "

@@ -112,7 +112,7 @@ def _domains(rulings: Sequence[Ruling]) -> dict[str, tuple[str, ...]]:
         for name, inner in list(ruling.case.rulings.items()):
             if inner.outcome is None:
                 domains.setdefault(name, {}).update(dict.fromkeys(inner.possible))
-    return {name: tuple(words) for name, words in domains.items()}
+    return {name: tuple(outcomes) for name, outcomes in domains.items()}
 
 
 class RowFormulas(Formulas):
@@ -175,23 +175,23 @@ class RowFormulas(Formulas):
         if isinstance(stated, GivenCitation) or (stated is None and fact.path == _CODE):
             raise CannotEncode(f"`{fact.path}`")
         if fact.type == "choice" and stated is not None:
-            words = fact.word_tree.finest_of(stated)
-            if len(words) == 1:
-                return self.value(next(iter(words)))
-            return self._among(node, bound, sorted(words))
+            choices = fact.word_tree.finest_of(stated)
+            if len(choices) == 1:
+                return self.value(next(iter(choices)))
+            return self._among(node, bound, sorted(choices))
         if isinstance(stated, Interval):
             return self._between(node, bound, stated)
         if stated is not None:
             return self.value(stated)
         return self._by_law(node, bound)
 
-    def _among(self, node: tree.Tree, bound: Bound, words: Sequence[str]) -> Term:
+    def _among(self, node: tree.Tree, bound: Bound, choices: Sequence[str]) -> Term:
         """Return an unknown of some words. Sides that leave other words have one each."""
-        name = f"{self.path_of(node, bound)} is {' or '.join(words)}"
+        name = f"{self.path_of(node, bound)} is {' or '.join(choices)}"
         term = z3.Int(name)
         if name not in self._limited:
             self._limited.add(name)
-            self.always.append(self.among(term, words))
+            self.always.append(self.among(term, choices))
         return term
 
     def _between(self, node: tree.Tree, bound: Bound, stated: Interval) -> Term:

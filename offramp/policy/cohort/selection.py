@@ -107,7 +107,7 @@ def _cell_reader(column: str, unknown: tuple[str, ...]) -> Callable[[Row], str |
 def group_of(grouping: Grouping, row: Row) -> str:
     """Return the word of a row's group. A cell that the map doesn't cover is unknown."""
     try:
-        word = grouping.read(row)
+        group = grouping.read(row)
     except FactsError:
         return UNKNOWN
-    return UNKNOWN if word is None else str(word)
+    return UNKNOWN if group is None else str(group)

@@ -175,7 +175,7 @@ class _Tally:
         self.by = by
         self.groups: list[_Group] = [_EVERYONE]
         for place, name in enumerate(by):
-            self.groups += [(name, word) for word in words_of(cohort, place)]
+            self.groups += [(name, group_word) for group_word in words_of(cohort, place)]
         answers = [case.answer for case in cohort.cases]
         self.classes = [
             sorted({possible.outcomes for possible in member}, key=sorted)
@@ -186,8 +186,8 @@ class _Tally:
         self.counts: Counter[tuple[_Group, int, int]] = Counter()
         self.blunt: set[tuple[_Group, int, int]] = set()
         for case in cohort.cases:
-            for words, rows in case.rows.items():
-                for group in [_EVERYONE, *zip(by, words, strict=True)]:
+            for group_words, rows in case.rows.items():
+                for group in [_EVERYONE, *zip(by, group_words, strict=True)]:
                     self.rows[group] += rows
                     for question, possible in enumerate(case.answer):
                         key = group, question, numbers[question][possible.outcomes]
@@ -218,17 +218,17 @@ class _Tally:
         Classes that no count of a group tells apart are one part of the group. Parts as such may be
         unseen.
         """
-        shown = frozenset(published)
-        cells, balances = set(shown), list[Balance]()
+        shown_cells = frozenset(published)
+        cells, balances = set(shown_cells), list[Balance]()
         for question in range(len(self.classes)):
-            parts = {group: self._parts(group, question, shown) for group in self.groups}
+            parts = {group: self._parts(group, question, shown_cells) for group in self.groups}
             for group, member in parts.items():
                 own = [self._part(group, question, part) for part in member]
                 cells |= set(own)
                 if len(own) > 1:
                     balances.append(total(_RowsCell(group), own))
             balances += self._sums_of_groups(question, parts)
-            for cell in sorted(shown, key=repr):
+            for cell in sorted(shown_cells, key=repr):
                 if isinstance(cell, _ClassesCell) and cell.question == question:
                     inner = [
                         self._part(cell.group, question, part)
@@ -241,21 +241,21 @@ class _Tally:
         return Table(
             counts,
             tuple(dict.fromkeys(balances)),
-            frozenset(cells - shown),
+            frozenset(cells - shown_cells),
             last=frozenset(map(_RowsCell, self.groups)),
-            twins=self._twins(shown),
+            twins=self._twins(shown_cells),
         )
 
-    def _twins(self, shown: frozenset[_Cell]) -> dict[Hashable, Hashable]:
+    def _twins(self, shown_cells: frozenset[_Cell]) -> dict[Hashable, Hashable]:
         """Return the cells whose rows are all the others of their group, each by the other."""
         twins: dict[Hashable, Hashable] = {}
-        for cell in shown:
+        for cell in shown_cells:
             if isinstance(cell, _ClassesCell):
                 every = range(len(self.classes[cell.question]))
                 rest = tuple(number for number in every if number not in cell.classes)
-                other = _ClassesCell(cell.group, cell.question, rest)
-                if other in shown:
-                    twins[cell] = other
+                twin = _ClassesCell(cell.group, cell.question, rest)
+                if twin in shown_cells:
+                    twins[cell] = twin
         return twins
 
     def _sums_of_groups(
@@ -281,11 +281,13 @@ class _Tally:
         assert cell is not None
         return cell
 
-    def _parts(self, group: _Group, question: int, shown: frozenset[_Cell]) -> tuple[_Classes, ...]:
+    def _parts(
+        self, group: _Group, question: int, shown_cells: frozenset[_Cell]
+    ) -> tuple[_Classes, ...]:
         """Return the classes of a question, those together that no count of a group tells apart."""
         sets = sorted(
             cell.classes
-            for cell in shown
+            for cell in shown_cells
             if isinstance(cell, _ClassesCell) and (cell.group, cell.question) == (group, question)
         )
         by_signature: dict[tuple[bool, ...], list[int]] = {}
