@@ -27,11 +27,12 @@ from rules.frozen import frozen
 from rules.language import tree
 from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import segments_of
-from rules.prove.formulas import CannotEncode, Formulas
+from rules.prove.formulas import Formulas
 from rules.prove.laws import laws_of
 from rules.prove.list_bounds import list_bounds
 from rules.prove.simple_first import simple_first
 from rules.prove.solutions import facts_of
+from rules.prove.solver_unknowns import CannotEncode
 from rules.prove.soundness import dependences
 
 NEVER_IN_FORCE = "it is in force on no day of the program"

@@ -17,13 +17,13 @@ import z3
 from rules.decide.decision import Decision
 from rules.frozen import cached_property, frozen, replace
 from rules.prove.changes import ChangedAnswers, Edge, Example, Pair, Region, SolverError
-from rules.prove.formulas import CannotEncode
 from rules.prove.list_bounds import ListBounds, joint_bounds
 from rules.prove.near_cases import NearCases
 from rules.prove.region_parts import RegionParts
 from rules.prove.side_formulas import BothSides, conditions_of
 from rules.prove.sides import Side, decided, in_region, rules_of
 from rules.prove.smallest_case import smallest_case
+from rules.prove.solver_unknowns import CannotEncode
 from rules.prove.timed_solver import TimedSolver, TimeIsUp
 
 MOST_REGIONS = 20  # that are listed

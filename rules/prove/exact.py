@@ -19,8 +19,8 @@ from rules.frozen import frozen
 from rules.input.facts import Facts
 from rules.packs.resolve import segments_of
 from rules.prove.case_formulas import DAY, CaseFormulas
-from rules.prove.formulas import CannotEncode
 from rules.prove.simple_first import simple_first
+from rules.prove.solver_unknowns import CannotEncode
 
 
 @frozen

@@ -21,10 +21,11 @@ from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import CHARGES, HOMICIDE_SECTIONS, READ, VIOLENT
 from rules.packs.pack import Clock
-from rules.prove.formulas import A_DAY, EPOCH, Bound, CannotEncode, Formulas, Term
+from rules.prove.formulas import Formulas
 from rules.prove.list_bounds import ListBounds
 from rules.prove.sides import Side
 from rules.prove.solutions import facts_of
+from rules.prove.solver_unknowns import A_DAY, EPOCH, Bound, CannotEncode, Term
 
 _CODE = "code"
 _A_WEEK = timedelta(days=7)

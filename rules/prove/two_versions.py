@@ -21,10 +21,11 @@ from rules.decide.search_space import SearchSpace
 from rules.frozen import frozen
 from rules.language import tree
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
-from rules.prove.formulas import CannotEncode, Formulas
+from rules.prove.formulas import Formulas
 from rules.prove.list_bounds import ListBounds, list_bounds
 from rules.prove.simple_first import simple_first
 from rules.prove.solutions import facts_of
+from rules.prove.solver_unknowns import CannotEncode
 
 _SECONDS = 20.0  # for each question
 _DAYS_AFTER = 14  # so that each day of the week is among them

@@ -21,9 +21,9 @@ from rules.input.citations import GivenCitation
 from rules.input.facts import Facts
 from rules.prove.case_formulas import CaseFormulas, set_value, without
 from rules.prove.changeable import changeable_paths, is_named
-from rules.prove.formulas import CannotEncode
 from rules.prove.grounding import known_value
 from rules.prove.solutions import decimal_of
+from rules.prove.solver_unknowns import CannotEncode
 
 _MOST_FACTS = 4
 _MOST_SETS = 40  # of facts of one number, that are compared

@@ -18,8 +18,9 @@ from rules.input.kept_records import placed
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import AUTHORITY, ELSEWHERE
-from rules.prove.formulas import Bound, CannotEncode, Formulas, Term
+from rules.prove.formulas import Formulas
 from rules.prove.list_bounds import list_bounds
+from rules.prove.solver_unknowns import Bound, CannotEncode, Term
 
 _CODE = f"{CHARGES}.code"
 
