@@ -682,6 +682,30 @@ def test_flags_and_files_answer_for_scripts(
     assert code == 0 and "José" in printed and json.loads(printed)["state"] == "sent"
 
 
+def test_looks_state_only_the_acts_that_were_done(
+    running: Running, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def refer(*flags: str) -> list[str]:
+        """Refer a person, and return what the looks since then say about it."""
+        before = looks()
+        code, printed = run(running, capsys, "refer", "police", *flags, "--yes", "--json")
+        assert code == 0 and json.loads(printed)["state"] == "sent", printed
+        return [line for line in looks() if line not in before]
+
+    def looks() -> list[str]:
+        code, printed = run(running, capsys, "looks", "police")
+        assert code == 0
+        return printed.splitlines()
+
+    flags = list(FLAGS)
+    flags[flags.index("Ana")] = "Zoraida"
+    first = refer(*flags, "--family-name", "Quinn")
+    assert any("sent a record" in line for line in first), first
+    assert not any("another person" in line for line in first), first
+    again = refer(*flags, "--family-name", "Quinn", "--known-person", "someone_else")
+    assert sum("noted that this is another person" in line for line in again) == 1, again
+
+
 def test_a_referral_says_what_the_rules_say_and_a_bar_is_confirmed_on_its_own(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,7 +115,8 @@ def _tell(
         return _tell(office, again, options, _still_asked(again, answers))
     if known.case is not None:
         operations.note_same_person(office, sent.case, known.case)
-    operations.note_other_people(office, sent.case, known.others)
+    if known.others:
+        operations.note_other_people(office, sent.case, known.others)
     value = {**sent.as_json(), "preview": preview.as_json()}
     return Output(value, form_text.sent_form_lines(sent, preview.names, language))
 
