@@ -251,6 +251,56 @@ def test_an_admin_is_no_auditor_and_a_name_is_used_once(office: Office) -> None:
         operations.set_roles(office, FOUNDER, "Ben Ode", ["member"])
 
 
+def test_a_name_that_looks_like_a_listed_one_is_refused(
+    tmp_path: Path, office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def add(name: str) -> tuple[int, str]:
+        passphrase = tmp_path / "passphrase"
+        passphrase.touch(0o600)
+        passphrase.write_bytes(PASSPHRASE)
+        command = ["agency", "staff", str(tmp_path / "a"), "add", name, "--role", "member"]
+        code = main([*command, "--passphrase-file", str(passphrase), "--by", FOUNDER])
+        return code, capsys.readouterr().err
+
+    assert add("Amos Reed") == (0, "")
+    for name in ("Amos  Reed", "Amos R\u00e9ed", "Amos Re\u0301ed", "amos reed", "Amos-Reed"):
+        code, error = add(name)
+        assert code == 2 and "`Amos Reed` is or was listed here" in error, name
+    for name in ("Amos Reed Jr.", "Amos B Reed", "Amos Reed 2", "Zo\u00eb Reed"):
+        assert add(name) == (0, ""), name
+
+
+def test_an_owner_of_cases_keeps_a_role_that_opens_them(
+    tmp_path: Path, office: Office, logins: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operations.add_person(office, FOUNDER, "Ben Cole", ["member"], logins=["bcole"])
+    owned, helped = "ab" * 16, "cd" * 16
+    with office.transaction() as working_set:
+        cases = {
+            owned: Assignment("Ben Cole").as_json(),
+            helped: Assignment(FOUNDER, "Ben Cole").as_json(),
+        }
+        office.append(working_set, "staff", {"does": "assigned", "cases": cases, "by": FOUNDER})
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def staff(*words: str) -> tuple[int, str]:
+        command = ["agency", "staff", str(tmp_path / "a"), *words]
+        code = main([*command, "--passphrase-file", str(passphrase), "--by", FOUNDER])
+        return code, capsys.readouterr().err
+
+    as_auditor = ("roles", "Ben Cole", "--role", "auditor")
+    code, error = staff(*as_auditor)
+    assert code == 2 and "[cases-left]" in error and "`abababab`" in error, error
+    assert "cdcdcdcd" not in error and "`staff hand-over`" in error
+    assert staff("roles", "Ben Cole", "--role", "sender") == (0, "")
+    assert staff("hand-over", "Ben Cole", "--to", FOUNDER) == (0, "")
+    assert staff(*as_auditor) == (0, "")
+    assignments = office.working_set().staff.assignments
+    assert assignments[owned] == assignments[helped] == Assignment(FOUNDER)
+
+
 def test_who_was_ended_acts_no_more_in_another_program(
     office: Office, tmp_path: Path, logins: None
 ) -> None:
@@ -323,3 +373,4 @@ def test_after_any_changes_there_are_an_admin_a_supervisor_and_an_owner_of_each_
                 for assigned in staff.assignments.values():
                     for each in assigned.people:
                         assert staff.people[each].ended is None
+                        assert set(staff.people[each].roles) & {"member", "supervisor", "sender"}

@@ -125,6 +125,20 @@ def strength(reasons: Iterable[str]) -> int:
 # Names
 
 
+def fold_name(name: str) -> str:
+    """Return a name in small Latin letters and digits, a space between two words.
+
+    Two names that look alike fold alike: accents, apostrophes, and repeated spaces are left out.
+    """
+    return " ".join(re.findall(r"[a-z0-9]+", _latin(name)))
+
+
+def _latin(name: str) -> str:
+    from anyascii import anyascii
+
+    return anyascii(name[:200]).lower().replace("'", "").replace("`", "")
+
+
 @lru_cache(maxsize=65_536)
 def name_words(name: str) -> tuple[tuple[str, ...], ...]:
     """Return the words of a name in small Latin letters, each with its possible spellings.
@@ -132,10 +146,7 @@ def name_words(name: str) -> tuple[tuple[str, ...], ...]:
     Apostrophes join, hyphens part. A particle such as `de la` is left out, and also joined to the
     word after it. A name of particles alone keeps them.
     """
-    from anyascii import anyascii
-
-    plain = anyascii(name[:200]).lower().replace("'", "").replace("`", "")
-    parts = [part for part in re.findall(r"[a-z]+", plain) if part not in _SUFFIXES]
+    parts = [part for part in re.findall(r"[a-z]+", _latin(name)) if part not in _SUFFIXES]
     spelled: list[tuple[str, ...]] = []
     before = ""
     for part in parts:

@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange.errors import shorten
 from offramp.agency.cases.caseload import unknown_case
+from offramp.agency.cases.matching import fold_name
 from offramp.agency.cases.people import find_case, person_name
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -40,6 +41,7 @@ from rules.frozen import frozen
 GLASS_SECONDS = 3600
 # The most cases that a refusal lists.
 _MOST_NAMED = 10
+_WORK_ON_CASES = frozenset(("member", "supervisor", "sender"))
 # Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
 NO_GLASS = ("police", "prosecutor")
 
@@ -125,16 +127,20 @@ def add_person(
     """List a person with roles and logins.
 
     `logins` are accounts of the operating system on the agency's machine. A name is used once: one
-    that ended is not given to another person. Raises `AgencyError` `bad-name`, `hidden-character`,
+    that ended is not given to another person, nor is one that differs only in accents, spaces, or
+    capitals. Raises `AgencyError` `bad-name`, `hidden-character`,
     `name-taken`, `no-such-role`, `bad-login`, `no-such-login`, and as `check_people`.
     """
     check_name(name)
     with office.transaction() as working_set:
-        known = {person.casefold() for person in working_set.staff.people}
-        if name.casefold() in known | {GATEWAY, NOT_LISTED}:
+        folded = fold_name(name)
+        known = (*working_set.staff.people, GATEWAY, NOT_LISTED)
+        if alike := [person for person in known if fold_name(person) == folded]:
             raise AgencyError(
                 "name-taken",
-                f"`{shorten(name)}` is or was listed here",
+                f"`{shorten(alike[0])}` is or was listed here"
+                if alike[0] in working_set.staff.people
+                else f"`{alike[0]}` has another meaning in the journal of looks",
                 fix="add a middle name or a letter, since records state the name",
             )
         person = StaffPerson(name, _roles(roles), _logins(logins), office.clock())
@@ -145,11 +151,21 @@ def add_person(
 def set_roles(office: Office, actor: str, name: str, roles: Sequence[str]) -> StaffChange:
     """Give a person these roles instead of the earlier ones.
 
-    Raises `AgencyError` `unlisted-person`, `no-such-role`, and as `check_people`.
+    Without a role that works on cases, the person leaves the backups and teams of cases. Raises
+    `AgencyError` `unlisted-person`, `no-such-role`, `cases-left` with the cases that the person
+    owns and couldn't open any more, and as `check_people`.
     """
     with office.transaction() as working_set:
-        person = replace(working_set.staff.named(name), roles=_roles(roles))
-        return _change(office, working_set, actor, "roles", person)
+        staff = working_set.staff
+        person = replace(staff.named(name), roles=_roles(roles))
+        cases: dict[str, Assignment] = {}
+        if not _WORK_ON_CASES & set(person.roles):
+            _refuse_cases_left(staff, person, "hand them over first with `staff hand-over`")
+            cases = {
+                case: _without(staff.assignments[case], person.name, None)
+                for case in staff.on_case(person.name)
+            }
+        return _change(office, working_set, actor, "roles", person, cases)
 
 
 @needs(PEOPLE, look="act")
@@ -177,20 +193,13 @@ def end_person(
     with office.transaction() as working_set:
         staff = working_set.staff
         person = staff.named(name)
-        owned = staff.owned_by(person.name)
         successor = None
         if hand_over is not None:
             successor = _who_works_on_cases(staff, hand_over)
         if successor is not None and successor.name == person.name:
             successor = None
-        if owned and successor is None:
-            raise AgencyError(
-                "cases-left",
-                f"`{person.name}` still owns "
-                f"{', '.join(f'`{case[:8]}`' for case in owned[:_MOST_NAMED])}"
-                f"{', and others' if len(owned) > _MOST_NAMED else ''}",
-                fix="name the colleague who takes over with `--to`",
-            )
+        if successor is None:
+            _refuse_cases_left(staff, person, "name the colleague who takes over with `--to`")
         cases = {
             case: _without(staff.assignments[case], person.name, successor)
             for case in staff.on_case(person.name)
@@ -369,6 +378,18 @@ def _change(
     return StaffChange(person, changed)
 
 
+def _refuse_cases_left(staff: Staff, person: StaffPerson, fix: str) -> None:
+    """Refuse a change that leaves cases without an owner. Raises `AgencyError` `cases-left`."""
+    if owned := staff.owned_by(person.name):
+        raise AgencyError(
+            "cases-left",
+            f"`{person.name}` still owns "
+            f"{', '.join(f'`{case[:8]}`' for case in owned[:_MOST_NAMED])}"
+            f"{', and others' if len(owned) > _MOST_NAMED else ''}",
+            fix=fix,
+        )
+
+
 def _without(assigned: Assignment, name: str, successor: StaffPerson | None) -> Assignment:
     """Return the people of a case after one has left, whose cases a successor owns."""
     owner = assigned.owner
@@ -398,7 +419,7 @@ def _refuse_twice(assigned: Assignment) -> None:
 def _who_works_on_cases(staff: Staff, name: str) -> StaffPerson:
     """Return a listed person who can have cases. Raises `AgencyError` `no-case-role`."""
     person = staff.named(name)
-    if not {"member", "supervisor", "sender"} & set(person.roles):
+    if not _WORK_ON_CASES & set(person.roles):
         raise AgencyError(
             "no-case-role",
             f"`{person.name}` has no role that works on cases",
