@@ -158,7 +158,9 @@ class _Comparison:
     def role(self, outcome: str, goal: _Goal) -> str | None:
         """Return what a rule with this outcome does in a change: it `bars`, `gives`, or neither."""
         if self.collects:
-            default = goal.outcome in {each.otherwise.outcome for each in self.in_force}
+            default = goal.outcome in {
+                decision_in_force.otherwise.outcome for decision_in_force in self.in_force
+            }
             return "bars" if outcome == goal.outcome or default else None
         roles = set()
         for in_force, wanted in zip(self.in_force, (goal.before, goal.after), strict=True):
@@ -255,7 +257,7 @@ class _Comparison:
         """
         for stronger in (True, False):
             for literal in reversed(list(statements)):
-                fewer = [other for other in statements if not other.eq(literal)]
+                fewer = [statement for statement in statements if not statement.eq(literal)]
                 if stronger and not self.parts.implies_any(literal, fewer):
                     continue
                 # "No other bar" is about the bars beside those named, so these stay.
@@ -269,9 +271,11 @@ class _Comparison:
         """Return the regions without those that others cover together."""
         kept = list(regions)
         for region in regions:
-            others = [z3.Not(z3.And(other)) for other in kept if other is not region]
+            others = [
+                z3.Not(z3.And(kept_region)) for kept_region in kept if kept_region is not region
+            ]
             if len(kept) > 1 and not self.timed.is_possible(self.solver, *region, *others):
-                kept = [other for other in kept if other is not region]
+                kept = [kept_region for kept_region in kept if kept_region is not region]
         return kept
 
     @property

@@ -98,7 +98,7 @@ class RegionParts:
 
     def implies_any(self, literal: z3.BoolRef, others: list[z3.BoolRef]) -> bool:
         """Return whether a statement says more than one of the others about the same number."""
-        ids = {other.get_id() for other in others}
+        ids = {candidate.get_id() for candidate in others}
         return any(weaker.get_id() in ids for weaker in self._weaker.get(literal.get_id(), ()))
 
     def compare(self, is_possible: Callable[..., bool]) -> None:
@@ -112,9 +112,11 @@ class RegionParts:
 
         for literal in literals:
             self._weaker[literal.get_id()] = [
-                other
-                for other in literals
-                if not other.eq(literal) and follows(literal, other) and not follows(other, literal)
+                weaker
+                for weaker in literals
+                if not weaker.eq(literal)
+                and follows(literal, weaker)
+                and not follows(weaker, literal)
             ]
 
     def statements(self, model: z3.ModelRef) -> list[z3.BoolRef]:
@@ -138,9 +140,9 @@ class RegionParts:
     def is_named_beside(self, literal: z3.BoolRef, statements: list[z3.BoolRef]) -> bool:
         """Return whether a statement names a bar that "no other bar" leaves out."""
         return any(
-            literal.get_id() in self.none[other.get_id()][1]
-            for other in statements
-            if other.get_id() in self.none
+            literal.get_id() in self.none[statement.get_id()][1]
+            for statement in statements
+            if statement.get_id() in self.none
         )
 
     @staticmethod
@@ -167,13 +169,15 @@ class RegionParts:
 
     def _other_bars(self, ids: set[int]) -> tuple[tuple[int, str], ...]:
         """Return the bars that "no other bar" is about, if it is among these statements."""
-        named = next((self.none[each][1] for each in ids if each in self.none), None)
-        if named is None:
+        named_ids = next(
+            (self.none[statement_id][1] for statement_id in ids if statement_id in self.none), None
+        )
+        if named_ids is None:
             return ()
         return tuple(
             (1 if rule.side is None else rule.side, rule.id)
             for holds, rule in self.bars
-            if holds.get_id() not in named
+            if holds.get_id() not in named_ids
         )
 
 

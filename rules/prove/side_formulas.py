@@ -226,8 +226,8 @@ class SideFormulas(Formulas):
         """Return what the side reads of a fact or a field: what is given, or what the law says."""
         assert isinstance(node, (tree.FactOf, tree.FieldOf))
         path = self.path_of(node, bound)
-        given = self.facts.get(path)
-        if given is not None and _type(given) != _type(node.fact):
+        fact_of_side = self.facts.get(path)
+        if fact_of_side is not None and _type(fact_of_side) != _type(node.fact):
             raise CannotEncode(f"`{node.fact.path}`, which the two sides describe otherwise")
         raw = super().unknown(node, bound)
         record, _, name = path.rpartition(".")
@@ -267,7 +267,9 @@ class SideFormulas(Formulas):
             every = self._all_citations(fact)
             if fact.path == f"{CHARGES}.{_CODE}":
                 # One section for all that both sides read alike.
-                every = tuple({self.both.meaning(each): each for each in reversed(every)}.values())
+                every = tuple(
+                    {self.both.meaning(citation): citation for citation in reversed(every)}.values()
+                )
             self.both.candidates[fact.path] = every
         return self.both.candidates[fact.path]
 
@@ -324,10 +326,12 @@ class SideFormulas(Formulas):
         is_void = {
             place: z3.Or(void) if void else z3.BoolVal(False) for place, void in voids.items()
         }
-        one_counts = z3.Or([z3.And(there, z3.Not(is_void[place])) for place, there in records])
+        one_counts = z3.Or(
+            [z3.And(is_there, z3.Not(is_void[place])) for place, is_there in records]
+        )
         return [
-            (place, z3.And(there, z3.Not(z3.And(is_void[place], one_counts))))
-            for place, there in records
+            (place, z3.And(is_there, z3.Not(z3.And(is_void[place], one_counts))))
+            for place, is_there in records
         ]
 
     def _is_void(self, place: int) -> list[z3.BoolRef]:
@@ -360,19 +364,21 @@ class SideFormulas(Formulas):
         outcomes = self.both.outcomes
         if name not in outcomes:
             declared = [side.program.pack.decisions.get(name) for side in self.both.sides]
-            known = [set(decision.outcomes) for decision in declared if decision is not None]
+            outcomes_of_sides = [
+                set(decision.outcomes) for decision in declared if decision is not None
+            ]
             if any(decision is not None and decision.collect for decision in declared):
                 raise CannotEncode(f"`{name}`, which has several outcomes at once")
             choices = tuple(
                 choice
                 for choice in self.segment.decisions[name].decision.outcomes
-                if all(choice in choices for choices in known)
+                if all(choice in choices for choices in outcomes_of_sides)
             )
             path = f"{_DECISION}{name}"
-            given = outcomes[name] = z3.Int(path)
-            self.unknowns[path] = given
+            answer = outcomes[name] = z3.Int(path)
+            self.unknowns[path] = answer
             self.facts[path] = Fact(path, "choice", "", "", "", "", choices=choices)
-            self.always.append(self.among(given, choices))
+            self.always.append(self.among(answer, choices))
         return outcomes[name]
 
     def status(self, name: str) -> Term:
@@ -406,7 +412,9 @@ def _law(side: Side) -> tuple[Any, Any, Any]:
 def _meaning(side: Side, citation: GivenCitation) -> Any:
     """Return what a side's law says of a section."""
     stated = side.program.law.stated({_CODE: citation}, side.program.as_of)
-    choices = {name: {statement.value for statement in each} for name, each in stated.items()}
+    choices = {
+        name: {statement.value for statement in statements} for name, statements in stated.items()
+    }
     filled = side.filled({_CODE: citation, VIOLENT: False})
     return choices, side.is_void(citation), {name: filled.get(name) for name in (*READ, _CODE)}
 

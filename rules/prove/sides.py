@@ -38,8 +38,8 @@ class Side:
         homicide = self.space.segment.parameters.get("homicide_sections", ())
         sections = {section.text: section for section in (*table, *_sections(homicide))}
         charges = [{_CODE: text} for text in sections if sections[text].is_whole]
-        known = read({"encounter": {"charges": charges}}).known.get(CHARGES, ())
-        return tuple(charge[_CODE] for charge in known)
+        read_charges = read({"encounter": {"charges": charges}}).known.get(CHARGES, ())
+        return tuple(charge[_CODE] for charge in read_charges)
 
     def filled(self, charge: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a charge as the side's law reads it."""
@@ -76,7 +76,9 @@ def in_region(
     of_sides = (old, new)
     if any(walk(part.node, of_sides[part.side].world) is not part.is_true for part in region.parts):
         return False
-    rules = tuple({rule.rule.id: rule for rule in each.rules_in_force.rules} for each in of_sides)
+    rules = tuple(
+        {rule.rule.id: rule for rule in decision.rules_in_force.rules} for decision in of_sides
+    )
 
     def applies(rule_id: str, side: int) -> bool | None:
         return of_sides[side].value(rules[side][rule_id].condition)
@@ -103,15 +105,17 @@ def same_rules(
 def known_to(side: Side, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts without those that a side's pack has no word for."""
     pack = side.program.pack
-    known = {
+    known_facts = {
         group: _known(pack.vocabulary.facts, value, group)
         for group, value in facts.items()
         if group != "decisions"
     }
-    given = facts.get("decisions", {})
-    if isinstance(given, Mapping):
-        known["decisions"] = {name: word for name, word in given.items() if name in pack.decisions}
-    return {group: value for group, value in known.items() if value != {}}
+    stated_outcomes = facts.get("decisions", {})
+    if isinstance(stated_outcomes, Mapping):
+        known_facts["decisions"] = {
+            name: outcome for name, outcome in stated_outcomes.items() if name in pack.decisions
+        }
+    return {group: value for group, value in known_facts.items() if value != {}}
 
 
 def _known(facts: Mapping[str, Fact], value: Any, path: str) -> Any:
@@ -126,7 +130,7 @@ def _known(facts: Mapping[str, Fact], value: Any, path: str) -> Any:
         }
     if fact is not None and fact.type == "list" and isinstance(value, (list, tuple)):
         return [
-            {name: word for name, word in record.items() if name in fact.fields}
+            {name: field_value for name, field_value in record.items() if name in fact.fields}
             if isinstance(record, Mapping)
             else record
             for record in value
