@@ -85,16 +85,16 @@ def _memo(
     names = _names(formal, decisions)
     phrases = english()
     lines = redline(*segments, phrases, names if decisions else None)
-    words = RegionWords(*segments, phrases)
+    region_words = RegionWords(*segments, phrases)
     answers = {name: changed_answers(*formal, name, seconds) for name in names}
     scenarios = ask_scenarios(sides, formal, answers)
     value: dict[str, Any] = {
         "old": _side_as_json(sides[0], formal[0]),
         "new": _side_as_json(sides[1], formal[1]),
         "redline": [change.as_json() for change in lines.changes],
-        "redline_other_days": [_plain_difference(each) for each in lines.other_days],
+        "redline_other_days": [_plain_difference(difference) for difference in lines.other_days],
         "decisions": {
-            name: _answers_as_json(answer, words)
+            name: _answers_as_json(answer, region_words)
             for name, answer in answers.items()
             if not _cannot_change(answer)
         },
@@ -109,7 +109,7 @@ def _memo(
     }
     value["findings"] = _findings(sides, segments, scenarios, strict)
     value["repeat"] = {"command": _command(sides, decisions), "engines": _engines()}
-    return Memo({"memo": digest_of(value), **value}, sides, lines, answers, words)
+    return Memo({"memo": digest_of(value), **value}, sides, lines, answers, region_words)
 
 
 def digest_of(value: Mapping[str, Any]) -> str:
@@ -159,10 +159,10 @@ def _cannot_change(answer: ChangedAnswers) -> bool:
     return answer.is_same or (answer.is_proved and not answer.pairs)
 
 
-def _answers_as_json(answer: ChangedAnswers, words: RegionWords) -> dict[str, Any]:
+def _answers_as_json(answer: ChangedAnswers, region_words: RegionWords) -> dict[str, Any]:
     value: dict[str, Any] = {
         "bound": {"complete": answer.bounds.is_complete, "lists": dict(answer.bounds.lengths)},
-        "pairs": [_pair_as_json(pair, words) for pair in answer.pairs],
+        "pairs": [_pair_as_json(pair, region_words) for pair in answer.pairs],
         # "Never" is a proof. Nothing else is listed under it.
         "never": [
             {"before": before, "after": after}
@@ -173,13 +173,13 @@ def _answers_as_json(answer: ChangedAnswers, words: RegionWords) -> dict[str, An
     return value if answer.why is None else {**value, "open": answer.why}
 
 
-def _pair_as_json(pair: Pair, words: RegionWords) -> dict[str, Any]:
+def _pair_as_json(pair: Pair, region_words: RegionWords) -> dict[str, Any]:
     outcome = {} if pair.outcome is None else {"outcome": pair.outcome}
     return {
         **outcome,
         "before": pair.before,
         "after": pair.after,
-        "regions": [words.as_json(region) for region in pair.regions],
+        "regions": [region_words.as_json(region) for region in pair.regions],
         "regions_left_out": pair.left_out,
         "complete": pair.is_complete,
         "example": {
@@ -285,9 +285,9 @@ def _findings(
 
 def _command(sides: tuple[ChangeSide, ChangeSide], decisions: Sequence[str]) -> str:
     """Return the command that makes this memo on any day."""
-    named = [_dated(side) for side in sides]
+    dated_sides = [_dated(side) for side in sides]
     chosen = [f"--decision {name}" for name in decisions]
-    return " ".join(["offramp change", *named, *chosen])
+    return " ".join(["offramp change", *dated_sides, *chosen])
 
 
 def _dated(side: ChangeSide) -> str:

@@ -141,11 +141,11 @@ def ready_scenario(
     name: str, pair: Pair, example: Example, day: date, number: int
 ) -> dict[str, Any]:
     """Return a case as a scenario that the new side passes."""
-    words = [spell_name(word) for word in (pair.before, pair.after)]
+    outcomes = [spell_name(outcome) for outcome in (pair.before, pair.after)]
     subject = "The answer" if pair.outcome is None else spell_name(pair.outcome)
     return {
         "id": f"change-{name}-{number}".replace("_", "-"),
-        "says": f"{subject} is {words[1]} after the change, and was {words[0]} before it.",
+        "says": f"{subject} is {outcomes[1]} after the change, and was {outcomes[0]} before it.",
         "decision": name,
         "as_of": day.isoformat(),
         "facts": plain(example.facts),

@@ -64,12 +64,12 @@ def _typed(text: str) -> _Typed:
     name, at, day = text.rpartition("@")
     if not at or _is_folder(text):
         return _Typed(text, None)
-    found = iso_day(day)
-    if found is None:
+    typed_day = iso_day(day)
+    if typed_day is None:
         raise RequestError(
             "no-such-day", f"`{printable(day)}` is not a day", fix="write it as santa-fe@2014-04-01"
         )
-    return _Typed(name, found)
+    return _Typed(name, typed_day)
 
 
 def _is_folder(text: str) -> bool:
@@ -115,7 +115,7 @@ def _from_git(revision: str, path: str, copy: Path) -> Path:
 
 def _blobs(entries: Sequence[str]) -> Iterator[bytes]:
     """Yield the contents of objects, in order."""
-    rest = _git("cat-file", "--batch", given="\n".join(entries).encode() + b"\n")
+    rest = _git("cat-file", "--batch", standard_input="\n".join(entries).encode() + b"\n")
     for _ in entries:
         head, _, rest = rest.partition(b"\n")
         size = int(head.split()[-1])
@@ -137,11 +137,11 @@ def _files(listed: bytes, own: str) -> Iterator[tuple[str, PurePosixPath]]:
             yield fields[2], path
 
 
-def _git(*words: str, given: bytes = b"") -> bytes:
+def _git(*arguments: str, standard_input: bytes = b"") -> bytes:
     try:
         ran = subprocess.run(  # no shell, and no word starts with a dash
-            ["git", *words],  # the user's own git
-            input=given,
+            ["git", *arguments],  # the user's own git
+            input=standard_input,
             capture_output=True,
             check=True,
             timeout=60,

@@ -60,7 +60,10 @@ def _redline(memo: Memo) -> Iterator[str]:
     others = memo.redline.other_days
     if others:
         yield "   On other days too:"
-        yield from (f"   - {other.what} {_HOW.get(other.how, other.how)}" for other in others)
+        yield from (
+            f"   - {difference.what} {_HOW.get(difference.how, difference.how)}"
+            for difference in others
+        )
 
 
 def _change(change: Change) -> Iterator[str]:
@@ -152,8 +155,8 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _open_cases(value: Mapping[str, Any]) -> Iterator[str]:
-    says = value["says"]
-    yield f"   The pack says: {says}" if says else "   The pack says nothing of them."
+    sentence = value["says"]
+    yield f"   The pack says: {sentence}" if sentence else "   The pack says nothing of them."
     if value["decided_at_the_time"]:
         names = ", ".join(value["decided_at_the_time"])
         yield f"   Decided by the rules of the day on which it is asked, and so changed: {names}."
