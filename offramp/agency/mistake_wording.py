@@ -186,6 +186,11 @@ def recall_effects_lines(recall: Recall) -> list[str]:
         f"{', '.join(entry.recipients)}"
         for entry in recall.entries
     ]
+    lines += [
+        f"the statement on `{cause}` (record `{record[:8]}`) relied on it: how many parts were "
+        "destroyed counts again when you have stated this one anew, or both if this cause was wrong"
+        for cause, record in recall.relying.items()
+    ]
     return lines + resting_lines(recall.decisions)
 
 

@@ -33,8 +33,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "ended_none": "{agency} had no part of your case in the exchange that ends with this.",
         "ended_no_more": "{agency} had no other part of your case in the exchange that ends with "
         "this.",
-        "kept": "It still keeps other parts, until {day} at the latest.",
+        "relied": "{agency} asked back an earlier statement on which this one relied. How many "
+        "parts it destroyed counts again when {agency} has stated that anew.",
+        "kept": "It still keeps other parts about you, until {day} at the latest.",
         "nothing": "It keeps nothing else of your case in the exchange.",
+        "nothing_but": "It keeps nothing else about you in the exchange, except what the exchange "
+        "itself needs, until {day} at the latest.",
+        "nothing_but_this": "It keeps nothing else about you in the exchange, except what the "
+        "exchange itself needs, such as this statement (until {day} at the latest).",
         "signed": "It signed this on {day}. The record is number {index} in the log.",
         "file": "The signed file:",
         "unproved": "Not proved yet",
@@ -86,8 +92,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "con esto.",
         "ended_no_more": "{agency} no tenía en el intercambio ninguna otra parte de su caso que "
         "termine con esto.",
-        "kept": "Todavía guarda otras partes, hasta el {day} a más tardar.",
+        "relied": "{agency} pidió la devolución de una declaración anterior en la que esta se "
+        "apoyaba. Cuántas partes destruyó cuenta de nuevo cuando {agency} lo declare otra vez.",
+        "kept": "Todavía guarda otras partes sobre usted, hasta el {day} a más tardar.",
         "nothing": "No guarda nada más de su caso en el intercambio.",
+        "nothing_but": "No guarda nada más sobre usted en el intercambio, excepto lo que el propio "
+        "intercambio necesita, hasta el {day} a más tardar.",
+        "nothing_but_this": "No guarda nada más sobre usted en el intercambio, excepto lo que el "
+        "propio intercambio necesita, como esta declaración (hasta el {day} a más tardar).",
         "signed": "Lo firmó el {day}. El registro es el número {index} de la bitácora.",
         "file": "El archivo firmado:",
         "unproved": "Todavía no comprobado",
@@ -175,7 +187,8 @@ def _body(proof: SealingProof, lang: str) -> Iterator[str]:
         yield "</ul></section>"
     yield f"<section><h2>{escape(texts['made_by'].format(agency=proof.made_by))}</h2>"
     yield _paragraph(_counted("made_by_ended", proof.ended_here, lang))
-    yield f"{_paragraph(_kept(proof.kept_here_until, lang))}</section>"
+    kept_here = _kept(proof.kept_here_until, "nothing_but", proof.exchange_here_until, lang)
+    yield f"{_paragraph(kept_here)}</section>"
     if files:
         yield f"<section><h2>{escape(texts['checks'])}</h2>"
         yield _paragraph(texts["command"])
@@ -193,12 +206,14 @@ def _sentences(proof: SealingProof, place: int, lang: str) -> Iterator[str]:
     texts, statement = _WORDS[lang], proof.statements[place]
     of_agency = [other for other in proof.statements if other.agency == statement.agency]
     yield texts[statement.cause].format(day=spoken_day(statement.on, lang))
-    if not statement.ended and statement != of_agency[0]:
+    if statement.reliance == "asked_back":
+        yield texts["relied"].format(agency=statement.name)
+    elif not statement.ended and (statement != of_agency[0] or statement.reliance == "restated"):
         yield texts["ended_no_more"].format(agency=statement.name)
     else:
         yield _counted("ended", statement.ended, lang, agency=statement.name)
     if statement == of_agency[-1]:
-        yield _kept(statement.kept_until, lang)
+        yield _kept(statement.kept_until, "nothing_but_this", statement.exchange_until, lang)
     signed = spoken_day(day_of_moment(statement.signed_at, proof.program_zone), lang)
     yield texts["signed"].format(day=signed, index=statement.index)
 
@@ -222,10 +237,14 @@ def _counted(key: str, count: int, lang: str, **given: str) -> str:
     return _WORDS[lang][form].format(count=count, **given)
 
 
-def _kept(until: date | None, lang: str) -> str:
-    if until is None:
-        return _WORDS[lang]["nothing"]
-    return _WORDS[lang]["kept"].format(day=spoken_day(until, lang))
+def _kept(until: date | None, nothing_but: str, exchange_until: date | None, lang: str) -> str:
+    """Say until when an agency keeps parts about the person, or what else it keeps."""
+    texts = _WORDS[lang]
+    if until is not None:
+        return texts["kept"].format(day=spoken_day(until, lang))
+    if exchange_until is not None:
+        return texts[nothing_but].format(day=spoken_day(exchange_until, lang))
+    return texts["nothing"]
 
 
 def _paragraph(text: str) -> str:

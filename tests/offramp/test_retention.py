@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 import signal
@@ -35,6 +37,7 @@ from offramp.agency.hub_link import delivery
 from offramp.agency.operations import evidence, records, sealing_proof
 from offramp.cli import main
 from offramp.clock import Clock
+from rules.author.spoken_dates import spoken_day
 from rules.errors import Refusal
 from rules.packs.pack import Pack, Period
 from rules.shelf import vocabulary
@@ -1118,6 +1121,69 @@ def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
     (end,) = operations.fetch_account(crossroads, case).ends
     assert end.parts is not None and (end.parts.on, end.parts.ended) == (right, 2)
     assert "[ending-noted]" in seal("--yes", code=2), "the right one is not changed either"
+
+
+def test_a_statement_that_relied_on_one_that_was_asked_back_states_no_number(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    case, _ = refer(town)
+    for cause, on in (("dismissed", "2025-01-01"), ("sealed", None)):
+        day = ("--on", on, "--although-early") if on is not None else ()
+        run("seal", "police", case[:8], cause, *day, "--yes")
+    wait(town, 2)
+    crossroads = town.at["crossroads"]
+    statements = operations.prove_sealing(crossroads, "Rosa", case).statements
+    assert [(each.cause, each.ended) for each in statements] == [("dismissed", 2), ("sealed", 0)]
+    dismissal, sealing = (each.record for each in statements)
+
+    def page(folder: str, lang: str = "en") -> str:
+        run("sealed", "crossroads", case[:8], str(tmp_path / folder))
+        text = (tmp_path / folder / f"page.{lang}.html").read_text(encoding="utf-8")
+        return html.unescape(text)
+
+    def account() -> str:
+        return plain(run("account", "crossroads", case))
+
+    assert "Police had no other part of your case" in page("before")
+    recall = ("recall", "police", case[:8], "wrong-fact", "--record")
+    warned = run(*recall, dismissal[:8], "--dry-run")
+    assert f"the statement on `sealed` (record `{sealing[:8]}`) relied on it" in warned
+    assert "relied on it" not in run(*recall, sealing[:8], "--dry-run")
+    run(*recall, dismissal[:8], "--yes")
+    town.settle()
+    shown = page("recalled")
+    assert "counts again when Police has stated that anew" in shown
+    assert "cuando Police lo declare otra vez" in page("recalled-es", "es")
+    assert "Police had no" not in shown and "So Police destroyed" not in shown
+    said = account()
+    assert "because a court had the record sealed. It asked back an earlier statement" in said
+    assert "had no part" not in said and "DESTROYED" not in said
+
+    run("seal", "police", case[:8], "dismissed", "--withdraw", "--yes")
+    run("seal", "police", case[:8], "dismissed", "--yes", "--on", "2025-01-02", "--although-early")
+    wait(town, 2)
+    shown = page("anew")
+    assert "So Police destroyed 2 parts" in shown and "stated that anew" not in shown
+    assert "Police had no other part of your case" in shown
+    said = account()
+    assert "DESTROYED 2 parts" in said and "earlier statement" not in said
+
+
+def test_the_page_and_the_account_name_what_the_exchange_keeps(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    case, _ = refer(town)
+    run("seal", "police", case[:8], "sealed", "--yes")
+    run("seal", "crossroads", case[:8], "sealed", "--yes")
+    wait(town, 125)
+    run("sealed", "crossroads", case[:8], str(tmp_path / "page"))
+    page = html.unescape((tmp_path / "page" / "page.en.html").read_text(encoding="utf-8"))
+    rows = json.loads(run("retention", "police", case, "--json"))["cases"][0]["rows"]
+    assert {row["category"] for row in rows} == {"operation"}, rows
+    last_day = max(date.fromisoformat(row["last_ends"]) for row in rows)
+    assert "It keeps nothing else of your case" not in page
+    assert f"such as this statement (until {spoken_day(last_day, 'en')} at the latest)" in page
+    assert "what the exchange itself needs" in plain(run("account", "crossroads", case))
 
 
 def plain(text: str) -> str:

@@ -211,11 +211,14 @@ class _Page:
         if parts is None:
             return self.say("ended_unread" if end.is_here else "ended_elsewhere", day=day)
         because = self.say(f"because_{parts.cause}")
-        none = "ended_none" if is_first else "ended_no_more"
+        none = "ended_none" if is_first and end.reliance == "none" else "ended_no_more"
         key = count_words("ended", parts.ended) if parts.ended else none
+        if end.reliance == "asked_back":
+            key = "ended_relied"
         sentence = self.say(key, count=parts.ended, day=day, because=because)
         if parts.kept_until is None:
-            return f"{sentence} {self.say('keeps_nothing')}"
+            last_day = spoken_day(parts.exchange_until, self.language)
+            return f"{sentence} {self.say('keeps_nothing', day=last_day)}"
         until = spoken_day(parts.kept_until, self.language)
         return f"{sentence} {self.say('keeps_until', day=until)}"
 

@@ -61,6 +61,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         "It SIGNED on {day} that it DESTROYED {count} parts of this case, because {because}.",
         "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}.",
     ),
+    "ended_relied": (
+        "It SIGNED a statement on {day} about what it destroyed of this case, because {because}. "
+        "It asked back an earlier statement on which this one relied. How many parts it destroyed "
+        "counts again when it has stated that anew.",
+        "FIRMÓ el {day} una declaración sobre lo que destruyó de este caso, porque {because}. "
+        "Pidió la devolución de una declaración anterior en la que esta se apoyaba. Cuántas partes "
+        "destruyó cuenta de nuevo cuando lo declare otra vez.",
+    ),
     "ended_unread": (
         "It SIGNED a statement on {day} about what it destroyed of this case. Nobody here has "
         "read the statement, or it isn't kept any more.",
@@ -77,12 +85,14 @@ SAID: Mapping[str, tuple[str, str]] = {
     "because_sealed": ("a court had the record sealed", "un tribunal hizo sellar el expediente"),
     "because_completed": ("you completed the program", "usted completó el programa"),
     "keeps_nothing": (
-        "It said that it keeps nothing else.",
-        "Declaró que no guarda nada más.",
+        "It said that it keeps nothing else about you, except what the exchange itself needs, such "
+        "as this statement (until {day} at the latest).",
+        "Declaró que no guarda nada más sobre usted, excepto lo que el propio intercambio "
+        "necesita, como esta declaración (hasta el {day} a más tardar).",
     ),
     "keeps_until": (
-        "It said that it keeps other parts until {day} at the latest.",
-        "Declaró que guarda otras partes hasta el {day} a más tardar.",
+        "It said that it keeps other parts about you until {day} at the latest.",
+        "Declaró que guarda otras partes sobre usted hasta el {day} a más tardar.",
     ),
     "read": ("Opened: {categories}", "Abierto: {categories}"),
     "aloud": ("Told aloud: {categories}", "De palabra: {categories}"),

@@ -6,7 +6,7 @@ these records was not asked back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from offramp.agency.cases.told import recalled_from
@@ -63,6 +63,40 @@ def standing_records(working_set: WorkingSet, case: str, cause: str) -> tuple[Ou
         _newest(working_set, jti) for jti in working_set.retention.signed.get((case, cause), ())
     )
     return tuple(record for record in newest if not _is_asked_back(working_set, case, record))
+
+
+def relying_on(
+    working_set: WorkingSet, case: str, records: Iterable[str]
+) -> Mapping[str, OutgoingRecord]:
+    """Return the statements, by cause, whose counts rely on one of these records of this agency.
+
+    A later statement doesn't count the parts that an earlier one counts.
+    """
+    state, asked_back = working_set.retention, frozenset(records)
+    signed_at = {
+        cause: state.signed_at[case, cause]
+        for cause in causes_stated(working_set, case)
+        if standing_records(working_set, case, cause)
+    }
+    earliest = min(
+        (
+            at
+            for cause, at in signed_at.items()
+            for record in standing_records(working_set, case, cause)
+            if record.jti in asked_back
+        ),
+        default=None,
+    )
+    relying = {
+        cause: standing_records(working_set, case, cause)
+        for cause, at in signed_at.items()
+        if earliest is not None and at > earliest
+    }
+    return {
+        cause: standing[0]
+        for cause, standing in relying.items()
+        if not any(record.jti in asked_back for record in standing)
+    }
 
 
 def _state_of(working_set: WorkingSet, case: str, ids: tuple[str, ...]) -> StatementState:

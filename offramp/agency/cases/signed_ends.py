@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from math import inf
 from typing import Any
 
 from exchange.consent.account_rows import Row
 from offramp.agency.cases.caseload import own_parts
+from offramp.agency.cases.reliance import Reliance, Signing, reliance_of
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import recalled_from
 from offramp.agency.folder.working_set import WorkingSet
@@ -16,12 +18,16 @@ from rules.frozen import frozen
 
 @frozen
 class EndedParts:
-    """What the text of a statement says: the cause, its day, a count, and what is still kept."""
+    """What the text of a statement says: the cause, its day, a count, and what is still kept.
+
+    `exchange_until` is the last day of the statement itself, which only runs the exchange.
+    """
 
     cause: str
     on: date
     ended: int
     kept_until: date | None
+    exchange_until: date
 
 
 @frozen
@@ -30,12 +36,15 @@ class SignedEnd:
 
     `signed_at` is its time in seconds since 1970. `parts` is None where the text isn't readable
     here. `is_here` is true if this agency signed it or got it, false if another agency got it.
+    `reliance` says if its count leaves out parts that an earlier statement counted, which the
+    agency asked back.
     """
 
     agency: str
     signed_at: int
     parts: EndedParts | None
     is_here: bool = True
+    reliance: Reliance = "none"
 
     def as_json(self) -> dict[str, Any]:
         """Return the statement's JSON in `offramp agency account`."""
@@ -46,7 +55,7 @@ class SignedEnd:
             "signed_at": self.signed_at,
             "cause": parts.cause if parts is not None else None,
             "on": parts.on.isoformat() if parts is not None else None,
-            "ended": parts.ended if parts is not None else None,
+            "ended": parts.ended if parts is not None and self.reliance != "asked_back" else None,
             "kept_until": until.isoformat() if until is not None else None,
         }
 
@@ -60,18 +69,24 @@ def signed_ends(working_set: WorkingSet, case: str, rows: Iterable[Row]) -> tupl
     """
     readable: dict[tuple[str, str], SignedEnd] = {}
     closed: dict[str, SignedEnd] = {}
-    for row in rows:
-        if (
-            row.kind != SEALED
-            or row.recalled is not None
-            or _is_own_mistake(working_set, case, row)
-        ):
+    statements = [(row, _asked_back_at(working_set, case, row)) for row in rows if _is_end(row)]
+    for place, (row, asked_back_at) in enumerate(statements):
+        if asked_back_at is not None:
             continue
         parts = _parts_of(working_set, row)
         is_here = working_set.agency in (row.issuer, row.to)
-        end = SignedEnd(row.issuer, row.at, parts, is_here)
+        alike = [
+            Signing(at, other.at, asked)
+            for at, (other, asked) in enumerate(statements)
+            if (other.issuer, other.to) == (row.issuer, row.to)
+        ]
+        reliance = reliance_of(Signing(place, row.at, None), alike)
+        end = SignedEnd(row.issuer, row.at, parts, is_here, reliance)
         if parts is not None:
-            readable[row.issuer, parts.cause] = end
+            # What this agency asked back from one recipient only, another one still has.
+            before = readable.get((row.issuer, parts.cause))
+            if before is None or before.reliance != "none" or reliance == "none":
+                readable[row.issuer, parts.cause] = end
         else:
             closed[row.issuer] = end
     agencies = {agency for agency, _ in readable}
@@ -79,22 +94,36 @@ def signed_ends(working_set: WorkingSet, case: str, rows: Iterable[Row]) -> tupl
     return tuple(sorted((*readable.values(), *unread), key=lambda end: (end.agency, end.signed_at)))
 
 
-def _is_own_mistake(working_set: WorkingSet, case: str, row: Row) -> bool:
-    """Report whether this agency asked its own statement back, or is about to."""
+def _is_end(row: Row) -> bool:
+    return row.kind == SEALED
+
+
+def _asked_back_at(working_set: WorkingSet, case: str, row: Row) -> float | None:
+    """Return when a statement was asked back, None if it wasn't.
+
+    It is infinite for an own statement that this agency is about to ask back.
+    """
+    if row.recalled is not None:
+        return row.recalled
     own = row.issuer == working_set.agency
-    return own and (row.record, row.part) in recalled_from(working_set, case, row.to)
+    is_mistake = own and (row.record, row.part) in recalled_from(working_set, case, row.to)
+    return inf if is_mistake else None
 
 
 def _parts_of(working_set: WorkingSet, row: Row) -> EndedParts | None:
     """Return what a statement says, if its text is readable here: own, or opened."""
     content: Any = {}
+    last_day: str | None = None
     if row.issuer == working_set.agency and (own := working_set.outbox.get(row.record)):
-        content = next((content for part, _, content in own_parts(own) if part == row.part), {})
+        for part, label, own_content in own_parts(own):
+            if part == row.part:
+                content, last_day = own_content, label.keep_until
     elif received := working_set.gateway.received.get((row.issuer, row.record)):
         opened = received.opened.get(row.part)
-        content = opened.content if opened is not None else {}
+        if opened is not None and received.record is not None:
+            content, last_day = opened.content, received.record.labels[row.part].keep_until
     stated = (content.get("operation") or {}).get("sealed")
-    if stated is None:
+    if stated is None or last_day is None:
         return None
     until = stated.get("kept_until")
     return EndedParts(
@@ -102,4 +131,5 @@ def _parts_of(working_set: WorkingSet, row: Row) -> EndedParts | None:
         date.fromisoformat(stated["on"]),
         stated["ended"],
         date.fromisoformat(until) if until is not None else None,
+        date.fromisoformat(last_day),
     )

@@ -93,7 +93,10 @@ def _end_of(working_set: WorkingSet, row: Row, ends: Iterable[SignedEnd]) -> End
         return None
     if any(end.parts is not None and end.parts.kept_until is None for end in later):
         return "destroyed"
-    return "perhaps" if any(end.parts is None or end.parts.ended for end in later) else None
+    is_perhaps = any(
+        end.parts is None or end.parts.ended or end.reliance == "asked_back" for end in later
+    )
+    return "perhaps" if is_perhaps else None
 
 
 def _answers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 
 from exchange.agency.recalls import PendingRecall
@@ -15,6 +15,7 @@ from offramp.agency.cases.caseload import WRONG_HERE, case_of, mistaken_parts, o
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.effects import RestingDecision, decisions_that_read
 from offramp.agency.cases.own_entries import OwnEntry, PartId, find_entry, own_entries
+from offramp.agency.cases.own_statements import relying_on
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import details_of, recalled_by_record
 from offramp.agency.errors import AgencyError
@@ -60,7 +61,8 @@ class Recall:
     what is asked back. `records` are the recalls, empty before anything is sent and for what is
     still queued. `unreached` are recipients that left the directory. `draft` has the parts of the
     records as `offramp agency send` reads them, to send them where they belong. `seen_at` is the
-    journal's last event when this was worked out.
+    journal's last event when this was worked out. `relying` has the ids of later statements on
+    destroyed parts, by cause, whose counts leave out what is counted in one that is asked back.
     """
 
     case: str
@@ -73,6 +75,7 @@ class Recall:
     queued: bool = False
     unreached: tuple[str, ...] = ()
     seen_at: int | None = None
+    relying: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency recall`."""
@@ -85,6 +88,7 @@ class Recall:
             "recalls": [record.as_json() for record in self.records],
             "queued": self.queued,
             "unreached": list(self.unreached),
+            "relying": dict(self.relying),
         }
 
 
@@ -200,6 +204,7 @@ def recall(
         records,
         is_queued,
         tuple(unreached),
+        relying=planned.relying,
     )
 
 
@@ -240,7 +245,18 @@ def _recall_in(
     decisions = (
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )
-    return Recall(case, reason, entries, recipients, decisions, _draft_of(working_set, entries))
+    asked_back = [jti for entry in entries for jti, _ in entry.parts]
+    return Recall(
+        case,
+        reason,
+        entries,
+        recipients,
+        decisions,
+        _draft_of(working_set, entries),
+        relying={
+            cause: record.jti for cause, record in relying_on(working_set, case, asked_back).items()
+        },
+    )
 
 
 def _that_state(

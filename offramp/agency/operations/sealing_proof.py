@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ from zoneinfo import ZoneInfo
 from exchange.agency.deliveries import Received
 from exchange.models import agency_of
 from offramp.agency.cases.caseload import case_of, recalled_parts
-from offramp.agency.cases.retention import SEALED, destroyed_in, kept_about_person
+from offramp.agency.cases.reliance import Reliance, Signing, reliance_of
+from offramp.agency.cases.retention import SEALED, destroyed_in, kept_about_person, kept_items
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -30,8 +32,10 @@ class SealingStatement:
 
     `on` is the day of the cause, `signed_at` the time of the record in the log, in seconds since
     1970. `ended` counts the destroyed parts that no earlier statement of the agency counts.
-    `kept_until` is the last day of what the agency still keeps, None if that is nothing. `exhibit`
-    is the file for a court.
+    `kept_until` is the last day of what the agency still keeps, None if that is nothing.
+    `exchange_until` is that of the statement itself, which only runs the exchange. `exhibit` is the
+    file for a court. `reliance` says if `ended` leaves out parts that an earlier statement counted,
+    which the agency asked back.
     """
 
     agency: str
@@ -40,10 +44,12 @@ class SealingStatement:
     on: date
     ended: int
     kept_until: date | None
+    exchange_until: date
     record: str
     index: int
     signed_at: int
     exhibit: bytes
+    reliance: Reliance = "none"
 
 
 @frozen
@@ -85,7 +91,7 @@ class SealingProof:
     `founders` is the fingerprint to compare with one from elsewhere. Each agency that was ever in
     the directory is in `statements`, `unproved`, or `silent`, but for the one that made this:
     `ended_here` counts the parts that it destroyed itself, and `kept_here_until` is the last day of
-    what it keeps, None for nothing.
+    what it keeps, None for nothing. `exchange_here_until` is that of what only runs the exchange.
     """
 
     case: str
@@ -98,6 +104,7 @@ class SealingProof:
     silent: tuple[SilentAgency, ...]
     ended_here: int
     kept_here_until: date | None
+    exchange_here_until: date | None
 
 
 @needs(CASE, look="print")
@@ -126,6 +133,7 @@ def prove_sealing(office: Office, actor: str, case: str) -> SealingProof:
     working_set = office.working_set()
     keeping, directory = keeping_now(office, working_set), working_set.gateway.history.newest
     kept = kept_about_person(working_set, keeping, case)
+    last_days = [item.last_day for item in kept_items(working_set, keeping, case)]
     signers = {proved.agency for proved in statements} | {waiting.agency for waiting in unproved}
     return SealingProof(
         case,
@@ -133,11 +141,38 @@ def prove_sealing(office: Office, actor: str, case: str) -> SealingProof:
         _name(working_set, office.agency),
         office.clock(),
         working_set.gateway.history.founders,
-        tuple(statements),
+        _with_reliance(working_set, case, statements),
         tuple(unproved),
         tuple(_silent(working_set, case, signers)),
         destroyed_in(working_set, case),
         max((item.last_day for item in kept), default=None),
+        max(last_days, default=None),
+    )
+
+
+def _with_reliance(
+    working_set: WorkingSet, case: str, statements: Iterable[SealingStatement]
+) -> tuple[SealingStatement, ...]:
+    """Return the statements, each with its reliance on one that was asked back."""
+    recalled = recalled_parts(working_set, case)
+    signings: dict[str, list[Signing]] = {}
+    for received in _statements_here(working_set, case):
+        committed = received.committed
+        assert committed is not None, "only these are asked for"
+        recalls = [recalled.get((committed.jti, part)) for part in committed.labels]
+        asked_back = [index for index in recalls if index is not None]
+        is_asked_back = len(asked_back) == len(recalls)
+        asked_back_at = max(asked_back) if is_asked_back else None
+        signing = Signing(committed.index, committed.index, asked_back_at)
+        signings.setdefault(committed.issuer, []).append(signing)
+    return tuple(
+        replace(
+            statement,
+            reliance=reliance_of(
+                Signing(statement.index, statement.index, None), signings[statement.agency]
+            ),
+        )
+        for statement in statements
     )
 
 
@@ -172,14 +207,16 @@ def _prove(office: Office, actor: str, case: str, received: Received) -> Sealing
         if record == jti:
             office.open(jti, part, by=actor)
     working_set = office.working_set()
-    opened = working_set.gateway.received[issuer, jti].opened
-    if not opened:
+    newest = working_set.gateway.received[issuer, jti]
+    opened = newest.opened
+    if not opened or newest.record is None:
         raise AgencyError(
             "not-here",
             f"the text of the record `{jti}` isn't kept here any more",
             fix=f"ask `{issuer}` to state it again on paper",
         )
-    stated = next(iter(opened.values())).content["operation"]["sealed"]
+    part, text = next(iter(opened.items()))
+    stated = text.content["operation"]["sealed"]
     until = stated.get("kept_until")
     return SealingStatement(
         issuer,
@@ -188,6 +225,7 @@ def _prove(office: Office, actor: str, case: str, received: Received) -> Sealing
         date.fromisoformat(stated["on"]),
         stated["ended"],
         date.fromisoformat(until) if until is not None else None,
+        date.fromisoformat(newest.record.labels[part].keep_until),
         jti,
         committed.index,
         committed.time,
