@@ -84,6 +84,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         running.stop()
 
 
+def test_a_second_gateway_of_a_folder_is_refused(pair: Pair) -> None:
+    command = [sys.executable, "-m", "offramp", "agency", "serve", str(pair.served)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 2, second.stderr
+    assert "[in-use]" in second.stderr and second.stderr.count("in-use") == 1
+    assert second.stdout == "", "it doesn't say that it serves"
+    assert pair.server.poll() is None
+    assert main(["agency", "status", str(pair.served), "--json"]) == 0, "the first one serves on"
+
+
 def words_of(name: str, folder: Path) -> list[str]:
     """Return words for every argument that a command requires, from its own parser."""
     parser = argparse.ArgumentParser(add_help=False)

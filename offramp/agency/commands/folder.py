@@ -22,7 +22,7 @@ from offramp.agency.commands.command import (
     zone_of,
 )
 from offramp.agency.commands.passphrase import find_passphrase
-from offramp.agency.commands.server_process import CommandServer
+from offramp.agency.commands.server_process import CommandServer, only_gateway
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.schedule import Schedule
@@ -44,15 +44,18 @@ def _serve(options: argparse.Namespace) -> Output:
         if options.once:
             operations.run_duties_once(office)
             return _status(office, options)
-        duties = operations.duties_of(office)
-        path = socket_path(folder, office.settings.socket) if IS_POSSIBLE else None
-        if not options.json:
-            service = operations.describe_service(office)
-            for line in wording.serve_lines(service, str(path) if path is not None else None):
-                print_text(line, flush=True)
-        schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
-        server = CommandServer(folder, path, passphrase, clock_file) if path is not None else None
-        _run_until_stopped(schedule, server)
+        with only_gateway(folder):
+            duties = operations.duties_of(office)
+            path = socket_path(folder, office.settings.socket) if IS_POSSIBLE else None
+            if not options.json:
+                service = operations.describe_service(office)
+                for line in wording.serve_lines(service, str(path) if path is not None else None):
+                    print_text(line, flush=True)
+            schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
+            server = (
+                CommandServer(folder, path, passphrase, clock_file) if path is not None else None
+            )
+            _run_until_stopped(schedule, server)
     return Output({"stopped": True}, ["stopped"])
 
 

@@ -1,8 +1,8 @@
-"""Start the command server's process beside a gateway, start it again if it ends, and stop it.
+"""Keep a folder to one gateway, and run the command server's process beside it.
 
-The process is a program of its own and no fork of the gateway, so no connection and no database of
-the gateway is carried over, whenever it starts. It gets the passphrase through a pipe. The pipe's
-end tells it that the gateway ended.
+The process starts again if it ends. It is a program of its own and no fork of the gateway, so no
+connection and no database of the gateway is carried over, whenever it starts. It gets the
+passphrase through a pipe. The pipe's end tells it that the gateway ended.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import random
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from offramp.agency.errors import AgencyError
 
 _ENVIRONMENT = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_CACHE_HOME", "PYTHONPATH",
@@ -24,6 +27,36 @@ _LONGEST_WAIT = 60.0
 # A server that lived so long gets a successor at once.
 _LIVED = 10.0
 _STOP_WITHIN = 3.5
+# Seconds that a new gateway waits for the last one to end.
+_TAKE_OVER_WITHIN = 5.0
+
+
+@contextmanager
+def only_gateway(folder: Path) -> Iterator[None]:
+    """Let one gateway at a time run in a folder. An ending one has some seconds to leave.
+
+    The lock is on the folder itself, and ends with this process. Raises `AgencyError` `in-use`.
+    """
+    import fcntl
+
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        until = time.monotonic() + _TAKE_OVER_WITHIN
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise AgencyError(
+                        "in-use",
+                        f"another `offramp agency serve` works in `{folder}`",
+                        fix="use that one, or stop it first",
+                    ) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(lock)
 
 
 class CommandServer:
