@@ -862,7 +862,7 @@ def test_days_are_those_of_the_programs_zone(town: Town, run: Run) -> None:
     assert f"since {day}, by Rosa" in run("retention", "police", case)
     assert f"since {day}, by Rosa" in run("seal", "police", case, "sealed", "--dry-run")
     run("staff", "police", "add", "Ola Olin", "--role", "member", "--login", own_login())
-    run("staff", "police", "end", "Ola Olin")
+    run("staff", "police", "end", "Ola Olin", "--yes")
     assert f"was ended on `{day}`" in run("cases", "police", code=2, by="Ola Olin")
     town.hub.clock += 14 * 3600
     town.settle()

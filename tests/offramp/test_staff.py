@@ -211,8 +211,10 @@ def test_the_last_person_of_a_role_who_can_get_in_stays(
         return " ".join((printed.out + printed.err).split())
 
     others = [f"--role={each}" for each in FOUNDING_ROLES if each != role]
-    end = ("end", FOUNDER, "--to", "Amos Reed")
+    end = ("end", FOUNDER, "--to", "Amos Reed", "--yes")
     staff("add", "Amos Reed", *(f"--role={each}" for each in FOUNDING_ROLES))
+    asked = staff(*end[:-1], code=2)
+    assert f"End `{FOUNDER}`? It can't be undone." in asked and "give `--yes`" in asked
     for words in (end, ("roles", FOUNDER, *others)):
         said = staff(*words, code=2)
         assert f"no {'admin' if words is end else role} could get in any more" in said

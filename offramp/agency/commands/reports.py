@@ -69,7 +69,7 @@ def _mine(office: Office, options: argparse.Namespace) -> Output:
 COMMANDS = (
     AgencyCommand(
         "report",
-        "count a quarter, with small counts hidden",
+        "count a quarter, with small counts hidden. The first run publishes the counts",
         run=_report,
         options=_report_options,
     ),

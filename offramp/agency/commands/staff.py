@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from exchange.errors import shorten
 from offramp.agency import operations, staff_wording
 from offramp.agency.commands.command import AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.office import Office
+from offramp.asking import Dialog, confirm
 from rules.errors import RequestError
 
 
@@ -42,10 +44,12 @@ def _logins(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _end(office: Office, options: argparse.Namespace) -> Output:
-    name = _needed(options, "who", "the person's name")
-    return _changed(
-        office, operations.end_person(office, actor_of(office), name, hand_over=options.to)
-    )
+    name, actor = _needed(options, "who", "the person's name"), actor_of(office)
+    dialog = Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
+    question = f"End `{shorten(name)}`? It can't be undone."
+    if not options.yes and not confirm(dialog, question):
+        return Output({"ended": False}, ["nobody was ended"])
+    return _changed(office, operations.end_person(office, actor, name, hand_over=options.to))
 
 
 def _assign(office: Office, options: argparse.Namespace) -> Output:
@@ -135,6 +139,7 @@ def _staff_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--team", metavar="NAME", action="append", help="a person in the case's team (repeatable)"
     )
+    parser.add_argument("--yes", action="store_true", help="`end` without the last question")
     parser.add_argument("--ended", action="store_true", help="list also those who left")
 
 
