@@ -425,7 +425,15 @@ class Gateway:
         record = Committed(index, time, "", sender, role, kind, case, {"": label}, (passage,))
         return self._verdict(record, passage, index, time)
 
-    def _verdict(self, committed: Committed, passage: Passage, index: int, time: int) -> Verdict:
+    def _verdict(
+        self,
+        committed: Committed,
+        passage: Passage,
+        index: int,
+        time: int,
+        *,
+        past_recalled_exits: bool = False,
+    ) -> Verdict:
         current = self.history.at(index)
         # INVARIANT: a change to consent counts here as soon as it is composed, so a revocation
         # closes this agency's own gate before the network is tried. A queued consent permits
@@ -433,6 +441,8 @@ class Gateway:
         is_change = committed.kind == "consent_change"
         kinds = ("consent", "consent_change") if is_change else ("consent_change",)
         state = self._with_pending(committed.case, *kinds)
+        if past_recalled_exits:
+            state = state.without_recalled_exits
         return self._judge(current.pack).passage(
             committed, passage, state, current, current.zone, index=index, time=time
         )
@@ -800,16 +810,24 @@ class Gateway:
     def _may_open(
         self, received: Received, committed: Committed, passage: Passage, time: int
     ) -> Verdict:
-        """Return the verdict as of the hand-out, if `disclosure` permits then and also now."""
+        """Return the verdict as of the hand-out, if `disclosure` permits then and also now.
+
+        A recalled exit closes nothing that was handed out before it (decision record 0113).
+        """
         leaf = received.item.leaf
         as_of_handout = self._verdict(committed, passage, leaf.index, leaf.body.time)
-        as_of_now = self._verdict(committed, passage, UNCOMMITTED, max(time, leaf.body.time))
+        now = max(time, leaf.body.time)
+        as_of_now = self._verdict(committed, passage, UNCOMMITTED, now)
+        if not as_of_now.permit:
+            as_of_now = self._verdict(
+                committed, passage, UNCOMMITTED, now, past_recalled_exits=True
+            )
         for verdict in (as_of_handout, as_of_now):
             if not verdict.permit:
                 raise RecordError(
                     "not-permitted",
                     f"`{received.item.issuer}` may not tell `{self.agency}` this: "
                     f"{', '.join(verdict.reasons)}",
-                    fix="leave it closed, and answer its recall",
+                    fix="leave it closed: its issuer may send it again when the rules permit it",
                 )
         return as_of_handout

@@ -344,6 +344,18 @@ class State:
         asked = self._index.asked_back.get((record.issuer, record.jti, part))
         return asked is not None and record.recipients(part) <= frozenset(asked)
 
+    @cached_property
+    def without_recalled_exits(self) -> State:
+        """The state without the exits that their issuer asked back: the person did not leave."""
+        kept = tuple(
+            record
+            for record in self.records
+            if record.kind != "exit"
+            or not record.labels
+            or not all(self.is_recalled(record, part) for part in record.labels)
+        )
+        return self if len(kept) == len(self.records) else State(kept)
+
     @property
     def grants(self) -> tuple[LoggedGrant, ...]:
         """Every well-formed grant, the first of its id. A second one is a fault, see `faulty`."""

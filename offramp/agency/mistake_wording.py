@@ -221,7 +221,10 @@ _NEXT_STEPS = {
     ],
     "duplicate": [],
     "not_agreed": ["end the consent too, if there is one: `offramp agency revoke DIR CASE`"],
-    "wrong_fact": ["what is asked back counts nowhere, as soon as the recall arrives"],
+    "wrong_fact": [
+        "what is asked back counts nowhere, as soon as the recall arrives",
+        "state the rest of it anew: `offramp agency tasks DIR` names the command",
+    ],
     "mistaken_representation": [
         "this office is counsel in this case no longer, and gets nothing more of it",
     ],

@@ -465,8 +465,8 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
     lines += [_outdated_line(outdated) for outdated in view.outdated]
     for path, agency in view.unopened.items():
         lines.append(
-            f"  {fact_label(path, terms)}  NOT KNOWN, since {agency} corrected it: open the "
-            f"correction ({path})"
+            f"  {fact_label(path, terms)}  NOT KNOWN: {agency} sent a correction that may "
+            f"change it, and nobody here has opened it ({path})"
         )
     for answer in view.answers.values():
         lines += ["", answer_text(answer, zone)]

@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -289,3 +290,91 @@ def test_what_is_in_the_wrong_case_comes_back_as_a_draft(
     assert sent["case"] != case
     open_everywhere(town, capsys, sent["case"], "program")
     assert told(town, capsys, "case", "program", sent["case"])["facts"][DRUGS]["value"]
+
+
+def refer_again(town: Running, capsys: pytest.CaptureFixture[str], case: str, *answers: str) -> Any:
+    """Refer the person of a case again. Returns the parts as they were shown and sent."""
+    flags = ("--same-encounter", "yes", "--rest-unknown", "--yes")
+    sent = told(town, capsys, "refer", "police", "--case", case, *answers, *flags)
+    assert sent["state"] == "sent", sent
+    return sent["preview"]["parts"]
+
+
+def test_a_person_is_referred_again_after_a_correction_of_a_list(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The corrected list keeps the ids of its entries, and the newer part needs no correction."""
+    case = refer(town, capsys, **{DRUGS: drugs(2.4)})
+    told(town, capsys, "correct", "police", case, "encounter.drugs[0].grams=1.9", "--yes")
+    parts = refer_again(town, capsys, case)
+    (entry,) = next(
+        part["content"]["encounter"]["facts"][DRUGS]
+        for part in parts
+        if "encounter" in part["content"]
+    )
+    assert entry == {"id": "0" * 16, "kind": "opioid", "form": "weighed", "grams": 1.9}
+    pull(town, "program")
+    assert eligibility(town, capsys, case)[1]["unopened"]
+    with closing(town.office("program")) as office:
+        for received in office.working_set().cases.records(case).received.values():
+            record = received.record
+            if record is not None and record.kind == "referral":
+                for part in set(record.labels) - set(received.opened):
+                    office.open(record.jti, part, by="Julia Vigil")
+    outcome, answer = eligibility(town, capsys, case)
+    assert (outcome, answer["unopened"]) == ("eligible", {})
+
+
+def test_a_correction_opens_after_a_mistaken_exit_was_taken_back(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was handed out before the exit opens as before. Until then the sentences are true."""
+    case = refer(town, capsys, **{DRUGS: drugs(7.9)})
+    told(town, capsys, "correct", "police", case, "encounter.drugs[0].grams=1.9", "--yes")
+    pull(town, "program", "crossroads")
+    exit_case(town, capsys, case)
+    told(town, capsys, "case", "program", case, "--open")
+    told(town, capsys, "recall", "crossroads", case, "mistaken-exit", "--yes")
+    pull(town, "program")
+    told(town, capsys, "answer-recall", "program", case)
+    message = refused(town, capsys, "decide", "program", case, "eligibility", "--send")
+    assert "sent a correction that may change `" in message and "opened it" in message
+    capsys.readouterr()
+    assert town.agency("case", "program", case) == 0
+    assert "NOT KNOWN: police sent a correction that may change it" in capsys.readouterr().out
+    assert any("Open what `police` sent" in text for text in tasks(town, capsys, "program"))
+    for name in ("program", "crossroads"):
+        view = told(town, capsys, "case", name, case, "--open")
+        assert view["facts"][DRUGS]["value"][0]["grams"] == 1.9
+        assert (view["unopened"], view["refused"]) == ({}, [])
+    assert eligibility(town, capsys, case)[0] == "eligible"
+
+
+def test_a_part_that_was_recalled_as_wrong_is_stated_anew(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a mistaken exit police can't correct. They ask the part back and refer again."""
+    case = refer(town, capsys, **{DRUGS: drugs(7.9)})
+    exit_case(town, capsys, case)
+    told(town, capsys, "recall", "crossroads", case, "mistaken-exit", "--yes")
+    pull(town, "program")
+    recall = ("recall", "police", case, "wrong-fact", "--detail", DRUGS)
+    assert town.agency(*recall, "--yes") == 0
+    assert "state the rest of it anew" in capsys.readouterr().out
+    pull(town, "program")
+    assert DRUGS not in told(town, capsys, "case", "program", case)["facts"]
+    assert town.agency("ask", "program", case, "eligibility") == 2
+    assert "when it refers the person again" in capsys.readouterr().err
+    change = ("correct", "police", case, "encounter.drugs[0].grams=1.9", "--yes")
+    assert "asked back all that it told" in refused(town, capsys, *change)
+    (step,) = (text for text in tasks(town, capsys, "police") if "You asked back" in text)
+    assert f"agency refer --case {case[:8]}`" in step
+    weighed = "kind=opioid, form=weighed, grams=4.5"
+    refer_again(town, capsys, case, "--drugs", weighed)
+    assert not any("You asked back" in text for text in tasks(town, capsys, "police"))
+    open_everywhere(town, capsys, case, "program", "prosecutor")
+    assert eligibility(town, capsys, case)[0] == "eligible"
+    told(town, capsys, *change)
+    open_everywhere(town, capsys, case, "program")
+    view = told(town, capsys, "case", "program", case)
+    assert view["facts"][DRUGS]["value"][0]["grams"] == 1.9

@@ -6,7 +6,7 @@
 - A recalled part is ignored, and so is every correction of it, whenever it was sent. A recalled
   correction no longer counts, but a value that it contradicted stays unknown.
 - A correction that isn't readable here makes unknown what it may have changed: the facts of its
-  categories in the part that it corrects.
+  categories in the part that it corrects, until its issuer states them in a newer part.
 """
 
 from __future__ import annotations
@@ -99,7 +99,29 @@ def apply_corrections(
             not entry.is_label,
         )
     )
-    return InForce(tuple(remaining), (*changes, *_changed_by_notes(ordered)), unopened, place)
+    hidden = {
+        path: correction
+        for path, correction in unopened.items()
+        if not _is_stated_after(remaining, correction, path, place)
+    }
+    return InForce(tuple(remaining), (*changes, *_changed_by_notes(ordered)), hidden, place)
+
+
+def _is_stated_after(
+    remaining: Iterable[CaseEntry],
+    correction: CaseEntry,
+    path: str,
+    place: Mapping[_Key, float],
+) -> bool:
+    """Return True if an agency states a fact in a newer part than the one that it corrected."""
+    return any(
+        entry.by == correction.by
+        and not entry.is_label
+        and path in entry.facts
+        and place.get(entry.key, entry.position) > place[correction.key]
+        for entry in remaining
+        if entry.record is not None
+    )
 
 
 def _chains(ordered: Sequence[CaseEntry]) -> list[list[CaseEntry]]:

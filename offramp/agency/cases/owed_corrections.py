@@ -13,12 +13,12 @@ from typing import Any
 
 from exchange.records.building import Part
 from exchange.records.content_checks import check_content
-from exchange.records.ids import new_short_id
 from exchange.records.statements import About
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import own_parts
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.questions import keep_entry_ids
 from offramp.agency.cases.told import (
     Detail,
     ToldDetail,
@@ -205,7 +205,7 @@ def _correcting_part(
         if value is None and detail not in values:
             continue  # it was withdrawn before
         if detail.member is None:
-            with_ids = _with_ids(value, before, random_bytes)
+            with_ids = keep_entry_ids(value, before, random_bytes)
             members.setdefault("facts", {})[detail.name] = with_ids
         else:
             members[detail.member] = value
@@ -224,23 +224,6 @@ def _correcting_part(
         notice=str(stored["notice"]),
         says={"about": [told_part.record, told_part.part]},
     )
-
-
-def _with_ids(value: Any, before: Any, random_bytes: Callable[[int], bytes]) -> Any:
-    """Return a list with an id for each entry, as records have it: those of `before`, in order."""
-    if not isinstance(value, list | tuple):
-        return value
-    entries = [dict(entry) for entry in value]
-    earlier = [dict(entry) for entry in before] if isinstance(before, list | tuple) else []
-    for entry in entries:
-        unchanged = next((old for old in earlier if same_value([old], [entry])), None)
-        if unchanged is not None:
-            entry["id"] = unchanged["id"]
-            earlier.remove(unchanged)
-    for entry in entries:
-        if "id" not in entry:
-            entry["id"] = earlier.pop(0)["id"] if earlier else new_short_id(random_bytes)
-    return entries
 
 
 def _way_of(

@@ -10,6 +10,7 @@ from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import answering_path, open_questions, own_facts, questions_asked
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.fact_kinds import SCREENING, plain_path
@@ -72,7 +73,8 @@ def question_parts(
         raise AgencyError(
             "nothing-to-ask",
             f"no other agency may be asked for what `{answer.decision}` lacks",
-            fix="see `agency case`",
+            fix="an agency may tell it when it refers the person again, or when the person "
+            "consents",
         )
     return tuple(parts)
 
@@ -146,3 +148,27 @@ def with_entry_ids(value: Any, random_bytes: Callable[[int], bytes]) -> Any:
     if not isinstance(value, list | tuple):
         return value
     return [{"id": new_short_id(random_bytes), **entry} for entry in value]
+
+
+def keep_entry_ids(value: Any, before: Any, random_bytes: Callable[[int], bytes]) -> Any:
+    """Return a fact as records have it: each entry of a list with its id in `before`, in order.
+
+    An entry that is not in `before` has a new id.
+    """
+    if not isinstance(value, list | tuple):
+        return value
+    entries = [dict(entry) for entry in value]
+    earlier = [
+        dict(entry)
+        for entry in (before if isinstance(before, list | tuple) else ())
+        if "id" in entry
+    ]
+    for entry in entries:
+        unchanged = next((old for old in earlier if same_value([old], [entry])), None)
+        if unchanged is not None:
+            entry["id"] = unchanged["id"]
+            earlier.remove(unchanged)
+    for entry in entries:
+        if "id" not in entry:
+            entry["id"] = earlier.pop(0)["id"] if earlier else new_short_id(random_bytes)
+    return entries

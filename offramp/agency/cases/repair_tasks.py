@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 from exchange.consent.disclosure import day_of
-from exchange.consent.reduction import represents
+from exchange.consent.reduction import OFFER_LASTS, represents
 from exchange.records.statements import About
 from offramp.agency.cases.case import Case
+from offramp.agency.cases.empty_cases import short_handle
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.outdated import (
     DETERMINATION,
@@ -18,12 +20,15 @@ from offramp.agency.cases.outdated import (
 from offramp.agency.cases.owed_corrections import QUEUED_FIRST, owed_corrections
 from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
+from offramp.agency.cases.told import told_parts
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 
 HOUR, DAY = 3600, 24 * 3600
 # A recipient answers a recall within seven days. After two, somebody calls.
 _CALL_AFTER, _ANSWER_WITHIN = 2 * DAY, 7 * DAY
+# After that, police need a new offer, and the hub passes nothing more on the old one.
+_STATE_AGAIN_WITHIN = int(OFFER_LASTS.total_seconds())
 
 
 def repair_tasks(
@@ -39,6 +44,7 @@ def repair_tasks(
         for outdated in outdated_decisions(working_set, program, handle, case, now):
             tasks.append(_decide_again(working_set, handle, outdated, role))
         tasks += _represent_again(working_set, handle, role)
+        tasks += _state_again(working_set, handle, role, now)
     untold = list(_holders_untold(working_set, handle, role, now))
     time = working_set.gateway.hub_time(now)
     # A consent that begins or ends changes who may be told.
@@ -97,6 +103,55 @@ def _represent_again(working_set: WorkingSet, handle: str, role: str) -> Iterato
     if represents(state, agency, past_exit=True) and not represents(state, agency):
         step = "The exit was a mistake and ended your representation: state it again."
         yield Task(handle, role, step, OPEN, "representation")
+
+
+def _state_again(working_set: WorkingSet, handle: str, role: str, now: int) -> Iterator[Task]:
+    """Yield the task to state anew what was recalled as wrong, for as long as a referral lasts."""
+    gateway = working_set.gateway
+    if not gateway.history.size:
+        return
+    today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    for event in working_set.mistakes:
+        body = event.body
+        is_over = gateway.hub_time(now) >= event.time + _STATE_AGAIN_WITHIN
+        if body["case"] != handle or "wrong" not in body or is_over:
+            continue
+        untold = [
+            agency
+            for agency in body["to"]
+            if agency in gateway.history.newest.agencies
+            and not _is_told_any(working_set, handle, agency, body["details"], today)
+        ]
+        if untold:
+            detail = noun_of(terms_of(working_set).vocabulary, body["wrong"])
+            names = ", ".join(f"`{agency}`" for agency in untold)
+            kinds = {working_set.outbox[jti].kind for jti, _ in body["parts"]}
+            command = _command_of(kinds, short_handle(working_set, handle))
+            step = (
+                f"You asked back the part with {detail} from {names}. If it is still needed, state "
+                f"the part anew{command}."
+            )
+            yield Task(handle, role, step, OPEN, f"again.{body['wrong']}")
+
+
+def _is_told_any(
+    working_set: WorkingSet, handle: str, agency: str, names: Sequence[str], today: str
+) -> bool:
+    """Return True if an agency has a value of one of these details from this agency."""
+    return any(
+        detail.name in names
+        for part in told_parts(working_set, handle, agency, today)
+        for detail in part.ever
+    )
+
+
+def _command_of(kinds: Set[str], digits: str) -> str:
+    """Return the command whose form states records of one of these kinds, to end a sentence."""
+    for form in form_terms().forms.values():
+        if form.kind.name in kinds:
+            case = f"--case {digits}" if form.begins else digits
+            return f": `agency {form.name} {case}`"
+    return ""
 
 
 def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -> Iterator[Task]:

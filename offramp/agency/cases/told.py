@@ -154,6 +154,21 @@ def recalled_from(working_set: WorkingSet, handle: str, agency: str) -> frozense
     return frozenset(recalled)
 
 
+def recalled_as_wrong(working_set: WorkingSet, handle: str) -> Mapping[str, tuple[Any, ...]]:
+    """Return the details that this agency recalled as wrong, each with the values that it told."""
+    values: dict[str, tuple[Any, ...]] = {}
+    for event in working_set.mistakes:
+        name = event.body.get("wrong")
+        if event.body["case"] != handle or name is None:
+            continue
+        for jti, part in mistaken_parts(working_set, event):
+            for part_id, _, content in own_parts(working_set.outbox[jti]):
+                for detail, value in details_of(content) if part_id == part else ():
+                    if detail.name == name:
+                        values[name] = (*values.get(name, ()), value)
+    return values
+
+
 def recalled_by_record(working_set: WorkingSet, handle: str) -> Mapping[_PartId, frozenset[str]]:
     """Return the own parts of which a recall was composed, with the agencies that it asks."""
     asked: dict[_PartId, frozenset[str]] = {}

@@ -67,6 +67,8 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     dialog = _dialog(office, options)
     words = details_here(office)
     disclosed = operations.list_told(office, options.case)
+    named = (re.split(r"[\[=]", text)[0] for text in options.detail)
+    operations.check_not_asked_back(office, options.case, tuple(named))
     stated = _as_noted(office, options.case, disclosed)
     details = _typed_details(words.terms, stated, options.detail, dialog)
     if options.file:

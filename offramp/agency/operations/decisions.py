@@ -262,7 +262,8 @@ def _check_corrections_read(answer: Answer | None) -> None:
     for path, correction in answer.unopened.items() if answer is not None else ():
         raise AgencyError(
             "correction-unopened",
-            f"`{correction.by}` corrected `{path}`, and nobody here has opened the correction",
+            f"`{correction.by}` sent a correction that may change `{path}`, and nobody here has "
+            "opened it",
             fix="open it with `offramp agency case DIR CASE --open`",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -177,6 +177,7 @@ def _effects_in(
     case_view = case_of(working_set, case)
     today, now = _today(office, working_set), office.clock()
     disclosed = told_details(working_set, case, today)
+    _check_not_asked_back(working_set, case, disclosed, details)
     values = _read_details(disclosed, details, terms_of(working_set).vocabulary)
     program = office.program(working_set)
     moments = moments_of(working_set, program.pack, CORRECTION, case, now).beside(values)
@@ -212,6 +213,36 @@ def _effects_in(
         decisions_that_read(working_set, program, case, case_view, facts, now) if facts else ()
     )
     return Effects(case, values, holders, resting, office.at, moments.odd_moments(stated))
+
+
+@needs(OWN, look="case")
+def check_not_asked_back(office: Office, case: str, details: Iterable[str]) -> None:
+    """Check that not all that was told of a detail was asked back.
+
+    Raises `AgencyError` `never-told`, `no-such-case`, `no-directory`.
+    """
+    working_set = office.working_set()
+    case_of(working_set, case)
+    disclosed = told_details(working_set, case, _today(office, working_set))
+    _check_not_asked_back(working_set, case, disclosed, details)
+
+
+def _check_not_asked_back(
+    working_set: WorkingSet, case: str, disclosed: Container[str], details: Iterable[str]
+) -> None:
+    asked_back = {
+        name
+        for event in working_set.mistakes
+        if event.body["case"] == case
+        for name in event.body["details"]
+    }
+    for name in details:
+        if name in asked_back and name not in disclosed:
+            raise AgencyError(
+                "never-told",
+                f"this agency asked back all that it told of `{name}` in this case",
+                fix="state it anew, as `offramp agency tasks DIR` says, and then correct that",
+            )
 
 
 def _changes_own(working_set: WorkingSet, case: str, values: Mapping[str, Any]) -> bool:

@@ -182,6 +182,7 @@ def recall(
             "parts": parts,
             "to": list(planned.recipients),
             "details": sorted(_facts_of(working_set, planned.entries, reason)),
+            **({"wrong": detail} if reason == WRONG_FACT and detail is not None else {}),
             "after": line.size if line else 0,
         }
         office.append(working_set, "mistake", body)

@@ -18,6 +18,7 @@ from exchange.records.ids import new_id
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import Case
+from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import (
     OpenQuestion,
     case_of,
@@ -50,8 +51,9 @@ from offramp.agency.cases.moments import (
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
-from offramp.agency.cases.questions import answer_parts
+from offramp.agency.cases.questions import answer_parts, keep_entry_ids
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
+from offramp.agency.cases.told import recalled_as_wrong
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -294,7 +296,7 @@ def open_form(
     else:
         sheet, untold = _reduced(office, working_set, sheet, defaults, case)
         if form.begins and case is not None:
-            sheet = replace(sheet, lists={}, known=_known_here(working_set, known, case))
+            sheet = replace(sheet, lists={}, known=_known_here(office, working_set, known, case))
         sheets = (sheet,)
     return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at, terms)
 
@@ -338,8 +340,12 @@ def _kept_facts(sheet: Sheet, category: str) -> list[str]:
     ]
 
 
-def _known_here(working_set: WorkingSet, known: Case, case: str) -> dict[str, Any]:
-    """Return the answers that this agency's own records of a case contain, by question."""
+def _known_here(office: Office, working_set: WorkingSet, known: Case, case: str) -> dict[str, Any]:
+    """Return the answers that this agency's own records of a case contain, by question.
+
+    INVARIANT: each entry of a list has an id, as records have it. A note has none, so its entries
+    have those of the list that it corrects.
+    """
     answers: dict[str, Any] = {}
     for outgoing in working_set.outbox.values():
         if outgoing.case != case or outgoing.refused is not None:
@@ -349,13 +355,20 @@ def _known_here(working_set: WorkingSet, known: Case, case: str) -> dict[str, An
                 members = {name: value for name, value in content.items() if name != "facts"}
                 answers |= {f"{category}.{name}": value for name, value in members.items()}
     members_of_forms = {path for path in answers if path in form_terms().members}
-    raw = {
-        path: value
-        for entry in known.entries
-        if entry.by == working_set.agency
-        for path, value in entry.facts.items()
+    raw: dict[str, Any] = {}
+    for entry in known.entries:
+        if entry.by == working_set.agency:
+            raw |= {
+                path: keep_entry_ids(value, raw.get(path), office.random)
+                for path, value in entry.facts.items()
+            }
+    # What was recalled as wrong is asked anew, unless a new value was noted since.
+    wrong = recalled_as_wrong(working_set, case)
+    facts = {
+        path: raw[path]
+        for path in own_facts(working_set, known)
+        if path in raw and not any(same_value(raw[path], value) for value in wrong.get(path, ()))
     }
-    facts = {path: raw[path] for path in own_facts(working_set, known) if path in raw}
     return {path: answers[path] for path in members_of_forms} | facts
 
 
