@@ -67,10 +67,15 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     dialog = _dialog(office, options)
     words = details_here(office)
     disclosed = operations.list_told(office, options.case)
-    named = (re.split(r"[\[=]", text)[0] for text in options.detail)
-    operations.check_not_asked_back(office, options.case, tuple(named))
     stated = _as_noted(office, options.case, disclosed)
-    details = _typed_details(words.terms, stated, options.detail, dialog)
+    try:
+        details = _typed_details(words.terms, stated, options.detail, dialog)
+    except AgencyError as error:
+        if error.code == "never-told":
+            # It is refused here too, with the reason if everything told was asked back.
+            named = (re.split(r"[\[=]", text)[0] for text in options.detail)
+            operations.effects(office, options.case, dict.fromkeys(named))
+        raise
     if options.file:
         details |= _from_file(options.file)
     if not details and dialog.is_terminal and disclosed:

@@ -215,18 +215,6 @@ def _effects_in(
     return Effects(case, values, holders, resting, office.at, moments.odd_moments(stated))
 
 
-@needs(OWN, look="case")
-def check_not_asked_back(office: Office, case: str, details: Iterable[str]) -> None:
-    """Check that not all that was told of a detail was asked back.
-
-    Raises `AgencyError` `never-told`, `no-such-case`, `no-directory`.
-    """
-    working_set = office.working_set()
-    case_of(working_set, case)
-    disclosed = told_details(working_set, case, _today(office, working_set))
-    _check_not_asked_back(working_set, case, disclosed, details)
-
-
 def _check_not_asked_back(
     working_set: WorkingSet, case: str, disclosed: Container[str], details: Iterable[str]
 ) -> None:
