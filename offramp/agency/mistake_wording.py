@@ -92,7 +92,8 @@ def effects_lines(effects: Effects, words: Details) -> list[str]:
 def _holder_line(holder: Holder, effects: Effects, words: Details) -> str:
     before = words.value(holder.name, holder.holding.value)
     effect = (
-        f"can't be told: {holder.why_not}"
+        f"can't be told: {holder.why_not} To ask it back: `agency recall DIR CASE wrong-fact "
+        f"--detail {holder.name} --to {holder.agency}`"
         if holder.why_not
         else "will be told, if the hub passes it"
     )

@@ -17,8 +17,11 @@ from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.consent_words import decision_words
 from offramp.agency.cases.pack_terms import terms_of
+from offramp.agency.commands.cases import details_here
 from offramp.agency.commands.facts_file import read_facts_file
+from offramp.agency.commands.form_text import preview_lines
 from offramp.agency.hub_link import delivery
+from offramp.agency.mistake_wording import effects_lines
 from offramp.agency.operations import records
 from offramp.agency.wording import case_lines, question_lines, representation_lines
 from rules.errors import Refusal
@@ -330,3 +333,39 @@ def test_sentences_have_words_and_no_names_of_facts(town: Town, case: str) -> No
     office = town.at["prosecutor"]
     shown = case_lines(view, ZoneInfo("America/Denver"), terms_of(office.working_set()))
     assert any("admission is declined by prosecutor, by Ada" in line for line in shown)
+
+
+def test_an_agency_that_may_not_be_told_the_newer_value_is_named(town: Town, case: str) -> None:
+    """After the end of a consent, an earlier `tell` stays with its recipient until asked back."""
+    tell(town, case, 8)
+    office = town.at["crossroads"]
+    opened = operations.open_form(office, "tell", case)
+    before = operations.preview_draft(office, operations.draft_form(office, opened, {HOURS: 12}))
+    assert before.holders == ()
+    assert f"holder.{HOURS}" not in tasks_of(town, "crossroads", case)
+    operations.revoke_consent(office, case)
+    settle(town, case)
+    terms = grant("crossroads", "clinic", ["status"], ["treatment", "diversion_coordination"])
+    to = {"clinic": ("exchange_operation", "operation")}
+    draft = operations.Draft((part("consent_terms", to=to, says=terms),), FORM)
+    operations.record_consent(office, case, draft)
+    settle(town, case)
+    opened = operations.open_form(office, "tell", case)
+    draft_again = operations.draft_form(office, opened, {HOURS: 12})
+    preview = operations.preview_draft(office, draft_again)
+    (holder,) = preview.holders
+    assert (holder.agency, holder.holding.value) == ("program", 8) and holder.why_not
+    shown = "\n".join(preview_lines(preview, "en", ZoneInfo("America/Denver")))
+    command = f"wrong-fact --detail {HOURS} --to program`"
+    assert "has an older value and can't be told" in shown and command in shown
+    operations.send_draft(office, draft_again)
+    settle(town, case)
+    (task,) = tasks_of(town, "crossroads", case)[f"holder.{HOURS}"]
+    assert "`program` has an earlier value" in task.what and command in task.what
+    effects = operations.effects(office, case, {HOURS: 11})
+    assert command in "\n".join(effects_lines(effects, details_here(office)))
+    operations.recall(
+        office, "Rosa Quintana", case, "wrong_fact", recipient="program", detail=HOURS
+    )
+    settle(town, case)
+    assert f"holder.{HOURS}" not in tasks_of(town, "crossroads", case)

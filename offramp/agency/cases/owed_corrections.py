@@ -16,8 +16,9 @@ from exchange.records.content_checks import check_content
 from exchange.records.statements import About
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case_entry import same_value
-from offramp.agency.cases.caseload import own_parts
+from offramp.agency.cases.caseload import own_parts, valid_facts
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.positions import note_position
 from offramp.agency.cases.questions import keep_entry_ids
 from offramp.agency.cases.told import (
     Detail,
@@ -34,6 +35,9 @@ from rules.frozen import frozen
 QUEUED_FIRST = "what it was told is still queued, and the correction follows it by itself"
 NOT_LISTED = "it is no longer in the directory"
 HELD_BACK = "the hub refused the correction"
+# The kind of record that tells facts of the program's own. The newest one counts, and none of them
+# says of an earlier one that it was wrong.
+PROGRAM_FACTS = "program_facts"
 
 
 @frozen
@@ -140,6 +144,43 @@ def owed_corrections(
         and not same_value(holding.value, value_for(holding, detail.value))
     ]
     return correct_holders(working_set, handle, owed, random_bytes, now, again=again)
+
+
+def holders_of_earlier_facts(
+    working_set: WorkingSet, handle: str, facts: Mapping[str, Any], today: str, now: int
+) -> tuple[Holder, ...]:
+    """Return the agencies that have another value of a program's own facts and can't be told."""
+    owed = [
+        (holding, value_for(holding, facts[holding.detail.name]))
+        for holding in old_values(working_set, handle, facts, today)
+        if holding.part.kind == PROGRAM_FACTS
+    ]
+    return tuple(
+        holder
+        for correction in correct_holders(working_set, handle, owed, bytes, now, again=True)
+        for holder in correction.holders
+        if holder.why_not not in (None, QUEUED_FIRST)
+    )
+
+
+def stated_anew(working_set: WorkingSet, handle: str, today: str) -> Mapping[str, Any]:
+    """Return a program's own facts that this agency told, each with the newest value it stated.
+
+    Leaves out what it corrected: that is owed as a correction.
+    """
+    corrected = corrected_details(working_set, handle)
+    newest: dict[str, tuple[float, Any]] = {}
+    for name, holders in told_details(working_set, handle, today).items():
+        for holding in holders:
+            stated = (holding.part.position, holding.value)
+            if holding.part.kind == PROGRAM_FACTS and name not in corrected:
+                newest[name] = max(newest.get(name, stated), stated, key=lambda pair: pair[0])
+    for event in working_set.cases.records(handle).notes:
+        position = note_position(working_set, event)
+        for name, value in valid_facts(working_set, event).items():
+            if name in newest and newest[name][0] < position:
+                newest[name] = position, value
+    return {name: value for name, (_, value) in newest.items()}
 
 
 def correct_holders(

@@ -17,7 +17,12 @@ from offramp.agency.cases.outdated import (
     OutdatedDecision,
     outdated_decisions,
 )
-from offramp.agency.cases.owed_corrections import QUEUED_FIRST, owed_corrections
+from offramp.agency.cases.owed_corrections import (
+    QUEUED_FIRST,
+    holders_of_earlier_facts,
+    owed_corrections,
+    stated_anew,
+)
 from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
 from offramp.agency.cases.told import told_parts
@@ -45,6 +50,7 @@ def repair_tasks(
             tasks.append(_decide_again(working_set, handle, outdated, role))
         tasks += _represent_again(working_set, handle, role)
         tasks += _state_again(working_set, handle, role, now)
+        tasks += _holders_of_earlier_facts(working_set, handle, role, now)
     untold = list(_holders_untold(working_set, handle, role, now))
     time = working_set.gateway.hub_time(now)
     # A consent that begins or ends changes who may be told.
@@ -177,6 +183,25 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
                     f"--to {holder.agency}`."
                 )
             yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
+
+
+def _holders_of_earlier_facts(
+    working_set: WorkingSet, handle: str, role: str, now: int
+) -> Iterator[Task]:
+    """Yield the tasks about agencies that were told a fact and may not be told its newer value."""
+    gateway = working_set.gateway
+    if not gateway.history.size:
+        return
+    today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    facts = stated_anew(working_set, handle, today)
+    for holder in holders_of_earlier_facts(working_set, handle, facts, today, now):
+        detail = noun_of(terms_of(working_set).vocabulary, holder.name)
+        step = (
+            f"`{holder.agency}` has an earlier value of {detail} and can't be told the newer one: "
+            f"{holder.why_not} If the earlier one was wrong, ask it back: `agency recall "
+            f"{handle[:8]} wrong-fact --detail {holder.name} --to {holder.agency}`."
+        )
+        yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
 
 
 def _unanswered_recalls(

@@ -43,6 +43,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "asked": "{by} asks for `{decision}`: {question}",
         "corrects": "Also corrected at {name}: {detail}",
         "corrects_not": "{name} has an older value and can't be told: {detail}",
+        "ask_back": "  if that value was wrong, ask it back: {command}",
         "corrected": "Sent a correction to {name}: {state}",
         "no_questions": "No question waits for you.",
         "joined": "It is the person of case {case}: the cases are listed together here.",
@@ -90,6 +91,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "asked": "{by} pregunta para `{decision}`: {question}",
         "corrects": "También se corrige en {name}: {detail}",
         "corrects_not": "{name} tiene un valor anterior y no se le puede informar: {detail}",
+        "ask_back": "  si ese valor era incorrecto, pida que lo devuelvan: {command}",
         "corrected": "Se envió una corrección a {name}: {state}",
         "no_questions": "Ninguna pregunta le espera.",
         "joined": "Es la persona del caso {case}: aquí los casos se listan juntos.",
@@ -179,6 +181,11 @@ def _holder_lines(preview: Preview, language: str) -> Iterator[str]:
         detail = preview.terms.question(holder.name, language)
         key = "corrects" if holder.why_not is None else "corrects_not"
         yield words[key].format(name=_named(holder.agency, preview.names), detail=detail)
+        if holder.why_not is not None:
+            command = (
+                f"`agency recall DIR CASE wrong-fact --detail {holder.name} --to {holder.agency}`"
+            )
+            yield words["ask_back"].format(command=command)
 
 
 def determination_lines(

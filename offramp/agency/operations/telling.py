@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
+from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
@@ -48,7 +49,7 @@ from offramp.agency.cases.moments import (
     moments_of,
     stated_moments,
 )
-from offramp.agency.cases.owed_corrections import Holder
+from offramp.agency.cases.owed_corrections import PROGRAM_FACTS, Holder, holders_of_earlier_facts
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
 from offramp.agency.cases.questions import answer_parts, keep_entry_ids
@@ -661,7 +662,17 @@ def _rules_before(
 def _corrected_holders(
     office: Office, working_set: WorkingSet, draft: FormDraft
 ) -> tuple[Holder, ...]:
-    """Return the agencies that an answer corrects, without those that get the answer itself."""
+    """Return the agencies that an answer corrects, without those that get the answer itself.
+
+    Of a program's own facts, they are those that have an earlier value and can't be told.
+    """
+    if draft.kind == PROGRAM_FACTS:
+        now = office.clock()
+        zone = working_set.gateway.history.newest.zone
+        today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
+        holders = holders_of_earlier_facts(working_set, draft.case, draft.stated, today, now)
+        told = {agency for part in draft.parts for agency in part.to}
+        return tuple(holder for holder in holders if holder.agency not in told)
     if draft.form != "answer":
         return ()
     answered = {
