@@ -510,7 +510,10 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
     from offramp.policy import decision_text
 
     needed = answer.needed if answer.lacks_ended else None
-    lines = [decision_text.in_words(answer.ruling, today=asked_on, needed=needed)]
+    overruled = _decided_otherwise(answer)
+    ruled = answer.ruling
+    text = decision_text.in_words(ruled, today=asked_on, needed=needed, overruled=overruled)
+    lines = [text]
     given = answer.case.attested.get(answer.decision)
     if given is not None and any(reason["rule"] == "attested" for reason in answer.reasons):
         lines.append(f"Given by {given.entry.by}")
@@ -536,6 +539,18 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
         differing = "; ".join(_statement(statement, zone) for statement in statements)
         lines.append(f"Agencies differ on {_noun(answer, path)}: {differing}")
     return "\n".join(lines)
+
+
+def _decided_otherwise(answer: Answer) -> str | None:
+    """Name the person whose decision is in force although the rules answer otherwise."""
+    entry = answer.decided_otherwise
+    if entry is None or entry.determined is None:
+        return None
+    made = entry.determined
+    return (
+        f"{made['by']} of {entry.by} decided otherwise: {_spaced(made['outcome'])}. That decision "
+        f"is in force until {entry.by} decides again."
+    )
 
 
 def _noun(answer: Answer, path: str) -> str:

@@ -28,16 +28,20 @@ def in_words(
     considered: bool = False,
     today: date | None = None,
     needed: Sequence[Mapping[str, Any]] | None = None,
+    overruled: str | None = None,
 ) -> str:
     """Return one decision as text, its answer first.
 
     With `today`, it names the sources that it rests on and that are out of date then. With
     `needed`, only these missing facts are asked for, and nothing else that would bring the others.
+    `overruled` states a named person's decision that is in force. It stands in place of the
+    next step, which would follow from the rules' answer.
     """
     asks = decision.needed if needed is None else needed
     is_cut = len(asks) < len(decision.needed)
     zone = ZoneInfo(decision.program.pack.time_zone)
     lines = [_headline(decision), _under(decision), ""]
+    lines += _entry("But", overruled) if overruled is not None else []
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
     if step is not None and decision.status == "undetermined" and not is_cut:
         lines += _entry("Now", f"{_role(step['who'])}: {step['text']}")
@@ -74,7 +78,7 @@ def in_words(
             )
         if reason["reviewable_by"]:
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
-    if step is not None and decision.status == "decided":
+    if step is not None and decision.status == "decided" and overruled is None:
         lines += _entry("Next", f"{_role(step['who'])}: {step['text']}")
     for index, observation in enumerate(() if is_cut else _observations(decision)):
         lines += _entry("If" if index == 0 else "", observation)

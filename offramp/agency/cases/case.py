@@ -300,6 +300,14 @@ class Answer:
         return self.ruling.outcome
 
     @property
+    def decided_otherwise(self) -> CaseEntry | None:
+        """The named person's decision in force, if its outcome is not the rules' own."""
+        made = self.case.determined.get(self.decision)
+        if made is None or made.determined is None or self.status != "decided":
+            return None
+        return made if made.determined["outcome"] != self.outcome else None
+
+    @property
     def possible(self) -> list[str]:
         """Every outcome that missing facts and doubtful events leave possible."""
         return self.ruling.possible
@@ -423,9 +431,15 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Return the answer as `Decision.as_json`, with the sources of facts, and conflicts."""
         decision = {**self.ruling.as_json(), "needed": self.needed}
+        otherwise = self.decided_otherwise
+        made = otherwise.determined if otherwise is not None else None
+        if made is not None:
+            # What comes next follows from the decision in force, not from the rules' answer.
+            decision["next"] = None
         return {
             **{name: value for name, value in decision.items() if name != "facts_digest"},
             "now": self.now,
+            "decided_otherwise": {"by": made["by"], "outcome": made["outcome"]} if made else None,
             "governed": self.governed,
             "sources": {
                 path: {name: value for name, value in source.as_json().items() if name != "value"}

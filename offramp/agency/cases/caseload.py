@@ -16,6 +16,7 @@ from offramp.agency.cases.case import ACCEPTED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
+from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.cases.stated_facts import ENROLLED
@@ -174,6 +175,7 @@ def joined_entries(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
 
     Only for an agency that knows who is enrolled. Whatever the case's own records state counts
     first, and so does a person's own note. The note that nobody here was like the person does not.
+    If the person is admitted there and nobody has stated the enrollment yet, it is unknown.
     """
     group = working_set.cases.same_person(handle)
     if len(group) == 1 or not answers_enrollment(working_set):
@@ -188,13 +190,15 @@ def joined_entries(working_set: WorkingSet, handle: str) -> Iterator[CaseEntry]:
         if other != handle:
             case = _case_of_entries(working_set, other, entries_of(working_set, other))
             enrolled = case.known.get(ENROLLED)
-            if enrolled is not None and enrolled.value is True:
+            is_enrolled = enrolled is not None and enrolled.value is True
+            if is_enrolled or awaits_enrollment(working_set, other, case):
                 role = working_set.gateway.history.newest.role(working_set.agency)
-                position = max(entry.position for entry in (enrolled.entry, *own))
-                yield CaseEntry(
-                    working_set.agency, role, position, None, None, {ENROLLED: True}, {}
-                )
-                return
+                stated = [enrolled.entry] if enrolled is not None else []
+                position = max((entry.position for entry in (*stated, *own)), default=0.0)
+                facts = {ENROLLED: True if is_enrolled else None}
+                yield CaseEntry(working_set.agency, role, position, None, None, facts, {})
+                if is_enrolled:
+                    return
 
 
 def entries_of_part(

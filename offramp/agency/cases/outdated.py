@@ -132,7 +132,7 @@ def _changes_since(
     case: Case, decision: str, entry: CaseEntry, reads: FactsRead
 ) -> tuple[FactChange, ...]:
     """Return what was changed after a decision, of all that it rested on."""
-    basis = entry.seen if entry.seen is not None else entry.position
+    basis = _basis(entry)
     paths = reads.of(decision)
 
     def concerns(change: FactChange) -> bool:
@@ -149,6 +149,13 @@ def _changes_since(
     if reads.may_matter(decision, newer, is_here=entry.by == case.here):
         changes += newer
     return tuple(changes)
+
+
+def _basis(entry: CaseEntry | None) -> float:
+    """Return the place in the log up to which the decider had read. -1 without a decision."""
+    if entry is None:
+        return -1.0
+    return entry.seen if entry.seen is not None else entry.position
 
 
 def _is_read(case: Case, change: FactChange, reads: frozenset[str]) -> bool:
@@ -332,13 +339,17 @@ def _outdated_answers(
         rests_on = {source for part in parts for source in part.rests_on}
         # What an agency noted for itself is in no record, and its own answer rests on it.
         own = reads.of(decision) or frozenset() if by == case.here else frozenset()
+        decided = _basis(case.determined.get(decision))
 
         def concerns(
             change: FactChange,
             seen: float = seen,
             rests_on: frozenset[tuple[str, str]] = frozenset(rests_on),
             own: frozenset[str] = own,
+            decided: float = decided,
         ) -> bool:
+            if change.changed_at < decided:
+                return False  # a named person decided since, and that decision is in force
             is_noted = change.record is None and change.stated_at < seen and change.path in own
             is_shown = (change.record, change.part) in rests_on
             return change.changed_at >= seen and (is_shown or is_noted)

@@ -21,6 +21,7 @@ from offramp.agency.cases.empty_cases import is_empty, short_handle
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.next_steps import next_step_tasks
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
@@ -124,6 +125,7 @@ def _work_out_tasks(
         case_tasks += _running_clocks(working_set, handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
+    case_tasks += next_step_tasks(working_set, program, case, handle, role, answers, now)
     ends = (until, repairs_until, untold_until, ended.until)
     return _named(working_set, handle, case_tasks), earliest(ends)
 

@@ -14,6 +14,7 @@ from typing import Any
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import answers_enrollment, case_of
+from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.matching import (
     PHONE_DIGITS,
     Description,
@@ -55,7 +56,7 @@ _ENROLLMENT: Subject[bool | None] = Subject(
 
 @frozen
 class PersonCase:
-    """A case of a person. `state` is `referred`, `enrolled`, or `ended`."""
+    """A case of a person. `state` is `referred`, `admitted`, `enrolled`, or `ended`."""
 
     case: str
     state: str
@@ -340,7 +341,10 @@ def _enrolled(working_set: WorkingSet, handle: str) -> bool | None:
 
 
 def _find_enrollment(working_set: WorkingSet, handle: str) -> tuple[bool | None, None]:
-    source = case_of(working_set, handle).known.get(ENROLLED)
+    case = case_of(working_set, handle)
+    source = case.known.get(ENROLLED)
+    if awaits_enrollment(working_set, handle, case):
+        return None, None  # admitted, and nobody has stated the enrollment
     return (None if source is None else bool(source.value)), None
 
 
@@ -425,7 +429,9 @@ def _state(working_set: WorkingSet, handle: str) -> str:
     if case.is_ended:
         return "ended"
     enrolled = case.known.get(ENROLLED)
-    return "enrolled" if enrolled is not None and enrolled.value else "referred"
+    if enrolled is not None and enrolled.value:
+        return "enrolled"
+    return "admitted" if awaits_enrollment(working_set, handle, case) else "referred"
 
 
 # Searching

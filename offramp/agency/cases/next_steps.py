@@ -1,0 +1,193 @@
+"""The tasks of the agency that has to act next, and of those who wait for it. Pure.
+
+Where no gateway asks by itself, nobody is asked for these steps: the records check, the consent,
+counsel's appearance, the prosecutor's approval, and the enrollment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from exchange.consent.disclosure import day_of
+from exchange.consent.reduction import represents
+from exchange.consent.state import COLLECTORS
+from offramp.agency.cases.case import ACCEPTED, Answer, Case
+from offramp.agency.cases.caseload import answers_enrollment, utc
+from offramp.agency.cases.consent_form import asked_sets
+from offramp.agency.cases.enrollment import ADMISSION, ADMITTED, awaits_enrollment
+from offramp.agency.cases.stated_facts import ENROLLED
+from offramp.agency.cases.task import OPEN, Task
+from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.program import Program
+from rules.errors import Refusal
+
+_SCREENING, _APPROVAL = "screening", "approval.prosecutor"
+_SCREENED = f"decisions.{_SCREENING}"
+# The prosecutor's decisions that approve or decline, each with both outcomes.
+_APPROVING = {
+    "eligibility": ("eligible", "ineligible"),
+    ADMISSION: (ADMITTED, "declined_by_prosecutor"),
+}
+
+
+def next_step_tasks(
+    working_set: WorkingSet,
+    program: Program,
+    case: Case,
+    handle: str,
+    role: str,
+    answers: Iterable[Answer],
+    now: int,
+) -> Iterator[Task]:
+    """Yield the steps of an open case that no question asks for.
+
+    `answers` are the rules' answers here, `now` is in seconds since 1970.
+    """
+    answered = tuple(answers)
+    yield from _records_check(working_set, program, case, handle, role)
+    yield from _consents_due(working_set, program, case, handle, role, now)
+    yield from _representation(working_set, handle, role, now)
+    yield from _approval(working_set, program, case, handle, role, now)
+    yield from _decisions_of_others(working_set, case, handle, role, answered)
+    yield from _enrollment(working_set, case, handle, role, answered)
+
+
+def _records_check(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str
+) -> Iterator[Task]:
+    """Yield the records check, and the wait for it, once the person has accepted the offer."""
+    accepted = case.known.get(ACCEPTED)
+    if accepted is None or not accepted.value or _SCREENING in case.attested:
+        return
+    if _SCREENING not in program.pack.decisions:
+        return
+    decider = program.pack.vocabulary.decisions[_SCREENING].decided_by
+    deciders = working_set.gateway.history.newest.with_role(decider)
+    if role == decider:
+        step = f"Check the records, and tell the outcome in one word: `agency screen {handle[:8]}`."
+        yield Task(handle, role, step, OPEN, _SCREENED)
+    elif deciders and role in ("program", "case_management") and not case.determined:
+        step = f"{_names(deciders)} checks the records: no outcome of the screening is known here."
+        yield Task(handle, decider, step, OPEN, _SCREENED)
+
+
+def _consents_due(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
+) -> Iterator[Task]:
+    """Yield each consent set that is due by the pack's form and that nobody has asked."""
+    if role not in COLLECTORS:
+        return
+    asked = {event.body["set"] for event in working_set.statements if event.body["case"] == handle}
+    if not asked and working_set.gateway.state(handle).kind("consent"):
+        return  # another agency asked, or this one recorded a consent from a file
+    due = [
+        name
+        for name, consent_set in program.pack.consent_sets.items()
+        if consent_set.after in case.known and name not in asked
+    ]
+    sets = asked_sets(program.on(_today(working_set, now))) if due else {}
+    for name in due:
+        if name in sets:
+            label = sets[name].label.text("en")
+            command = f"agency consent {handle[:8]} --set {name}"
+            step = f"Ask the person for the consent that is due {label}: `{command}`."
+            yield Task(handle, role, step, OPEN, f"consent.{name}")
+
+
+def _representation(working_set: WorkingSet, handle: str, role: str, now: int) -> Iterator[Task]:
+    """Yield counsel's task to state that it represents a person whose consent names it."""
+    state, agency = working_set.gateway.state(handle), working_set.agency
+    if role != "defender" or represents(state, agency, past_exit=True):
+        return
+    today = _today(working_set, now).isoformat()
+    ended = {change.change.grant for change in state.changes if change.change.does == "end"}
+    named = [
+        logged
+        for logged in state.grants
+        if logged.grant.recipient == agency
+        and logged.grant.id not in ended
+        and (logged.grant.expires is None or logged.grant.expires >= today)
+    ]
+    if named:
+        step = (
+            "The person's consent names you as counsel. If you represent the person, state it: "
+            f"`agency represent {handle[:8]}`."
+        )
+        yield Task(handle, role, step, OPEN, "representation")
+
+
+def _approval(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
+) -> Iterator[Task]:
+    """Yield the prosecutor's approval, after the records check, if the rules ask for it."""
+    if role != "prosecutor" or _APPROVAL in case.known or case.determined.keys() & _APPROVING:
+        return
+    if _SCREENING in program.pack.decisions and _SCREENING not in case.attested:
+        return
+    at = utc(working_set.gateway.hub_time(now))
+    for decision, outcomes in _APPROVING.items():
+        if decision not in program.pack.decisions:
+            continue
+        try:
+            answer = case.decide(program, decision, at)
+        except Refusal:
+            continue
+        if all(need["fact"] != _APPROVAL for need in answer.needed):
+            continue
+        approve, decline = (
+            f"`agency determine {handle[:8]} {decision} {outcome} --reason rules`"
+            for outcome in outcomes
+        )
+        step = f"Approve or decline, when you know enough: {approve} or {decline}."
+        yield Task(handle, role, step, OPEN, _APPROVAL)
+        return
+
+
+def _decisions_of_others(
+    working_set: WorkingSet, case: Case, handle: str, role: str, answers: Iterable[Answer]
+) -> Iterator[Task]:
+    """Yield what an answer here waits for: the prosecutor's approval."""
+    directory = working_set.gateway.history.newest
+    for answer in answers:
+        for need in answer.needed:
+            owner = str(need["ask"])
+            deciders = directory.with_role(owner)
+            if need["fact"] != _APPROVAL or owner == role or not deciders:
+                continue
+            step = (
+                f"{_names(deciders)} approves or declines: `{answer.decision}` waits for it. "
+                f"To ask: `agency ask {handle[:8]} {answer.decision}`."
+            )
+            yield Task(handle, owner, step, OPEN, _APPROVAL)
+            return
+
+
+def _enrollment(
+    working_set: WorkingSet, case: Case, handle: str, role: str, answers: Iterable[Answer]
+) -> Iterator[Task]:
+    """Yield the task to state the enrollment of a person who is admitted."""
+    if not answers_enrollment(working_set):
+        return
+    by_rules = [answer for answer in answers if answer.decision == ADMISSION]
+    is_admitted = any(answer.outcome == ADMITTED for answer in by_rules)
+    is_otherwise = any(answer.outcome not in (None, ADMITTED) for answer in by_rules)
+    if is_otherwise or not (is_admitted or awaits_enrollment(working_set, handle, case)):
+        return
+    enrolled = case.known.get(ENROLLED)
+    if enrolled is not None and (enrolled.value or enrolled.entry.record is not None):
+        return
+    step = (
+        "The person is admitted, and nobody has stated the enrollment: "
+        f"`agency determine {handle[:8]} {ADMISSION} {ADMITTED} --reason rules`."
+    )
+    yield Task(handle, role, step, OPEN, ENROLLED)
+
+
+def _today(working_set: WorkingSet, now: int) -> date:
+    gateway = working_set.gateway
+    return day_of(gateway.hub_time(now), gateway.history.newest.zone)
+
+
+def _names(agencies: Iterable[str]) -> str:
+    return " or ".join(f"`{agency}`" for agency in agencies)

@@ -1,0 +1,234 @@
+"""Whoever has to act next has a task with the whole command, and the others see whom they wait for.
+
+The pack is `santa-fe`, and `init` made the settings: no gateway asks or answers by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.cases.caseload import case_of, utc
+from offramp.agency.cases.consent_form import Answers
+from offramp.agency.cases.task import Task
+from offramp.agency.hub_link import delivery
+from offramp.agency.operations import Signature, records
+from offramp.agency.wording import case_answer_lines
+from tests.conftest import ROOT
+from tests.offramp.test_forms import fill
+from tests.offramp.test_named_commands import named_command
+from tests.support.agencies import Town
+from tests.support.simulator import HOUR
+
+AGENCIES = {
+    "police": "police",
+    "prosecutor": "prosecutor",
+    "defender": "defender",
+    "program": "program",
+    "crossroads": "case_management",
+    "clinic": "treatment_provider",
+}
+PACK = ROOT / "jurisdictions" / "santa-fe"
+BY = "Rosa Quintana"
+ENROLLED = "person.enrolled"
+ENCOUNTER = {
+    "encounter.route": "arrest",
+    "encounter.in_area": "yes",
+    "encounter.weapon": "no",
+    "encounter.booked": "no",
+    "encounter.overdose_help_sought": "no",
+    "encounter.drugs": 1,
+    "encounter.drugs[0].kind": "opioid",
+    "encounter.drugs[0].grams": "2.4 g",
+    "encounter.drugs[0].form": "weighed",
+    "encounter.charges": 1,
+    "encounter.charges[0].conduct": "possession",
+    "encounter.charges[0].authority": "state",
+    "encounter.charges[0].violent": "no",
+    "judgment.amenable": "yes",
+    "judgment.threat_of_harm": "no",
+    "judgment.above_subsistence": "no",
+    "judgment.exploits_others": "no",
+}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    made = Town(tmp_path_factory.mktemp("town"), AGENCIES, pack=PACK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
+        patch.setattr(records, "link_of", lambda office: made.link(office.agency))
+        yield made
+
+
+def settle(town: Town, case: str) -> None:
+    """Deliver everything, and open it everywhere as the commands do."""
+    town.settle()
+    for name, office in town.at.items():
+        if case in office.working_set().cases:
+            operations.open_case(office, BY, case)
+            assert office.agency == name
+    town.settle()
+
+
+def refer(town: Town, name: str, born: str) -> str:
+    given, _, family = name.partition(" ")
+    contact = {"given_name": given, "family_name": family, "birth_date": born}
+    people = {f"contact.{member}": value for member, value in contact.items()}
+    answers = {**ENCOUNTER, **people, "encounter.date": utc(town.hub.clock)[:10]}
+    case = state(town, "police", "refer", None, answers)
+    settle(town, case)
+    return case
+
+
+def state(town: Town, agency: str, form: str, case: str | None, answers: Mapping[str, Any]) -> str:
+    """Fill in a form as its command does, send it, and return the case."""
+    _, draft, _ = fill(town, agency, form, case, answers)
+    operations.send_draft(town.at[agency], draft)
+    return draft.case
+
+
+def steps(town: Town, agency: str, case: str) -> dict[str, Task]:
+    """Return an agency's tasks of a case by what they are about."""
+    return {
+        task.about: task for task in operations.list_tasks(town.at[agency]) if task.case == case
+    }
+
+
+def commands(task: Task) -> list[tuple[str, ...] | None]:
+    """Return the commands that a task names, each of which exists with its options."""
+    return [named_command(f"offramp {code}") for code in re.findall("`(agency [^`]+)`", task.what)]
+
+
+def screen(town: Town, case: str) -> None:
+    state(town, "prosecutor", "screen", case, {"screening_outcome.outcome": "proceed"})
+    settle(town, case)
+
+
+def consent(town: Town, case: str) -> None:
+    office = town.at["crossroads"]
+    form = operations.open_consent_form(office, "hand_off")
+    answers: Answers = {question.id: True for question in form.questions}
+    signed = Signature("Ana Delgado", "typed", "Crossroads", False, True, True)
+    operations.record_answers(office, BY, case, "hand_off", answers, "Ana Delgado", signed)
+    settle(town, case)
+
+
+def interview(town: Town, case: str) -> None:
+    state(town, "crossroads", "intake", case, {"case.intake_at": utc(town.hub.clock)})
+    settle(town, case)
+
+
+def enrolled(town: Town, case: str) -> bool | None:
+    source = case_of(town.at["program"].working_set(), case).known.get(ENROLLED)
+    return None if source is None else source.value
+
+
+def state_of(town: Town, case: str, name: str) -> str:
+    found = operations.find(town.at["program"], name)
+    return next(each.state for person in found for each in person.cases if each.case == case)
+
+
+def test_each_step_of_a_case_is_the_task_of_who_takes_it(town: Town) -> None:
+    case = refer(town, "Ana Delgado", "1990-04-17")
+    digits = case[:8]
+    # The records check.
+    check = steps(town, "prosecutor", case)["decisions.screening"]
+    assert check.owner == "prosecutor" and f"`agency screen {digits}`" in check.what
+    for agency in ("program", "crossroads"):
+        waits = steps(town, agency, case)["decisions.screening"]
+        assert waits.owner == "prosecutor" and "`prosecutor`" in waits.what
+    assert "approval.prosecutor" not in steps(town, "prosecutor", case)
+    screen(town, case)
+    for agency in ("prosecutor", "program"):
+        assert "decisions.screening" not in steps(town, agency, case)
+    # The consent that is due, at the agency that collects it.
+    due = steps(town, "crossroads", case)["consent.hand_off"]
+    assert f"`agency consent {digits} --set hand_off`" in due.what
+    assert "representation" not in steps(town, "defender", case)
+    consent(town, case)
+    for agency in AGENCIES:
+        assert "consent.hand_off" not in steps(town, agency, case)
+    # Counsel, whom the consent names.
+    counsel = steps(town, "defender", case)["representation"]
+    assert counsel.owner == "defender" and f"`agency represent {digits}`" in counsel.what
+    operations.represent(town.at["defender"], case, although_unknown=True)
+    settle(town, case)
+    assert "representation" not in steps(town, "defender", case)
+    # The prosecutor's approval.
+    interview(town, case)
+    approve = steps(town, "prosecutor", case)["approval.prosecutor"]
+    assert approve.owner == "prosecutor" and f"`agency determine {digits}" in approve.what
+    waits = steps(town, "program", case)["approval.prosecutor"]
+    assert waits.owner == "prosecutor" and "`prosecutor`" in waits.what
+    for task in (check, due, counsel, approve, waits):
+        assert commands(task) and None not in commands(task)
+    # Admitted by the prosecutor is not yet enrolled, and no silent "no".
+    assert ENROLLED not in steps(town, "program", case)
+    for decision, outcome in (("eligibility", "eligible"), ("admission", "admitted")):
+        operations.determine(town.at["prosecutor"], "Thomas Baca", case, decision, outcome, "rules")
+    settle(town, case)
+    for agency in ("prosecutor", "program"):
+        assert "approval.prosecutor" not in steps(town, agency, case)
+    enroll = steps(town, "program", case)[ENROLLED]
+    assert f"`agency determine {digits} admission admitted --reason rules`" in enroll.what
+    assert state_of(town, case, "Delgado") == "admitted"
+    second = refer(town, "Ana Delgado", "1990-04-17")
+    assert enrolled(town, second) is None
+    operations.join(town.at["program"], BY, second, case)
+    assert enrolled(town, second) is None
+    operations.determine(town.at["program"], BY, case, "admission", "admitted", "rules")
+    settle(town, case)
+    assert ENROLLED not in steps(town, "program", case)
+    assert enrolled(town, second) is True and state_of(town, case, "Delgado") == "enrolled"
+
+
+def test_a_second_case_that_was_joined_before_the_admission_learns_that_it_is_open(
+    town: Town,
+) -> None:
+    case, second = (refer(town, "Delia Sena", "1981-01-30") for _ in range(2))
+    operations.join(town.at["program"], BY, second, case)
+    assert enrolled(town, second) is False
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    prosecutor, by = town.at["prosecutor"], "Thomas Baca"
+    operations.determine(prosecutor, by, case, "admission", "admitted", "rules")
+    settle(town, case)
+    assert enrolled(town, second) is None
+    outcome = "declined_by_prosecutor"
+    operations.determine(prosecutor, by, case, "admission", outcome, "safety")
+    settle(town, case)
+    assert enrolled(town, second) is False and ENROLLED not in steps(town, "program", case)
+
+
+def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town) -> None:
+    case = refer(town, "Pat Begay", "1985-09-12")
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    program, prosecutor = town.at["program"], town.at["prosecutor"]
+    operations.determine(prosecutor, "Thomas Baca", case, "eligibility", "eligible", "rules")
+    settle(town, case)
+    answered = operations.decide(program, case, "eligibility")
+    assert operations.send_answer(program, answered).record is not None
+    settle(town, case)
+    state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "7.9 g"})
+    settle(town, case)
+    assert "outdated.eligibility" in steps(town, "program", case)
+    town.hub.clock += HOUR
+    operations.determine(prosecutor, "Thomas Baca", case, "eligibility", "eligible", "discretion")
+    settle(town, case)
+    for agency in AGENCIES:
+        assert "outdated.eligibility" not in steps(town, agency, case)
+    answered = operations.decide(program, case, "eligibility")
+    text = "\n".join(case_answer_lines(answered, ZoneInfo("America/Denver")))
+    assert "INELIGIBLE" in text
+    assert "Thomas Baca of prosecutor decided otherwise: eligible" in text
+    assert "Next" not in text and answered.as_json()["next"] is None
+    assert answered.as_json()["decided_otherwise"]["outcome"] == "eligible"
