@@ -5,7 +5,6 @@ The pack is `santa-fe`, and `init` made the settings: no gateway asks or answers
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +18,8 @@ from offramp.agency.cases.task import Task
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import Signature, records
 from offramp.agency.wording import case_answer_lines
+from offramp.asking import Dialog, collect_answers
 from tests.conftest import ROOT
-from tests.offramp.test_forms import fill
-from tests.offramp.test_named_commands import named_command
 from tests.support.agencies import Town
 from tests.support.simulator import HOUR
 
@@ -34,6 +32,7 @@ AGENCIES = {
     "clinic": "treatment_provider",
 }
 PACK = ROOT / "jurisdictions" / "santa-fe"
+QUIET = Dialog("en", "America/Denver")
 BY = "Rosa Quintana"
 ENROLLED = "person.enrolled"
 ENCOUNTER = {
@@ -88,7 +87,12 @@ def refer(town: Town, name: str, born: str) -> str:
 
 def state(town: Town, agency: str, form: str, case: str | None, answers: Mapping[str, Any]) -> str:
     """Fill in a form as its command does, send it, and return the case."""
-    _, draft, _ = fill(town, agency, form, case, answers)
+    office, names = town.at[agency], frozenset(answers)
+    opened = operations.open_form(office, form, case)
+    collected = collect_answers(
+        lambda so_far: opened.questions(so_far, names), answers, QUIET, rest_unknown=True
+    )
+    draft = operations.draft_form(office, opened, collected)
     operations.send_draft(town.at[agency], draft)
     return draft.case
 
@@ -98,11 +102,6 @@ def steps(town: Town, agency: str, case: str) -> dict[str, Task]:
     return {
         task.about: task for task in operations.list_tasks(town.at[agency]) if task.case == case
     }
-
-
-def commands(task: Task) -> list[tuple[str, ...] | None]:
-    """Return the commands that a task names, each of which exists with its options."""
-    return [named_command(f"offramp {code}") for code in re.findall("`(agency [^`]+)`", task.what)]
 
 
 def screen(town: Town, case: str) -> None:
@@ -166,8 +165,6 @@ def test_each_step_of_a_case_is_the_task_of_who_takes_it(town: Town) -> None:
     assert approve.owner == "prosecutor" and f"`agency determine {digits}" in approve.what
     waits = steps(town, "program", case)["approval.prosecutor"]
     assert waits.owner == "prosecutor" and "`prosecutor`" in waits.what
-    for task in (check, due, counsel, approve, waits):
-        assert commands(task) and None not in commands(task)
     # Admitted by the prosecutor is not yet enrolled, and no silent "no".
     assert ENROLLED not in steps(town, "program", case)
     for decision, outcome in (("eligibility", "eligible"), ("admission", "admitted")):
