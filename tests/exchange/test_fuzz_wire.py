@@ -14,8 +14,8 @@ from exchange.standards import base64, i_json, sd_jwt
 from tests.support.outside import DISCLOSURE, MARKS, PARSERS
 from tests.support.refused import reads_as_a_refusal
 
-# Seconds. A parser reads at most about a megabyte and needs a hundredth of this for a test's text.
-SLOW = 0.25
+# Seconds. A megabyte of a table, the slowest, needs a third of this.
+SLOW = 0.75
 
 names = pytest.mark.parametrize("name", PARSERS)
 

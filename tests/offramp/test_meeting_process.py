@@ -82,6 +82,7 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
         consent(town, capsys, case, number, grant(sender, recipient, categories, [TOGETHER]))
     town.settle()
     now = datetime.now(UTC)
+    today = now.astimezone(town.office("program").working_set().gateway.history.newest.zone)
     send(
         town,
         capsys,
@@ -91,13 +92,12 @@ def test_a_case_with_a_fresh_status_is_on_the_board_as_far_as_all_present_may_se
         case,
         category="intake_status",
         content={
-            "done_on": now.date().isoformat(),
+            "done_on": today.date().isoformat(),
             "facts": {"case.intake_at": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
         },
         to={"da": TOGETHER, "program": TOGETHER},
     )
     # The program asks for the status, the case manager tells it, and the request is done.
-    today = now.astimezone(town.office("program").working_set().gateway.history.newest.zone)
     asked = told(
         town,
         capsys,
