@@ -78,7 +78,7 @@ def _consents_due(
     """Yield each consent set that is due by the pack's form and that nobody has asked."""
     if role not in COLLECTORS:
         return
-    asked = {event.body["set"] for event in working_set.statements if event.body["case"] == handle}
+    asked = {event.body["set"] for event in working_set.statements_of(handle)}
     if not asked and working_set.gateway.state(handle).kind("consent"):
         return  # another agency asked, or this one recorded a consent from a file
     due = [

@@ -7,7 +7,7 @@ around the gateway's checks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -85,8 +85,13 @@ class WorkingSet:
         # The inbox's rows as they were worked out, each with what it rests on.
         self.inbox_rows: dict[tuple[str, str], tuple[tuple[int, int, int], Any]] = {}
         self.statements: list[Event] = []
+        self._statements_of: dict[str, list[Event]] = {}
         self.staff = Staff()
         self.retention = RetentionState()
+
+    def statements_of(self, handle: str) -> Sequence[Event]:
+        """Return the signed texts of a case, in the order of the journal."""
+        return self._statements_of.get(handle, ())
 
     def learn(self, event: Event) -> None:
         """Replay one event of the journal. Raises as the gateway did when it happened."""
@@ -235,6 +240,7 @@ class WorkingSet:
     def _note_statement(self, event: Event) -> None:
         self.cases.touch(event, event.body["case"])
         self.statements.append(event)
+        self._statements_of.setdefault(event.body["case"], []).append(event)
 
     def _note_staff(self, event: Event) -> None:
         self.staff.learn(event.at, event.time, event.body)

@@ -151,9 +151,8 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
     program, _ = _setting(office, working_set)
     known = case_of(working_set, case).known
     days_asked: dict[str, list[str]] = {}
-    for event in working_set.statements:
-        if event.body["case"] == case:
-            days_asked.setdefault(event.body["set"], []).append(event.body["on"])
+    for event in working_set.statements_of(case):
+        days_asked.setdefault(event.body["set"], []).append(event.body["on"])
     return tuple(
         ConsentSetSummary(
             name,
