@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rules.frozen import frozen, replace
-from rules.input.vocabulary import Fact
+from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import tree
 from rules.packs.consent_sets import wider_grants
 from rules.packs.digest import canonical
@@ -81,7 +81,7 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("offense", _offenses(before), _offenses(after), _offense)
     yield from _each("clock", before.clocks, after.clocks, _clock)
     yield from _each("invariant", before.invariants, after.invariants, _invariant)
-    yield from _each("fact", before.vocabulary.facts, after.vocabulary.facts, _fact)
+    yield from _facts(before.vocabulary, after.vocabulary)
     yield from _each("grouping of reports", before.groups, after.groups, _grouping)
     yield from _each("rule on retention", before.retention, after.retention, _retention)
     yield from _each("consent", before.consent_sets, after.consent_sets, _consent_set)
@@ -281,6 +281,23 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return rows_in_words(value, lambda amount: str(canonical(amount)), _words)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(canonical(value))
+
+
+def _facts(before: Vocabulary, after: Vocabulary) -> Iterator[Difference]:
+    """Yield each fact that differs, and of a new one which consents cover it.
+
+    A consent names categories, so one that was signed before covers a fact that is newer than it.
+    """
+    for difference in _each("fact", before.facts, after.facts, _fact):
+        fact = after.facts.get(difference.what.removeprefix("fact "))
+        if difference.how != ADDED or fact is None or fact.category in after.never_travels:
+            yield difference
+        else:
+            covered = (
+                f"{difference.after} (its category is `{fact.category}`: an agency that may have "
+                "that by a consent signed before may be told this too)"
+            )
+            yield Difference(ADDED, difference.what, after=covered)
 
 
 def _fact(fact: Fact) -> str:

@@ -253,3 +253,18 @@ def test_examples_of_what_counts(
         governing("old", ["new"], decision, outcomes, {"new"} if noticed else set()).pack == counts
     )
     assert governing(None, ["old", "new"], decision, outcomes).pack == "new"
+
+
+def test_a_new_fact_says_which_signed_consents_cover_it() -> None:
+    """The approvers must see that a consent reaches further than when it was signed."""
+    after = read_pack("santa-fe")
+    name, fact = next((n, f) for n, f in after.vocabulary.facts.items() if f.category == "status")
+    older = {path: held for path, held in after.vocabulary.facts.items() if path != name}
+    before = replace(after, vocabulary=replace(after.vocabulary, facts=older))
+    (difference,) = differences(before, after)
+    assert str(difference).startswith(
+        f"fact {name} came: {fact.question} (its category is `status`"
+    )
+    assert "by a consent signed before" in str(difference)
+    (gone,) = differences(after, before)
+    assert "signed before" not in str(gone)
