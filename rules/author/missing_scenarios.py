@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rules.author.noticing import Noticing, Settled
-from rules.author.plain_case import UsualValues, plain_case
+from rules.author.plain_case import Shows, UsualValues, plain_case
 from rules.author.scenarios import Scenario
 from rules.decide.decision import Decision
 from rules.decide.moments import local
@@ -157,15 +157,8 @@ class Settling:
                 )
                 if answer is None or other is None or answer == other:
                     continue
-                facts = plain_case(
-                    facts,
-                    lambda case, answer=answer, other=other: (  # type: ignore[misc]
-                        _decided(program, decision, case) == answer
-                        and _decided(version, decision, case) == other
-                    ),
-                    self._usual,
-                    _KEPT,
-                )
+                shows = _gives(decision, (program, answer), (version, other))
+                facts = plain_case(facts, shows, self._usual, _KEPT)
                 expect = {"status": "decided", "outcome": answer}
                 return self._new_scenario(mistake, decision, as_of, facts, expect, other)
         return None
@@ -283,6 +276,13 @@ class _Left:
     mistake: Mistake
     questions: list[tuple[int, str, date]]
     doubt: str | None = None
+
+
+def _gives(decision: str, *answers: tuple[Program, str]) -> Shows:
+    """Return a test of whether each program decides a case with the same answer as here."""
+    return lambda case: all(
+        _decided(program, decision, case) == answer for program, answer in answers
+    )
 
 
 def _decided(program: Program, decision: str, facts: Mapping[str, Any]) -> Any:

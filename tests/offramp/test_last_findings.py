@@ -27,17 +27,10 @@ from offramp.agency.wording import case_lines, question_lines, representation_li
 from rules.errors import Refusal
 from tests.support.agencies import RIO_VERDE, Town
 from tests.support.refused import refused
+from tests.support.running_agencies import SIX_ROLES
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 
 HOURS = "case.hours_done"
-AGENCIES = {
-    "police": "police",
-    "prosecutor": "prosecutor",
-    "defender": "defender",
-    "program": "program",
-    "crossroads": "case_management",
-    "clinic": "treatment_provider",
-}
 PACK = (
     RIO_VERDE
     + """
@@ -66,7 +59,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("packs") / "rio-verde"
     folder.mkdir()
     (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
-    made = Town(tmp_path_factory.mktemp("town"), AGENCIES, pack=folder)
+    made = Town(tmp_path_factory.mktemp("town"), SIX_ROLES, pack=folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
         patch.setattr(records, "link_of", lambda office: made.link(office.agency))
@@ -130,7 +123,7 @@ def tasks_of(town: Town, agency: str, case: str) -> dict[str, list[Any]]:
     """Return an agency's own tasks of a case by what they are about."""
     tasks: dict[str, list[Any]] = {}
     for task in operations.list_tasks(town.at[agency]):
-        if task.case == case and task.owner == AGENCIES[agency]:
+        if task.case == case and task.owner == SIX_ROLES[agency]:
             tasks.setdefault(task.about, []).append(task)
     return tasks
 
@@ -203,7 +196,7 @@ def test_a_clock_of_the_person_is_the_case_managers_to_remind(town: Town, case: 
     assert (task.what, task.state) == ("Due: the person finishes the class.", "running")
     assert all(
         "clocks.class" not in tasks_of(town, agency, case)
-        for agency in AGENCIES
+        for agency in SIX_ROLES
         if agency != "crossroads"
     )
     town.hub.clock += 11 * DAY

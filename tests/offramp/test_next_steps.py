@@ -21,16 +21,9 @@ from offramp.agency.wording import case_answer_lines
 from offramp.asking import Dialog, collect_answers
 from tests.conftest import ROOT
 from tests.support.agencies import Town
+from tests.support.running_agencies import SIX_ROLES
 from tests.support.simulator import HOUR
 
-AGENCIES = {
-    "police": "police",
-    "prosecutor": "prosecutor",
-    "defender": "defender",
-    "program": "program",
-    "crossroads": "case_management",
-    "clinic": "treatment_provider",
-}
 PACK = ROOT / "jurisdictions" / "santa-fe"
 QUIET = Dialog("en", "America/Denver")
 BY = "Rosa Quintana"
@@ -58,7 +51,7 @@ ENCOUNTER = {
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    made = Town(tmp_path_factory.mktemp("town"), AGENCIES, pack=PACK)
+    made = Town(tmp_path_factory.mktemp("town"), SIX_ROLES, pack=PACK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
         patch.setattr(records, "link_of", lambda office: made.link(office.agency))
@@ -151,7 +144,7 @@ def test_each_step_of_a_case_is_the_task_of_who_takes_it(town: Town) -> None:
     assert f"`agency consent {digits} --set hand_off`" in due.what
     assert "representation" not in steps(town, "defender", case)
     consent(town, case)
-    for agency in AGENCIES:
+    for agency in SIX_ROLES:
         assert "consent.hand_off" not in steps(town, agency, case)
     # Counsel, whom the consent names.
     counsel = steps(town, "defender", case)["representation"]
@@ -221,7 +214,7 @@ def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town
     town.hub.clock += HOUR
     operations.determine(prosecutor, "Thomas Baca", case, "eligibility", "eligible", "discretion")
     settle(town, case)
-    for agency in AGENCIES:
+    for agency in SIX_ROLES:
         assert "outdated.eligibility" not in steps(town, agency, case)
     answered = operations.decide(program, case, "eligibility")
     text = "\n".join(case_answer_lines(answered, ZoneInfo("America/Denver")))

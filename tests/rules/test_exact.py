@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,25 +30,33 @@ EXAMPLES = ROOT.parent / "shared" / "contract" / "change-examples.jsonl"
 MOST = 3_000  # completions that are tried of one case
 
 
-@settings(deadline=None)
-@given(
+partial_cases = given(
     written.conditions(SMALL),
     written.conditions(SMALL),
     written.complete(TINY).flatmap(written.holes_in),
 )
+
+
+def asked(first: str, second: str, partial: Flat) -> tuple[Decision, Any, Iterator[Flat]]:
+    """The decision of two conditions on a partial case, its exact answer, and all completions."""
+    program = written.program(pack_of(first, second), as_of="2014-04-01")
+    decision = program.decide("eligibility", written.nested(partial))
+    conditions = [rule.condition for rule in decision.rules_in_force.rules]
+    read = {path: fact for each in conditions for path, fact in tree.facts_read(each).items()}
+    return decision, exact.find_exact(decision, 20), written.completions(partial, read)
+
+
+@settings(deadline=None)
+@partial_cases
 def test_exact_outcomes_are_those_of_all_completions(
     first: str, second: str, partial: Flat
 ) -> None:
-    program = written.program(pack_of(first, second), as_of="2014-04-01")
-    decision = program.decide("eligibility", written.nested(partial))
-    answer = exact.find_exact(decision, 20)
-    conditions = [rule.condition for rule in decision.rules_in_force.rules]
-    read = {path: fact for each in conditions for path, fact in tree.facts_read(each).items()}
+    decision, answer, completions = asked(first, second, partial)
     seen: dict[str, Flat] = {}
-    for tried, filled in enumerate(written.completions(partial, read)):
+    for tried, filled in enumerate(completions):
         if tried == MOST:
             break
-        outcome = program.decide("eligibility", written.nested(filled)).outcome
+        outcome = decision.program.decide("eligibility", written.nested(filled)).outcome
         assert outcome is not None
         seen[outcome] = filled
     assert set(seen) <= set(answer.possible)
@@ -54,28 +64,20 @@ def test_exact_outcomes_are_those_of_all_completions(
         # The lists that were tried have two records at most.
         assert outcome in answer.examples or answer.why
     for outcome, facts in answer.examples.items():
-        assert Decision(CaseFacts(program, facts), "eligibility").outcome == outcome
+        assert Decision(CaseFacts(decision.program, facts), "eligibility").outcome == outcome
 
 
 @settings(deadline=None)
-@given(
-    written.conditions(SMALL),
-    written.conditions(SMALL),
-    written.complete(TINY).flatmap(written.holes_in),
-)
+@partial_cases
 def test_what_exact_needs_can_change_the_outcome_and_nothing_else_can(
     first: str, second: str, partial: Flat
 ) -> None:
-    program = written.program(pack_of(first, second), as_of="2014-04-01")
-    decision = program.decide("eligibility", written.nested(partial))
-    answer = exact.find_exact(decision, 20)
-    conditions = [rule.condition for rule in decision.rules_in_force.rules]
-    read = {path: fact for each in conditions for path, fact in tree.facts_read(each).items()}
-    cases = [*zip(range(MOST), written.completions(partial, read), strict=False)]
+    decision, answer, completions = asked(first, second, partial)
+    cases = [*zip(range(MOST), completions, strict=False)]
     by_rest: dict[tuple[str, str], set[str]] = {}
     facts = [path for path in TINY if path != "tiny.rows"]
     for _, filled in cases:
-        outcome = str(program.decide("eligibility", written.nested(filled)).outcome)
+        outcome = str(decision.program.decide("eligibility", written.nested(filled)).outcome)
         for path in facts:
             rest = json.dumps({**filled, path: None}, sort_keys=True, default=str)
             by_rest.setdefault((path, rest), set()).add(outcome)
