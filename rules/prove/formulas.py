@@ -145,6 +145,8 @@ class Formulas(SolverUnknowns):
         cases = []
         for number, candidate in enumerate(self.citations[path]):
             answer = False if candidate is None else section_set(sections).has(candidate)
+            if answer is False:
+                continue
             if answer is None:
                 key = ("open", path, number, sections)
                 answer = self._made.get(key)

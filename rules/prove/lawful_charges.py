@@ -37,6 +37,14 @@ def lawful_charges(
     always: list[z3.BoolRef] = []
     clear: list[z3.BoolRef] = []
     by_text: dict[str, list[Mapping[str, tuple[Any, ...]]]] = {}
+    made: dict[tuple[str, tuple[Any, ...]], z3.BoolRef] = {}
+
+    def one_of(field: str, values: tuple[Any, ...]) -> z3.BoolRef:
+        """Many sections state the same words of a field."""
+        if (field, values) not in made:
+            made[field, values] = among(unknowns[field], values)
+        return made[field, values]
+
     for path, candidates in citations.items():
         record, _, name = path.rpartition(".")
         if not record.startswith(f"{CHARGES}[") or name != "code":
@@ -57,16 +65,16 @@ def lawful_charges(
             if not is_clear:
                 clear.append(z3.Not(cites))
             for field in dict.fromkeys(field for values in stated for field in values):
-                unknown = unknowns.get(f"{record}.{field}")
-                if unknown is None:
+                place = f"{record}.{field}"
+                if place not in unknowns:
                     continue
                 if field in stated[0]:
-                    clear.append(z3.Implies(cites, among(unknown, stated[0][field])))
+                    clear.append(z3.Implies(cites, one_of(place, stated[0][field])))
                 if all(field in values for values in stated):
                     meant = {value for values in stated for value in values[field]}
                     if field == AUTHORITY and section and law.may_be_elsewhere(section):
                         meant.add(OTHER_STATE)
-                    always.append(z3.Implies(cites, among(unknown, sorted(meant))))
+                    always.append(z3.Implies(cites, one_of(place, tuple(sorted(meant)))))
     return always, clear
 
 
