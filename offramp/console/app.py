@@ -165,7 +165,7 @@ class Pages:
         program = self._program(self._pack(pack))
         fields = await _read_form(request)
         decision = dict(fields).get("decision", "")
-        walk = walk_interview(program, decision, _answers(fields))
+        walk = walk_interview(program, decision, _answers(fields), self.today)
         title = "Try a case" if walk.refusal is None else "Error: Try a case"
         values: dict[str, Any] = {
             "pack": pack,

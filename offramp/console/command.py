@@ -35,6 +35,10 @@ def console(options: argparse.Namespace) -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, options.port))
+    except OverflowError:
+        raise RequestError(
+            "usage", f"`--port` can't be `{options.port}`", fix="a port is a number up to 65535"
+        ) from None
     except OSError:
         raise RequestError(
             "port-taken", f"port {options.port} is in use", fix="name another one with `--port`"

@@ -8,6 +8,7 @@ from datetime import date
 from offramp.documents.document import Text
 from offramp.policy.law_age import checked_text, sentence_on_age
 from rules.author.phrases import format_day, spell_name
+from rules.decide.doubts import doubts_of
 from rules.decide.law_age import stale_sources
 from rules.decide.wording import fill_in
 from rules.input.citations import Section
@@ -73,7 +74,9 @@ def _is_elsewhere(segment: Segment, entry: object) -> bool:
 
 
 def age_of_rules(segment: Segment, today: date | None) -> Iterator[Text]:
-    """Yield the day of the rules, the last check of their sources, and which are stale."""
+    """Yield what is in doubt about the program, the day of the rules, and which sources are old."""
+    for doubt in doubts_of(segment.pack.program, segment.day):
+        yield Text(f"{doubt[:1].upper()}{doubt[1:]}.", "In doubt:")
     rules = f"Rules of {format_day(segment.day)}, pack `{segment.pack.id}`."
     yield Text(f"{rules} {checked_text(segment.pack)}")
     stale = stale_sources(segment.pack, today) if today is not None else ()

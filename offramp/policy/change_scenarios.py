@@ -80,11 +80,14 @@ def ask_scenarios(
 
 
 def _says(scenario: Scenario, side: ChangeSide, own: Side) -> str | None:
-    """Return the answer to a scenario on a side: on its own day, or on the side's if it has one."""
-    program = own.program
-    if not side.is_dated:
-        program = Program(side.pack, day_of(scenario.as_of) if scenario.as_of else None)
+    """Return the answer to a scenario on a side: on its own day, or on the side's if it has one.
+
+    None if the side has no answer, as on a day before its program began.
+    """
     try:
+        program = own.program
+        if not side.is_dated:
+            program = Program(side.pack, day_of(scenario.as_of) if scenario.as_of else None)
         decision = program.decide(scenario.decision, known_to(own, scenario.facts))
     except Refusal:
         return None

@@ -80,7 +80,7 @@ def in_words(
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
     if step is not None and decision.status == "decided" and overruled is None:
         lines += _entry("Next", f"{_role(step['who'])}: {step['text']}")
-    for index, observation in enumerate(() if is_cut else _observations(decision)):
+    for index, observation in enumerate(() if is_cut else observations_of(decision)):
         lines += _entry("If" if index == 0 else "", observation)
     for clock in decision.clocks:
         due = f", due {spoken_moment(clock['due'], zone)}" if clock["due"] else ""
@@ -105,7 +105,7 @@ def in_words(
     return "\n".join(lines).rstrip()
 
 
-def _observations(decision: rules.Decision) -> Iterator[str]:
+def observations_of(decision: rules.Decision) -> Iterator[str]:
     """Yield a sentence for each rule that something not yet known could make true."""
     rules_open = open_rules(decision)
     if not rules_open:

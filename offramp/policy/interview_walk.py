@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import rules
+from offramp.policy.decision_text import observations_of
+from offramp.policy.law_age import age_of_answer
 from offramp.policy.operations import start_interview
 from rules.decide.interview import Interview, Question, read_answer
 from rules.errors import Refusal
@@ -40,7 +43,9 @@ class InterviewWalk:
     """An interview after some answers.
 
     `question` is the next one, None if nothing is left to ask. `choices` are its answers if they
-    are few. `refusal` says why the last answer was none. `decision` is the answer so far.
+    are few. `refusal` says why the last answer was none. `decision` is the answer so far, and
+    `observations` say what nobody is asked and would change it all the same, and `age` names
+    sources that are out of date, as `offramp decide` prints them.
     """
 
     answered: tuple[Answered, ...]
@@ -48,6 +53,8 @@ class InterviewWalk:
     choices: tuple[AnswerChoice, ...]
     refusal: Refusal | None
     decision: rules.Decision
+    observations: tuple[str, ...]
+    age: str | None
 
 
 def list_decisions(pack: Pack) -> tuple[tuple[str, str], ...]:
@@ -56,7 +63,7 @@ def list_decisions(pack: Pack) -> tuple[tuple[str, str], ...]:
 
 
 def walk_interview(
-    program: rules.Program, decision: str, answers: Sequence[tuple[str, str]]
+    program: rules.Program, decision: str, answers: Sequence[tuple[str, str]], today: date
 ) -> InterviewWalk:
     """Return an interview after typed answers, each with the path of its fact.
 
@@ -80,7 +87,10 @@ def walk_interview(
         answered.append(Answered(fact, question.text, text, labels.get(text, text)))
     question = question if refusal is not None else interview.question
     choices = _choices(interview, question) if question is not None else ()
-    return InterviewWalk(tuple(answered), question, choices, refusal, interview.decision)
+    so_far = interview.decision
+    observations = tuple(observations_of(so_far)) if question is None else ()
+    age = age_of_answer(so_far, today)
+    return InterviewWalk(tuple(answered), question, choices, refusal, so_far, observations, age)
 
 
 def _choices(interview: Interview, question: Question) -> tuple[AnswerChoice, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from rules.decide.reads import fields_read
 from rules.decide.ruling import CHARGES, Ruling, explanation
 from rules.decide.wording import RuleText
+from rules.packs.pack import Program
 
 
 @explanation
@@ -17,11 +19,15 @@ def list_doubts(ruling: Ruling) -> list[str]:
         return []
     doubts = [*_of_rules(ruling), *of_default(ruling), *_of_offenses(ruling)]
     program = ruling.program.pack.program
-    if program.provisional:
-        doubts.append(f"program: {program.provisional}")
-    day = ruling.segment.segment.day
-    doubts += (f"program: {doubt.says}" for doubt in program.doubts if doubt.in_force(day))
+    doubts += (f"program: {doubt}" for doubt in doubts_of(program, ruling.segment.segment.day))
     return list(dict.fromkeys(doubts))
+
+
+def doubts_of(program: Program, day: date) -> Iterator[str]:
+    """Yield what is in doubt about a whole program on a day, whatever the case."""
+    if program.provisional:
+        yield program.provisional
+    yield from (doubt.says for doubt in program.doubts if doubt.in_force(day))
 
 
 def _of_rules(ruling: Ruling) -> Iterator[str]:

@@ -47,6 +47,15 @@ decisions:
         source: own
 """
 
+SCENARIO = {
+    "id": "too-young",
+    "says": "He is 17.",
+    "decision": "eligibility",
+    "as_of": "2021-05-05",
+    "facts": {"person": {"age": 17}},
+    "expect": {"outcome": "ineligible"},
+}
+
 
 def pack_in(folder: Path, text: str = PACK, scenarios: Any = None) -> str:
     """Write a pack into a folder of its own and return its path."""
@@ -320,6 +329,16 @@ def test_without_dates_the_day_is_today_or_the_first_day_of_the_new_pack(
     assert days == {"old": "2027-03-01", "new": "2027-03-01"}
     memo = memo_of(capsys, f"{old}@2021-05-05", old, *words)
     assert memo["new"]["day"] == "2021-05-05"
+
+
+def test_a_city_s_first_comparison_is_its_new_pack_beside_its_parent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The parent's scenarios are of days on which the city had no program."""
+    old = pack_in(tmp_path / "old", scenarios=[SCENARIO])
+    new = pack_in(tmp_path / "new", PACK.replace("from: 2020-01-01", "from: 2027-03-01"))
+    memo = memo_of(capsys, old, new, "--decision", "eligibility", "--today", "2026-11-30")
+    assert (memo["new"]["day"], memo["unchanged"]) == ("2027-03-01", ["eligibility"])
 
 
 # Bad input

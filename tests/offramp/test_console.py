@@ -18,6 +18,7 @@ import pytest
 import rules
 from offramp.cli import main
 from offramp.console.headers import HEADERS
+from offramp.policy.decision_text import observations_of
 from rules.shelf import shipped
 from tests.conftest import ROOT
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
@@ -124,7 +125,6 @@ def test_a_case_is_asked_what_matters_and_answered_as_decide_answers(
         "encounter.route": "arrest",
         "encounter.charges": "1",
         "encounter.charges[0].conduct": "possession",
-        "encounter.charges[0].code": "NMSA 30-31-23",
         "encounter.charges[0].violent": "no",
         "encounter.drugs": "1",
         "encounter.drugs[0].kind": "opioid",
@@ -144,13 +144,18 @@ def test_a_case_is_asked_what_matters_and_answered_as_decide_answers(
         "encounter": {
             "date": "2023-08-01",
             "route": "arrest",
-            "charges": [{"conduct": "possession", "code": "NMSA 30-31-23", "violent": False}],
+            "charges": [{"conduct": "possession", "violent": False}],
             "drugs": [{"kind": "opioid"}],
         },
     }
     decision = rules.load("santa-fe").decide("offer", facts_given)
     assert decision.outcome == "may_offer" and "MAY OFFER" in shown
     assert decision.reasons[0]["text"] in shown and decision.pack["digest"] in shown
+    observations = [*observations_of(decision)]
+    assert any("6 g" in observation for observation in observations)  # nobody is asked to weigh
+    assert any("Thrive" in doubt for doubt in decision.provisional)
+    for said in (*observations, *decision.provisional):
+        assert " ".join(said.split()) in shown
     # A Change leads back to the question, with the answers before it.
     fields = {"decision": "offer", "fact": "encounter.date", "answer": "2023-08-01", "keep": "0"}
     assert "On what day was the encounter?" in client.post("/packs/santa-fe/try", data=fields).text
@@ -273,6 +278,8 @@ def test_a_port_in_use_and_missing_packages_are_said(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["console", "--port", str(taken.getsockname()[1])]) == 2
     assert "[port-taken]" in capsys.readouterr().err
+    assert main(["console", "--port", "99999"]) == 2
+    assert "`99999`" in capsys.readouterr().err
     assert main(["console", "nowhere"]) == 2
     assert "[unknown-pack]" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "uvicorn", None)

@@ -649,6 +649,18 @@ def test_the_card_names_the_exceptions_of_the_offer_s_rules_and_their_order() ->
     )
 
 
+def test_the_card_of_a_draft_says_that_nobody_adopted_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = str(tmp_path / "rio-verde")
+    assert ran(capsys, "new", draft, "--from", "santa-fe")[0] == 0
+    assert "In doubt: A draft that nobody has adopted yet." in ran(capsys, "card", draft)[1]
+    page = tmp_path / "card.html"
+    assert ran(capsys, "card", draft, "--offline", str(page))[0] == 0
+    assert "A draft that nobody has adopted yet." in page.read_text(encoding="utf-8")
+    assert "Thrive" in ran(capsys, "card", "santa-fe")[1]
+
+
 BROWSER = next(
     (
         found
