@@ -60,7 +60,7 @@ _DONE: Mapping[str, str] = {
     "note_report_number": "note/noted a report number",
     "note_same_person": "note/noted that this is the same person",
     "noted_ending": "look/looked at a note to withdraw",
-    "open_case": "open/opened the case and its parts",
+    "open_case": "open/opened the case, with those of its parts that this person may open",
     "open_consent_form": "open/opened a consent form",
     "open_form": "open/opened a form",
     "open_part": "open/opened a part",

@@ -170,8 +170,8 @@ def _ending(ending: Ending) -> str:
 def unproved_lines(proof: SealingProof) -> list[str]:
     """Return what of the person's page isn't proved, why, and what to do."""
     lines = [
-        f"not proved yet, of {statement.name} (record {statement.record[:8]}): "
-        f"{statement.reason}; {statement.fix}"
+        f"{'asked back' if statement.obstacle == 'asked_back' else 'not proved yet'}, of "
+        f"{statement.name} (record {statement.record[:8]}): {statement.reason}; {statement.fix}"
         for statement in proof.unproved
     ]
     if proof.silent:

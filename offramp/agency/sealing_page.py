@@ -45,7 +45,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "file": "The signed file:",
         "unproved": "Not proved yet",
         "came": "{agency} signed a statement on what it destroyed of your case. It is from "
-        "{day}, and is record number {index} in the log. What it says is not proved yet.",
+        "{day}, and is record number {index} in the log.",
+        "not_yet": "What it says is not proved yet.",
+        "asked_back_title": "Statements that were asked back",
         "asked_back": "{agency} asked this statement back, so it doesn't count. Ask {agency} what "
         "is true.",
         "away": "The exchange couldn't be reached when this page was made. Ask for the page again.",
@@ -104,7 +106,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "file": "El archivo firmado:",
         "unproved": "Todavía no comprobado",
         "came": "{agency} firmó una declaración sobre lo que destruyó de su caso. Es del {day} y "
-        "es el registro número {index} de la bitácora. Lo que dice todavía no está comprobado.",
+        "es el registro número {index} de la bitácora.",
+        "not_yet": "Lo que dice todavía no está comprobado.",
+        "asked_back_title": "Declaraciones cuya devolución se pidió",
         "asked_back": "{agency} pidió la devolución de esta declaración, así que no cuenta. "
         "Pregunte a {agency} qué es cierto.",
         "away": "No se pudo llegar al intercambio cuando se hizo esta página. Pídala otra vez.",
@@ -142,6 +146,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_ASKED_BACK = "asked_back"  # the obstacle of a statement that is proved and doesn't count
+
 
 def exhibit_names(proof: SealingProof) -> dict[str, str]:
     """Return the file of each statement by its record: the agency's id and a number."""
@@ -176,11 +182,14 @@ def _body(proof: SealingProof, lang: str) -> Iterator[str]:
             yield _paragraph(sentence)
         yield f"<p>{escape(texts['file'])} <code>{files[statement.record]}</code></p>"
         yield "</section>"
-    if proof.unproved:
-        yield f"<section><h2>{escape(texts['unproved'])}</h2>"
-        for unproved in proof.unproved:
-            yield _paragraph(_unproved(proof, unproved, lang))
-        yield "</section>"
+    asked_back = [each for each in proof.unproved if each.obstacle == _ASKED_BACK]
+    waiting = [each for each in proof.unproved if each.obstacle != _ASKED_BACK]
+    for heading, without_number in (("unproved", waiting), ("asked_back_title", asked_back)):
+        if without_number:
+            yield f"<section><h2>{escape(texts[heading])}</h2>"
+            for unproved in without_number:
+                yield _paragraph(_unproved(proof, unproved, lang))
+            yield "</section>"
     if proof.silent:
         yield f"<section><h2>{escape(texts['silent'])}</h2>{_paragraph(texts['silent_means'])}<ul>"
         yield from (f"<li>{escape(_silent(agency, lang))}</li>" for agency in proof.silent)
@@ -219,10 +228,12 @@ def _sentences(proof: SealingProof, place: int, lang: str) -> Iterator[str]:
 
 
 def _unproved(proof: SealingProof, unproved: UnprovedStatement, lang: str) -> str:
-    """Say what is proved of a statement, what isn't, and what to do."""
+    """Say that a statement came, why it isn't proved or doesn't count, and what to do."""
     texts, agency = _WORDS[lang], unproved.name
     signed = spoken_day(day_of_moment(unproved.signed_at, proof.program_zone), lang)
     sentence = texts["came"].format(agency=agency, day=signed, index=unproved.index)
+    if unproved.obstacle != _ASKED_BACK:
+        sentence += f" {texts['not_yet']}"
     return f"{sentence} {texts[unproved.obstacle].format(agency=agency)}"
 
 

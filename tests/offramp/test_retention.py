@@ -35,6 +35,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import own_login
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import evidence, records, sealing_proof
+from offramp.agency.retention_wording import unproved_lines
 from offramp.cli import main
 from offramp.clock import Clock
 from rules.author.spoken_dates import spoken_day
@@ -1065,6 +1066,10 @@ def test_a_statement_that_was_asked_back_proves_nothing(town: Town) -> None:
     for lang, words in (("en", "statement on what it destroyed"), ("es", "sobre lo que destruyó")):
         page = sealing_page.sealing_page(proof, lang)
         assert words in page and "that it destroyed" not in page and "de que destruyó" not in page
+        # It is proved, and it doesn't count. That isn't a proof still to come.
+        assert "Not proved yet" not in page and "no comprobado" not in page
+    (line,) = (text for text in unproved_lines(proof) if "police" in text.lower())
+    assert line.startswith("asked back, of")
     account = operations.fetch_account(crossroads, case)
     assert account.ends == ()
 

@@ -201,7 +201,7 @@ def _prove(office: Office, actor: str, case: str, received: Received) -> Sealing
         raise AgencyError(
             "asked-back",
             f"`{issuer}` asked its statement back, so it says nothing any more",
-            fix=f"wait for another statement, or ask `{issuer}`",
+            fix=f"go by a newer statement if there is one, or ask `{issuer}`",
         )
     for record, part in office.working_set().closed_parts(case):
         if record == jti:
