@@ -112,6 +112,9 @@ def decide(parser: Parser, *_: Any) -> None:
         help="decide many cases in N processes. The answers keep the order of the file",
     )
     _counted_rows(parser)
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse the file if any counted row can't be read"
+    )
     _engine(parser, "let a second engine decide too, and refuse an answer that differs")
     _today(parser)
 
@@ -149,9 +152,6 @@ def _counted_rows(parser: Parser) -> None:
         default=10,
         metavar="PERCENT",
         help="the most rows that may be left out since they can't be read. Default: 10",
-    )
-    parser.add_argument(
-        "--strict", action="store_true", help="refuse the file if any counted row can't be read"
     )
 
 
@@ -292,8 +292,20 @@ def change(parser: Parser, *_: Any) -> None:
         help="a decision to compare. May be repeated. Default: all",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit code 1 if no scenario covers a part of it"
+        "--strict",
+        action="store_true",
+        help="exit code 1 if no scenario covers a part of it. With --cohort, refuse the file if "
+        "any counted row can't be read",
     )
+    parser.add_argument(
+        "--cohort",
+        metavar="FILE",
+        help="count the rows of this file before and after, such as past arrests. It needs --map",
+    )
+    parser.add_argument(
+        "--map", metavar="MAP", help="MAP.yaml states how a row of the file becomes facts"
+    )
+    _counted_rows(parser)
     parser.add_argument(
         "--limit",
         type=_seconds,

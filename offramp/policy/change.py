@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offramp import __version__
 from offramp.policy.change_scenarios import ScenarioFindings, ask_scenarios
@@ -30,6 +31,9 @@ from rules.prove.changes import ChangedAnswers, Pair
 from rules.prove.sides import Side
 from rules.shelf import english
 
+if TYPE_CHECKING:
+    from offramp.policy.cohort.report import CohortReport, CohortRequest
+
 _WHEN_IT_HAPPENS = "now"
 
 
@@ -42,13 +46,16 @@ class Memo:
     redline: Redline
     answers: Mapping[str, ChangedAnswers]
     words: RegionWords
+    cohort: CohortReport | None = None
 
     @property
     def exit_code(self) -> int:
         """1 if something contradicts a pack, 3 if something is left open, else 0."""
         if self.value["findings"]:
             return 1
-        return 0 if all(_is_settled(answer) for answer in self.answers.values()) else 3
+        is_settled = all(_is_settled(answer) for answer in self.answers.values())
+        is_counted = self.cohort is None or not self.cohort.is_out_of_time
+        return 0 if is_settled and is_counted else 3
 
 
 def _is_settled(answer: ChangedAnswers) -> bool:
@@ -63,15 +70,17 @@ def make_memo(
     decisions: Sequence[str] = (),
     seconds: float = 60.0,
     strict: bool = False,
+    cohort: CohortRequest | None = None,
 ) -> Memo:
     """Compare two packs, or one pack on two days.
 
     `decisions` are all that both sides have unless some are given. `seconds` limits the search of
-    each. With `strict`, an edge without a scenario is a finding. Raises `RequestError` and
-    `PackError`, and `SolverError` if the solver and the rules disagree on a case.
+    each. With `strict`, an edge without a scenario is a finding. The rows of a `cohort` are counted
+    before and after, by one decision. Raises `RequestError` and `PackError`, and `SolverError` if
+    the solver and the rules disagree on a case.
     """
     with both_sides(old, new, today) as sides:
-        return _memo(sides, decisions, seconds, strict)
+        return _memo(sides, decisions, seconds, strict, cohort)
 
 
 def _memo(
@@ -79,6 +88,7 @@ def _memo(
     decisions: Sequence[str],
     seconds: float,
     strict: bool,
+    request: CohortRequest | None,
 ) -> Memo:
     formal = (_formal(sides[0]), _formal(sides[1]))
     segments = (formal[0].space.segment, formal[1].space.segment)
@@ -108,8 +118,14 @@ def _memo(
         "open_cases": _open_cases(sides, segments, answers),
     }
     value["findings"] = _findings(sides, segments, scenarios, strict)
-    value["repeat"] = {"command": _command(sides, decisions), "engines": _engines()}
-    return Memo({"memo": digest_of(value), **value}, sides, lines, answers, region_words)
+    report = None
+    if request is not None:
+        from offramp.policy.change_cohort import cohort_as_json, count_cohort
+
+        report = count_cohort(request, formal, answers, decisions)
+        value["cohort"] = cohort_as_json(report)
+    value["repeat"] = {"command": _command(sides, decisions, request), "engines": _engines()}
+    return Memo({"memo": digest_of(value), **value}, sides, lines, answers, region_words, report)
 
 
 def digest_of(value: Mapping[str, Any]) -> str:
@@ -283,11 +299,34 @@ def _findings(
     return findings
 
 
-def _command(sides: tuple[ChangeSide, ChangeSide], decisions: Sequence[str]) -> str:
+def _command(
+    sides: tuple[ChangeSide, ChangeSide],
+    decisions: Sequence[str],
+    request: CohortRequest | None,
+) -> str:
     """Return the command that makes this memo on any day."""
-    dated_sides = [_dated(side) for side in sides]
-    chosen = [f"--decision {name}" for name in decisions]
-    return " ".join(["offramp change", *dated_sides, *chosen])
+    words = ["offramp", "change", *map(_dated, sides)]
+    for name in decisions:
+        words += ["--decision", name]
+    return shlex.join([*words, *(_cohort_words(request) if request is not None else ())])
+
+
+def _cohort_words(request: CohortRequest) -> list[str]:
+    """Return the words of the command that count the same rows."""
+    from offramp.policy.cohort.report import CohortSource
+
+    source = request.source
+    words = ["--cohort", source.file, "--map", source.map]
+    for name in source.by:
+        words += ["--by", name]
+    for text in source.where:
+        words += ["--where", text]
+    assume = request.assume if isinstance(request.assume, str) else request.assume_name
+    words += ["--assume", assume] if assume is not None else []
+    usual = CohortSource(source.file, source.map)
+    words += ["--min-cell", str(source.least)] if source.least != usual.least else []
+    words += ["--allow-left-out", f"{source.allowed:g}"] if source.allowed != usual.allowed else []
+    return words
 
 
 def _dated(side: ChangeSide) -> str:

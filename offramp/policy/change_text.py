@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offramp.policy.change import Memo
+from offramp.policy.change_cohort_text import cohort_lines, left_out_line
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import CAME, CHANGED, WENT, Change
 from rules.input.printing import plain
@@ -24,6 +25,8 @@ def memo_lines(memo: Memo) -> Iterator[str]:
     yield f"Change from {before} to {after}"
     for finding in value["findings"]:
         yield f"FINDING: {finding}."
+    if memo.cohort is not None and (line := left_out_line(memo.cohort)) is not None:
+        yield line
     yield ""
     yield "1. What changes"
     yield from _redline(memo)
@@ -37,7 +40,13 @@ def memo_lines(memo: Memo) -> Iterator[str]:
     yield "4. Open cases on the day"
     yield from _open_cases(value["open_cases"])
     yield ""
-    yield "5. How to repeat it"
+    number = 5
+    if memo.cohort is not None:
+        yield f"{number}. Who is affected"
+        yield from (f"   {line}".rstrip() for line in cohort_lines(memo.cohort))
+        yield ""
+        number += 1
+    yield f"{number}. How to repeat it"
     yield f"   {value['repeat']['command']}"
     yield f"   old pack {value['old']['digest']}"
     yield f"   new pack {value['new']['digest']}"

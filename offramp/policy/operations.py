@@ -25,6 +25,7 @@ from rules.shelf import day_of, find, read_pack, shipped
 
 if TYPE_CHECKING:
     from offramp.policy.change import Memo
+    from offramp.policy.cohort.report import CohortRequest
     from offramp.policy.new_city import CityFolder
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
@@ -205,6 +206,7 @@ def change_memo(
     decisions: tuple[str, ...] = (),
     seconds: float = 60.0,
     strict: bool = False,
+    cohort: CohortRequest | None = None,
 ) -> Memo:
     """Compare two packs, or one pack on two days, and return the memo of the change.
 
@@ -218,7 +220,9 @@ def change_memo(
     except ImportError:
         raise no_solver() from None
     day = today if isinstance(today, date) else day_of(today)
-    return make_memo(old, new, today=day, decisions=decisions, seconds=seconds, strict=strict)
+    return make_memo(
+        old, new, today=day, decisions=decisions, seconds=seconds, strict=strict, cohort=cohort
+    )
 
 
 # Run a pack's scenarios and cases

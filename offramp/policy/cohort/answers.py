@@ -9,7 +9,7 @@ from typing import Any
 
 import rules
 from offramp.policy.cohort.completions import Completions
-from offramp.policy.cohort.possible import Possible
+from offramp.policy.cohort.possible import Outcomes, Possible
 from rules.decide.ruling import CHARGES, CaseFacts, Ruling
 from rules.decide.same_law import depends_on_law_alone, law_changes
 from rules.decide.scene_day import DAY
@@ -65,9 +65,15 @@ class Side:
 
 @frozen
 class Question:
-    """What is asked of each case: one side alone, or two sides, before and after a change."""
+    """What is asked of each case: one side alone, or two sides, before and after a change.
+
+    `never` are changes of the answer that are proved to happen in no case. Those that are
+    `occurring` in some case are counted even if no row has them.
+    """
 
     sides: tuple[Side, ...]
+    never: frozenset[Outcomes] = frozenset()
+    occurring: frozenset[Outcomes] = frozenset()
 
     @property
     def is_same_twice(self) -> bool:
@@ -121,7 +127,10 @@ class Answerer:
         if isinstance(facts, dict):
             for path, value in self._assumed.items():
                 _set_if_absent(facts, path, value)
-        return tuple(self._possible(question, facts) for question in self.questions)
+        return tuple(
+            _without_never(self._possible(question, facts), question.never)
+            for question in self.questions
+        )
 
     def _possible(self, question: Question, facts: Any) -> Possible:
         if question.is_same_twice:
@@ -136,6 +145,15 @@ class Answerer:
             frozenset(_with_gaps(rulings, outcomes) for outcomes in possible.outcomes),
             possible.is_sharp,
         )
+
+
+def _without_never(possible: Possible, never: frozenset[Outcomes]) -> Possible:
+    """Return what can be, without changes that are proved to happen in no case.
+
+    A sharp result was found by a solver. It is left as it is.
+    """
+    left = possible.outcomes - never if never and not possible.is_sharp else None
+    return Possible(left, is_sharp=False) if left else possible
 
 
 def _with_gaps(rulings: Sequence[Ruling | None], outcomes: tuple[str, ...]) -> tuple[str, ...]:

@@ -60,6 +60,19 @@ def facts_of_changed_rules(before: Side, after: Side) -> set[str]:
     }
 
 
+def decisions_read(before: Side, after: Side) -> set[str]:
+    """Return the other decisions that a decision reads on either side, also through others."""
+    waiting, names = [before.decision], set[str]()
+    while waiting:
+        name = waiting.pop()
+        for side in (before, after):
+            for condition in _texts(Side(side.program, name)).values():
+                inner = set(explain.names(condition).decisions) - names
+                names |= inner
+                waiting += inner
+    return names
+
+
 def _texts(side: Side) -> dict[Any, tree.Tree]:
     texts = {}
     for segment in _segments(side):

@@ -38,6 +38,7 @@ class Completions:
         self._known: dict[Hashable, Possible] = {}
         self._spaces: dict[int, SearchSpace] = {}
         self.groups = 0  # that were solved
+        self.is_out_of_time = False
 
     def possible(self, rulings: Sequence[Ruling]) -> Possible:
         """Return the answers that the rulings on one case can have together."""
@@ -62,6 +63,7 @@ class Completions:
     ) -> Possible:
         left = self._seconds - self._used
         if left <= 0:
+            self.is_out_of_time = True
             return Possible(wide, is_sharp=False)
         start = monotonic()
         try:

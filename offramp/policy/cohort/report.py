@@ -12,7 +12,7 @@ from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
 from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
-from offramp.policy.cohort.possible import Possible
+from offramp.policy.cohort.possible import Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
 from offramp.policy.cohort.table import Tables, make_tables
@@ -33,16 +33,32 @@ class CohortSource:
     """A file of rows with its map, and which of its rows are counted by what.
 
     `where` are filters as they are written, `COL=VALUE`. `allowed` is the percentage of selected
-    rows that may be left out since they can't be read. With `strict`, none may be.
+    rows that may be left out since they can't be read. With `strict`, none may be. Open rows are
+    solved for `seconds` at most.
     """
 
     file: str
     map: str
-    by: tuple[str, ...]
+    by: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     allowed: float = DEFAULT_SHARE
     strict: bool = False
     least: int = LEAST
+    seconds: float = SECONDS
+
+
+@frozen
+class CohortRequest:
+    """A file of rows to count before and after a change.
+
+    `assume` has facts that every row lacks, `nothing` assumes none, and None works them out.
+    `assume_name` is the name of their file. Progress is shown on `progress` if it is a terminal.
+    """
+
+    source: CohortSource
+    assume: Mapping[str, Any] | str | None = None
+    assume_name: str | None = None
+    progress: TextIO | None = None
 
 
 @frozen
@@ -62,6 +78,7 @@ class CohortReport:
     assumed: Assumption
     questions: tuple[Question, ...]
     tables: Tables
+    is_out_of_time: bool = False
 
     @property
     def shown_selected(self) -> int | None:
@@ -101,13 +118,17 @@ def count_flips(
     source: CohortSource,
     *,
     assume: Mapping[str, Any] | str | None = None,
+    never: Iterable[Outcomes] = (),
+    occurring: Iterable[Outcomes] = (),
     progress: TextIO | None = None,
 ) -> CohortReport:
     """Count the rows of a file whose answer changes, surely and at most, as `count_rows` does.
 
-    What a changed rule reads is never worked out as assumed.
+    What a changed rule reads is never worked out as assumed. `never` are changes that are proved to
+    happen in no case. Those that are `occurring` in some case are counted even if no row has them.
     """
-    question = Question((Side(before, decision), Side(after, decision)))
+    sides = Side(before, decision), Side(after, decision)
+    question = Question(sides, frozenset(never), frozenset(occurring))
     return count_answers([question], source, assume=assume, progress=progress)
 
 
@@ -130,7 +151,8 @@ def count_answers(
     mapping = read_map(source.map, next(iter(packs.values())) if len(packs) == 1 else None)
     filters = read_filters(source.where)
     assumed = _assumption(questions, mapping, assume)
-    answerer = Answerer(questions, Completions(SECONDS), assumed)
+    completions = Completions(source.seconds)
+    answerer = Answerer(questions, completions, assumed)
     reader = CohortReader(
         mapping,
         source.file,
@@ -152,6 +174,7 @@ def count_answers(
         assumed,
         tuple(questions),
         tables,
+        completions.is_out_of_time,
     )
 
 

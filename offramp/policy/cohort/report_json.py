@@ -40,9 +40,19 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
             for item in cohort.left_out
         ],
         "assumed": report.assumed,
-        "by": source.by[0] if len(source.by) == 1 else list(source.by),
+        "by": (source.by[0] if len(source.by) == 1 else list(source.by)) if source.by else None,
         "least_shown": report.tables.least,
         "withheld": report.tables.is_withheld,
+    }
+
+
+def change_as_json(report: CohortReport) -> dict[str, Any]:
+    """Return a report on one change: the part `cohort` of its memo."""
+    (question,), (table,) = report.questions, report.tables.tables
+    return {
+        "decision": question.sides[0].decision,
+        **report_as_json(report),
+        **table_as_json(table, by_several=len(report.source.by) > 1),
     }
 
 
@@ -62,7 +72,10 @@ def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
 def table_as_json(table: AnswerTable, *, by_several: bool = False) -> dict[str, Any]:
     """Return one table: its groups, and the differences between them."""
     return {
-        "groups": [_group(group, by_several) for group in table.groups],
+        "groups": [
+            _group(group, by_several, is_change=len(table.groups[0].sides) > 1)
+            for group in table.groups
+        ],
         "differences": [_difference(item, by_several) for item in table.differences],
     }
 
@@ -71,7 +84,7 @@ def _day(day: Any) -> str:
     return "the day of each row" if day is None else day.isoformat()
 
 
-def _group(group: GroupCounts, by_several: bool) -> dict[str, Any]:
+def _group(group: GroupCounts, by_several: bool, *, is_change: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"group": group.group, "rows": count_as_json(group.rows)}
     if by_several and group.by:
         entry["by"] = group.by
@@ -83,7 +96,7 @@ def _group(group: GroupCounts, by_several: bool) -> dict[str, Any]:
         ]
     elif group.sides:
         entry["before"], entry["after"] = map(_answers, group.sides)
-    if group.flips:
+    if is_change:
         entry["flips"] = [
             {"before": flip.before, "after": flip.after, **range_as_json(flip.range)}
             for flip in group.flips

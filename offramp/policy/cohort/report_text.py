@@ -9,11 +9,11 @@ from textwrap import wrap
 from offramp.policy.cohort.answers import Side
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
+    Answers,
     AnswerTable,
     Count,
     Difference,
     Ends,
-    GroupCounts,
     ShownRange,
 )
 from offramp.terminal import terminal_width
@@ -98,43 +98,50 @@ def _heading(side: Side) -> str:
 
 
 def _table(table: AnswerTable) -> Iterator[str]:
-    first = table.groups[0].sides[0]
-    outcomes = list(first.surely)
-    best = outcomes[0]
-    head = ["", "rows", *map(_words, outcomes[:1]), "either", *map(_words, outcomes[1:])]
-    head += [f"{_words(best)} of {_THOUSAND:,}", "with chance"]
-    rows = [head]
-    for group in table.groups:
-        answers = group.sides[0]
-        counts = [answers.surely[best], answers.either]
-        counts += [answers.surely[item] for item in outcomes[1:]]
-        rows.append(
-            [
-                _label(group),
-                count_text(group.rows),
-                *map(count_text, counts),
-                *(rate_texts(answers.ranges[best]) if group.rows != 0 else ("", "")),
-            ]
-        )
-    yield from aligned(rows)
-    yield from _differences(table.differences, _words(best))
+    labeled = [(printable(group.group), group.rows, group.sides[0]) for group in table.groups]
+    yield from aligned(answer_rows(labeled))
+    differences = difference_rows(table.differences)
+    if differences:
+        best = _words(next(iter(table.groups[0].sides[0].surely)))
+        yield ""
+        yield f"{best.capitalize()} of {_THOUSAND:,}, one group less another:"
+        yield from aligned(differences)
 
 
-def _differences(differences: Sequence[Difference], answer: str) -> Iterator[str]:
-    with_range = [item for item in differences if item.range != (None, None)]
-    if not with_range:
-        return
-    yield ""
-    yield f"{answer.capitalize()} of {_THOUSAND:,}, one group less another:"
-    rows = [["", "difference", "with chance"]]
-    for item in with_range:
-        label = f"{item.group} less {item.less}"
-        rows.append([printable(label), _ends(item.range), _ends(item.interval)])
-    yield from aligned(rows)
+def answer_rows(labeled: Sequence[tuple[str, Count, Answers]]) -> list[list[str]]:
+    """Return the head and a row for each label: its rows, its answers, and the best one's rate.
+
+    All have the same answers, except that those of a later side may have others: then each row
+    with other answers has a head of its own.
+    """
+    rows: list[list[str]] = []
+    outcomes: list[str] = []
+    for label, count, answers in labeled:
+        if list(answers.surely) != outcomes:
+            outcomes = list(answers.surely)
+            rows.append(_answer_head(outcomes))
+        best, *others = outcomes
+        counts = [answers.surely[best], answers.either, *(answers.surely[item] for item in others)]
+        rates = rate_texts(answers.ranges[best]) if count != 0 else ("", "")
+        rows.append([label, count_text(count), *map(count_text, counts), *rates])
+    width = max(map(len, rows))
+    return [[*row, *[""] * (width - len(row))] for row in rows]
 
 
-def _label(group: GroupCounts) -> str:
-    return printable(group.group)
+def _answer_head(outcomes: Sequence[str]) -> list[str]:
+    best, *others = map(_words, outcomes)
+    rate = f"{best} of {_THOUSAND:,}"
+    return ["", "rows", best, "either", *others, rate, "with chance"]
+
+
+def difference_rows(differences: Sequence[Difference]) -> list[list[str]]:
+    """Return the head and a row for each difference of groups, nothing if all are hidden."""
+    rows = []
+    for item in differences:
+        if item.range != (None, None):
+            label = f"{item.group} less {item.less}"
+            rows.append([printable(label), _ends(item.range), _ends(item.interval)])
+    return [["", "difference", "with chance"], *rows] if rows else []
 
 
 def count_text(count: Count) -> str:

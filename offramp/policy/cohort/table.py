@@ -329,10 +329,9 @@ class _Maker:
         """Return the pairs of answers that differ and that some row can have."""
         if len(self.question.sides) < 2:
             return []
-        suppression = {outcomes for member in self.classes for outcomes in member}
-        return [
-            pair for pair in product(*self.outcomes) if pair in suppression and pair[0] != pair[1]
-        ]
+        reached = {outcomes for member in self.classes for outcomes in member}
+        listed = reached | self.question.occurring
+        return [pair for pair in product(*self.outcomes) if pair in listed and pair[0] != pair[1]]
 
     def published(self) -> Iterator[_Cell]:
         """Yield the cells that the table has."""

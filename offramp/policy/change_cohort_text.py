@@ -1,0 +1,87 @@
+"""Section "Who is affected" of a memo in words. It speaks of rows, such as arrests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offramp.policy.cohort.report import CohortReport
+from offramp.policy.cohort.report_text import (
+    aligned,
+    answer_rows,
+    count_text,
+    difference_rows,
+    left_out_text,
+    legend_lines,
+    rate_texts,
+    source_lines,
+    units,
+)
+from offramp.policy.cohort.table import AnswerTable, Flip
+from rules.author.phrases import spell_name
+from rules.input.printing import printable
+
+_THOUSAND = "1,000"
+
+
+def cohort_lines(report: CohortReport) -> Iterator[str]:
+    """Yield the lines of the section."""
+    unit, (table,) = units(report), report.tables.tables
+    decision = spell_name(report.questions[0].sides[0].decision)
+    yield f"How the rule treats these {unit}, by {decision}, before and after"
+    yield ""
+    yield from source_lines(report)
+    yield ""
+    yield from _before_and_after(table)
+    if report.questions[0].is_same_twice or not table.groups[0].flips:
+        yield ""
+        yield f"No answer changes for any of these {unit}."
+    for place, flip in enumerate(table.groups[0].flips):
+        yield ""
+        yield from _flip(table, place, flip)
+    yield ""
+    yield from legend_lines(report)
+
+
+def left_out_line(report: CohortReport) -> str | None:
+    """Return what is printed first if rows are left out."""
+    if not report.cohort.left_out:
+        return None
+    return f"Of the {units(report)} in the file, some are left out: {left_out_text(report)}."
+
+
+def _before_and_after(table: AnswerTable) -> Iterator[str]:
+    """Yield the answers of all rows on each side."""
+    everyone = table.groups[0]
+    labels = ("before", "after")
+    yield from aligned(
+        answer_rows(
+            [
+                (label, everyone.rows, answers)
+                for label, answers in zip(labels, everyone.sides, strict=True)
+            ]
+        )
+    )
+
+
+def _flip(table: AnswerTable, place: int, flip: Flip) -> Iterator[str]:
+    before, after = spell_name(flip.before), spell_name(flip.after)
+    yield f"From {before} to {after}:"
+    rows = [["", "rows", "surely", "at most", f"of {_THOUSAND}", "with chance"]]
+    for group in table.groups:
+        shown = group.flips[place].range
+        rows.append(
+            [
+                printable(group.group),
+                count_text(group.rows),
+                count_text(shown.surely),
+                count_text(shown.at_most),
+                *(rate_texts(shown) if group.rows != 0 else ("", "")),
+            ]
+        )
+    yield from aligned(rows)
+    pair = (flip.before, flip.after)
+    differences = difference_rows([item for item in table.differences if item.answer == pair])
+    if differences:
+        yield ""
+        yield f"From {before} to {after}, of {_THOUSAND}, one group less another:"
+        yield from aligned(differences)

@@ -1,0 +1,310 @@
+"""Who is affected by a change: the section of the memo, its JSON, and what is refused.
+
+The contract's cohorts are counted through the real command. Figures of the packs of that day that
+the law has changed since are recomputed without the engine in `test_cohort_files`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offramp.cli import main
+from tests.conftest import shared
+
+pytest.importorskip("z3", reason="the solver isn't installed")
+
+CONTRACT = "contract/change-examples.jsonl"
+SANTA_FE = ["santa-fe@2014-04-01", "santa-fe@2018-10-01"]
+MAP = """\
+title: arrests
+id: id
+unit: arrest
+unknown: [""]
+facts:
+  encounter.date: {column: day}
+  encounter.route: {value: arrest}
+  person.age: {column: age}
+  encounter.charges: {items: [{conduct: {value: possession}, violent: {value: false}}]}
+  encounter.drugs:
+    items: [{kind: {column: kind}, grams: {column: grams}, form: {value: weighed}}]
+"""
+HEAD = "id,day,age,kind,grams,place\n"
+
+
+def rows(number: int, start: int, **cells: str) -> str:
+    usual = {"day": "2014-05-01", "age": "30", "kind": "opioid", "grams": "2", "place": "north"}
+    text = ",".join((usual | cells).values())
+    return "".join(f"{start + index},{text}\n" for index in range(number))
+
+
+# 40 change surely, 30 stay out, 25 stay in. 27 can change: a drug without weight, of 12 without a
+# kind. 15 of an unknown kind weigh more than both limits: they are out whatever they are.
+ARRESTS = HEAD + "".join(
+    [
+        rows(40, 100, grams="4"),
+        rows(30, 200, grams="7", place="south"),
+        rows(25, 300),
+        rows(12, 400, kind="", grams=""),
+        rows(15, 500, grams="", place="south"),
+        rows(15, 600, kind="", grams="9"),
+    ]
+)
+
+
+class Memos:
+    """Runs `offramp change … --cohort` on a made-up file, in this process."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capsys = capsys
+
+    def run(
+        self, table: str, *more: str, sides: Sequence[str] = SANTA_FE, mapping: str = MAP
+    ) -> tuple[int, str]:
+        file, map_file = self.folder / "rows.csv", self.folder / "map.yaml"
+        file.write_text(table)
+        map_file.write_text(mapping)
+        words = ["change", *sides, "--cohort", str(file), "--map", str(map_file)]
+        self.capsys.readouterr()
+        code = main([*words, *more])
+        printed = self.capsys.readouterr()
+        if code == 2:
+            assert printed.out == ""
+        return code, printed.out + printed.err
+
+    def memo(self, table: str, *more: str, sides: Sequence[str] = SANTA_FE) -> dict[str, Any]:
+        code, text = self.run(table, "--json", *more, sides=sides)
+        assert code == 0, text
+        memo: dict[str, Any] = json.loads(text)
+        return memo
+
+
+@pytest.fixture
+def memos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Memos:
+    return Memos(tmp_path, capsys)
+
+
+def groups(cohort: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {group["group"]: group for group in cohort["groups"]}
+
+
+def flips(group: dict[str, Any]) -> dict[tuple[str, str], tuple[Any, Any]]:
+    return {
+        (flip["before"], flip["after"]): tuple(
+            "hidden" if flip[end] == {"hidden": True} else flip[end]
+            for end in ("surely", "at_most")
+        )
+        for flip in group["flips"]
+    }
+
+
+GAIN = ("ineligible", "eligible")
+
+
+def test_rows_that_change_are_counted_surely_and_at_most(memos: Memos) -> None:
+    memo = memos.memo(ARRESTS, "--by", "place", "--decision", "eligibility")
+    cohort = memo["cohort"]
+    assert (cohort["rows"], cohort["selected"], cohort["unit"]) == (137, 137, "arrest")
+    assert (cohort["decision"], cohort["by"], cohort["left_out"]) == ("eligibility", "place", [])
+    counted = groups(cohort)
+    assert flips(counted["ALL"]) == {GAIN: (40, 67)}
+    assert flips(counted["north"]) == {GAIN: (40, 52)}
+    assert flips(counted["south"]) == {GAIN: (0, 15)}
+    everyone = counted["ALL"]
+    assert everyone["before"] == {"eligible": 25, "either": 27, "ineligible": 85}
+    assert everyone["after"] == {"eligible": 65, "either": 27, "ineligible": 45}
+    (flip,) = everyone["flips"]
+    assert flip["sharp"] and flip["rate"] == [0.291971, 0.489051]
+    assert flip["interval"][0] < flip["rate"][0] < flip["rate"][1] < flip["interval"][1]
+
+
+def test_counts_of_each_side_add_up_to_the_rows(memos: Memos) -> None:
+    cohort = memos.memo(ARRESTS, "--by", "place")["cohort"]
+    everyone, *parts = cohort["groups"]
+    for side in ("before", "after"):
+        assert sum(everyone[side].values()) == everyone["rows"] == cohort["selected"]
+    assert sum(part["rows"] for part in parts) == everyone["rows"]
+    for end in ("surely", "at_most"):
+        counts = [part["flips"][0][end] for part in parts]
+        assert sum(counts) == everyone["flips"][0][end]
+
+
+def test_the_same_rules_twice_move_no_row_also_at_most(memos: Memos) -> None:
+    memo = memos.memo(ARRESTS, sides=[SANTA_FE[1]] * 2)
+    assert memo["redline"] == [] and "eligibility" in memo["unchanged"]
+    assert all(group["flips"] == [] for group in memo["cohort"]["groups"])
+    text = memos.run(ARRESTS, sides=[SANTA_FE[1]] * 2)[1]
+    assert "No answer changes for any of these arrests." in text
+
+
+def test_a_change_that_is_proved_never_to_happen_has_no_row(memos: Memos) -> None:
+    """Also without time for the solver, when only the wider range of logic is known."""
+    memo = memos.memo(ARRESTS, "--decision", "eligibility")
+    never = {(item["before"], item["after"]) for item in memo["decisions"]["eligibility"]["never"]}
+    assert never == {("eligible", "ineligible")}
+    assert not never & set(flips(memo["cohort"]["groups"][0]))
+
+
+def test_a_fact_that_a_changed_rule_reads_is_never_assumed(memos: Memos) -> None:
+    assumed = memos.memo(ARRESTS)["cohort"]["assumed"]
+    assert "judgment.above_subsistence" not in assumed
+    assert assumed["judgment.amenable"] is True
+
+
+def test_nothing_is_assumed_on_request(memos: Memos) -> None:
+    memo = memos.memo(ARRESTS, "--assume", "nothing")
+    assert memo["cohort"]["assumed"] == {}
+    assert flips(memo["cohort"]["groups"][0]) == {GAIN: (0, 107)}
+    assert memo["repeat"]["command"].endswith("--assume nothing")
+
+
+def test_the_command_of_the_memo_counts_the_same_rows(
+    memos: Memos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--by", "place", "--where", "age=18..", "--min-cell", "12"]
+    memo = memos.memo(ARRESTS, *where, "--decision", "eligibility")
+    words = memo["repeat"]["command"].split()
+    assert words[0] == "offramp" and main([*words[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cohort"] == memo["cohort"]
+
+
+def test_the_section_says_what_was_counted_and_nothing_of_people(memos: Memos) -> None:
+    code, text = memos.run(ARRESTS, "--by", "place")
+    assert code == 0
+    section = text.split("5. Who is affected")[1].split("6. How to repeat it")[0]
+    assert "How the rule treats these arrests, by eligibility" in section
+    assert "From ineligible to eligible:" in section
+    (line,) = [line for line in section.splitlines() if line.strip().startswith("ALL")]
+    assert line.split()[:4] == ["ALL", "137", "40", "67"]
+    assert not re.search(r"would be eligible|savings|score|people who", section)
+
+
+def test_left_out_rows_are_named_at_the_head_of_the_memo(memos: Memos) -> None:
+    table = ARRESTS + "900,2014-05-01,forty,opioid,2,north\n"
+    _, text = memos.run(table)
+    assert "1 that can't be read, 0.7% of the rows" in text.split("1. What changes")[0]
+    (item,) = memos.memo(table)["cohort"]["left_out"]
+    assert (item["column"], item["rows"], item["first"]) == ("age", 1, ["900"])
+
+
+def test_strict_refuses_a_row_that_is_left_out(memos: Memos) -> None:
+    code, text = memos.run(ARRESTS + "900,2014-05-01,forty,opioid,2,north\n", "--strict")
+    assert code == 2 and "`age`" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--decision", "offer", "--decision", "eligibility"], "one decision at a time"),
+        (["--min-cell", "5"], "`--min-cell 5`"),
+        (["--where", "place"], "`--where place`"),
+        (["--where", "place=west"], "no row of the file is selected"),
+        (["--by", "nowhere"], "`nowhere`"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(more: list[str], says: str, memos: Memos) -> None:
+    code, text = memos.run(ARRESTS, *more)
+    assert code == 2 and says in text
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--by", "place"], "`--by`"),
+        (["--map", "louisiana-nibrs"], "`--map`"),
+        (["--cohort", "rows.csv"], "`--cohort`"),
+    ],
+)
+def test_words_of_a_cohort_need_each_other(
+    more: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["change", *SANTA_FE, *more]) == 2
+    assert says in capsys.readouterr().err
+
+
+# The contract's examples
+
+
+def example(name: str) -> dict[str, Any]:
+    for line in shared(CONTRACT).read_text().splitlines():
+        case: dict[str, Any] = json.loads(line)
+        if case["id"].startswith(name):
+            return case
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("name", ["d13", "d14"])
+def test_the_contract_s_bad_files_make_no_memo(name: str, memos: Memos) -> None:
+    case = example(name)
+    file = memos.folder / "cohort.csv"
+    file.write_text(case["content"])
+    mapping = case.get("map", "nypd-arrests")
+    words = ["change", *SANTA_FE, "--cohort", str(file), "--map", mapping, "--json"]
+    assert main(words) == 2
+    printed = memos.capsys.readouterr()
+    error = json.loads(printed.out or printed.err)["error"]
+    assert error["code"] == case["expect"]["code"]
+    for column in case["expect"].get("names", ()):
+        assert f"`{column}`" in error["message"]
+
+
+def contract_memo(
+    case: dict[str, Any], capsys: pytest.CaptureFixture[str], *more: str
+) -> dict[str, Any]:
+    words = ["change", case["old"], case["new"], "--decision", case["decision"], "--json"]
+    words += ["--cohort", str(shared(case["cohort"].removeprefix("../shared/")))]
+    for column, values in case.get("where", {}).items():
+        for value in [f"{values[2:]}.."] if isinstance(values, str) else values:
+            words += ["--where", f"{column}={value}"]
+    capsys.readouterr()
+    assert main([*words, "--map", case["map"], *more]) == 0
+    memo: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return memo
+
+
+def test_louisiana_s_adults_under_the_contract_s_assumption(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Since the contract, homicide bars: one row of those that surely change is open for it.
+
+    Pills without a prescription are weighed too, so fewer rows are surely eligible after.
+    """
+    case = example("d07")
+    assumed = tmp_path / "assumed.json"
+    # Since the contract: a charge under federal or tribal law bars.
+    assumed.write_text(json.dumps(case["assume"] | {"encounter.charges.authority": "state"}))
+    memo = contract_memo(case, capsys, "--by", "race", "--assume", str(assumed))
+    counted = groups(memo["cohort"])
+    pair = tuple(case["expect"]["pair"])
+    shown = {name: dict(ends) for name, ends in case["expect"]["shown"].items()}
+    assert shown["ALL"]["surely"] == 38 and shown["white"]["surely"] == 26
+    shown["ALL"]["surely"], shown["white"]["surely"] = 37, 25
+    for name, ends in shown.items():
+        assert flips(counted[name]) == {pair: (ends["surely"], ends["at_most"])}
+    expected = case["before_suppression"]
+    assert counted["ALL"]["rows"] == expected["ALL"]["rows"] == 42_596
+    assert counted["ALL"]["before"] == {"eligible": 412, "either": 2_722, "ineligible": 39_462}
+    assert counted["ALL"]["after"]["ineligible"] == expected["ALL"]["after"]["surely_ineligible"]
+    assert {name: counted[name]["rows"] for name in ("black", "hispanic", "white")} == {
+        name: expected[name]["rows"] for name in ("black", "hispanic", "white")
+    }
+
+
+def test_new_york_s_arrests_before_and_after_the_act_of_2021(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    case = example("d09")
+    memo = contract_memo(case, capsys, "--by", "race")
+    counted, expect = groups(memo["cohort"]), case["expect"]
+    pair = tuple(expect["pair"])
+    assert memo["cohort"]["rows"] == expect["rows"]
+    assert flips(counted["ALL"])[pair][0] == expect["surely"] == 34
+    assert flips(counted["black"])[pair][0] == expect["shown"]["black"]
+    for name in ("hispanic", "white"):
+        assert flips(counted[name])[pair][0] == expect["shown"][name] == "hidden"
