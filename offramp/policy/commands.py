@@ -174,7 +174,7 @@ def _decide_further(decision: rules.Decision, options: argparse.Namespace) -> in
         if exact is not None:
             value["exact"] = what_else.exact_as_json(exact)
         if changes is not None:
-            value["what_if"] = [what_else.what_if_as_json(answer) for answer in changes]
+            value |= what_else.what_ifs_as_json(changes)
         print_json(value, indent=2)
     else:
         from offramp.policy.decision_text import in_words

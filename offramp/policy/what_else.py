@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from offramp.policy.operations import no_solver
@@ -14,7 +14,8 @@ from rules.shelf import english
 
 if TYPE_CHECKING:
     from rules.prove.exact import Exact
-    from rules.prove.what_if import Change, WhatIf
+    from rules.prove.smallest_change import Change
+    from rules.prove.what_if import WhatIf, WhatIfs
 
 _PLACE = re.compile(r"\[[0-9]+\]")
 _SIDES = {"at_most": "at most", "at_least": "at least", "below": "below", "above": "above"}
@@ -29,7 +30,7 @@ def exact_of(decision: Decision) -> Exact:
     return find_exact(decision)
 
 
-def what_if_of(decision: Decision) -> tuple[WhatIf, ...]:
+def what_if_of(decision: Decision) -> WhatIfs:
     """Return the smallest changes. Raises `RequestError` if the solver isn't installed."""
     try:
         from rules.prove.what_if import find_what_if
@@ -44,6 +45,12 @@ def exact_as_json(exact: Exact) -> dict[str, Any]:
     return value | ({"open": exact.why} if exact.why is not None else {})
 
 
+def what_ifs_as_json(changes: WhatIfs) -> dict[str, Any]:
+    """Return the smallest changes as `--json` prints them, with what the search left open."""
+    value: dict[str, Any] = {"what_if": [what_if_as_json(answer) for answer in changes.answers]}
+    return value | ({"what_if_open": dict(changes.open)} if changes.open else {})
+
+
 def what_if_as_json(answer: WhatIf) -> dict[str, Any]:
     """Return a change as `offramp decide --what-if --json` prints it.
 
@@ -53,7 +60,7 @@ def what_if_as_json(answer: WhatIf) -> dict[str, Any]:
     value: dict[str, Any] = {"outcome": answer.outcome}
     value["change"] = [_change_as_json(change) for change in changed]
     if learned:
-        value["learn"] = [{"fact": each.fact, "is": plain(each.after)} for each in learned]
+        value["learn"] = [{"fact": change.fact, "is": _value_as_json(change)} for change in learned]
     return {**value, "rule": answer.rule, "source": answer.source}
 
 
@@ -65,8 +72,19 @@ def _parts(answer: WhatIf) -> tuple[list[Change], list[Change]]:
 
 
 def _change_as_json(change: Change) -> dict[str, Any]:
-    to = {change.bound: plain(change.limit)} if change.bound is not None else plain(change.after)
-    return {"fact": change.fact, "from": plain(change.before), "to": to}
+    return {"fact": change.fact, "from": plain(change.before), "to": _value_as_json(change)}
+
+
+def _value_as_json(change: Change) -> Any:
+    """Return the value that a fact has after a change, or the ends of its range."""
+    ends = _ends(change)
+    return {side: plain(limit) for side, limit in ends} if ends else plain(change.after)
+
+
+def _ends(change: Change) -> list[tuple[str, Any]]:
+    """Return the ends of the range that a number may have, none for one value."""
+    first = [(change.bound, change.limit)] if change.bound is not None else []
+    return [*first, *([change.second] if change.second is not None else [])]
 
 
 def exact_lines(exact: Exact) -> Iterator[str]:
@@ -82,11 +100,22 @@ def exact_lines(exact: Exact) -> Iterator[str]:
         yield f"       open: {exact.why}"
 
 
-def what_if_lines(decision: Decision, answers: tuple[WhatIf, ...]) -> Iterator[str]:
-    """Yield the smallest change for each other outcome as text."""
-    if not answers or decision.segment is None:
-        yield "If     no change was found among the facts that somebody may still change or learn"
+def what_if_lines(decision: Decision, changes: WhatIfs) -> Iterator[str]:
+    """Yield the smallest change for each other outcome as text, and what the search left open."""
+    if not changes.answers and not changes.open:
+        yield "If     no change gives another outcome: this is proved for the facts that somebody"
+        yield "       may still change or learn, with the same records and the same sections of law"
         return
+    if decision.segment is not None:
+        yield from _answer_lines(decision, changes.answers)
+    with_answer = {answer.outcome for answer in changes.answers}
+    for outcome, why in changes.open.items():
+        size = "a smaller" if outcome in with_answer else "any"
+        yield f"Open   whether {size} change gives {spell_name(outcome).upper()}: {why}"
+
+
+def _answer_lines(decision: Decision, answers: Iterable[WhatIf]) -> Iterator[str]:
+    assert decision.segment is not None
     terms = words_of(decision.segment.segment, english())
     for answer in answers:
         changed, learned = _parts(answer)
@@ -117,9 +146,9 @@ def _said(change: Change, decision: Decision, terms: Words, *, learned: bool = F
         return f"{lead} {phrase[0] if change.after else phrase[1]}{of}"
     label = phrase if isinstance(phrase, str) else path
     label = label if label.startswith("the ") else f"the {label}"
-    if change.bound is not None:
-        limit = format_amount(change.limit, unit)
-        return f"{label}{of} {verb} {_SIDES[change.bound]} {limit}{_not(change, unit)}"
+    ends = [f"{_SIDES[side]} {format_amount(limit, unit)}" for side, limit in _ends(change)]
+    if ends:
+        return f"{label}{of} {verb} {' and '.join(ends)}{_not(change, unit)}"
     return f"{label}{of} {verb} {_value(change.after, unit)}{_not(change, unit)}"
 
 

@@ -221,11 +221,12 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "considered": {"type": "array", "items": considered},
         "exact": exact,
         "what_if": {"type": "array", "items": what_if},
+        "what_if_open": {"type": "object", "additionalProperties": text},
         "local": {"type": "array", "items": local},
         "stale_sources": {"type": "array", "items": stale},
     }
     optional = (
-        *("would_bar", "offenses", "considered", "exact", "what_if"),
+        *("would_bar", "offenses", "considered", "exact", "what_if", "what_if_open"),
         *("facts_digest", "local", "stale_sources"),
     )
     required = [name for name in properties if name not in optional]

@@ -26,11 +26,15 @@ class TimedSolver:
 
     def is_possible(self, solver: z3.Solver, *assumed: z3.BoolRef) -> bool:
         """Return whether the formulas have a solution. Raises `TimeIsUp`."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeIsUp
-        solver.set("timeout", max(1, int(left * 1000)))
+        solver.set("timeout", self.milliseconds())
         result = solver.check(*assumed)
         if result == z3.unknown:
             raise TimeIsUp
         return bool(result == z3.sat)
+
+    def milliseconds(self) -> int:
+        """Return the time that is left. Raises `TimeIsUp`."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeIsUp
+        return max(1, int(left * 1000))

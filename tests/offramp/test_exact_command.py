@@ -89,12 +89,47 @@ def test_what_if_names_a_limit_and_never_says_should(
 
 
 @pytest.mark.usefixtures("solver")
-def test_a_case_that_no_open_fact_can_change_says_so(
+def test_a_case_that_no_open_fact_can_change_says_that_this_is_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written(tmp_path, {**CASE, "person": {"age": 17}})
     assert main([*WORDS, path, *DAY, "--what-if"]) == 0
-    assert "no change was found among the facts that somebody may" in capsys.readouterr().out
+    assert "no change gives another outcome: this is proved" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_search_that_is_not_complete_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case without its day, under the rules of the day of the encounter."""
+    path = written(tmp_path, CASE)
+    assert main([*WORDS, path, "--what-if"]) == 3
+    assert "Open   whether any change gives ELIGIBLE: the day" in capsys.readouterr().out
+    assert main([*WORDS, path, "--what-if", "--json"]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["what_if"] == [] and set(answer["what_if_open"]) == {"eligible", "ineligible"}
+    Draft202012Validator(decision_schema(vocabulary())).validate(answer)
+
+
+@pytest.mark.usefixtures("solver")
+def test_a_weight_to_learn_is_a_range_and_the_same_beside_exact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = json.loads(json.dumps(CASE))
+    del facts["encounter"]["drugs"][0]["grams"]
+    path = written(tmp_path, facts)
+    answers = []
+    for options in (("--what-if",), ("--exact", "--what-if")):
+        main([*WORDS, path, *DAY, *options, "--json"])
+        answers.append(json.loads(capsys.readouterr().out)["what_if"])
+    grams = "encounter.drugs[0].grams"
+    assert answers[0] == answers[1]
+    assert [each["change"] for each in answers[0]] == [
+        [{"fact": grams, "from": None, "to": {"above": 3}}],
+        [{"fact": grams, "from": None, "to": {"at_most": 3}}],
+    ]
+    main([*WORDS, path, *DAY, "--what-if"])
+    assert "turned out to be at most 3 g" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("more", [("--lines",), ("--map", "nypd-arrests")])
