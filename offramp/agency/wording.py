@@ -17,6 +17,7 @@ from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.outdated import OutdatedDecision
 from offramp.agency.cases.pack_terms import PackTerms, noun_of
+from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.cases.task import OVERDUE
 from offramp.agency.fact_words import fact_label, fact_text
 from offramp.agency.operations import (
@@ -426,6 +427,7 @@ def cases_lines(summaries: Sequence[CaseSummary]) -> list[str]:
     """List cases."""
     return [
         f"{summary.case}  {_person_text(summary.person)}{summary.facts} facts"
+        + ("; not open: the referral was asked back" if summary.is_withdrawn else "")
         + (f"; the same person: {_handles(summary.joined)}" if summary.joined else "")
         + (f"; in conflict: {', '.join(summary.conflicts)}" if summary.conflicts else "")
         + "".join(f"; {name}: {_spaced(outcome)}" for name, outcome in summary.outcomes.items())
@@ -456,6 +458,11 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
         )
         lines.append(
             f"  {fact_label(path, terms)}  NOT KNOWN, since they differ: {differing} ({path})"
+        )
+    if view.awaits_enrollment:
+        lines.append(
+            f"  {fact_label(ENROLLED, terms)}  not recorded yet: the person is admitted, and the "
+            f"enrollment isn't stated since ({ENROLLED})"
         )
     for name, made in view.determinations.items():
         lines.append(

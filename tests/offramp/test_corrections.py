@@ -564,7 +564,7 @@ def test_a_recalled_referral_is_no_offer_for_anybody(town: Town, case: str) -> N
     for name in ("police", "crossroads", "prosecutor"):
         assert not {"offer.accepted", "case.referred_at"} & set(known(town, name, case))
     for name in ("police", "prosecutor"):
-        with refused("not-permitted"):
+        with refused("referral-recalled"):
             operations.send_record(town.at[name], "screening_outcome", Draft((word,)), case)
     assert counted(town, "police", case)["accepted"] == 0
     # The person agrees after all.

@@ -14,11 +14,14 @@ import pytest
 from offramp.agency import operations
 from offramp.agency.cases.caseload import case_of, utc
 from offramp.agency.cases.consent_form import Answers
+from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.cases.task import Task
+from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import Signature, records
-from offramp.agency.wording import case_answer_lines
+from offramp.agency.wording import case_answer_lines, case_lines, cases_lines
 from offramp.asking import Dialog, collect_answers
+from rules.errors import Refusal
 from tests.conftest import ROOT
 from tests.support.agencies import Town
 from tests.support.running_agencies import SIX_ROLES
@@ -28,6 +31,7 @@ PACK = ROOT / "jurisdictions" / "santa-fe"
 QUIET = Dialog("en", "America/Denver")
 BY = "Rosa Quintana"
 ENROLLED = "person.enrolled"
+DENVER = ZoneInfo("America/Denver")
 ENCOUNTER = {
     "encounter.route": "arrest",
     "encounter.in_area": "yes",
@@ -119,6 +123,10 @@ def interview(town: Town, case: str) -> None:
 def enrolled(town: Town, case: str) -> bool | None:
     source = case_of(town.at["program"].working_set(), case).known.get(ENROLLED)
     return None if source is None else source.value
+
+
+def terms_at(office: Office) -> PackTerms:
+    return terms_of(office.working_set())
 
 
 def state_of(town: Town, case: str, name: str) -> str:
@@ -222,3 +230,104 @@ def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town
     assert "Thomas Baca of prosecutor decided otherwise: eligible" in text
     assert "Next" not in text and answered.as_json()["next"] is None
     assert answered.as_json()["decided_otherwise"]["outcome"] == "eligible"
+
+
+def test_an_earlier_no_is_unknown_from_the_admission_until_the_program_enrolls(
+    town: Town,
+) -> None:
+    case = refer(town, "Nora Chee", "1979-03-02")
+    assert enrolled(town, case) is False, "nobody at the program is like that person"
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    town.hub.clock += HOUR
+    prosecutor, program = town.at["prosecutor"], town.at["program"]
+    for decision, outcome in (("eligibility", "eligible"), ("admission", "admitted")):
+        operations.determine(prosecutor, "Thomas Baca", case, decision, outcome, "rules")
+    settle(town, case)
+    assert enrolled(town, case) is None
+    shown = "\n".join(case_lines(operations.read_case(program, case), DENVER, terms_at(program)))
+    assert "enrolled in the program?  not recorded yet: the person is admitted" in shown
+    # Opening the case again notes no second "no".
+    operations.open_case(program, BY, case)
+    assert enrolled(town, case) is None and ENROLLED in steps(town, "program", case)
+    operations.determine(program, BY, case, "admission", "admitted", "rules")
+    settle(town, case)
+    assert enrolled(town, case) is True and ENROLLED not in steps(town, "program", case)
+
+
+def test_an_enrollment_that_nobody_may_be_told_is_known_to_the_program(town: Town) -> None:
+    case = refer(town, "Omar Yazzie", "1988-08-08")
+    town.hub.clock += HOUR
+    made = operations.determine(
+        town.at["program"], "Julia Vigil", case, "admission", "admitted", "discretion"
+    )
+    assert made.record is None, "the person consented to nothing"
+    assert enrolled(town, case) is True and state_of(town, case, "Yazzie") == "enrolled"
+
+
+def test_a_recalled_duplicate_is_no_open_case(town: Town) -> None:
+    first = refer(town, "Rita Montoya", "1970-05-05")
+    second = refer(town, "Rita Montoya", "1970-05-05")
+    screen(town, second)
+    town.hub.clock += HOUR
+    office, by = town.at["police"], "Officer Lund"
+    operations.recall(office, by, second, "duplicate")
+    town.settle()
+    assert state_of(town, first, "Montoya") == "referred"
+    for agency in ("crossroads", "program", "prosecutor"):
+        abouts = {task.what for task in steps(town, agency, second).values()}
+        assert abouts and all("answer-recall" in what for what in abouts), agency
+        operations.answer_recalls(town.at[agency], BY, second)
+    town.settle()
+    town.hub.clock += 9 * 24 * HOUR
+    for agency in SIX_ROLES:
+        assert not steps(town, agency, second), agency
+        if agency in ("crossroads", "program", "prosecutor"):
+            assert steps(town, agency, first), "the other case goes on"
+    # It is in no meeting, and nobody is asked for its status.
+    crossroads = town.at["crossroads"]
+    at_meeting = {case.case for case in operations.show_agenda(crossroads).cases}
+    assert first in at_meeting and second not in at_meeting
+    today = operations.program_day(crossroads)
+    prepared = operations.prepare_meeting(crossroads, BY, today)
+    assert first in prepared.owed and second not in prepared.owed
+    # It stays listed, as a case that is not open.
+    (listed,) = [each for each in operations.list_cases(crossroads) if each.case == second]
+    assert (
+        listed.is_withdrawn and "not open: the referral was asked back" in cases_lines([listed])[0]
+    )
+    # It takes no new record, and says why and what to do.
+    for act in (
+        lambda: operations.open_form(crossroads, "intake", second),
+        lambda: operations.open_form(town.at["prosecutor"], "screen", second),
+        lambda: consent(town, second),
+        lambda: operations.record_meeting(crossroads, BY, second, ()),
+        lambda: operations.draft_status(crossroads, second, "engaged"),
+    ):
+        with pytest.raises(Refusal, match="`police` asked back the referral of this case") as told:
+            act()
+        assert told.value.code == "referral-recalled" and "agency find" in told.value.fix
+    # A new referral opens it again.
+    answers = {**ENCOUNTER, "contact.given_name": "Rita", "contact.family_name": "Montoya"}
+    answers |= {"encounter.date": utc(town.hub.clock)[:10]}
+    state(town, "police", "refer", second, answers)
+    settle(town, second)
+    assert "consent.hand_off" in steps(town, "crossroads", second)
+
+
+def test_a_service_in_a_case_without_referral_is_the_task_of_who_stated_it(town: Town) -> None:
+    case = refer(town, "Sam Tsosie", "1991-11-11")
+    screen(town, case)
+    consent(town, case)
+    town.hub.clock += HOUR
+    operations.recall(town.at["police"], "Officer Lund", case, "duplicate")
+    town.settle()
+    task = steps(town, "crossroads", case)["referral.consent"]
+    digits = case[:8]
+    assert f"`offramp agency revoke {digits}`" in task.what
+    operations.revoke_consent(town.at["crossroads"], case, oral=True)
+    town.settle()
+    assert {task.about for task in steps(town, "crossroads", case).values()} == set() or all(
+        "answer-recall" in task.what for task in steps(town, "crossroads", case).values()
+    )

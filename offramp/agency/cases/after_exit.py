@@ -1,4 +1,4 @@
-"""What may still be sent in a case after the person has left the program.
+"""What may still be sent in a case after the person has left, or the referral was asked back.
 
 INVARIANT: `needs` asks `check_may_be_told` before each record that an operation composes, so that
 no new operation can forget it. A form asks earlier too, so that nobody answers in vain.
@@ -7,6 +7,7 @@ no new operation can forget it. A form asks earlier too, so that nobody answers 
 from __future__ import annotations
 
 from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.empty_cases import is_withdrawn, referrals_asked_back
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 
@@ -26,15 +27,22 @@ _AFTER_EXIT = frozenset(
     )
 )
 
+# Without a referral there is no service either, and nothing to answer, consent to, or leave.
+_WITHOUT_REFERRAL = _AFTER_EXIT - {
+    *("answer", "consent", "exit", "ejection", "reinstatement", "decision", "determination"),
+}
+
 
 def check_may_be_told(working_set: WorkingSet, kind: str, handle: str | None) -> None:
     """Check that a kind of record may be sent in a case.
 
     Raises `AgencyError` `case-ended` for a record about the service after an exit, `left-already`
-    for a second exit.
+    for a second exit, `referral-recalled` for one in a case whose referral was asked back.
     """
     if handle is None or handle not in working_set.cases:
         return
+    if kind not in _WITHOUT_REFERRAL and is_withdrawn(working_set, handle):
+        raise _referral_recalled(working_set, kind, handle)
     if kind in _AFTER_EXIT and kind != "exit":
         return
     case = case_of(working_set, handle)
@@ -56,4 +64,22 @@ def check_may_be_told(working_set: WorkingSet, kind: str, handle: str | None) ->
         "case-ended",
         f"the person has left the program, so no `{kind}` is sent in this case",
         fix=fix,
+    )
+
+
+def _referral_recalled(working_set: WorkingSet, kind: str, handle: str) -> AgencyError:
+    issuers = referrals_asked_back(working_set, handle)
+    is_own = working_set.agency in issuers
+    others = " and ".join(f"`{issuer}`" for issuer in issuers)
+    again = (
+        "refer the person again with `offramp agency refer DIR --case CASE`"
+        if is_own
+        else f"have {others} refer the person again"
+    )
+    return AgencyError(
+        "referral-recalled",
+        f"{'you' if is_own else others} asked back the referral of this case, so no `{kind}` is "
+        "kept or sent in it",
+        fix="work in the person's other case, which `offramp agency find DIR NAME` lists; if this "
+        f"one is right, {again}",
     )

@@ -16,7 +16,7 @@ from offramp.agency.cases.case import ACCEPTED, REFERRED, WORKED_OUT_BY, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.ended_kinds import NOTHING_ENDED, EndedKinds
-from offramp.agency.cases.enrollment import awaits_enrollment
+from offramp.agency.cases.enrollment import awaits_enrollment, outdated_enrollment
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.cases.stated_facts import ENROLLED
@@ -47,7 +47,10 @@ def case_of(working_set: WorkingSet, handle: str, terms: Vocabulary | None = Non
     if handle not in working_set.cases:
         raise unknown_case(handle)
     entries = [*entries_of(working_set, handle), *joined_entries(working_set, handle)]
-    return _case_of_entries(working_set, handle, entries, terms)
+    case = _case_of_entries(working_set, handle, entries, terms)
+    if withdrawn := tuple(outdated_enrollment(working_set, handle, case)):
+        return _case_of_entries(working_set, handle, (*entries, *withdrawn), terms)
+    return case
 
 
 def unknown_case(handle: str) -> AgencyError:

@@ -23,6 +23,7 @@ from exchange.records.content_checks import may_be_told
 from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.empty_cases import is_open
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.minutes import COMPLETE_INTAKE, ENFORCEMENT, newest_minutes
 from offramp.agency.cases.silence import next_change
@@ -113,7 +114,8 @@ class OffBoard:
 class Brief:
     """What a meeting may talk about in one case, as this agency alone may see it.
 
-    `name_by` is the agency that told the name. A case that has ended is not open.
+    `name_by` is the agency that told the name. A case that has ended, or whose referral was asked
+    back, is not open.
     """
 
     is_open: bool
@@ -166,10 +168,10 @@ def part_of(directory: Directory, present: Iterable[str]) -> str:
 
 
 def open_cases(working_set: WorkingSet) -> Iterator[tuple[str, Case]]:
-    """Yield each case that hasn't ended, in the order in which this agency learned of them."""
+    """Yield each open case, in the order in which this agency learned of them."""
     for handle in handles(working_set):
         case = case_of(working_set, handle)
-        if not case.is_ended:
+        if is_open(working_set, handle, case):
             yield handle, case
 
 
@@ -321,7 +323,7 @@ class _Briefing:
     def brief(self) -> tuple[Brief, int | None]:
         """Return the brief, and the first time at which time alone may change it."""
         name, by = self._name()
-        if self.case.is_ended:
+        if not is_open(self.working_set, self.handle, self.case):
             return Brief(False, name, by, ()), None
         answers, until = answers_of_case(
             self.working_set, self.program, self.case, self.handle, self.now

@@ -176,7 +176,7 @@ def _enrollment(
         return
     enrolled = case.known.get(ENROLLED)
     if enrolled is not None and (enrolled.value or enrolled.entry.record is not None):
-        return
+        return  # stated since, or the rules' answer wasn't sent yet
     step = (
         "The person is admitted, and nobody has stated the enrollment: "
         f"`agency determine {handle[:8]} {ADMISSION} {ADMITTED} --reason rules`."

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from offramp.agency.cases.caseload import case_of, handles
-from offramp.agency.cases.empty_cases import is_empty
+from offramp.agency.cases.empty_cases import is_empty, is_open, is_withdrawn
 from offramp.agency.cases.matching import Description, compare, strength
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.errors import AgencyError
@@ -156,8 +156,8 @@ def cases_of_person(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
     learned = {each: place for place, each in enumerate(working_set.cases.handles())}
 
     def order(each: str) -> tuple[bool, int]:
-        is_open = each in working_set.cases and not case_of(working_set, each).is_ended
-        return is_open, learned.get(each, -1)
+        works = each in working_set.cases and is_open(working_set, each, case_of(working_set, each))
+        return works, learned.get(each, -1)
 
     return tuple(sorted(group, key=order))
 
@@ -178,10 +178,17 @@ def matches_of_case(working_set: WorkingSet, handle: str) -> tuple[PossibleMatch
 
 
 def undecided_matches(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
-    """Return the cases that may be of the same person, as noted when this case was opened."""
+    """Return the cases that may be of the same person, as noted when this case was opened.
+
+    A case whose referral was asked back is left out: there is nothing in it to join.
+    """
     links = working_set.cases.links(handle)
     return tuple(
-        other for other, link in links.items() if link.does == POSSIBLE and link.first == handle
+        other
+        for other, link in links.items()
+        if link.does == POSSIBLE
+        and link.first == handle
+        and not (other in working_set.cases and is_withdrawn(working_set, other))
     )
 
 

@@ -37,15 +37,25 @@ _STATE_AGAIN_WITHIN = int(OFFER_LASTS.total_seconds())
 
 
 def repair_tasks(
-    working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
+    working_set: WorkingSet,
+    program: Program,
+    case: Case,
+    handle: str,
+    role: str,
+    now: int,
+    *,
+    withdrawn: bool = False,
 ) -> tuple[list[Task], int | None]:
     """Return the tasks of a case that follow from corrections and recalls.
 
-    Also returns the first time at which time alone may change them, None for never. Times are in
-    seconds since 1970.
+    In a `withdrawn` case nothing is decided again, and its referral may be made anew. Also returns
+    the first time at which time alone may change the tasks, None for never. Times are in seconds
+    since 1970.
     """
     tasks: list[Task] = []
-    if not case.is_ended:
+    if withdrawn and not case.is_ended:
+        tasks += _state_again(working_set, handle, role, now)
+    elif not case.is_ended:
         for outdated in outdated_decisions(working_set, program, handle, case, now):
             tasks.append(_decide_again(working_set, handle, outdated, role))
         tasks += _represent_again(working_set, handle, role)

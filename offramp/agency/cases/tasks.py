@@ -17,7 +17,14 @@ from offramp.agency.cases.caseload import (
     recalled_parts,
     utc,
 )
-from offramp.agency.cases.empty_cases import is_empty, short_handle
+from offramp.agency.cases.empty_cases import (
+    RESTS_ON_REFERRAL,
+    is_empty,
+    is_withdrawn,
+    referrals_asked_back,
+    short_handle,
+    standing_services,
+)
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.holding import earliest, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
@@ -83,7 +90,8 @@ def tasks_of_case(
     """Return this agency's tasks in one case.
 
     After the participant has left, only the records and questions that came since, recalls, and
-    corrections are still tasks.
+    corrections are still tasks. If the referral was asked back and nothing else stands, only
+    recalls are, and what no referral is needed for.
     """
     return _remembered_tasks(working_set, program, handle, now)[0]
 
@@ -106,14 +114,19 @@ def _work_out_tasks(
     role = working_set.gateway.history.newest.role(working_set.agency) or "nobody"
     case = case_of(working_set, handle)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
+    withdrawn = is_withdrawn(working_set, handle)
     case_tasks = [
-        *_unopened_records(working_set, case, handle, role),
+        *_unopened_records(working_set, case, handle, role, withdrawn=withdrawn),
         *_pending_recalls(working_set, handle, role),
-        *_unanswered_questions(working_set, case, handle, role, ended),
     ]
-    repairs, repairs_until = repair_tasks(working_set, program, case, handle, role, now)
+    if not withdrawn:
+        case_tasks += _unanswered_questions(working_set, case, handle, role, ended)
+        case_tasks += _records_without_referral(working_set, case, handle, role)
+    repairs, repairs_until = repair_tasks(
+        working_set, program, case, handle, role, now, withdrawn=withdrawn
+    )
     case_tasks += repairs
-    if case.is_ended or is_empty(working_set, handle):
+    if case.is_ended or withdrawn or is_empty(working_set, handle):
         return _named(working_set, handle, case_tasks), earliest((repairs_until, ended.until))
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
@@ -146,7 +159,7 @@ def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterat
 
 
 def _unopened_records(
-    working_set: WorkingSet, case: Case, handle: str, role: str
+    working_set: WorkingSet, case: Case, handle: str, role: str, *, withdrawn: bool
 ) -> Iterator[Task]:
     recalled = recalled_parts(working_set, handle)
     for received in working_set.cases.records(handle).received.values():
@@ -154,6 +167,8 @@ def _unopened_records(
         if record is None or received.opened or record.kind in QUIET:
             continue
         if committed is not None and committed.index <= case.ended_at:
+            continue
+        if withdrawn and record.kind in RESTS_ON_REFERRAL:
             continue
         if any(
             (record.issuer, record.jti, part) not in working_set.destroyed
@@ -163,6 +178,32 @@ def _unopened_records(
             about = vocabulary().kinds[record.kind].line
             step = f"Open what `{record.issuer}` sent: {about}."
             yield Task(handle, role, step, OPEN, record.jti)
+
+
+def _records_without_referral(
+    working_set: WorkingSet, case: Case, handle: str, role: str
+) -> Iterator[Task]:
+    """Yield what this agency still states in a case whose referral was asked back."""
+    issuers = referrals_asked_back(working_set, handle)
+    if not issuers or case.is_ended:
+        return
+    own = (
+        record.kind
+        for record in standing_services(working_set, handle)
+        if record.issuer == working_set.agency
+    )
+    digits, names = short_handle(working_set, handle), " and ".join(f"`{each}`" for each in issuers)
+    for kind in dict.fromkeys(own):
+        back = (
+            f"revoke {digits}"
+            if kind == "consent"
+            else f"recall {digits} duplicate --record {kind}"
+        )
+        step = (
+            f"{names} asked back the referral of this case, and your `{kind}` still stands in it. "
+            f"If this case is a duplicate or a mistake, take that back: `offramp agency {back}`."
+        )
+        yield Task(handle, role, step, OPEN, f"referral.{kind}")
 
 
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:

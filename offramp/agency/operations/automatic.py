@@ -10,6 +10,7 @@ from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.caseload import case_of, decisions_here, handles, questions_asked
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.empty_cases import is_open, is_withdrawn
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
 from offramp.agency.cases.tasks import QUIET
 from offramp.agency.folder.office import Office
@@ -71,6 +72,8 @@ def act_automatically(office: Office) -> int:
             if not working_set.gateway.history.size:
                 return composed
             defaults = defaults_today(office, working_set)
+            if is_withdrawn(working_set, handle):
+                continue  # its questions wait for no answer any more
             composed += len(answer_questions(office, working_set, handle, defaults))
             composed += _ask_what_is_missing(office, working_set, handle, defaults)
     office.settled_at = office.at if not composed else None
@@ -119,7 +122,8 @@ def _ask_what_is_missing(
 ) -> int:
     case = case_of(working_set, handle)
     enrolled = case.known.get("person.enrolled")
-    if (enrolled is not None and enrolled.value) or case.is_ended:
+    is_over = not is_open(working_set, handle, case)
+    if (enrolled is not None and enrolled.value) or is_over:
         return 0
     if working_set.closed_parts(handle, QUIET):
         return 0  # what is asked for may have arrived, unopened

@@ -13,7 +13,8 @@ from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, recalled_parts
-from offramp.agency.cases.empty_cases import live_handles
+from offramp.agency.cases.empty_cases import is_withdrawn, live_handles, referrals_asked_back
+from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.moments import check_confirmed, moments_of
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
@@ -63,6 +64,7 @@ class CaseSummary:
 
     `outcomes` are the people's, by decision. `conflicts` are fact paths. `person` is the
     participant's name, None where it isn't known here. `joined` are the other cases of the person.
+    `is_withdrawn` is true if the referral was asked back, and nothing else stands.
     """
 
     case: str
@@ -71,6 +73,7 @@ class CaseSummary:
     outcomes: Mapping[str, str]
     person: str | None = None
     joined: tuple[str, ...] = ()
+    is_withdrawn: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the case's JSON in `offramp agency cases`."""
@@ -81,6 +84,7 @@ class CaseSummary:
             "facts": self.facts,
             "conflicts": list(self.conflicts),
             "determined": dict(self.outcomes),
+            "withdrawn": self.is_withdrawn,
         }
 
 
@@ -94,6 +98,7 @@ SUMMARIES: Subject[CaseSummary] = Subject(
         written["determined"],
         written["person"],
         tuple(written["joined"]),
+        written["withdrawn"],
     ),
 )
 
@@ -108,7 +113,8 @@ class CaseView:
     agency whose unopened correction makes a fact unknown, by path. `refusals` are sentences: the
     parts that stay closed, and the decisions that can't be answered.
     `person` is the participant's name, and `duplicates` are this agency's people who may be the
-    participant.
+    participant. `awaits_enrollment` is true if the person is admitted, and nobody has stated the
+    enrollment since.
     """
 
     agency: str
@@ -122,6 +128,7 @@ class CaseView:
     refusals: tuple[str, ...]
     person: str | None = None
     duplicates: tuple[Person, ...] = ()
+    awaits_enrollment: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency case`."""
@@ -208,7 +215,11 @@ def _summarize(working_set: WorkingSet, handle: str) -> tuple[CaseSummary, None]
     joined = tuple(other for other in working_set.cases.same_person(handle) if other != handle)
     name = person_name(working_set, handle)
     conflicts = tuple(case.conflicts)
-    return CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined), None
+    withdrawn = is_withdrawn(working_set, handle)
+    return (
+        CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined, withdrawn),
+        None,
+    )
 
 
 @needs(FIND)
@@ -269,6 +280,12 @@ def _view(
             f"{len(withheld)} facts come from parts of care, which only owner and backup may read: "
             f"ask `{owner}`"
         )
+    if is_withdrawn(working_set, handle):
+        issuers = " and ".join(f"`{each}`" for each in referrals_asked_back(working_set, handle))
+        refusals.append(
+            f"{issuers} asked back the referral of this case, and nothing else stands in it: it is "
+            "not open"
+        )
     answers = {}
     pack = office.program(working_set).pack
     for decision in decisions_here(working_set, pack):
@@ -292,6 +309,7 @@ def _view(
         tuple(refusals),
         person_name(working_set, handle),
         undecided(office, handle),
+        awaits_enrollment(working_set, handle, case),
     )
 
 

@@ -318,9 +318,10 @@ def determine(
         record = None
         if parts:
             record = office.compose_in(working_set, made.kind, parts, case).id
-        if made.outcome_categories not in {part.category for part in parts}:
+        sent = frozenset(part.category for part in parts)
+        if not sent.issuperset(made.contents):
             defaults = defaults_today(office, working_set)
-            _keep(office, working_set, case, made, defaults, actor, decision, outcome, reason)
+            _keep(office, working_set, case, made, sent, defaults, actor, decision, outcome, reason)
     state = send_now(office, record) if record is not None else "kept"
     return Determination(
         case, made.kind, decision, outcome, made.differs, record, _recipients(parts), state
@@ -408,14 +409,23 @@ def _keep(
     working_set: WorkingSet,
     case: str,
     made: HumanDecision,
+    sent: frozenset[tuple[str, ...]],
     defaults: Defaults,
     actor: str,
     decision: str,
     outcome: str,
     reason: str,
 ) -> None:
-    """Note a decision whose outcome no agency may be told."""
+    """Note what no agency may be told of a decision: its outcome, or facts that follow from it.
+
+    `sent` are the categories of the parts that are told.
+    """
     line = working_set.gateway.line
+    untold = [content for categories, content in made.contents.items() if categories not in sent]
+    facts = {path: value for part in untold for path, value in part.get("facts", {}).items()}
+    is_outcome_told = made.outcome_categories in sent
+    if is_outcome_told and not facts:
+        return
     content = made.contents[made.outcome_categories]
     determination = content.get("determination") or {
         "decision": decision,
@@ -425,8 +435,8 @@ def _keep(
     }
     body = {
         "case": case,
-        "determination": determination,
-        "facts": content.get("facts", {}),
+        **({} if is_outcome_told else {"determination": determination}),
+        "facts": facts,
         "after": line.size if line else 0,
         "keep_until": defaults.keep_until,
     }

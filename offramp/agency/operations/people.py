@@ -14,6 +14,7 @@ from typing import Any
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import answers_enrollment, case_of
+from offramp.agency.cases.empty_cases import is_withdrawn
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.matching import (
     PHONE_DIGITS,
@@ -56,7 +57,11 @@ _ENROLLMENT: Subject[bool | None] = Subject(
 
 @frozen
 class PersonCase:
-    """A case of a person. `state` is `referred`, `admitted`, `enrolled`, or `ended`."""
+    """A case of a person.
+
+    `state` is `referred`, `admitted`, `enrolled`, `ended`, or `asked back` for a case whose
+    referral was.
+    """
 
     case: str
     state: str
@@ -310,7 +315,8 @@ def _note_enrollment(
     """Note that a person isn't enrolled, if the agency's own people leave no doubt about it."""
     if not working_set.gateway.history.size or not answers_enrollment(working_set):
         return
-    if ENROLLED in case_of(working_set, case).known:
+    known = case_of(working_set, case)
+    if ENROLLED in known.known or awaits_enrollment(working_set, case, known):
         return
     doubtful = {handle for match in matches for handle in match.cases}
     if not newest_description(working_set, (case,)).is_complete:
@@ -428,6 +434,8 @@ def _state(working_set: WorkingSet, handle: str) -> str:
     case = case_of(working_set, handle)
     if case.is_ended:
         return "ended"
+    if is_withdrawn(working_set, handle):
+        return "asked back"
     enrolled = case.known.get(ENROLLED)
     if enrolled is not None and enrolled.value:
         return "enrolled"

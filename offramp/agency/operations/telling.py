@@ -26,10 +26,13 @@ from offramp.agency.cases.caseload import (
     handles,
     open_questions,
     own_facts,
+    own_parts,
+    recalled_parts,
     repeat_referral,
     utc,
 )
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.empty_cases import is_withdrawn
 from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.form_parts import (
     Addressed,
@@ -348,14 +351,17 @@ def _known_here(office: Office, working_set: WorkingSet, known: Case, case: str)
     have those of the list that it corrects.
     """
     answers: dict[str, Any] = {}
+    recalled = recalled_parts(working_set, case)
     for outgoing in working_set.outbox.values():
-        if outgoing.case != case or outgoing.refused is not None:
+        is_told = outgoing.refused is None and outgoing.replaced_by is None
+        if outgoing.case != case or not is_told:
             continue
-        for part in outgoing.parts:
-            for category, content in part["content"].items():
+        for part, _, contents in own_parts(outgoing):
+            if (outgoing.jti, part) in recalled:
+                continue  # it was about another person or case
+            for category, content in contents.items():
                 members = {name: value for name, value in content.items() if name != "facts"}
                 answers |= {f"{category}.{name}": value for name, value in members.items()}
-    members_of_forms = {path for path in answers if path in form_terms().members}
     raw: dict[str, Any] = {}
     for entry in known.entries:
         if entry.by == working_set.agency:
@@ -365,12 +371,13 @@ def _known_here(office: Office, working_set: WorkingSet, known: Case, case: str)
             }
     # What was recalled as wrong is asked anew, unless a new value was noted since.
     wrong = recalled_as_wrong(working_set, case)
-    facts = {
-        path: raw[path]
-        for path in own_facts(working_set, known)
-        if path in raw and not any(same_value(raw[path], value) for value in wrong.get(path, ()))
+    facts = {path: raw[path] for path in own_facts(working_set, known) if path in raw}
+    members = {path: value for path, value in answers.items() if path in form_terms().members}
+    return {
+        path: value
+        for path, value in (members | facts).items()
+        if not any(same_value(value, each) for each in wrong.get(path, ()))
     }
-    return {path: answers[path] for path in members_of_forms} | facts
 
 
 def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, known: Case) -> Sheet:
@@ -779,6 +786,8 @@ def waiting_questions(
     working_set = office.working_set()
     terms, waiting = terms_of(working_set), []
     for handle in (case,) if case is not None else handles(working_set):
+        if is_withdrawn(working_set, handle):
+            continue
         for question in _questions_here(office, working_set, handle):
             fact = terms.fact(question.path)
             text = (
