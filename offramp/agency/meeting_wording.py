@@ -14,6 +14,7 @@ from offramp.agency.operations import (
     SentStatus,
     StatusDraft,
 )
+from offramp.agency.short_handles import short
 from rules.shelf import vocabulary
 
 _PARTS = {
@@ -59,7 +60,7 @@ def meeting_lines(meeting: Meeting) -> list[str]:
     for left_out in meeting.off_board or ():
         agencies = ", ".join(left_out.withheld_from)
         name = f" {left_out.name}" if left_out.name else ""
-        lines.append(f"Off the board: case {left_out.case[:8]}{name}: nothing for {agencies}")
+        lines.append(f"Off the board: case {short(left_out.case)}{name}: nothing for {agencies}")
     if meeting.off_board == ():
         lines.append("Off the board: no case")
     return lines
@@ -67,7 +68,10 @@ def meeting_lines(meeting: Meeting) -> list[str]:
 
 def _case_lines(case: Agenda, zone: ZoneInfo) -> list[str]:
     name = f"  {case.name}" if case.name else ""
-    return [f"case {case.case[:8]}{name}", *(f"  {_item_line(item, zone)}" for item in case.items)]
+    return [
+        f"case {short(case.case)}{name}",
+        *(f"  {_item_line(item, zone)}" for item in case.items),
+    ]
 
 
 def _item_line(item: Item, zone: ZoneInfo) -> str:
@@ -97,15 +101,15 @@ def preparation_lines(preparation: Preparation) -> list[str]:
         ]
     lines = [f"The meeting is on {meeting}."]
     lines += [
-        f"asked {', '.join(agencies)} for the status of case {case[:8]}"
+        f"asked {', '.join(agencies)} for the status of case {short(case)}"
         for case, agencies in preparation.asked.items()
     ]
     lines += [
-        f"your own status is due: `offramp agency report-status DIR {case[:8]}`"
+        f"your own status is due: `offramp agency report-status DIR {short(case)}`"
         for case in preparation.owed
     ]
     lines += [
-        f"case {case[:8]}: the rules let you ask no case manager here; call them"
+        f"case {short(case)}: the rules let you ask no case manager here; call them"
         for case in preparation.unreachable
     ]
     return lines if len(lines) > 1 else [*lines, "Nobody is left to ask."]
@@ -142,7 +146,7 @@ def sent_status_lines(sent: SentStatus, language: str) -> list[str]:
 
 def recorded_lines(recorded: RecordedMeeting) -> list[str]:
     """List the steps, each with the agencies that were told."""
-    lines = [f"recorded for case {recorded.case[:8]}: {recorded.state}"]
+    lines = [f"recorded for case {short(recorded.case)}: {recorded.state}"]
     for step in recorded.steps:
         until = f", by {month_and_day(date.fromisoformat(step.until))}" if step.until else ""
         agencies = recorded.recipients.get(step.step, ())

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from offramp.agency.cases import matching
 from offramp.agency.operations import Comparison, Person, PersonCase
+from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_moment
 
 _REASONS = {
@@ -52,7 +53,9 @@ def duplicate_lines(people: Sequence[Person], case: str | None = None) -> list[s
     lines = ["This may be a person whom you know already:"]
     lines += [f"  {person_line(person)}" for person in people]
     if case is not None:
-        lines.append(f"Compare them: `agency same DIR {case[:8]} {people[0].cases[-1].case[:8]}`")
+        lines.append(
+            f"Compare them: `agency same DIR {short(case)} {short(people[0].cases[-1].case)}`"
+        )
     return lines
 
 
@@ -60,7 +63,7 @@ def comparison_lines(comparison: Comparison, zone: ZoneInfo) -> list[str]:
     """Show two cases side by side."""
     first, second = comparison.first, comparison.second
     rows = [
-        ("case", first.cases[0].case[:8], second.cases[0].case[:8]),
+        ("case", short(first.cases[0].case), short(second.cases[0].case)),
         ("name", first.name or _UNKNOWN, second.name or _UNKNOWN),
         ("born", first.birth_date or "not known", second.birth_date or "not known"),
         ("state", first.cases[0].state, second.cases[0].state),
@@ -80,7 +83,7 @@ def comparison_lines(comparison: Comparison, zone: ZoneInfo) -> list[str]:
 
 def _case_text(case: PersonCase) -> str:
     numbers = f", report {', '.join(case.report_numbers)}" if case.report_numbers else ""
-    return f"case {case.case[:8]} ({case.state}{numbers})"
+    return f"case {short(case.case)} ({case.state}{numbers})"
 
 
 def _numbers(case: PersonCase) -> str:

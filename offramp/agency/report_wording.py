@@ -15,6 +15,7 @@ from offramp.agency.report_view import (
     places_lines,
     sections,
 )
+from offramp.agency.short_handles import short
 from offramp.documents.document import code_parts
 from rules.shelf import vocabulary
 
@@ -99,5 +100,6 @@ def feedback_lines(feedback: Sequence[Feedback]) -> list[str]:
     """List an agency's referrals, each with its word."""
     words = vocabulary().closed_words["referral_word"]
     return [
-        f"{each.on}  {each.person or each.case[:8]:<24}  {words[each.word][0]}" for each in feedback
+        f"{each.on}  {each.person or short(each.case):<24}  {words[each.word][0]}"
+        for each in feedback
     ] or ["no referrals"]

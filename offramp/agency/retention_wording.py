@@ -12,6 +12,7 @@ from offramp.agency.operations.endings import EndingPreview
 from offramp.agency.operations.recalls import KEEP_REASONS
 from offramp.agency.operations.retention import KeptCase, KeptRow, RetentionList
 from offramp.agency.operations.sealing_proof import SealingProof
+from offramp.agency.short_handles import short
 
 CAUSES = {
     "dismissed": "the charge was dismissed",
@@ -103,7 +104,7 @@ def _hold(hold: Hold, zone: ZoneInfo) -> str:
 
 def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
     """Return what a note of a cause ends, what stops it, and to which agencies this one signs."""
-    lines = [f"case {preview.ending.case[:8]}: {_ending(preview.ending)}"]
+    lines = [f"case {short(preview.ending.case)}: {_ending(preview.ending)}"]
     if preview.is_early:
         lines.append(
             f"that is before {preview.first_heard}, when this agency first heard of the case"
@@ -157,7 +158,7 @@ def noted_lines() -> list[str]:
 def withdrawal_lines(ending: Ending) -> list[str]:
     """Return which note is to be withdrawn."""
     return [
-        f"withdraw this note in case {ending.case[:8]}: {_ending(ending)}",
+        f"withdraw this note in case {short(ending.case)}: {_ending(ending)}",
         "what has been destroyed stays destroyed",
     ]
 

@@ -12,6 +12,7 @@ from offramp.agency.look_words import done_words, tried_words
 from offramp.agency.operations.access import REASONS
 from offramp.agency.operations.looks import LookList, Opening
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
+from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_day, spoken_moment
 
 _DID = {
@@ -54,7 +55,7 @@ def change_lines(change: StaffChange, zone: ZoneInfo) -> list[str]:
     for case, assigned in change.cases.items():
         backup = f", backup {assigned.backup}" if assigned.backup else ""
         team = f", team {', '.join(assigned.team)}" if assigned.team else ""
-        lines.append(f"  case {case[:8]}: now {assigned.owner}'s{backup}{team}")
+        lines.append(f"  case {short(case)}: now {assigned.owner}'s{backup}{team}")
     return lines
 
 
@@ -64,7 +65,7 @@ def access_line(access: ExtraAccess, zone: ZoneInfo) -> str:
     why = REASONS.get(access.reason, access.reason)
     at = _time(access.time, zone)
     look = f" (look {access.look})" if access.look is not None else ""
-    return f"{access.number}: {access.by} {did} case {access.case[:8]} at {at}: {why}{look}"
+    return f"{access.number}: {access.by} {did} case {short(access.case)} at {at}: {why}{look}"
 
 
 def looks_lines(listed: LookList, zone: ZoneInfo) -> list[str]:
@@ -102,7 +103,7 @@ def _case_line(case: AssignedCase) -> str:
     owner = case.assignment.owner if case.is_taken else f"{case.assignment.owner}, not taken yet"
     backup = f", backup {case.assignment.backup}" if case.assignment.backup else ""
     team = f", team {', '.join(case.assignment.team)}" if case.assignment.team else ""
-    return f"  {case.case[:8]}{name}: {owner}{backup}{team}"
+    return f"  {short(case.case)}{name}: {owner}{backup}{team}"
 
 
 def _look_line(look: Look, zone: ZoneInfo, review: int | None) -> str:
@@ -110,7 +111,7 @@ def _look_line(look: Look, zone: ZoneInfo, review: int | None) -> str:
         did = f"tried to {tried_words(look.operation)}"
     else:
         did = done_words(look.operation)
-    of_case = f", case {look.case[:8]}" if look.case else ""
+    of_case = f", case {short(look.case)}" if look.case else ""
     why = f", because: {REASONS.get(look.reason, look.reason)}" if look.reason else ""
     refused = f": refused [{look.refused}]" if look.refused else ""
     who = f"{_time(look.time, zone)}  {look.person} ({look.login}, {look.origin})"

@@ -53,6 +53,7 @@ from offramp.agency.operations import (
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 from offramp.agency.people_wording import duplicate_lines
 from offramp.agency.retention_wording import CAUSES
+from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.shelf import vocabulary
 
@@ -388,7 +389,7 @@ def representation_lines(shown: Representation) -> list[str]:
     """Show what is known of a case before counsel states that it acts for the person in it."""
     if shown.known:
         name = f" of {shown.person}" if shown.person else ""
-        lines = [f"case {shown.case[:8]}{name}: {_count(shown.records, 'record')} came here"]
+        lines = [f"case {short(shown.case)}{name}: {_count(shown.records, 'record')} came here"]
     else:
         groups = "-".join(shown.case[at : at + 4] for at in range(0, len(shown.case), 4))
         lines = [
@@ -440,7 +441,7 @@ def _person_text(person: str | None) -> str:
 
 
 def _handles(cases: Iterable[str]) -> str:
-    return ", ".join(case[:8] for case in cases)
+    return ", ".join(short(case) for case in cases)
 
 
 def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
@@ -585,7 +586,7 @@ def tasks_lines(tasks: Iterable[Task], role: str, zone: ZoneInfo, terms: PackTer
     lines: list[str] = []
     for case, of_case in by_case.items():
         name = next((task.person for task in of_case if task.person), None)
-        lines += ["", f"case {case[:8]}  {name or ''}".rstrip()]
+        lines += ["", f"case {short(case)}  {name or ''}".rstrip()]
         own = [task for task in of_case if task.owner == role]
         facts = [task for task in own if task.wanted_for is not None]
         steps = Counter(_task_line(task, zone) for task in own if task not in facts)
@@ -686,7 +687,7 @@ def breach_lines(report: BreachReport) -> list[str]:
     ]
     for case in breach.cases:
         named = f" ({case.name})" if case.name else ""
-        lines.append(f"  case {case.case[:8]}{named}")
+        lines.append(f"  case {short(case.case)}{named}")
         if case.categories:
             lines.append(f"    contents: {', '.join(case.categories)}")
         if case.label_categories:

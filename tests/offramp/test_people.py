@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from exchange.records.ids import new_id
-from offramp.agency import commands, operations, people_wording, wording
+from offramp.agency import commands, meeting_wording, operations, people_wording, wording
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import Person, evidence, records
-from rules.errors import FactsError, RequestError
+from offramp.agency.short_handles import naming_cases
+from rules.errors import FactsError, Refusal, RequestError
 from tests.support.agencies import Town
 from tests.support.chance import chance
 from tests.support.refused import refused
@@ -426,3 +430,35 @@ def test_refer_asks_about_a_person_who_may_be_known_before_it_sends(town: Town) 
     assert operations.duplicates_of(town.at["police"], other) == ()
     with pytest.raises(FactsError):
         _refer_by_form(town, *contact_flags, *born, "--known-person", "7777")
+
+
+def test_cases_that_begin_alike_are_named_by_the_digits_that_tell_them_apart(town: Town) -> None:
+    """As after counsel's mistyped `represent`: every line and every command names one case."""
+    first = refer(town, contact("Ines Pena"), case="5e1f00d1ab" + "0" * 22)
+    crossroads = town.at["crossroads"]
+    open_referral(town, first)
+
+    def lines() -> str:
+        zone, terms = ZoneInfo("America/Denver"), terms_of(crossroads.working_set())
+        with naming_cases(lambda handle: crossroads.working_set().cases.digits(handle)):
+            return "\n".join(
+                [
+                    *wording.tasks_lines(
+                        operations.list_tasks(crossroads), "case_management", zone, terms
+                    ),
+                    *meeting_wording.meeting_lines(operations.show_agenda(crossroads)),
+                    *people_wording.found_lines(operations.find(crossroads, "Pena")),
+                ]
+            )
+
+    assert "5e1f00d1" in lines() and "5e1f00d1a" not in lines(), "eight digits are enough so far"
+    second = refer(town, contact("Ines Pena"), case="5e1f00d1ac" + "0" * 22)
+    open_referral(town, second)
+    named = set(re.findall("5e1f00d1[0-9a-f]*", lines()))
+    assert named == {"5e1f00d1ab", "5e1f00d1ac"}
+    for digits in named:
+        assert operations.find_case(crossroads, digits) in (first, second)
+    with pytest.raises(Refusal, match=f"2 cases: .*{first}.*{second}"):
+        operations.find_case(crossroads, "5e1f00d1")
+    with refused("no-such-case"):
+        operations.find_case(crossroads, "5e1f00d1ad")

@@ -123,12 +123,3 @@ def live_handles(working_set: WorkingSet) -> tuple[str, ...]:
         for handle in handles(working_set)
         if not is_empty(working_set, handle) or working_set.gateway.pending_recalls(handle)
     )
-
-
-def short_handle(working_set: WorkingSet, handle: str) -> str:
-    """Return the first digits of a handle by which a command finds this case: 8, or more."""
-    others = [other for other in handles(working_set) if other != handle]
-    length = 8
-    while length < len(handle) and any(other.startswith(handle[:length]) for other in others):
-        length += 1
-    return handle[:length]

@@ -65,7 +65,8 @@ def _records_check(
     decider = program.pack.vocabulary.decisions[_SCREENING].decided_by
     deciders = working_set.gateway.history.newest.with_role(decider)
     if role == decider:
-        step = f"Check the records, and tell the outcome in one word: `agency screen {handle[:8]}`."
+        command = f"agency screen {working_set.cases.digits(handle)}"
+        step = f"Check the records, and tell the outcome in one word: `{command}`."
         yield Task(handle, role, step, OPEN, _SCREENED)
     elif deciders and role in ("program", "case_management") and not case.determined:
         step = f"{_names(deciders)} checks the records: no outcome of the screening is known here."
@@ -90,7 +91,7 @@ def _consents_due(
     for name in due:
         if name in sets:
             label = sets[name].label.text("en")
-            command = f"agency consent {handle[:8]} --set {name}"
+            command = f"agency consent {working_set.cases.digits(handle)} --set {name}"
             step = f"Ask the person for the consent that is due {label}: `{command}`."
             yield Task(handle, role, step, OPEN, f"consent.{name}")
 
@@ -112,7 +113,7 @@ def _representation(working_set: WorkingSet, handle: str, role: str, now: int) -
     if named:
         step = (
             "The person's consent names you as counsel. If you represent the person, state it: "
-            f"`agency represent {handle[:8]}`."
+            f"`agency represent {working_set.cases.digits(handle)}`."
         )
         yield Task(handle, role, step, OPEN, "representation")
 
@@ -125,7 +126,7 @@ def _approval(
         return
     if _SCREENING in program.pack.decisions and _SCREENING not in case.attested:
         return
-    at = utc(working_set.gateway.hub_time(now))
+    at, digits = utc(working_set.gateway.hub_time(now)), working_set.cases.digits(handle)
     for decision, outcomes in _APPROVING.items():
         if decision not in program.pack.decisions:
             continue
@@ -136,7 +137,7 @@ def _approval(
         if all(need["fact"] != _APPROVAL for need in answer.needed):
             continue
         approve, decline = (
-            f"`agency determine {handle[:8]} {decision} {outcome} --reason rules`"
+            f"`agency determine {digits} {decision} {outcome} --reason rules`"
             for outcome in outcomes
         )
         step = f"Approve or decline, when you know enough: {approve} or {decline}."
@@ -157,7 +158,7 @@ def _decisions_of_others(
                 continue
             step = (
                 f"{_names(deciders)} approves or declines: `{answer.decision}` waits for it. "
-                f"To ask: `agency ask {handle[:8]} {answer.decision}`."
+                f"To ask: `agency ask {working_set.cases.digits(handle)} {answer.decision}`."
             )
             yield Task(handle, owner, step, OPEN, _APPROVAL)
             return
@@ -177,9 +178,9 @@ def _enrollment(
     enrolled = case.known.get(ENROLLED)
     if enrolled is not None and (enrolled.value or enrolled.entry.record is not None):
         return  # stated since, or the rules' answer wasn't sent yet
+    command = f"agency determine {working_set.cases.digits(handle)} {ADMISSION} {ADMITTED}"
     step = (
-        "The person is admitted, and nobody has stated the enrollment: "
-        f"`agency determine {handle[:8]} {ADMISSION} {ADMITTED} --reason rules`."
+        f"The person is admitted, and nobody has stated the enrollment: `{command} --reason rules`."
     )
     yield Task(handle, role, step, OPEN, ENROLLED)
 

@@ -8,7 +8,6 @@ from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import OFFER_LASTS, represents
 from exchange.records.statements import About
 from offramp.agency.cases.case import Case
-from offramp.agency.cases.empty_cases import short_handle
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.outdated import (
@@ -142,7 +141,7 @@ def _state_again(working_set: WorkingSet, handle: str, role: str, now: int) -> I
             detail = noun_of(terms_of(working_set).vocabulary, body["wrong"])
             names = ", ".join(f"`{agency}`" for agency in untold)
             kinds = {working_set.outbox[jti].kind for jti, _ in body["parts"]}
-            command = _command_of(kinds, short_handle(working_set, handle))
+            command = _command_of(kinds, working_set.cases.digits(handle))
             step = (
                 f"You asked back the part with {detail} from {names}. If it is still needed, state "
                 f"the part anew{command}."
@@ -175,6 +174,7 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
     if not gateway.history.size:
         return
     today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    digits = working_set.cases.digits(handle)
     for owed in owed_corrections(working_set, handle, bytes, today, now):
         for holder in owed.holders:
             detail = noun_of(terms_of(working_set).vocabulary, holder.name)
@@ -189,7 +189,7 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
                 step = (
                     f"`{holder.agency}` has an old value of {detail} and can't "
                     f"be told: {holder.why_not}. To ask it back, so that it counts no longer: "
-                    f"`agency recall {handle[:8]} wrong-fact --detail {holder.name} "
+                    f"`agency recall {digits} wrong-fact --detail {holder.name} "
                     f"--to {holder.agency}`."
                 )
             yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
@@ -203,13 +203,13 @@ def _holders_of_earlier_facts(
     if not gateway.history.size:
         return
     today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
-    facts = stated_anew(working_set, handle, today)
+    facts, digits = stated_anew(working_set, handle, today), working_set.cases.digits(handle)
     for holder in holders_of_earlier_facts(working_set, handle, facts, today, now):
         detail = noun_of(terms_of(working_set).vocabulary, holder.name)
         step = (
             f"`{holder.agency}` has an earlier value of {detail} and can't be told the newer one: "
             f"{holder.why_not} If the earlier one was wrong, ask it back: `agency recall "
-            f"{handle[:8]} wrong-fact --detail {holder.name} --to {holder.agency}`."
+            f"{digits} wrong-fact --detail {holder.name} --to {holder.agency}`."
         )
         yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
 

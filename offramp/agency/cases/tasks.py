@@ -22,7 +22,6 @@ from offramp.agency.cases.empty_cases import (
     is_empty,
     is_withdrawn,
     referrals_asked_back,
-    short_handle,
     standing_services,
 )
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
@@ -150,10 +149,11 @@ def _named(working_set: WorkingSet, handle: str, case_tasks: list[Task]) -> tupl
 
 
 def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
+    digits = working_set.cases.digits(handle)
     for other in undecided_matches(working_set, handle):
         step = (
-            f"Is this the person of case `{other[:8]}`? "
-            f"Compare them: `agency same {handle[:8]} {other[:8]}`."
+            f"Is this the person of case `{working_set.cases.digits(other)}`? "
+            f"Compare them: `agency same {digits} {working_set.cases.digits(other)}`."
         )
         yield Task(handle, role, step, OPEN, "person")
 
@@ -192,7 +192,7 @@ def _records_without_referral(
         for record in standing_services(working_set, handle)
         if record.issuer == working_set.agency
     )
-    digits, names = short_handle(working_set, handle), " and ".join(f"`{each}`" for each in issuers)
+    digits, names = working_set.cases.digits(handle), " and ".join(f"`{each}`" for each in issuers)
     for kind in dict.fromkeys(own):
         back = (
             f"revoke {digits}"
@@ -208,7 +208,7 @@ def _records_without_referral(
 
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
-    digits = short_handle(working_set, handle)
+    digits = working_set.cases.digits(handle)
     for recall in working_set.gateway.pending_recalls(handle):
         until = day_of(recall.until, zone).isoformat()
         step = (
@@ -220,10 +220,10 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
 
 def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) -> Iterator[Task]:
     """Yield the status that is asked for before a meeting, and the steps that one agreed on."""
-    stated = stated_contents(working_set, handle, case)
+    stated, digits = stated_contents(working_set, handle, case), working_set.cases.digits(handle)
     request = status_request(working_set, handle, stated)
     if request is not None:
-        step = f"Tell how it goes before the meeting: `offramp agency report-status {handle[:8]}`."
+        step = f"Tell how it goes before the meeting: `offramp agency report-status {digits}`."
         yield Task(handle, role, step, OPEN, "meeting.status", request.meeting_on)
     minutes = newest_minutes(working_set, handle, stated)
     for agreed in minutes.steps if minutes is not None else ():

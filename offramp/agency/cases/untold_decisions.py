@@ -44,9 +44,10 @@ def untold_decision_tasks(
     if not kept and not unsent:
         return [], None
     tasks = []
+    digits = working_set.cases.digits(handle)
     for decision, made in kept:
         if recipients := _told_of_decision(working_set, program, case, handle, made, now):
-            command = f"agency determine {handle[:8]} {decision} {made['outcome']}"
+            command = f"agency determine {digits} {decision} {made['outcome']}"
             step = (
                 f"Tell {_names(recipients)} your decision on {decision}, which nobody might be "
                 f"told before: `{command} --reason {made['reason']}`."
@@ -56,7 +57,7 @@ def untold_decision_tasks(
         if recipients := _told_of_answer(working_set, program, case, handle, decision, now):
             step = (
                 f"Tell {_names(recipients)} the rules' answer on {decision}, which nobody might "
-                f"be told before: `agency decide {handle[:8]} {decision} --send`."
+                f"be told before: `agency decide {digits} {decision} --send`."
             )
             tasks.append(Task(handle, role, step, OPEN, f"untold.{decision}"))
     time = working_set.gateway.hub_time(now)

@@ -49,9 +49,10 @@ def untold_fact_tasks(
         if not recipients:
             continue
         names = ", ".join(f"`{agency}`" for agency in sorted(recipients))
+        command = _command(working_set.cases.digits(handle), fact, value)
         step = (
             f"Tell {names} what nobody might be told before, your answer to "
-            f"“{terms.text(fact, 'en')}”: `{_command(handle, fact, value)}`."
+            f"“{terms.text(fact, 'en')}”: `{command}`."
         )
         yield Task(handle, role, step, OPEN, f"untold.{fact.path}")
 
@@ -94,9 +95,9 @@ def _told(working_set: WorkingSet, handle: str, path: str) -> set[str]:
     }
 
 
-def _command(handle: str, fact: Fact, value: Any) -> str:
+def _command(digits: str, fact: Fact, value: Any) -> str:
     """Return the command that tells a fact. A list is asked for in the dialog."""
-    command = f"agency {_TELL} {handle[:8]}"
+    command = f"agency {_TELL} {digits}"
     if fact.type == "list":
         return command
     answer = {True: "yes", False: "no"}.get(value, value) if fact.type == "bool" else value

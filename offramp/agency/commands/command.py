@@ -17,6 +17,7 @@ from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
+from offramp.agency.short_handles import naming_cases
 from offramp.terminal import print_error, print_json, print_text
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -97,18 +98,35 @@ def _run(
     if command.run is None:
         assert command.run_without_office is not None
         return _print(options, command.run_without_office(options), complete)
-    with suppress(BrokenPipeError), closing(office_of(options)) as office:
-        if office.session is None and (getattr(options, "by", None) or _typed_case(options)):
-            _sign_in(office, options)
-        if getattr(options, "break_glass", None) is not None:
-            reason, actor = options.break_glass, actor_of(office)
-            options.case = operations.break_glass(office, actor, options.case, reason).case
-        if getattr(options, "case", None) not in (None, operations.NEW_CASE):
-            options.case = _find_case(office, options.case)
-        output = command.run(office, options)
+    with (
+        suppress(BrokenPipeError),
+        closing(office_of(options)) as office,
+        naming_cases(lambda handle: office.working_set().cases.digits(handle)),
+    ):
+        try:
+            output = _run_in(office, command.run, options)
+        except Refusal as refusal:
+            refusal.fix = complete(refusal.fix)  # while the cases can be named
+            raise
         refused = operations.refused_here(office)
         return _print(options, _with_refusals(output, refused, complete), complete)
     return 141
+
+
+def _run_in(
+    office: Office,
+    run: Callable[[Office, argparse.Namespace], Output],
+    options: argparse.Namespace,
+) -> Output:
+    """Sign in, find the case that the options name, and run the command."""
+    if office.session is None and (getattr(options, "by", None) or _typed_case(options)):
+        _sign_in(office, options)
+    if getattr(options, "break_glass", None) is not None:
+        reason, actor = options.break_glass, actor_of(office)
+        options.case = operations.break_glass(office, actor, options.case, reason).case
+    if getattr(options, "case", None) not in (None, operations.NEW_CASE):
+        options.case = _find_case(office, options.case)
+    return run(office, options)
 
 
 def _find_case(office: Office, digits: str) -> str:

@@ -14,6 +14,7 @@ from offramp.agency.commands.command import (
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import ReportedEmergency
+from offramp.agency.short_handles import short
 from offramp.policy.input_files import read_text
 
 
@@ -65,7 +66,7 @@ def _confirm_options(parser: argparse.ArgumentParser) -> None:
 def _lines(reported: ReportedEmergency) -> list[str]:
     head = (
         f"{reported.number}: {reported.by} reports a medical emergency ({reported.nature}) in case "
-        f"{reported.case[:8]}, to {reported.recipient}:"
+        f"{short(reported.case)}, to {reported.recipient}:"
     )
     return [head, *(f"  {line}" for line in reported.text.splitlines())]
 

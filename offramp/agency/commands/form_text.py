@@ -14,6 +14,7 @@ from offramp.agency.cases.refusals import Refused
 from offramp.agency.fact_words import field_texts, value_text
 from offramp.agency.operations import DeterminationPreview
 from offramp.agency.operations.telling import PartPreview, Preview, SentForm, WaitingQuestion
+from offramp.agency.short_handles import short
 from rules.shelf import vocabulary
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -128,7 +129,7 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
     kind = KINDS[draft.kind][1] if language == "es" else vocabulary().kinds[draft.kind].line
     lines = [""]
     if preview.parts:
-        lines.append(words["heading"].format(kind=kind, case=draft.case[:8]))
+        lines.append(words["heading"].format(kind=kind, case=short(draft.case)))
     terms = preview.terms
     lines += part_preview_lines(preview.parts, preview.names, language, zone, terms)
     if not preview.parts:
@@ -195,7 +196,7 @@ def determination_lines(
     decision, outcome = (word.replace("_", " ") for word in (preview.decision, preview.outcome))
     lines = [
         f"{decision}: {outcome}, decided by {actor} (reason: {reason.replace('_', ' ')})"
-        f", case {preview.case[:8]}"
+        f", case {short(preview.case)}"
     ]
     if preview.differs:
         lines.append("The rules answer otherwise. It is recorded as your own decision.")

@@ -25,6 +25,7 @@ from offramp.agency.commands.known_person import KnownPerson, add_option, ask_kn
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
+from offramp.agency.short_handles import short
 from offramp.asking import UNKNOWN, AnswerForm, Dialog, collect_answers, confirm
 from offramp.terminal import print_text
 from offramp.user_files import read_named
@@ -82,7 +83,7 @@ def _tell(
     preview = operations.preview_draft(office, draft)
     lines = form_text.preview_lines(preview, language, dialog.zone)
     if known.case is not None:
-        lines.append(texts["joined"].format(case=known.case[:8]))
+        lines.append(texts["joined"].format(case=short(known.case)))
     if options.dry_run:
         return Output(preview.as_json(), [*lines, "", texts["dry"]])
     if not options.json:

@@ -12,6 +12,7 @@ from typing import Any
 from offramp.agency import operations, people_wording
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Person
+from offramp.agency.short_handles import short
 from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers
 from offramp.terminal import print_text
 from rules.frozen import frozen
@@ -94,8 +95,8 @@ def _question(people: tuple[Person, ...], language: str) -> Question:
     words = _WORDS[language]
     choices = [
         Choice(
-            person.cases[-1].case[:8],
-            words["same"].format(who=f"{person.name}, {person.cases[-1].case[:8]}"),
+            short(person.cases[-1].case),
+            words["same"].format(who=f"{person.name}, {short(person.cases[-1].case)}"),
         )
         for person in people
     ]

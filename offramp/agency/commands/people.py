@@ -9,6 +9,7 @@ from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_o
 from offramp.agency.folder.case_index import SAME
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import Comparison
+from offramp.agency.short_handles import short
 from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers
 from offramp.terminal import print_text
 
@@ -74,7 +75,7 @@ def _same_options(parser: argparse.ArgumentParser) -> None:
 
 def _report_number(office: Office, options: argparse.Namespace) -> Output:
     number = operations.note_report_number(office, options.case, options.number)
-    line = f"kept here: report {number} is about case {options.case[:8]}. Nobody is told"
+    line = f"kept here: report {number} is about case {short(options.case)}. Nobody is told"
     return Output({"case": options.case, "report_number": number}, [line])
 
 

@@ -12,6 +12,8 @@ import re
 import shlex
 from collections.abc import Collection
 
+from offramp.agency.short_handles import short
+
 # A command between back-ticks, or alone on an indented line.
 _NAMED = re.compile(r"(?P<before>`|^ +)(?:offramp )?agency (?P<words>[a-z][^`\n]*)(?P<after>`|$)")
 _HANDLE = re.compile("[0-9a-f]{4,32}")
@@ -38,9 +40,9 @@ def complete_commands(
         if rest[:1] == ["DIR"]:
             del rest[0]
         if isinstance(case, str) and len(case) == 32:
-            rest = [case[:8] if word in _CASE_WORDS else word for word in rest]
+            rest = [short(case) if word in _CASE_WORDS else word for word in rest]
             if name in about_cases and not (rest and _HANDLE.fullmatch(rest[0])):
-                rest.insert(0, case[:8])
+                rest.insert(0, short(case))
         words = " ".join((f"offramp agency {name}", folder, *rest))
         return f"{named['before']}{words}{named['after']}"
 

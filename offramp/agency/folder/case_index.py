@@ -6,6 +6,7 @@ it. Pure: it has no clock and no file.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,14 @@ from rules.shelf import vocabulary
 
 # What a person or this program said of two cases: perhaps of one person, of one, or of two people.
 POSSIBLE, SAME, DIFFERENT, SPLIT = "possible", "same", "different", "split"
+
+# The digits of a handle that people read, unless several cases begin with them.
+FEWEST_DIGITS = 8
+
+
+def first_digits(handle: str) -> str:
+    """Return the digits of a handle that people read where no other case is at hand."""
+    return handle[:FEWEST_DIGITS]
 
 
 @frozen
@@ -55,6 +64,7 @@ class CaseIndex:
 
     def __init__(self) -> None:
         self._cases: dict[str, CaseRecords] = {}
+        self._sorted: list[str] = []
         self._touched_all = 0
         # The version at which each case changed last, the newest last.
         self._changed: dict[str, int] = {}
@@ -72,6 +82,17 @@ class CaseIndex:
     def handles(self) -> tuple[str, ...]:
         """Return every case, in the order in which this agency learned of them."""
         return tuple(self._cases)
+
+    def digits(self, handle: str) -> str:
+        """Return the first digits of a handle, at least 8, with which no other case begins."""
+        at = bisect_left(self._sorted, handle)
+        is_here = self._sorted[at : at + 1] == [handle]
+        beside = (
+            *self._sorted[max(0, at - 1) : at],
+            *self._sorted[at + is_here : at + is_here + 1],
+        )
+        shared = max((_shared_digits(handle, other) for other in beside), default=0)
+        return handle[: max(FEWEST_DIGITS, shared + 1)]
 
     def records(self, handle: str) -> CaseRecords:
         """Return what belongs to a case. It is empty for a case that isn't known here."""
@@ -168,13 +189,31 @@ class CaseIndex:
         self._changed_all = self.version
 
     def _at(self, handle: str, event: int) -> CaseRecords:
-        case = self._cases.setdefault(handle, CaseRecords())
+        if handle not in self._cases:
+            self._add(handle, event)
+        case = self._cases[handle]
         case.touched = event
         self.version += 1
         for other in self.same_person(handle):
             self._changed.pop(other, None)
             self._changed[other] = self.version
         return case
+
+    def _add(self, handle: str, event: int) -> None:
+        """Add a case. What is remembered of a case with the same first digits names it anew."""
+        self._cases[handle] = CaseRecords()
+        at = bisect_left(self._sorted, handle)
+        beside = (*self._sorted[max(0, at - 1) : at], *self._sorted[at : at + 1])
+        insort(self._sorted, handle)
+        for other in beside:
+            if _shared_digits(handle, other) >= FEWEST_DIGITS:
+                self._at(other, event)
+
+
+def _shared_digits(first: str, second: str) -> int:
+    """Return how many digits two handles begin with in common."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
 def _states_shared_facts(body: dict[str, Any]) -> bool:

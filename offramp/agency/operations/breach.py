@@ -84,8 +84,9 @@ def report_breach(
             fix="give `--contact` with a free telephone number, an e-mail, or an address",
         )
     sender = history.newest.agencies[office.agency].name
+    digits = office.working_set().cases.digits
     texts = {
-        letters / f"{case.case[:8]}.{language}.txt": breach_letter(
+        letters / f"{digits(case.case)}.{language}.txt": breach_letter(
             breach, case, sender, contact, history.newest.zone, language
         )
         for case in breach.cases

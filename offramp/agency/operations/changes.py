@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from exchange.errors import shorten
 from offramp.agency.cases.changes import CaseChange, IsChange, changes_in
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -43,7 +42,8 @@ def refuse_changed(
         return None
     return AgencyError(
         "case-changed",
-        f"the case `{shorten(case)[:8]}` changed since you read it: {', '.join(changed[:5])}",
+        f"the case `{working_set.cases.digits(case)}` changed since you read it: "
+        f"{', '.join(changed[:5])}",
         fix="nothing was sent: read it again, then decide",
     )
 

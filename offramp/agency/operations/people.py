@@ -358,26 +358,28 @@ def _link(office: Office, actor: str, first: str, second: str, does: str) -> Com
     refuse_hidden_name(actor)
     with office.transaction() as working_set:
         _check_pair(working_set, first, second)
+        digits = working_set.cases.digits
         link = working_set.cases.links(first).get(second)
         now = working_set.gateway.hub_time(office.clock())
         is_joined = link is not None and link.does == SAME
         if does == SPLIT and (link is None or not is_joined):
             raise AgencyError(
                 "not-one-person",
-                f"`{first[:8]}` and `{second[:8]}` were not joined with each other",
+                f"`{digits(first)}` and `{digits(second)}` were not joined with each other",
                 fix="see the cases of each person with `agency find`",
             )
         if link is not None and is_joined and does != SAME:
             if does == DIFFERENT:
                 raise AgencyError(
                     "joined",
-                    f"`{first[:8]}` and `{second[:8]}` were joined as one person's cases",
+                    f"`{digits(first)}` and `{digits(second)}` were joined as one person's cases",
                     fix="split them first, within thirty days",
                 )
             if now > link.at + SPLIT_WITHIN:
                 raise AgencyError(
                     "joined",
-                    f"`{first[:8]}` and `{second[:8]}` were joined more than thirty days ago",
+                    f"`{digits(first)}` and `{digits(second)}` were joined more than thirty days "
+                    "ago",
                     fix="correct or recall what was sent in the wrong case",
                 )
         if not (is_joined and does == SAME):
@@ -403,7 +405,9 @@ def _check_pair(working_set: WorkingSet, first: str, second: str) -> None:
         case_of(working_set, handle)
     if first == second:
         raise AgencyError(
-            "one-case", f"`{first[:8]}` is one case", fix="name two cases of `agency cases`"
+            "one-case",
+            f"`{working_set.cases.digits(first)}` is one case",
+            fix="name two cases of `agency cases`",
         )
 
 

@@ -36,6 +36,7 @@ from offramp.agency.operations.access import (
     write_glass_look,
 )
 from offramp.agency.operations.sign_in import NOT_LISTED, check_name
+from offramp.agency.short_handles import short
 from rules.frozen import frozen
 
 GLASS_SECONDS = 3600
@@ -254,7 +255,7 @@ def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
         if before.owner != actor and not is_supervisor:
             raise AgencyError(
                 "not-the-owner",
-                f"the case `{case[:8]}` is `{before.owner}`'s",
+                f"the case `{working_set.cases.digits(case)}` is `{before.owner}`'s",
                 fix=f"ask `{before.owner}` or a supervisor",
             )
         person = _who_works_on_cases(staff, to)
@@ -316,7 +317,7 @@ def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAcce
         if assigned is None or actor in assigned.carers:
             raise AgencyError(
                 "own-case",
-                f"you may open the case `{case[:8]}` anyway",
+                f"you may open the case `{working_set.cases.digits(case)}` anyway",
                 fix="open it without `--break-glass`",
             )
         look = write_glass_look(office, case, reason)
@@ -384,7 +385,7 @@ def _refuse_cases_left(staff: Staff, person: StaffPerson, fix: str) -> None:
         raise AgencyError(
             "cases-left",
             f"`{person.name}` still owns "
-            f"{', '.join(f'`{case[:8]}`' for case in owned[:_MOST_NAMED])}"
+            f"{', '.join(f'`{short(case)}`' for case in owned[:_MOST_NAMED])}"
             f"{', and others' if len(owned) > _MOST_NAMED else ''}",
             fix=fix,
         )
