@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
+from offramp.policy.cohort.possible import Decider
 from offramp.policy.cohort.report import CohortReport
+from offramp.policy.cohort.report_json import flip_rules
 from offramp.policy.cohort.report_text import (
     aligned,
     answer_rows,
@@ -21,6 +24,13 @@ from rules.author.phrases import spell_name
 from rules.input.printing import printable
 
 _THOUSAND = "1,000"
+_LABEL, _WIDTH = 19, 78
+_WORDS = {
+    "several": "several rules together",
+    "otherwise": "no rule applies",
+    "given": "given by its decider",
+    "open": "open, or no single rule for certain",
+}
 
 
 def cohort_lines(report: CohortReport) -> Iterator[str]:
@@ -37,7 +47,9 @@ def cohort_lines(report: CohortReport) -> Iterator[str]:
         yield f"No answer changes for any of these {unit}."
     for place, flip in enumerate(table.groups[0].flips):
         yield ""
-        yield from _flip(table, place, flip)
+        yield from _flip(report, place, flip)
+    yield ""
+    yield from _deciders(report, table)
     yield ""
     yield from legend_lines(report)
 
@@ -47,6 +59,34 @@ def left_out_line(report: CohortReport) -> str | None:
     if not report.cohort.left_out:
         return None
     return f"Of the {units(report)} in the file, some are left out: {left_out_text(report)}."
+
+
+def _deciders(report: CohortReport, table: AnswerTable) -> Iterator[str]:
+    """Yield what decides for certain on each side, by its rows."""
+    rows: dict[Decider, list[str]] = {}
+    for side, items in enumerate(table.deciders):
+        for item in items:
+            rows.setdefault(item.decider, ["0", "0"])[side] = count_text(item.rows)
+    if not rows:
+        return
+    yield "What decides for certain:"
+    order = sorted(rows, key=lambda item: (item.kind != "rule", item.kind == "open", item.rule))
+    yield from aligned(
+        [["", "before", "after"], *([_named(decider), *rows[decider]] for decider in order)]
+    )
+
+
+def _named(decider: Decider) -> str:
+    return printable(decider.rule) if decider.kind == "rule" else _WORDS[decider.kind]
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(f"`{printable(name)}`" for name in names)
+
+
+def _entry(label: str, text: str) -> Iterator[str]:
+    for number, line in enumerate(wrap(text, _WIDTH) or [""]):
+        yield f"{label if number == 0 else '':<{_LABEL}}{line}"
 
 
 def _before_and_after(table: AnswerTable) -> Iterator[str]:
@@ -63,7 +103,8 @@ def _before_and_after(table: AnswerTable) -> Iterator[str]:
     )
 
 
-def _flip(table: AnswerTable, place: int, flip: Flip) -> Iterator[str]:
+def _flip(report: CohortReport, place: int, flip: Flip) -> Iterator[str]:
+    (table,) = report.tables.tables
     before, after = spell_name(flip.before), spell_name(flip.after)
     yield f"From {before} to {after}:"
     rows = [["", "rows", "surely", "at most", f"of {_THOUSAND}", "with chance"]]
@@ -79,6 +120,10 @@ def _flip(table: AnswerTable, place: int, flip: Flip) -> Iterator[str]:
             ]
         )
     yield from aligned(rows)
+    names = flip_rules(report, flip)
+    if flip.range.at_most:
+        yield from _entry("decided before by", _joined(names["before"]))
+        yield from _entry("decided after by", _joined(names["after"]))
     pair = (flip.before, flip.after)
     differences = difference_rows([item for item in table.differences if item.answer == pair])
     if differences:

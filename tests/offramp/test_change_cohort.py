@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
-from tests.conftest import shared
+from tests.conftest import ROOT, shared
 
 pytest.importorskip("z3", reason="the solver isn't installed")
 
@@ -124,6 +124,29 @@ def test_rows_that_change_are_counted_surely_and_at_most(memos: Memos) -> None:
     assert flip["interval"][0] < flip["rate"][0] < flip["rate"][1] < flip["interval"][1]
 
 
+def test_the_deciding_rules_of_each_side_are_named_and_counted(memos: Memos) -> None:
+    cohort = memos.memo(ARRESTS, "--decision", "eligibility")["cohort"]
+    (flip,) = cohort["groups"][0]["flips"]
+    assert flip["rules"] == {"before": ["over-the-cap"], "after": ["otherwise"]}
+    decided = {
+        side: {item.get("rule", item["decides"]): item["rows"] for item in rows}
+        for side, rows in cohort["rules"].items()
+    }
+    # 15 drugs of an unknown kind are opioids over the cap, or another drug alone.
+    assert decided["before"] == {"over-the-cap": 70, "otherwise": 25, "open": 42}
+    assert decided["after"] == {"over-the-cap": 30, "otherwise": 65, "open": 42}
+    says = next(item["says"] for item in cohort["rules"]["before"] if "rule" in item)
+    assert "3 g" in says
+    text = memos.run(ARRESTS)[1]
+    assert "decided before by  `over-the-cap`" in text
+
+
+def test_rules_beside_a_hidden_count_are_not_named(memos: Memos) -> None:
+    table = HEAD + rows(300, 100) + rows(5, 500, grams="4")
+    (flip,) = memos.memo(table)["cohort"]["groups"][0]["flips"]
+    assert flip["at_most"] == flip["rules"] == {"hidden": True}
+
+
 def test_counts_of_each_side_add_up_to_the_rows(memos: Memos) -> None:
     cohort = memos.memo(ARRESTS, "--by", "place")["cohort"]
     everyone, *parts = cohort["groups"]
@@ -226,6 +249,25 @@ def test_words_of_a_cohort_need_each_other(
 ) -> None:
     assert main(["change", *SANTA_FE, *more]) == 2
     assert says in capsys.readouterr().err
+
+
+# The worked example of the page
+
+
+def test_the_worked_example_prints_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "louisiana.csv.gz").symlink_to(
+        shared("data/la_nibrs_arrestees_2010_2020.csv.gz").resolve()
+    )
+    text = (ROOT / "docs" / "change.md").read_text()
+    page = re.search(r"^```text\n\$ (.+?)\n…\n(.*?)…\n```$", text, re.MULTILINE | re.DOTALL)
+    assert page is not None
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+    assert main(page[1].split()[1:]) == 0
+    assert page[2] in capsys.readouterr().out
+    assert not re.search(r"would be eligible|savings|score|people who|\bnet\b", page[2])
 
 
 # The contract's examples

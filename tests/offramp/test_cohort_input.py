@@ -289,7 +289,7 @@ def test_a_wrong_assumption_is_refused_before_any_row(
     assert code == 2 and says in text
 
 
-def test_rows_before_the_program_began_are_counted_as_such(
+def test_rows_before_the_program_began_are_apart_and_in_no_rate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
@@ -298,8 +298,13 @@ def test_rows_before_the_program_began_are_counted_as_such(
     words = ["decide", "santa-fe", "eligibility", str(file), "--map", str(mapping)]
     assert main([*words, "--by", "place", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)["cohort"]
-    answers = group(report, "ALL")["answers"]
-    assert answers == {"eligible": 15, "either": 0, "ineligible": 0, "program_not_running": 12}
+    everyone = group(report, "ALL")
+    assert (report["selected"], report["programs"][0]["not_running"]) == (27, 12)
+    assert everyone["rows"] == 15
+    assert everyone["answers"] == {"eligible": 15, "either": 0, "ineligible": 0}
+    assert everyone["ranges"][0]["rate"] == [1.0, 1.0]
+    assert main([*words, "--by", "place"]) == 0
+    assert "in no rate: 12 on days on which the program did not run." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("more", [[], ["--where", "place=south"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain, combinations, product
 
 import pytest
@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 import rules
 from offramp.counts import LEAST, WIDTH, Balance
-from offramp.policy.cohort.answers import Question, Side
-from offramp.policy.cohort.possible import Possible
+from offramp.policy.cohort.answers import NOT_RUNNING, Question, Side
+from offramp.policy.cohort.possible import OPEN, Decider, Possible
 from offramp.policy.cohort.reading import Case, Cohort
 from offramp.policy.cohort.table import (
     ALL,
-    AnswerTable,
     GroupCounts,
     ShownRange,
     Tables,
@@ -28,7 +27,9 @@ from tests.support.count_attack import possible_values
 OUTCOMES = ("eligible", "ineligible")
 SIDE = Side(rules.load("santa-fe", "2014-06-01"), "eligibility")
 ALONE, CHANGE = Question((SIDE,)), Question((SIDE, SIDE))
-Rows = dict[tuple[str, ...], Counter[frozenset[tuple[str, ...]]]]
+# What rows have in common: the answers that they can have, and what decides on each side.
+Kind = tuple[frozenset[tuple[str, ...]], tuple[Decider, ...]]
+Rows = dict[tuple[str, ...], Counter[Kind]]
 
 
 def subsets(sides: int) -> list[frozenset[tuple[str, ...]]]:
@@ -39,14 +40,23 @@ def subsets(sides: int) -> list[frozenset[tuple[str, ...]]]:
     return list(map(frozenset, every))
 
 
-CLASSES = {1: subsets(1), 2: subsets(2)}
+CLASSES: dict[int, list[Kind]] = {
+    sides: [(item, ()) for item in subsets(sides)] for sides in (1, 2)
+}
+APART: Kind = (frozenset([(NOT_RUNNING,)]), ())
+OVER, OTHERS = Decider("rule", "over-the-cap"), Decider("several")
+DECIDED: list[Kind] = [
+    (frozenset([(before, after)]), (first, second))
+    for before, first in (("ineligible", OVER), ("ineligible", OTHERS), ("eligible", OPEN))
+    for after, second in (("ineligible", OVER), ("eligible", OPEN))
+]
 
 
 def cohort_of(rows: Rows) -> Cohort[tuple[Possible, ...]]:
     cases = []
     for groups, counts in rows.items():
-        for outcomes, count in counts.items():
-            case = Case((Possible(outcomes),))
+        for (outcomes, deciders), count in counts.items():
+            case = Case((Possible(outcomes, deciders=deciders),))
             case.rows[groups] = count
             cases.append(case)
     counted = sum(sum(counts.values()) for counts in rows.values())
@@ -60,7 +70,9 @@ def tables_of(rows: Rows, question: Question, by: tuple[str, ...], least: int = 
 def one_way(counts: dict[str, int], rest: int = 0) -> Rows:
     """Return rows of groups that are surely eligible, and as many others in each."""
     return {
-        (group,): Counter({frozenset([("eligible",)]): count, frozenset([("ineligible",)]): rest})
+        (group,): Counter(
+            {(frozenset([("eligible",)]), ()): count, (frozenset([("ineligible",)]), ()): rest}
+        )
         for group, count in counts.items()
     }
 
@@ -110,10 +122,14 @@ def test_the_least_count_may_be_raised_and_never_lowered() -> None:
 COUNT = st.one_of(st.just(0), st.integers(0, 12), st.integers(0, 80))
 
 
-def rows_of(sides: int, by: int) -> st.SearchStrategy[Rows]:
+def rows_of(
+    sides: int, by: int, kinds: Sequence[Kind] = (), always: Sequence[Kind] = ()
+) -> st.SearchStrategy[Rows]:
     groups = st.tuples(*(st.sampled_from("abc") for _ in range(by)))
     # Few sets of answers occur in one file.
-    classes = st.lists(st.sampled_from(CLASSES[sides]), min_size=2, max_size=4, unique=True)
+    classes = st.lists(
+        st.sampled_from(kinds or CLASSES[sides]), min_size=2, max_size=4, unique=True
+    ).map(lambda some: [*some, *always])
     return classes.flatmap(
         lambda occurring: st.dictionaries(
             groups,
@@ -127,24 +143,39 @@ def rows_of(sides: int, by: int) -> st.SearchStrategy[Rows]:
 
 
 def published(
-    table: AnswerTable, sides: int
+    tables: Tables, classes: Sequence[Kind], total: int
 ) -> Iterator[tuple[Hashable, int | None, list[Hashable]]]:
     """Yield each count that the table prints, with the classes of rows that it adds up."""
-    classes = CLASSES[sides]
+    (table,) = tables.tables
+    all_rows = ("", ALL)
+    yield "total", total if tables.is_total_shown else None, [(all_rows, item) for item in classes]
+    if APART in classes and table.not_running != 0:
+        yield "apart", table.not_running, [(all_rows, APART)]
+    for side, items in enumerate(table.deciders):
+        for member in items:
+            same: list[Hashable] = [
+                (all_rows, item) for item in classes if item[1][side] == member.decider
+            ]
+            yield (side, member.decider), member.rows, same
+    running = [item for item in classes if item != APART]
     for group in table.groups:
         at = (group.by, group.group)
-        every: list[Hashable] = [(at, item) for item in classes]
+        every: list[Hashable] = [(at, item) for item in running]
         yield (at, "rows"), group.rows, every
         for name, shown, test in ranges(group):
-            surely: list[Hashable] = [(at, item) for item in classes if all(map(test, item))]
-            at_most: list[Hashable] = [(at, item) for item in classes if any(map(test, item))]
+            surely: list[Hashable] = [(at, item) for item in running if all(map(test, item[0]))]
+            at_most: list[Hashable] = [(at, item) for item in running if any(map(test, item[0]))]
             yield (at, name, "surely"), shown.surely, surely
             yield (at, name, "at most"), shown.at_most, at_most
         for number, answers in enumerate(group.sides):
             both: list[Hashable] = [
-                (at, item) for item in classes if len({row[number] for row in item}) > 1
+                (at, item) for item in running if len({row[number] for row in item[0]}) > 1
             ]
             yield (at, number, "either"), answers.either, both
+
+
+def total_of(rows: Rows) -> int:
+    return sum(sum(counts.values()) for counts in rows.values())
 
 
 def ranges(group: GroupCounts) -> Iterator[tuple[Hashable, ShownRange, object]]:
@@ -160,17 +191,18 @@ def ranges(group: GroupCounts) -> Iterator[tuple[Hashable, ShownRange, object]]:
         yield pair, flip.range, lambda row, pair=pair: row == pair
 
 
-def narrowed(tables: Tables, sides: int) -> list[Hashable]:
+def narrowed(tables: Tables, sides: int, total: int, kinds: Sequence[Kind] = ()) -> list[Hashable]:
     """Return the hidden counts that an attacker narrows to fewer than `WIDTH` values.
 
     The attacker knows that every count adds up rows of some sets of answers, in every group, and
     that the groups add up to all rows. Any set of answers may occur.
     """
     (table,) = tables.tables
+    classes = kinds or CLASSES[sides]
     shown: dict[Hashable, int] = {}
     hidden: set[Hashable] = set()
     balances: list[Balance] = []
-    for name, count, parts in published(table, sides):
+    for name, count, parts in published(tables, classes, total):
         balances.append(Balance((name,), tuple(parts)))
         if count is None:
             hidden.add(name)
@@ -181,7 +213,7 @@ def narrowed(tables: Tables, sides: int) -> list[Hashable]:
     for group in table.groups[1:]:
         by.setdefault(group.by, []).append((group.by, group.group))
     for groups in by.values():
-        for item in CLASSES[sides]:
+        for item in classes:
             balances.append(Balance(((("", ALL), item),), tuple((group, item) for group in groups)))
     cells = {cell for balance in balances for cell, _ in balance.cells()}
     reached = possible_values(cells, shown, balances, least=dict.fromkeys(hidden, 1), enough=WIDTH)
@@ -193,7 +225,7 @@ def narrowed(tables: Tables, sides: int) -> list[Hashable]:
 def test_no_hidden_count_of_a_program_s_table_is_recovered(rows: Rows) -> None:
     tables = tables_of(rows, ALONE, ("race",))
     if not tables.is_withheld:
-        assert narrowed(tables, 1) == []
+        assert narrowed(tables, 1, total_of(rows)) == []
 
 
 @settings(max_examples=5)
@@ -201,7 +233,34 @@ def test_no_hidden_count_of_a_program_s_table_is_recovered(rows: Rows) -> None:
 def test_no_hidden_count_of_a_change_is_recovered(rows: Rows) -> None:
     tables = tables_of(rows, CHANGE, ("race",))
     if not tables.is_withheld:
-        assert narrowed(tables, 2) == []
+        assert narrowed(tables, 2, total_of(rows)) == []
+
+
+@settings(max_examples=10)
+@given(rows_of(2, 1, DECIDED))
+def test_no_hidden_count_is_recovered_from_what_decides(rows: Rows) -> None:
+    tables = tables_of(rows, CHANGE, ("race",))
+    assert any(tables.tables[0].deciders)
+    if not tables.is_withheld:
+        assert narrowed(tables, 2, total_of(rows), DECIDED) == []
+
+
+@settings(max_examples=25)
+@given(rows_of(1, 1, always=[APART]))
+def test_no_hidden_count_is_recovered_from_the_rows_apart(rows: Rows) -> None:
+    tables = tables_of(rows, ALONE, ("race",))
+    if not tables.is_withheld:
+        assert narrowed(tables, 1, total_of(rows), [*CLASSES[1], APART]) == []
+
+
+def test_a_few_rows_apart_hide_the_total_and_no_rate() -> None:
+    rows = one_way({"A": 40, "B": 60}, 500)
+    rows["A",][APART] = 3
+    tables = tables_of(rows, ALONE, ("race",))
+    everyone = tables.tables[0].groups[0]
+    assert tables.tables[0].not_running is None and not tables.is_total_shown
+    assert (everyone.rows, everyone.sides[0].surely["eligible"]) == (1_100, 100)
+    assert everyone.sides[0].ranges["eligible"].rate == pytest.approx((100 / 1_100, 100 / 1_100))
 
 
 @settings(max_examples=15)
@@ -209,7 +268,7 @@ def test_no_hidden_count_of_a_change_is_recovered(rows: Rows) -> None:
 def test_no_hidden_count_is_recovered_from_two_ways_of_grouping(rows: Rows) -> None:
     tables = tables_of(rows, ALONE, ("race", "sex"))
     if not tables.is_withheld:
-        assert narrowed(tables, 1) == []
+        assert narrowed(tables, 1, total_of(rows)) == []
 
 
 def test_the_attacker_finds_what_a_total_gives_away() -> None:
@@ -219,7 +278,7 @@ def test_the_attacker_finds_what_a_total_gives_away() -> None:
     women = table.groups[-1] if table.groups[-1].group == "F" else table.groups[-2]
     alone = ShownRange(None, 33, True, (None, None), (None, None))
     women.sides[0].ranges["eligible"] = alone
-    assert narrowed(tables, 1)
+    assert narrowed(tables, 1, 1_064)
 
 
 @settings(max_examples=40)

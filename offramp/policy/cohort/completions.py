@@ -15,12 +15,23 @@ be made, the solver isn't installed, or time runs out, the wider result of logic
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from time import monotonic
 from typing import Any
 
-from offramp.policy.cohort.possible import OpenRules, Outcomes, Possible, words_left
+from offramp.policy.cohort.possible import (
+    OPEN,
+    OTHERWISE,
+    Decider,
+    DecidingRule,
+    OpenRules,
+    Outcomes,
+    Possible,
+    decider_of,
+    rules_with,
+    words_left,
+)
 from rules.decide import explain
 from rules.decide.ruling import CHARGES, Ruling
 from rules.decide.search_space import SearchSpace
@@ -39,9 +50,35 @@ class Completions:
         self._spaces: dict[int, SearchSpace] = {}
         self.groups = 0  # that were solved
         self.is_out_of_time = False
+        # The rules that decide changes of the answer: the change, the side, and the rule.
+        self.deciding: set[DecidingRule] = set()
 
     def possible(self, rulings: Sequence[Ruling]) -> Possible:
         """Return the answers that the rulings on one case can have together."""
+        possible = self._possible(rulings)
+        if len(rulings) < 2:
+            return possible
+        if len(possible.outcomes) == 1:
+            self._note_deciding(rulings, *possible.outcomes)
+        deciders = tuple(
+            _decider(ruling, {outcomes[side] for outcomes in possible.outcomes})
+            for side, ruling in enumerate(rulings)
+        )
+        return Possible(possible.outcomes, possible.is_sharp, deciders)
+
+    def _note_deciding(self, rulings: Sequence[Ruling], outcomes: Outcomes) -> None:
+        """Note the rules that decide a change for certain."""
+        if len(set(outcomes)) < 2:
+            return
+        for side, (ruling, outcome) in enumerate(zip(rulings, outcomes, strict=True)):
+            if _has_rules(ruling):
+                in_force = ruling.rules_in_force
+                applying = rules_with(in_force, _value_of(ruling), outcome)
+                if not applying and _decider(ruling, [outcome]).kind == "otherwise":
+                    applying = [OTHERWISE]
+                self.deciding |= {(outcomes, side, rule) for rule in applying}
+
+    def _possible(self, rulings: Sequence[Ruling]) -> Possible:
         wide = frozenset(product(*(ruling.possible for ruling in rulings)))
         if len(wide) == 1:
             return Possible(wide)
@@ -53,7 +90,21 @@ class Completions:
         if answers is None:
             answers = self._solve(rulings, open_rules, wide)
             self._known[key] = answers
+        self._note_known(open_rules, answers)
         return answers
+
+    def _note_known(self, open_rules: Sequence[OpenRules], answers: Possible) -> None:
+        """Note what decides changes besides open rules. If it isn't sharp, open ones too."""
+        for outcomes in answers.outcomes:
+            if len(set(outcomes)) < 2:
+                continue
+            for side, (own, outcome) in enumerate(zip(open_rules, outcomes, strict=True)):
+                names = own.otherwise_by if outcome == own.otherwise else ()
+                if answers.is_sharp:
+                    names = tuple(name for name in names if name != OTHERWISE)
+                else:
+                    names += tuple(rule.rule.id for rule in own.rules if rule.rule.then == outcome)
+                self.deciding |= {(outcomes, side, name) for name in names}
 
     def _solve(
         self,
@@ -71,7 +122,7 @@ class Completions:
 
             spaces = [self._space(ruling) for ruling in rulings]
             self.groups += 1
-            return solve(rulings, spaces, open_rules, wide, left)
+            return solve(rulings, spaces, open_rules, wide, left, self.deciding)
         except ImportError:
             return Possible(wide, is_sharp=False)
         finally:
@@ -86,6 +137,18 @@ class Completions:
         return space
 
 
+def _decider(ruling: Ruling, reached: Iterable[str]) -> Decider:
+    if ruling.attested:
+        return Decider("given")
+    if not _has_rules(ruling):
+        return OPEN
+    return decider_of(ruling.rules_in_force, _value_of(ruling), reached)
+
+
+def _value_of(ruling: Ruling) -> Callable[[RuleInForce], bool | None]:
+    return lambda rule: ruling.value(rule.condition)
+
+
 def _has_rules(ruling: Ruling) -> bool:
     return ruling.segment is not None and not ruling.attested
 
@@ -94,16 +157,23 @@ def _open_rules(ruling: Ruling) -> OpenRules:
     """Return the rules that a case leaves open, up to the first that is true."""
     if ruling.status == "decided":
         assert isinstance(ruling.outcome, str)
-        return OpenRules((), ruling.outcome)
+        return OpenRules((), ruling.outcome, _sure_rules(ruling, ruling.outcome))
     ranks: list[tuple[str, tuple[RuleInForce, ...]]] = []
     for outcome, rules in ruling.rules_in_force.ranks:
         values = [ruling.value(rule.condition) for rule in rules]
         if True in values:
-            return OpenRules(tuple(ranks), outcome)
+            return OpenRules(tuple(ranks), outcome, _sure_rules(ruling, outcome))
         left = tuple(rule for rule, value in zip(rules, values, strict=True) if value is None)
         if left:
             ranks.append((outcome, left))
-    return OpenRules(tuple(ranks), ruling.rules_in_force.otherwise.outcome)
+    return OpenRules(tuple(ranks), ruling.rules_in_force.otherwise.outcome, (OTHERWISE,))
+
+
+def _sure_rules(ruling: Ruling, outcome: str) -> tuple[str, ...]:
+    if not _has_rules(ruling):
+        return ()
+    applying = rules_with(ruling.rules_in_force, _value_of(ruling), outcome)
+    return tuple(applying) or (OTHERWISE,)
 
 
 def _key(rulings: Sequence[Ruling], open_rules: Sequence[OpenRules]) -> Hashable:

@@ -2,39 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rules.decide.ruling import CHARGES, Ruling
 from rules.frozen import frozen
 from rules.packs.law import READ
-from rules.packs.resolve import RuleInForce
+from rules.packs.resolve import DecisionInForce, RuleInForce
 
 Outcomes = tuple[str, ...]  # one for each side
+DecidingRule = tuple[Outcomes, int, str]  # a change of the answer, the side, and the rule's id
+OTHERWISE = "otherwise"  # in place of a rule's id where none applies
+
+
+@frozen
+class Decider:
+    """What decides a case on one side, as far as it is known.
+
+    `kind` is `rule` for one rule, `several` for several rules with one answer, `otherwise` if no
+    rule applies, `given` for an answer that its decider gave, and `open` if it depends on facts
+    that aren't known.
+    """
+
+    kind: str
+    rule: str = ""
+
+
+OPEN = Decider("open")
 
 
 @frozen
 class Possible:
     """The answers of all sides that a case can have together.
 
-    With `is_sharp`, each of them is the answer to some completion.
+    With `is_sharp`, each of them is the answer to some completion. `deciders` has what decides on
+    each side, if there are two.
     """
 
     outcomes: frozenset[Outcomes]
     is_sharp: bool = True
+    deciders: tuple[Decider, ...] = ()
 
 
 @frozen
 class OpenRules:
-    """What is left of a decision: open rules by outcome, highest first, and what else follows."""
+    """What is left of a decision: open rules by outcome, highest first, and what else follows.
+
+    `otherwise_by` are the rules by which it follows.
+    """
 
     ranks: tuple[tuple[str, tuple[RuleInForce, ...]], ...]
     otherwise: str
+    otherwise_by: tuple[str, ...] = ()
 
     @property
     def rules(self) -> Iterator[RuleInForce]:
         """All open rules."""
         return (rule for _, rules in self.ranks for rule in rules)
+
+
+def decider_of(
+    in_force: DecisionInForce,
+    value_of: Callable[[RuleInForce], bool | None],
+    reached: Iterable[str],
+) -> Decider:
+    """Return what decides a case, from the values of the rules and the answers that it can have."""
+    outcomes = set(reached)
+    if len(outcomes) != 1:
+        return OPEN
+    (outcome,) = outcomes
+    applying = rules_with(in_force, value_of, outcome)
+    if len(applying) == 1:
+        return Decider("rule", applying[0])
+    if applying:
+        return Decider("several")
+    if outcome == in_force.otherwise.outcome and all(
+        value_of(rule) is False for rule in in_force.rules if rule.rule.then != outcome
+    ):
+        return Decider("otherwise")
+    return OPEN
+
+
+def rules_with(
+    in_force: DecisionInForce, value_of: Callable[[RuleInForce], bool | None], outcome: str
+) -> list[str]:
+    """Return the rules with an outcome that apply for certain."""
+    return [
+        rule.rule.id
+        for then, rules in in_force.ranks
+        if then == outcome
+        for rule in rules
+        if value_of(rule) is True
+    ]
 
 
 def words_left(

@@ -12,7 +12,7 @@ from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
 from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
-from offramp.policy.cohort.possible import Outcomes, Possible
+from offramp.policy.cohort.possible import DecidingRule, Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
 from offramp.policy.cohort.table import Tables, make_tables
@@ -66,7 +66,7 @@ class CohortReport:
     """How the rules treat the rows of a file.
 
     `digest` is that of the file, None for standard input. `assumed` has the values of facts that no
-    row says, by path.
+    row says, by path. `deciding` are rules that decide changes of the answer.
     """
 
     source: CohortSource
@@ -78,13 +78,13 @@ class CohortReport:
     assumed: Assumption
     questions: tuple[Question, ...]
     tables: Tables
+    deciding: frozenset[DecidingRule] = frozenset()
     is_out_of_time: bool = False
 
     @property
     def shown_selected(self) -> int | None:
         """The number of selected rows. None if it tells a hidden number of counted rows."""
-        is_hidden = self.tables.tables[0].groups[0].rows is None
-        return None if is_hidden else self.cohort.selected
+        return self.cohort.selected if self.tables.is_total_shown else None
 
     @property
     def shown_rows(self) -> int | None:
@@ -174,6 +174,7 @@ def count_answers(
         assumed,
         tuple(questions),
         tables,
+        frozenset(completions.deciding),
         completions.is_out_of_time,
     )
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from offramp.policy.cohort.answers import Side
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
     Answers,
     AnswerTable,
     Count,
+    DecidingRows,
     Difference,
     Ends,
+    Flip,
     GroupCounts,
     ShownRange,
 )
 
 HIDDEN = {"hidden": True}
+_SIDES = ("before", "after")
 _DIGITS = 6
 
 
@@ -49,11 +53,53 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
 def change_as_json(report: CohortReport) -> dict[str, Any]:
     """Return a report on one change: the part `cohort` of its memo."""
     (question,), (table,) = report.questions, report.tables.tables
-    return {
+    value = {
         "decision": question.sides[0].decision,
         **report_as_json(report),
         **table_as_json(table, by_several=len(report.source.by) > 1),
+        "rules": {
+            name: [_deciding_rows(side, item) for item in rows]
+            for name, side, rows in zip(_SIDES, question.sides, table.deciders, strict=False)
+        },
     }
+    everyone = value["groups"][0]
+    for entry, flip in zip(everyone["flips"], table.groups[0].flips, strict=True):
+        entry["rules"] = flip_rules(report, flip) or HIDDEN
+    return value
+
+
+def flip_rules(report: CohortReport, flip: Flip) -> dict[str, list[str]]:
+    """Return the rules that decide a change on each side, none beside a hidden count."""
+    if flip.range.at_most is None:
+        return {}
+    pair = flip.before, flip.after
+    return {
+        name: sorted(
+            rule for outcomes, at, rule in report.deciding if (outcomes, at) == (pair, side)
+        )
+        for side, name in enumerate(_SIDES)
+    }
+
+
+def _deciding_rows(side: Side, item: DecidingRows) -> dict[str, Any]:
+    decider = item.decider
+    entry: dict[str, Any] = {"decides": decider.kind}
+    if decider.rule:
+        entry |= {"rule": decider.rule, "says": rule_text(side, decider.rule)}
+    return {**entry, "rows": count_as_json(item.rows)}
+
+
+def rule_text(side: Side, rule: str) -> str:
+    """Return what a rule says, on the day of its side."""
+    day = side.program.as_of
+    assert day is not None, "a change has a day on each side"
+    segment = side.program.segment(day)
+    texts = segment.texts(side.decision)
+    return next(
+        texts.of_rule(in_force).text
+        for in_force in segment.segment.decisions[side.decision].rules
+        if in_force.rule.id == rule
+    )
 
 
 def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
@@ -70,8 +116,9 @@ def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
 
 
 def table_as_json(table: AnswerTable, *, by_several: bool = False) -> dict[str, Any]:
-    """Return one table: its groups, and the differences between them."""
+    """Return one table: the rows apart, its groups, and the differences between them."""
     return {
+        "not_running": count_as_json(table.not_running),
         "groups": [
             _group(group, by_several, is_change=len(table.groups[0].sides) > 1)
             for group in table.groups

@@ -100,6 +100,12 @@ def _heading(side: Side) -> str:
 def _table(table: AnswerTable) -> Iterator[str]:
     labeled = [(printable(group.group), group.rows, group.sides[0]) for group in table.groups]
     yield from aligned(answer_rows(labeled))
+    if table.not_running != 0:
+        yield ""
+        yield (
+            f"Counted apart, and in no rate: {count_text(table.not_running)} on days on which the "
+            "program did not run."
+        )
     differences = difference_rows(table.differences)
     if differences:
         best = _words(next(iter(table.groups[0].sides[0].surely)))

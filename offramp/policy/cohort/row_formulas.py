@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 import z3
 
-from offramp.policy.cohort.possible import OpenRules, Outcomes, Possible, words_left
+from offramp.policy.cohort.possible import (
+    OTHERWISE,
+    DecidingRule,
+    OpenRules,
+    Outcomes,
+    Possible,
+    words_left,
+)
 from rules.decide.ruling import CHARGES, Ruling
 from rules.decide.search_space import SearchSpace
 from rules.decide.tried_values import Points, TriedValues
@@ -31,12 +38,16 @@ def solve(
     open_rules: Sequence[OpenRules],
     wide: frozenset[Outcomes],
     seconds: float,
+    deciding: set[DecidingRule],
 ) -> Possible:
-    """Return which of the answers in `wide` some completion has."""
+    """Return which of the answers in `wide` some completion has.
+
+    The rules that decide a change of the answer in some completion are added to `deciding`.
+    """
     deadline = monotonic() + seconds
     solver = z3.Solver()
     try:
-        is_complete, guards = _guards(rulings, spaces, open_rules, solver)
+        is_complete, guards, applying = _guards(rulings, spaces, open_rules, solver)
     except CannotEncode:
         return Possible(wide, is_sharp=False)
     reached, is_sharp = set(), is_complete
@@ -47,9 +58,32 @@ def solve(
         if result != z3.unsat:
             reached.add(outcomes)
         is_sharp = is_sharp and result != z3.unknown
+        if result != z3.unsat and len(set(outcomes)) > 1:
+            for side, (rules, formulas) in enumerate(zip(open_rules, applying, strict=True)):
+                new = {
+                    rule: formula
+                    for rule, formula in _candidates(rules, formulas, outcomes[side])
+                    if (outcomes, side, rule) not in deciding
+                }
+                deciding |= {
+                    (outcomes, side, rule)
+                    for rule, formula in new.items()
+                    if solver.check(*goals, formula) != z3.unsat
+                }
     if not reached:  # what the sides' laws say can't be put together here
         return Possible(wide, is_sharp=False)
     return Possible(frozenset(reached), is_sharp)
+
+
+def _candidates(
+    rules: OpenRules, applying: Mapping[str, z3.BoolRef], outcome: str
+) -> Iterator[tuple[str, z3.BoolRef]]:
+    """Yield the rules that may be the ones of an outcome, each with when it is."""
+    for then, own in rules.ranks:
+        if then == outcome:
+            yield from ((rule.rule.id, applying[rule.rule.id]) for rule in own)
+    if outcome == rules.otherwise and OTHERWISE in rules.otherwise_by:
+        yield OTHERWISE, z3.Not(z3.Or(list(applying.values())))
 
 
 def _guards(
@@ -57,8 +91,8 @@ def _guards(
     spaces: Sequence[SearchSpace],
     open_rules: Sequence[OpenRules],
     solver: z3.Solver,
-) -> tuple[bool, list[dict[str, z3.BoolRef]]]:
-    """Return for each side the formula of each outcome, and whether the lists are long enough."""
+) -> tuple[bool, list[dict[str, z3.BoolRef]], list[dict[str, z3.BoolRef]]]:
+    """Return whether the lists are long enough, and each side's formulas of outcomes and rules."""
     conditions = [[rule.condition for rule in own.rules] for own in open_rules]
     lengths: dict[str, int] = {}
     is_complete = True
@@ -74,14 +108,16 @@ def _guards(
         space.points(own) for space, own in zip(spaces, conditions, strict=True) if own
     )
     first: RowFormulas | None = None
-    guards = []
+    guards, applying = [], []
     for ruling, space, rules, own in zip(rulings, spaces, open_rules, conditions, strict=True):
         side = RowFormulas(ruling, space, own, lengths, domains, points, first)
         first = first or side
-        guards.append(_outcomes(side, rules))
+        formulas = {rule.rule.id: side.condition(rule.condition) for rule in rules.rules}
+        applying.append(formulas)
+        guards.append(_outcomes(formulas, rules))
     if first is not None:
         solver.add(first.always)
-    return is_complete, guards
+    return is_complete, guards, applying
 
 
 def _joined(points: Iterable[Points]) -> Points:
@@ -93,11 +129,11 @@ def _joined(points: Iterable[Points]) -> Points:
     return joined
 
 
-def _outcomes(side: RowFormulas, rules: OpenRules) -> dict[str, z3.BoolRef]:
+def _outcomes(formulas: Mapping[str, z3.BoolRef], rules: OpenRules) -> dict[str, z3.BoolRef]:
     guards: dict[str, z3.BoolRef] = {}
     no_earlier: list[z3.BoolRef] = []
     for outcome, own in rules.ranks:
-        applies = z3.Or([side.condition(rule.condition) for rule in own])
+        applies = z3.Or([formulas[rule.rule.id] for rule in own])
         guards[outcome] = z3.And(*no_earlier, applies)
         no_earlier.append(z3.Not(applies))
     rest = z3.And(no_earlier) if no_earlier else z3.BoolVal(True)

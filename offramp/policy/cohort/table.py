@@ -23,7 +23,7 @@ from offramp.counts import (
     total,
 )
 from offramp.policy.cohort.answers import NOT_RUNNING, Question
-from offramp.policy.cohort.possible import Outcomes, Possible
+from offramp.policy.cohort.possible import Decider, Outcomes, Possible
 from offramp.policy.cohort.reading import Cohort, words_of
 from rules.frozen import frozen
 
@@ -33,6 +33,7 @@ Ends = tuple[float | None, float | None]
 _Group = tuple[str, str]  # what rows are grouped by, and the word. Of all rows: ("", ALL)
 _EVERYONE: _Group = ("", ALL)
 _Classes = tuple[int, ...]  # classes of a question by their number, in order
+_KINDS = ("rule", "several", "otherwise", "given", "open")
 
 
 @frozen
@@ -78,6 +79,14 @@ class Answers:
 
 
 @frozen
+class DecidingRows:
+    """The rows that something decides for certain on one side."""
+
+    decider: Decider
+    rows: Count
+
+
+@frozen
 class Flip:
     """Rows whose answer changes."""
 
@@ -111,19 +120,29 @@ class Difference:
 
 @frozen
 class AnswerTable:
-    """The table of one question: all rows first, then each group by its number of rows."""
+    """The table of one question: all rows first, then each group by its number of rows.
+
+    Rows on days on which a program did not run are `not_running`, and in no group. `deciders` has
+    for each side what decides how many of all rows, if there are two sides.
+    """
 
     groups: tuple[GroupCounts, ...]
     differences: tuple[Difference, ...]
+    not_running: Count = 0
+    deciders: tuple[tuple[DecidingRows, ...], ...] = ()
 
 
 @frozen
 class Tables:
-    """The tables of a report, one for each question. With `is_withheld`, nothing is shown."""
+    """The tables of a report, one for each question. With `is_withheld`, nothing is shown.
+
+    `is_total_shown` is False if the number of all rows would tell a small one.
+    """
 
     tables: tuple[AnswerTable, ...]
     is_withheld: bool
     least: int
+    is_total_shown: bool
 
 
 def make_tables(
@@ -137,11 +156,18 @@ def make_tables(
     tally = _Tally(cohort, by)
     made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
     published = {cell for member in made for cell in member.published()}
-    published |= set(map(_RowsCell, tally.groups))
-    cells, table = _numbered(tally.table(published))
+    everyone = _RowsCell(_EVERYONE)
+    published.add(everyone)
+    rows_cells = {cell for member in made for cell in member.rows_cells()}
+    cells, table = _numbered(tally.table(published, rows_cells))
     suppression = suppress(table, least=least, tries_each=True)
     hidden = frozenset(cells[number] for number in suppression.hidden)
-    return Tables(tuple(member.table(hidden) for member in made), suppression.is_withheld, least)
+    return Tables(
+        tuple(member.table(hidden) for member in made),
+        suppression.is_withheld,
+        least,
+        everyone not in hidden,
+    )
 
 
 def _numbered(table: Table) -> tuple[dict[Hashable, Hashable], Table]:
@@ -178,7 +204,7 @@ class _Tally:
             self.groups += [(name, group_word) for group_word in words_of(cohort, place)]
         answers = [case.answer for case in cohort.cases]
         self.classes = [
-            sorted({possible.outcomes for possible in member}, key=sorted)
+            sorted(set(map(_class_of, member)), key=_Class.order)
             for member in zip(*answers, strict=True)
         ]
         numbers = [{member: number for number, member in enumerate(of)} for of in self.classes]
@@ -190,7 +216,7 @@ class _Tally:
                 for group in [_EVERYONE, *zip(by, group_words, strict=True)]:
                     self.rows[group] += rows
                     for question, possible in enumerate(case.answer):
-                        key = group, question, numbers[question][possible.outcomes]
+                        key = group, question, numbers[question][_class_of(possible)]
                         self.counts[key] += rows
                         if not possible.is_sharp:
                             self.blunt.add(key)
@@ -212,14 +238,14 @@ class _Tally:
                 return self.rows[group]
         return sum(self.counts[cell.group, cell.question, member] for member in cell.classes)
 
-    def table(self, published: Iterable[_Cell]) -> Table:
+    def table(self, published: Iterable[_Cell], rows_cells: Iterable[_Cell]) -> Table:
         """Return the counts and the equations between them.
 
         Classes that no count of a group tells apart are one part of the group. Parts as such may be
-        unseen.
+        unseen. `rows_cells` have the number of rows of a group.
         """
-        shown_cells = frozenset(published)
-        cells, balances = set(shown_cells), list[Balance]()
+        shown_cells, last = frozenset(published), frozenset(rows_cells)
+        cells, balances = {*shown_cells, *map(_RowsCell, self.groups)}, list[Balance]()
         for question in range(len(self.classes)):
             parts = {group: self._parts(group, question, shown_cells) for group in self.groups}
             for group, member in parts.items():
@@ -242,8 +268,8 @@ class _Tally:
             counts,
             tuple(dict.fromkeys(balances)),
             frozenset(cells - shown_cells),
-            last=frozenset(map(_RowsCell, self.groups)),
-            twins=self._twins(shown_cells),
+            last=last,
+            twins=self._twins(shown_cells - last),
         )
 
     def _twins(self, shown_cells: frozenset[_Cell]) -> dict[Hashable, Hashable]:
@@ -307,6 +333,27 @@ def _unions(partitions: Iterable[Sequence[_Classes]]) -> list[set[int]]:
     return sets
 
 
+@frozen
+class _Class:
+    """What rows have in common: the answers that they can have, and what decides on each side."""
+
+    outcomes: frozenset[Outcomes]
+    deciders: tuple[Decider, ...]
+
+    def order(self) -> tuple[list[Outcomes], list[tuple[str, str]]]:
+        """Return a key to sort by."""
+        return sorted(self.outcomes), [(item.kind, item.rule) for item in self.deciders]
+
+    @property
+    def is_running(self) -> bool:
+        """True if each program ran on the day."""
+        return not any(NOT_RUNNING in outcomes for outcomes in self.outcomes)
+
+
+def _class_of(possible: Possible) -> _Class:
+    return _Class(possible.outcomes, possible.deciders)
+
+
 _Range = tuple[_Classes, _Classes]  # the classes that surely have an answer, and that can have it
 
 
@@ -316,25 +363,58 @@ class _Maker:
     def __init__(self, tally: _Tally, number: int, question: Question) -> None:
         self.tally, self.number, self.question = tally, number, question
         self.classes = tally.classes[number] if tally.classes else []
-        reached = {
-            outcome for member in self.classes for outcomes in member for outcome in outcomes
-        }
-        self.outcomes = [
-            (*side.outcomes, *((NOT_RUNNING,) if NOT_RUNNING in reached else ()))
-            for side in question.sides
-        ]
+        self.running = tuple(
+            place for place, member in enumerate(self.classes) if member.is_running
+        )
+        self.outcomes = [side.outcomes for side in question.sides]
         self.pairs = self._pairs()
+        self.deciders = self._deciders()
 
     def _pairs(self) -> list[Outcomes]:
         """Return the pairs of answers that differ and that some row can have."""
         if len(self.question.sides) < 2:
             return []
-        reached = {outcomes for member in self.classes for outcomes in member}
+        reached = {outcomes for member in self.classes for outcomes in member.outcomes}
         listed = reached | self.question.occurring
         return [pair for pair in product(*self.outcomes) if pair in listed and pair[0] != pair[1]]
 
+    def _deciders(self) -> list[list[Decider]]:
+        """Return what decides some row on each side: rules in their order, then the rest."""
+        if len(self.question.sides) < 2:
+            return []
+        running = [self.classes[place] for place in self.running]
+        return [
+            sorted(
+                {member.deciders[number] for member in running if member.deciders},
+                key=lambda decider: (_KINDS.index(decider.kind), decider.rule),
+            )
+            for number in range(len(self.question.sides))
+        ]
+
+    def rows_cells(self) -> Iterator[_Cell]:
+        """Yield the cells that have the number of rows of each group."""
+        for group in self.tally.groups:
+            cell = self._rows(group)
+            if cell is not None:
+                yield cell
+
+    def _rows(self, group: _Group) -> _Cell | None:
+        return self.tally.cell(group, self.number, self.running)
+
+    def _apart(self) -> _Cell | None:
+        apart = self._where(lambda member: not member.is_running, of=range(len(self.classes)))
+        return self.tally.cell(_EVERYONE, self.number, apart)
+
     def published(self) -> Iterator[_Cell]:
         """Yield the cells that the table has."""
+        yield from self.rows_cells()
+        if (apart := self._apart()) is not None:
+            yield apart
+        for side, deciders in enumerate(self.deciders):
+            for decider in deciders:
+                cell = self._decided_by(side, decider)
+                if cell is not None:
+                    yield cell
         for group in self.tally.groups:
             for classes in self._wanted(group):
                 cell = self.tally.cell(group, self.number, classes)
@@ -357,28 +437,44 @@ class _Maker:
         """
         return len(self.outcomes) == 1 or group == _EVERYONE
 
-    def _where(self, test: Callable[[frozenset[Outcomes]], bool]) -> _Classes:
-        return tuple(number for number, member in enumerate(self.classes) if test(member))
+    def _where(self, test: Callable[[_Class], bool], of: Iterable[int] | None = None) -> _Classes:
+        """Return the classes that meet a test, of those with rows on days with the programs."""
+        places = self.running if of is None else of
+        return tuple(place for place in places if test(self.classes[place]))
+
+    def _decided_by(self, side: int, decider: Decider) -> _Cell | None:
+        classes = self._where(
+            lambda member: bool(member.deciders) and member.deciders[side] == decider
+        )
+        return self.tally.cell(_EVERYONE, self.number, classes)
 
     def _with_outcome(self, side: int, outcome: str) -> _Range:
         """Return the classes whose rows surely have an outcome, and those that can have it."""
         return (
-            self._where(lambda member: {row[side] for row in member} == {outcome}),
-            self._where(lambda member: outcome in {row[side] for row in member}),
+            self._where(lambda member: {row[side] for row in member.outcomes} == {outcome}),
+            self._where(lambda member: outcome in {row[side] for row in member.outcomes}),
         )
 
     def _with_pair(self, pair: Outcomes) -> _Range:
-        return self._where(lambda member: member == {pair}), self._where(
-            lambda member: pair in member
+        return self._where(lambda member: member.outcomes == {pair}), self._where(
+            lambda member: pair in member.outcomes
         )
 
     def _open(self, side: int) -> _Classes:
-        return self._where(lambda member: len({row[side] for row in member}) > 1)
+        return self._where(lambda member: len({row[side] for row in member.outcomes}) > 1)
 
     def table(self, hidden: frozenset[Hashable]) -> AnswerTable:
         """Return the table. `hidden` are the cells that aren't shown."""
         groups = tuple(self._group(group, hidden) for group in self.tally.groups)
-        return AnswerTable(groups, tuple(self._differences(hidden)))
+        deciders = tuple(
+            tuple(
+                DecidingRows(decider, self._shown(self._decided_by(side, decider), hidden))
+                for decider in deciders
+            )
+            for side, deciders in enumerate(self.deciders)
+        )
+        not_running = self._shown(self._apart(), hidden)
+        return AnswerTable(groups, tuple(self._differences(hidden)), not_running, deciders)
 
     def _group(self, group: _Group, hidden: frozenset[Hashable]) -> GroupCounts:
         sides = []
@@ -394,7 +490,7 @@ class _Maker:
             Flip(before, after, self._range(group, self._with_pair((before, after)), hidden))
             for before, after in self.pairs
         )
-        rows = self._shown(_RowsCell(group), hidden)
+        rows = self._shown(self._rows(group), hidden)
         return GroupCounts(*group, rows, tuple(sides), flips)
 
     def _shown(self, cell: _Cell | None, hidden: frozenset[Hashable]) -> Count:
@@ -404,7 +500,7 @@ class _Maker:
         surely, at_most = (
             self._shown(self.tally.cell(group, self.number, member), hidden) for member in classes
         )
-        is_shown = _RowsCell(group) not in hidden
+        is_shown = self._rows(group) not in hidden
         estimate = estimate_rate(self._count(group, classes)) if is_shown else None
         is_sharp = not any(
             (group, self.number, member) in self.tally.blunt for member in classes[1]
@@ -416,7 +512,7 @@ class _Maker:
         surely, at_most = (
             self.tally.count(self.tally.cell(group, self.number, member)) for member in classes
         )
-        return CountRange(surely, at_most, self.tally.rows[group])
+        return CountRange(surely, at_most, self.tally.count(self._rows(group)))
 
     def _differences(self, hidden: frozenset[Hashable]) -> Iterator[Difference]:
         """Yield each group's rates less those of the largest group."""
@@ -442,7 +538,7 @@ class _Maker:
     ) -> Difference:
         first, second = (self._count(group, classes) for group in groups)
         estimate = estimate_difference(first, second)
-        if hidden.intersection(map(_RowsCell, groups)):
+        if hidden.intersection(map(self._rows, groups)):
             estimate = None
         surely, at_most = (
             [self.tally.cell(group, self.number, part) not in hidden for group in groups]
