@@ -34,6 +34,7 @@ __all__ = [
     "collect_answers",
     "confirm",
     "flag_of",
+    "read_answer",
     "read_line",
 ]
 
@@ -249,6 +250,14 @@ def _read(question: Question, typed: str, dialog: Dialog, *, in_sight: bool = Fa
     if value is not UNKNOWN and value is not None:
         _check(question, value, dialog, shown)
     return value
+
+
+def read_answer(question: Question, typed: str, dialog: Dialog) -> Any:
+    """Return an answer that was typed in a form, where the person has the question in sight.
+
+    The value is as `collect_answers` returns it. Raises `Refusal` for what is no answer.
+    """
+    return _read(question, typed, dialog, in_sight=True)
 
 
 def _check(question: Question, value: Any, dialog: Dialog, shown: str) -> None:

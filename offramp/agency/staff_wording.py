@@ -10,6 +10,7 @@ from offramp.agency.folder.looks import Look
 from offramp.agency.folder.staff import ExtraAccess, StaffPerson
 from offramp.agency.look_words import done_words, tried_words
 from offramp.agency.operations.access import REASONS
+from offramp.agency.operations.accounts import Invitation
 from offramp.agency.operations.looks import LookList, Opening
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
 from offramp.agency.short_handles import short
@@ -57,6 +58,15 @@ def change_lines(change: StaffChange, zone: ZoneInfo) -> list[str]:
         team = f", team {', '.join(assigned.team)}" if assigned.team else ""
         lines.append(f"  case {short(case)}: now {assigned.owner}'s{backup}{team}")
     return lines
+
+
+def invitation_lines(invitation: Invitation, zone: ZoneInfo) -> list[str]:
+    """Return an invitation to the console, to be handed over in person."""
+    return [
+        f"{invitation.person} makes an account at the console with this code, once:",
+        f"  {invitation.code}",
+        f"It is valid until {_time(invitation.until, zone)}. Hand it over in person.",
+    ]
 
 
 def access_line(access: ExtraAccess, zone: ZoneInfo) -> str:

@@ -29,17 +29,20 @@ HEADERS = {
 NO_STORE = "no-store"
 SAFE = ("GET", "HEAD")
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
+# Browsers keep every name under it on this machine (RFC 6761).
+LOCAL = ".localhost"
 
 
 class SecurityHeaders:
     """Adds the headers to every answer, errors included, and refuses requests of other sites.
 
     An address that another site made point here has another host name. A form of another site has
-    another origin.
+    another origin. `origin` is the public address behind a TLS proxy, None for this machine alone.
     """
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, origin: str | None = None) -> None:
         self.app = app
+        self.origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -62,19 +65,21 @@ class SecurityHeaders:
                 ]
             await send(message)
 
-        scope["is_own_site"] = _is_own_site(scope)
+        scope["is_own_site"] = _is_own_site(scope, self.origin)
         await self.app(scope, receive, send_with_headers)
 
 
-def _is_own_site(scope: Scope) -> bool:
+def _is_own_site(scope: Scope, public: str | None) -> bool:
     """Return whether a request is to this server by name, and a form from one of its own pages."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "")
-    if host.rpartition(":")[0] not in HOSTS and host not in HOSTS:
+    name = host.rpartition(":")[0] or host
+    is_public = public is not None and host == public.partition("://")[2]
+    if not is_public and name not in HOSTS and host not in HOSTS and not name.endswith(LOCAL):
         return False
     if scope["method"] in SAFE:
         return True
-    own, origin = f"http://{host}", headers.get("origin")
+    own, origin = public if is_public else f"http://{host}", headers.get("origin")
     site = headers.get("sec-fetch-site")
     if site is None:  # an old browser, or none
         return origin == own

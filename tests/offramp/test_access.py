@@ -40,6 +40,8 @@ ROUTES: dict[str, set[str]] = {
     "assignments": {"supervisor"},
     "hand-over": WORKERS,
     "break-glass": WORKERS,
+    # A supervisor helps a colleague in, and never an admin.
+    "invitations": {"admin", "supervisor"},
     "/admin/people": {"admin"},
     "/admin/people list": {"admin", *WORKERS},
     "/admin/exchange": {"admin"},
@@ -136,6 +138,8 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "hand_over": "hand-over",
     "hand_over_all": "assignments",
     "break_glass": "break-glass",
+    "invite": "invitations",
+    "list_accounts": "invitations",
     "review_access": "/admin/people list",
     "report_emergency": "break-glass",
     "list_emergencies": "break-glass",
@@ -159,6 +163,16 @@ OF_THE_GATEWAY = {
     "duties_of",
     "act_automatically",
     "end_due",
+    # Before somebody is signed in at the console, and for each of its requests.
+    "describe_agency",
+    "demo_people",
+    "find_account",
+    "use_invitation",
+    "use_step",
+    "console_session",
+    "note_sign_in",
+    "note_refused_page",
+    "case_addresses",
 }
 # These find out who acts, or need no office. `refused_here` lists what the own command just sent,
 # and `cases_tried` is for the look of somebody who is refused at the sign-in.

@@ -12,6 +12,7 @@ from typing import Any
 from offramp.agency.commands import (
     cases,
     consent,
+    console,
     decisions,
     emergency,
     evidence,
@@ -40,6 +41,7 @@ from offramp.agency.commands.whole_commands import complete_commands
 GROUPS: tuple[Any, ...] = (
     membership,
     folder,
+    console,
     forms,
     records,
     consent,

@@ -101,12 +101,19 @@ def _needed(options: argparse.Namespace, name: str, what: str) -> Any:
     return value
 
 
+def _invite(office: Office, options: argparse.Namespace) -> Output:
+    name = _needed(options, "who", "the person's name")
+    invitation = operations.invite(office, actor_of(office), name)
+    return Output(invitation.as_json(), staff_wording.invitation_lines(invitation, zone_of(office)))
+
+
 _ACTIONS: dict[str, Callable[[Office, argparse.Namespace], Output]] = {
     "list": _list,
     "add": _add,
     "roles": _roles,
     "logins": _logins,
     "end": _end,
+    "invite": _invite,
     "assign": _assign,
     "hand-over": _hand_over,
     "review": _review,

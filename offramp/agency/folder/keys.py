@@ -38,7 +38,7 @@ LONGEST_PASSPHRASE, MOST_TRIES = 1024, 8
 # Makes the key of a salt from a passphrase.
 Stretch = Callable[[bytes], bytes]
 
-Use = Literal["sig", "enc", "witness", "looks"]
+Use = Literal["sig", "enc", "witness", "looks", "accounts"]
 
 
 class _KeyFile(WireModel):
@@ -113,6 +113,10 @@ class Keys:
         self.folder = folder
         self._random = random_bytes
         self._stretched = stretching(passphrase) if isinstance(passphrase, bytes) else passphrase
+
+    def random(self, size: int) -> bytes:
+        """Return random bytes from the keys' own source."""
+        return self._random(size)
 
     def stretch(self, salt: bytes) -> bytes:
         """Return the key that the passphrase makes with a salt, to encrypt a backup under."""
@@ -194,6 +198,16 @@ class Keys:
         """Make a key to chain the journal of looks with."""
         secret = self._random(KEY_BYTES)
         self._write(kid, "looks", secret)
+        return secret
+
+    def accounts(self, kid: str) -> bytes:
+        """Return the key that seals the console's accounts. Raises `AgencyError` as `_read`."""
+        return self._read(kid, "accounts")
+
+    def make_accounts(self, kid: str) -> bytes:
+        """Make a key to seal the console's accounts with."""
+        secret = self._random(KEY_BYTES)
+        self._write(kid, "accounts", secret)
         return secret
 
     def destroy(self, kid: str) -> None:

@@ -31,6 +31,7 @@ from exchange.records.record import Record
 from exchange.standards import base64
 from offramp import adoption
 from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.agency.folder.accounts import Accounts
 from offramp.agency.folder.case_memory import CaseMemory
 from offramp.agency.folder.destruction import (
     PartKey,
@@ -157,6 +158,7 @@ class Office:
             )
         self.journal = Journal(folder / JOURNAL)
         self.looks = Looks(self.journal, self.keys, self.agency)
+        self.accounts = Accounts(self.journal, self.keys, self.agency)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
         self._working_set: WorkingSet | None = None

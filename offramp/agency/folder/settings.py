@@ -20,6 +20,8 @@ NAME = "agency.toml"
 _OLD_NOTICE = "offramp-1"
 
 
+# An address of a console: a scheme, a name, and perhaps a port.
+ORIGIN = r"^https://[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[0-9]{1,5})?$"
 _Dollars = Annotated[int, Field(ge=1, le=10**12)]
 _Source = Annotated[str, Field(min_length=1, max_length=200)]
 # The figures of the report that are given together or not at all.
@@ -44,6 +46,9 @@ class Settings(WireModel):
     that `notice_file` installs. `socket` is the path at which the command server listens, by
     default `commands.socket` in the folder. `automatic` is the name of the person for whom the
     gateway opens, asks, and answers by itself. Without it, the gateway does nothing by itself.
+    With `console_port`, `serve` also serves the console there, on this machine. `console_origin` is
+    its address behind a TLS proxy, such as `https://clinic.example`. After `console_idle` minutes
+    without a request it locks.
 
     The others are for the report: the program's places, its yearly budget, and the yearly cost of a
     person, in dollars. No figure is given without its range and its source.
@@ -58,6 +63,9 @@ class Settings(WireModel):
     passphrase_file: str | None = None
     socket: Annotated[str, Field(pattern=r"^/", max_length=512)] | None = None
     automatic: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    console_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    console_origin: Annotated[str, Field(pattern=ORIGIN, max_length=253)] | None = None
+    console_idle: Annotated[int, Field(ge=1, le=15)] = 15
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
     places: Annotated[int, Field(ge=1, le=100_000)] | None = None

@@ -24,6 +24,9 @@ ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin", "
 FOUNDING_ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin")
 # Never one person's: an auditor examines what an admin could arrange.
 APART = frozenset({"admin", "auditor"})
+# The login of a person who signed in at the console. No account of a machine can have it: `--login`
+# takes no spaces.
+CONSOLE = "console sign-in"
 # The actor of acts that no person does, such as those of `serve`.
 GATEWAY = "the gateway"
 
@@ -234,6 +237,8 @@ class Staff:
         """
         people = self.at_login(login)
         refuse_hidden_name(name)
+        if login == CONSOLE and name is not None:
+            return self.named(name)
         if (former := self.former_at(login, name)) is not None:
             raise _has_ended(former, self.zone)
         if name is not None:

@@ -16,6 +16,7 @@ from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import (
+    CONSOLE,
     FOUNDING_ROLES,
     Session,
     Staff,
@@ -47,6 +48,12 @@ def sign_in(
     `which-person`.
     """
     login = own_login() if login is None else login
+    if login == CONSOLE:
+        raise AgencyError(
+            "unlisted-person",
+            f"`{CONSOLE}` is no login of a machine",
+            fix="rename that account of the operating system",
+        )
     staff = office.working_set().staff
     if not staff.people and _owns_folder(office, login):
         staff = _found(office, login, by)

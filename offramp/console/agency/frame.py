@@ -1,0 +1,259 @@
+"""The frame of every page: who asks, whether it is locked, whether the form is genuine, and once.
+
+Each request passes the same steps in the same order. A page's function is called last, with a
+`Visit`, and calls operations. What an operation refuses is final.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from offramp.agency import operations
+from offramp.console.agency.office_thread import OfficeThread
+from offramp.console.agency.routes import Route
+from offramp.console.agency.sessions import (
+    COOKIE,
+    Attempts,
+    Box,
+    Session,
+    Sessions,
+    is_token,
+    note_done,
+)
+from offramp.console.agency.templates_of import Templates, plainly
+from offramp.console.agency.visit import AgencyFace, Invalid, NotHere, Visit
+from offramp.terminal import print_error
+from rules.errors import Refusal
+from rules.frozen import frozen
+
+MOST_FORM = 128 * 1024  # bytes
+MOST_FIELDS = 500
+SIGN_IN, UNLOCK = "/sign-in", "/unlock"
+# Fields of every form that are the frame's.
+TOKEN, FORM_ID = "t", "f"
+# Refusals that say no more than that there is nothing here.
+_NOT_HERE = frozenset(("not-your-role", "no-such-case", "not-here"))
+_GONE = frozenset(("unlisted-person", "person-ended"))
+
+Fields = Sequence[tuple[str, str]]
+
+
+@frozen
+class Visitor:
+    """A browser with a session: the token of its cookie, and what belongs to it."""
+
+    token: str
+    session: Session
+    box: Box
+
+
+class Frame:
+    """Serves the pages of one agency."""
+
+    def __init__(
+        self,
+        thread: OfficeThread,
+        face: AgencyFace,
+        sessions: Sessions,
+        attempts: Attempts,
+        templates: Templates,
+    ) -> None:
+        self.thread, self.face = thread, face
+        self.sessions, self.attempts = sessions, attempts
+        self.templates = templates
+        self._addresses: dict[str, str] = {}
+
+    # Every request
+
+    async def answer(self, route: Route, request: Request) -> Response:
+        """Answer a request for a page of a signed-in person."""
+        refuse_other_sites(request)
+        visitor = self.visitor(request)
+        if visitor is None:
+            return lead(SIGN_IN)
+        fields = await read_form(request) if request.method == "POST" else ()
+        path = request.url.path
+        if visitor.session.is_locked:
+            self.keep_draft(visitor, path, fields)
+            return lead(UNLOCK)
+        if request.method == "POST" and not is_token(visitor.session, field_of(fields, TOKEN)):
+            raise HTTPException(403)
+        visit = partial(self._visit, route, request, visitor, fields)
+        return await self.thread.run(visit)
+
+    def visitor(self, request: Request) -> Visitor | None:
+        """Return who asks, by the cookie. None for somebody who isn't signed in."""
+        token = request.cookies.get(COOKIE)
+        session = self.sessions.find(token)
+        if token is None or session is None:
+            return None
+        return Visitor(token, session, Box(session, token))
+
+    def _visit(
+        self,
+        route: Route,
+        request: Request,
+        visitor: Visitor,
+        fields: Fields,
+        office: operations.Office,
+    ) -> Response:
+        """Call a page's function, in the thread of the folder."""
+        session = visitor.session
+        try:
+            acting = operations.console_session(office, session.person, origin_of(request))
+        except Refusal as refusal:
+            if refusal.code not in _GONE:
+                raise
+            self.sessions.end(session)
+            return lead(SIGN_IN)
+        path = request.url.path
+        visit = Visit(
+            office,
+            acting.person,
+            self.face,
+            session,
+            visitor.box,
+            self.templates,
+            self._addresses_of(office, request.path_params.get("c")),
+            path,
+            request.path_params,
+            [(name, value) for name, value in fields if name not in (TOKEN, FORM_ID)],
+        )
+        if not route.admits(acting.person.roles, self.face.kind):
+            operations.note_refused_page(office, acting)
+            return not_here(visit)
+        form = field_of(fields, FORM_ID)
+        if request.method == "POST" and form in session.done:
+            return lead(session.done[form])
+        with operations.acting(office, acting):
+            answer = self._call(route, visit, visitor, fields, path)
+        if request.method == "POST" and answer.status_code == 303:
+            location = answer.headers["location"]
+            if form and location != path:
+                note_done(session, form, location)
+        return answer
+
+    def _call(
+        self, route: Route, visit: Visit, visitor: Visitor, fields: Fields, path: str
+    ) -> Response:
+        try:
+            answer = route.handler(visit)
+        except NotHere:
+            acting = visit.office.session
+            if acting is not None:
+                operations.note_refused_page(visit.office, acting)
+            return not_here(visit)
+        except Invalid as invalid:
+            self.keep_draft(visitor, path, fields)
+            visitor.box.put(f"faults {path}", {"faults": invalid.faults})
+            return lead(path)
+        except Refusal as refusal:
+            if refusal.code in _NOT_HERE:
+                return not_here(visit)
+            self.keep_draft(visitor, path, fields)
+            return visit.show_refusal(refusal, path)
+        if route.method == "POST":
+            visitor.box.drop(f"draft {path}")
+        return answer
+
+    def _addresses_of(self, office: operations.Office, local: str | None) -> dict[str, str]:
+        """Return the cases by their ids in addresses, read anew if an id isn't known yet."""
+        if local is None or local not in self._addresses:
+            self._addresses = operations.case_addresses(office)
+        return self._addresses
+
+    def keep_draft(self, visitor: Visitor, path: str, fields: Fields) -> None:
+        """Keep what was typed in a form, sealed, and the page to come back to."""
+        typed: dict[str, list[str]] = {}
+        for name, value in fields:
+            if name not in (TOKEN, FORM_ID):
+                typed.setdefault(name, []).append(value)
+        if typed:
+            visitor.box.put(f"draft {path}", {"fields": typed})
+        if visitor.session.is_locked:
+            visitor.session.back_to = path
+
+    # Pages without a person
+
+    def plain_page(
+        self, template: str, title: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """Return a page that shows nobody's name and no tabs."""
+        text = self.templates.render(
+            template, title=title, visit=None, me="", agency=self.face, token="", **values
+        )
+        return HTMLResponse(text, status_code=status)
+
+    def refuse_request(self, request: Request, error: Exception) -> Response:
+        """Answer a request that isn't taken."""
+        assert isinstance(error, HTTPException)
+        if error.status_code == 403:
+            text = "This form came from another site or window. Open the page and send it again."
+            return self._sentence("Not taken", text, 403)
+        if error.status_code == 413:
+            return self._sentence("Too long", "This is longer than a form may be.", 413)
+        if error.status_code == 429:
+            return self._sentence("Too many tries", "Wait a few minutes, then try again.", 429)
+        return self._sentence("Not here", "There is no page at this address.", 404)
+
+    def fail(self, request: Request, error: Exception) -> Response:
+        """Say that something broke. The place of the fault is printed, and no word of a case."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        print_error(f"offramp: {type(error).__name__} at {frame.filename}:{frame.lineno}")
+        text = "Something went wrong here. What you typed is still in your browser: go back."
+        return self._sentence("Error", text, 500)
+
+    def refuse(self, request: Request, error: Exception) -> Response:
+        """Say why something can't be shown."""
+        assert isinstance(error, Refusal)
+        return self._sentence("Error", f"{plainly(error.message)}. {plainly(error.fix)}", 422)
+
+    def _sentence(self, heading: str, text: str, status: int) -> Response:
+        return self.plain_page("sentence.html", heading, status=status, heading=heading, text=text)
+
+
+def not_here(visit: Visit) -> Response:
+    """Return the page for what isn't there, or not for this person: both look alike."""
+    return visit.show("not_here.html", "Not here", status=404)
+
+
+def lead(path: str) -> Response:
+    """Lead to another page."""
+    return RedirectResponse(path, status_code=303)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Refuse a request of another site, or under another name of this machine."""
+    if not request.scope["is_own_site"]:
+        raise HTTPException(403)
+
+
+def origin_of(request: Request) -> str:
+    """Return where a request comes from, for the journal of looks."""
+    return f"browser {request.client.host}" if request.client is not None else "browser"
+
+
+def field_of(fields: Fields, name: str) -> str:
+    """Return the first value of a field, empty if it is missing."""
+    return next((value for key, value in fields if key == name), "")
+
+
+async def read_form(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form in their order. Raises `HTTPException` 413."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FORM:
+            raise HTTPException(413)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(413) from None

@@ -1,0 +1,111 @@
+"""The agency's administration: its people and who looked, the exchange, and the examination."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from offramp.agency import operations
+from offramp.agency.look_words import done_words, tried_words
+from offramp.console.agency.routes import action, page
+from offramp.console.agency.visit import Invalid, Visit
+
+ADMIN = ("admin",)
+LOOKERS = ("supervisor", "auditor", "admin")
+_MOST_LOOKS = 200
+STAFF = "/admin/people"
+
+
+@page(STAFF, ADMIN)
+def staff(visit: Visit) -> Response:
+    """List the people who work here, and the state of their accounts."""
+    listed = operations.list_staff(visit.office)
+    accounts = {state.person: state for state in operations.list_accounts(visit.office)}
+    return visit.show(
+        "staff.html",
+        "Staff",
+        people=[(person, accounts[person.name]) for person in listed.people],
+        roles=[(role, role.capitalize()) for role in operations.STAFF_ROLES],
+    )
+
+
+@action(STAFF, ADMIN)
+def add_person(visit: Visit) -> Response:
+    """List a person with roles, and invite the person to the console."""
+    name, roles = visit.field("name"), visit.fields("role")
+    faults = {}
+    if not name:
+        faults["name"] = "Write the person’s name"
+    if not roles:
+        faults["role"] = "Choose at least one role"
+    if faults:
+        raise Invalid(faults)
+    added = operations.add_person(visit.office, visit.actor, name, roles)
+    return _invited(visit, added.person.name)
+
+
+@action("/admin/people/invite", ADMIN)
+def invite(visit: Visit) -> Response:
+    """Invite a listed person anew: a first account, or a new password."""
+    return _invited(visit, visit.field("person"))
+
+
+def _invited(visit: Visit, name: str) -> Response:
+    invitation = operations.invite(visit.office, visit.actor, name)
+    visit.remember("invitation", invitation.as_json())
+    return visit.go("/admin/people/invited")
+
+
+@page("/admin/people/invited", ADMIN)
+def invited(visit: Visit) -> Response:
+    """Show the invitation that was just made."""
+    invitation = visit.recall("invitation")
+    if invitation is None:
+        return visit.go(STAFF)
+    return visit.show("invitation.html", "An invitation", invitation=invitation)
+
+
+@page("/admin/looked", LOOKERS)
+def looked(visit: Visit) -> Response:
+    """Show who looked, the newest first. An admin sees no case."""
+    listed = operations.list_looks(visit.office)
+    looks = listed.looks[-_MOST_LOOKS:][::-1]
+    return visit.show(
+        "looked.html",
+        "Who looked",
+        looks=[(look, _words_of(look)) for look in looks],
+        hides_cases=listed.hides_cases,
+        total=len(listed.looks),
+    )
+
+
+@page("/admin/exchange", ADMIN)
+def exchange(visit: Visit) -> Response:
+    """Show what waits for the hub, and what is wrong with the log, in plain words."""
+    return visit.show("exchange.html", "Exchange", report=operations.report_status(visit.office))
+
+
+@action("/admin/exchange/retry", ADMIN)
+def retry(visit: Visit) -> Response:
+    """Queue a refused record again."""
+    operations.retry_record(visit.office, visit.field("record"))
+    return visit.go("/admin/exchange")
+
+
+@page("/admin/doctor", ADMIN)
+def doctor(visit: Visit) -> Response:
+    """Show the newest findings. The examination replays the whole journal, so a button runs it."""
+    return visit.show("doctor.html", "Doctor", findings=visit.recall("findings"))
+
+
+@action("/admin/doctor", ADMIN)
+def examine(visit: Visit) -> Response:
+    """Examine the installation, and keep the findings in the session."""
+    findings = operations.examine(visit.office)
+    visit.remember("findings", {"found": [finding.as_json() for finding in findings]})
+    return visit.go("/admin/doctor")
+
+
+def _words_of(look: operations.Look) -> str:
+    if look.refused is not None:
+        return f"tried to {tried_words(look.operation)}"
+    return done_words(look.operation)

@@ -1,0 +1,117 @@
+"""The application of an agency's console: its addresses, and the headers of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from offramp.agency import operations
+from offramp.console.agency import pages  # noqa: F401  # declares their routes
+from offramp.console.agency.frame import SIGN_IN, UNLOCK, Frame
+from offramp.console.agency.office_thread import OfficeThread
+from offramp.console.agency.routes import EVERYBODY, Route, collect_routes, tabs_of
+from offramp.console.agency.sessions import IDLE, Attempts, Sessions
+from offramp.console.agency.sign_in import SignIn
+from offramp.console.agency.templates_of import Templates
+from offramp.console.agency.visit import AgencyFace, NotHere, Visit
+from offramp.console.headers import SecurityHeaders
+from rules.errors import Refusal
+
+_STATIC = {
+    "console.css": ("agency/console.css", "text/css"),
+    "console.js": ("agency/console.js", "text/javascript"),
+    "favicon.svg": ("favicon.svg", "image/svg+xml"),
+}
+
+
+def make_agency_app(
+    thread: OfficeThread,
+    now: Callable[[], float],
+    *,
+    origin: str | None = None,
+    idle: float = IDLE,
+    demo_sign_in: bool = False,
+) -> FastAPI:
+    """Return the application of an opened folder.
+
+    `now` is a clock that never goes back. `origin` is the public address behind a TLS proxy, such
+    as `https://police.example.gov`. `demo_sign_in` lets a visitor act for any person of a folder
+    that is marked as a demonstration.
+    """
+    face = thread.run_now(_face_of)
+    people = thread.run_now(_people_of) if demo_sign_in else ()
+    templates = Templates(face.zone, tabs_of, idle=idle, is_demo=demo_sign_in)
+    frame = Frame(thread, face, Sessions(now, idle), Attempts(now), templates)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_middleware(SecurityHeaders, origin=origin)
+    _add_sign_in(app, SignIn(frame, demo_people=people))
+    app.get("/static/{name}")(static_file)
+    for route in (
+        Route("GET", "/", EVERYBODY, (), _home),
+        *collect_routes(),
+        # Whatever else is asked for, on record.
+        Route("GET", "/{rest:path}", (), (), _nothing),
+        Route("POST", "/{rest:path}", (), (), _nothing),
+    ):
+        app.add_api_route(
+            route.path, _endpoint(frame, route), methods=[route.method], response_model=None
+        )
+    app.add_exception_handler(HTTPException, frame.refuse_request)
+    app.add_exception_handler(Refusal, frame.refuse)
+    app.add_exception_handler(Exception, frame.fail)
+    return app
+
+
+def _endpoint(frame: Frame, route: Route) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        """Answer one request."""
+        return await frame.answer(route, request)
+
+    return answer
+
+
+def _add_sign_in(app: FastAPI, sign_in: SignIn) -> None:
+    app.get(SIGN_IN)(sign_in.show)
+    app.post(SIGN_IN)(sign_in.sign_in)
+    app.post("/demo-sign-in")(sign_in.sign_in_for_demo)
+    app.post("/lock")(sign_in.lock)
+    app.get(UNLOCK)(sign_in.show_unlock)
+    app.post(UNLOCK)(sign_in.unlock)
+    app.post("/sign-out")(sign_in.sign_out)
+    app.get("/invited")(sign_in.show_invitation)
+    app.post("/invited")(sign_in.use_invitation)
+
+
+def static_file(name: str) -> Response:
+    """Return the stylesheet, the script, or the icon, which a browser may keep."""
+    if name not in _STATIC:
+        raise HTTPException(404)
+    path, kind = _STATIC[name]
+    data = (files("offramp.console") / path).read_bytes()
+    return Response(data, media_type=kind, headers={"cache-control": "max-age=3600"})
+
+
+def _home(visit: Visit) -> Response:
+    """Lead to the person's first page."""
+    tabs = tabs_of(visit.person.roles, visit.agency.kind)
+    if not tabs:
+        raise NotHere
+    return visit.go(tabs[0].path)
+
+
+def _nothing(visit: Visit) -> Response:
+    raise NotHere
+
+
+def _face_of(office: operations.Office) -> AgencyFace:
+    described = operations.describe_agency(office)
+    return AgencyFace(described.agency, described.name, described.role, described.zone)
+
+
+def _people_of(office: operations.Office) -> tuple[str, ...]:
+    return operations.demo_people(office)

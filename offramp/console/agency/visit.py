@@ -1,0 +1,173 @@
+"""One request of a signed-in person, as a page's function sees it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from offramp.agency import operations
+from offramp.console.agency.sessions import Box, Session
+from offramp.console.agency.templates_of import Templates
+from rules.errors import Refusal
+
+
+class NotHere(Exception):
+    """There is no such page for this person."""
+
+
+class Invalid(Exception):
+    """A form that must be looked at again. `faults` are sentences by the field's name.
+
+    The page of the form is shown again, with what was typed.
+    """
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("a form has faults")
+        self.faults = dict(faults)
+
+
+class Visit:
+    """A request of a signed-in person.
+
+    `office` acts for the person: hand it to operations as it is. `actor` is the person's name.
+    `fields` are those of a sent form. `kept` are those of a form that was not finished, or that has
+    `faults`, and `parts` the parameters of the address.
+    """
+
+    def __init__(
+        self,
+        office: operations.Office,
+        person: operations.StaffPerson,
+        agency: AgencyFace,
+        session: Session,
+        box: Box,
+        templates: Templates,
+        addresses: Mapping[str, str],
+        path: str,
+        parts: Mapping[str, str],
+        fields: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.office, self.person, self.agency = office, person, agency
+        self.path, self.parts = path, parts
+        self._session, self._box = session, box
+        self._templates, self._addresses = templates, addresses
+        self._fields = tuple(fields)
+
+    @property
+    def actor(self) -> str:
+        """The name of the person who acts."""
+        return self.person.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The program's zone, in which people read times."""
+        return self.agency.zone
+
+    # What was sent
+
+    def field(self, name: str) -> str:
+        """Return a field of the sent form, without spaces at its ends. Empty if it is missing."""
+        return next((value for key, value in self._fields if key == name), "").strip()
+
+    def fields(self, name: str) -> tuple[str, ...]:
+        """Return each value of a field that may be chosen several times."""
+        return tuple(value for key, value in self._fields if key == name)
+
+    @property
+    def answers(self) -> dict[str, list[str]]:
+        """The sent fields by name."""
+        found: dict[str, list[str]] = {}
+        for name, value in self._fields:
+            found.setdefault(name, []).append(value)
+        return found
+
+    @cached_property
+    def kept(self) -> dict[str, list[str]]:
+        """What was typed in this page's form before it was locked, or before its faults."""
+        fields: dict[str, list[str]] = (self._box.get(f"draft {self.path}") or {}).get("fields", {})
+        return fields
+
+    @cached_property
+    def faults(self) -> dict[str, str]:
+        """The faults of what was typed, by the field's name. They are shown once."""
+        faults: dict[str, str] = (self._box.get(f"faults {self.path}") or {}).get("faults", {})
+        self._box.drop(f"faults {self.path}")
+        return faults
+
+    # Cases
+
+    @property
+    def case(self) -> str:
+        """The handle of the case in the address. Raises `NotHere`.
+
+        The operation that is called with it checks the caseload.
+        """
+        case = self._addresses.get(self.parts.get("c", ""))
+        if case is None:
+            raise NotHere
+        return case
+
+    def address_of(self, case: str, *more: str) -> str:
+        """Return the address of a case's page."""
+        for local, handle in self._addresses.items():
+            if handle == case:
+                return "/".join(("/people", local, *more))
+        raise NotHere
+
+    # What the session remembers
+
+    def remember(self, name: str, value: dict[str, Any]) -> None:
+        """Keep a value of JSON in the session, sealed."""
+        self._box.put(f"kept {name}", value)
+
+    def recall(self, name: str) -> dict[str, Any] | None:
+        """Return a value that the session keeps."""
+        return self._box.get(f"kept {name}")
+
+    # Answers
+
+    def show(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
+        """Return a page. `title` is the kind of page, and never names a person."""
+        faults = self.faults
+        text = self._templates.render(
+            template,
+            title=f"Error: {title}" if faults else title,
+            visit=self,
+            me=self.actor,
+            agency=self.agency,
+            token=self._session.token,
+            form_id=secrets.token_hex(16),
+            path=self.path,
+            kept=self.kept,
+            faults=faults,
+            **values,
+        )
+        return HTMLResponse(text, status_code=status)
+
+    def go(self, path: str) -> Response:
+        """Lead to a page after a form was sent."""
+        return RedirectResponse(quote(path, safe="/?=&#"), status_code=303)
+
+    def show_refusal(self, refusal: Refusal, back: str) -> Response:
+        """Return the page of a refusal: what isn't done, why, and what to do."""
+        return self.show(
+            "refused.html",
+            "Not done",
+            status=422,
+            heading="This wasn’t done",
+            refusal=refusal,
+            back=back,
+        )
+
+
+class AgencyFace:
+    """The agency as its pages show it: name, kind, and zone."""
+
+    def __init__(self, id_: str, name: str, kind: str | None, zone: ZoneInfo) -> None:
+        self.id, self.name, self.kind, self.zone = id_, name, kind, zone

@@ -1,0 +1,364 @@
+"""The console of an agency: signing in, the frame of every page, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offramp.agency import operations
+from offramp.console.agency.routes import TABS, collect_routes
+from offramp.console.headers import HEADERS
+from tests.support.agency_console import (
+    PASSWORD,
+    AgencyConsole,
+    Caller,
+    code_of,
+    make_account,
+    press,
+    run_agency_console,
+    type_in,
+)
+from tests.support.browser import BROWSER, NO_BROWSER, Browser
+
+needs_browser = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
+PASSPHRASE = b"a passphrase for tests"
+ADMIN = "Rosa Quintana"
+KB = 1024
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An agency that hasn't joined a hub yet, with its founder and four colleagues."""
+    base = tmp_path_factory.mktemp("console")
+    passphrase = base / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+    operations.create_agency(base / "clinic", "clinic", PASSPHRASE, founder=ADMIN)
+    return base / "clinic"
+
+
+@pytest.fixture(scope="module")
+def secrets(folder: Path) -> dict[str, str]:
+    """The secrets of the one-time codes, by person."""
+    people = {
+        "Ana Lucero": ["member"],
+        "Ben Ortiz": ["admin"],
+        "Cora Vigil": ["auditor"],
+        "Dan Reed": ["sender"],
+        "Eva Stone": ["supervisor"],
+    }
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        for name, roles in people.items():
+            operations.add_person(office, ADMIN, name, roles)
+        return {name: make_account(office, ADMIN, name) for name in (ADMIN, *people)}
+
+
+@pytest.fixture(scope="module")
+def console(folder: Path, secrets: dict[str, str]) -> Iterator[AgencyConsole]:
+    with run_agency_console(folder, folder.parent / "passphrase") as process:
+        yield process
+
+
+_used: dict[str, str] = {}
+
+
+def signed_in(console: AgencyConsole, folder: Path, name: str) -> Caller:
+    """Sign a person in with a new account: a code is good once."""
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        secret = make_account(office, ADMIN, name)
+    caller = Caller(console)
+    shown = caller.sign_in(name, PASSWORD, code_of(secret))
+    assert shown.status_code in (200, 404) and caller.token, shown.text
+    return caller
+
+
+def looks_of(folder: Path, **more: Any) -> tuple[operations.Look, ...]:
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        return operations.list_looks(office, **more).looks
+
+
+# Sign in
+
+
+def test_an_invited_person_makes_an_account_and_signs_in(
+    console: AgencyConsole, folder: Path
+) -> None:
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.add_person(office, ADMIN, "Fay Moss", ["member"])
+        code = operations.invite(office, ADMIN, "Fay Moss").code
+    caller = Caller(console)
+    fields = {"name": "fay moss", "code": code.lower(), "password": "short"}
+    assert "12 to 256 characters" in caller.send("/invited", fields).text
+    wrong = caller.send("/invited", {**fields, "code": "A" * 16, "password": PASSWORD})
+    assert wrong.status_code == 422
+    made = caller.send("/invited", {**fields, "password": PASSWORD})
+    secret = re.search(r'class="num">([A-Z2-7 ]+)<', made.text)
+    assert secret is not None and made.headers["cache-control"] == "no-store"
+    again = caller.send("/invited", {**fields, "password": PASSWORD})
+    assert again.status_code == 422, "a code is good once"
+    one_time = code_of(secret[1].replace(" ", ""))
+    assert caller.sign_in("Fay Moss", "not the password", one_time).status_code == 422
+    assert caller.sign_in("Fay Moss", PASSWORD, "000000").status_code == 422
+    assert "Fay Moss" in caller.sign_in("Fay Moss", PASSWORD, one_time).text
+    stolen = Caller(console)
+    assert stolen.sign_in("Fay Moss", PASSWORD, one_time).status_code == 422, "the code was used"
+    kinds = [(look.kind, look.refused) for look in looks_of(folder, person="Fay Moss")]
+    assert ("sign-in", None) in kinds and ("refused", "wrong-secret") in kinds
+    assert PASSWORD not in console.log.read_text()
+
+
+def test_five_failures_lock_a_name_and_an_unknown_name_looks_the_same(
+    console: AgencyConsole, secrets: dict[str, str]
+) -> None:
+    shown: dict[str, list[tuple[int, str]]] = {}
+    for name in ("Dan Reed", "Zeb Nobody"):
+        caller = Caller(console)
+        shown[name] = []
+        for _ in range(6):
+            answer = caller.sign_in(name, "wrong wrong wrong", "123456")
+            shown[name].append((answer.status_code, answer.text.replace(name, "NAME")))
+    assert shown["Dan Reed"] == shown["Zeb Nobody"]
+    assert "Too many tries" in shown["Dan Reed"][-1][1]
+    caller = Caller(console)
+    right = caller.sign_in("Dan Reed", PASSWORD, code_of(secrets["Dan Reed"]))
+    assert right.status_code == 422 and caller.token is None
+
+
+def test_an_ended_person_is_out_at_the_next_request(console: AgencyConsole, folder: Path) -> None:
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.add_person(office, ADMIN, "Gus Hale", ["auditor"])
+    caller = signed_in(console, folder, "Gus Hale")
+    assert caller.get("/admin/looked").status_code == 200
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.end_person(office, ADMIN, "Gus Hale")
+    assert "<h1>Sign in</h1>" in caller.get("/admin/looked").text
+
+
+# Roles
+
+
+ROLE_OF = {
+    "Ana Lucero": "member",
+    "Ben Ortiz": "admin",
+    "Cora Vigil": "auditor",
+    "Eva Stone": "supervisor",
+}
+
+
+def test_each_role_has_its_pages_and_all_else_is_not_here(
+    console: AgencyConsole, folder: Path, secrets: dict[str, str]
+) -> None:
+    """A1, for the pages without a case: what the table admits is shown, and all else is alike."""
+    for name, role in ROLE_OF.items():
+        caller = signed_in(console, folder, name)
+        refused = set()
+        for route in collect_routes():
+            if route.method != "GET" or "{" in route.path:
+                continue
+            answer = caller.get(route.path)
+            is_admitted = role in route.roles and not route.kinds
+            if not is_admitted:
+                assert answer.status_code == 404, (name, route.path)
+                refused.add(len(answer.content) - len(route.path))
+        answers = [caller.ask("GET", path) for path in ("/no/such/page", "/people/ffff")]
+        refused |= {len(answer.content) - len(answer.request.url.path) for answer in answers}
+        assert len(refused) == 1, (name, refused)
+        assert looks_of(folder, person=name, only_refused=True)
+
+
+def test_a_person_has_at_most_five_tabs_and_finding_is_the_last() -> None:
+    from offramp.console.agency.routes import EVERYBODY, tabs_of
+
+    for kind in ("police", "prosecutor", "program", "case_management", "treatment_provider", None):
+        for roles in ((role,) for role in EVERYBODY):
+            tabs = tabs_of(roles, kind)
+            assert len(tabs) <= 5
+            assert all(tab.path != "/people/find" for tab in tabs[:-1])
+    assert TABS[-1].path == "/people/find"
+
+
+# Security
+
+
+def test_every_answer_has_the_headers(console: AgencyConsole, folder: Path) -> None:
+    """S1, errors and static files included."""
+    caller = signed_in(console, folder, "Eva Stone")
+    for method, path in (
+        *(("GET", path) for path in ("/sign-in", "/invited", "/you", "/no/such", "/")),
+        *(("GET", path) for path in ("/static/console.css", "/static/console.js", "/static/x")),
+        *(("POST", path) for path in ("/people/find", "/sign-out", "/nothing")),
+        ("PUT", "/you"),
+    ):
+        answer = caller.ask(method, path)
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value, (method, path, name)
+        is_static = path in ("/static/console.css", "/static/console.js")
+        assert (answer.headers["cache-control"] == "no-store") is not is_static, path
+    assert len(caller.get("/static/console.css").content) <= 28 * KB
+    assert len(caller.get("/static/console.js").content) <= 12 * KB
+
+
+def test_a_form_of_another_site_or_without_its_token_does_nothing(
+    console: AgencyConsole, folder: Path
+) -> None:
+    """S2, with a name that mustn't be listed afterwards."""
+    caller = signed_in(console, folder, "Ben Ortiz")
+    page = caller.get("/admin/people")
+    fields = {
+        "t": caller.hidden("t", page),
+        "f": caller.hidden("f", page),
+        "name": "Ivo Forged",
+        "role": "admin",
+    }
+    for more, changed in (
+        ({}, {"t": ""}),
+        ({}, {"t": "x" * 32}),
+        ({"origin": "https://evil.example"}, {}),
+        ({"origin": "null"}, {}),
+        ({"sec-fetch-site": "cross-site"}, {}),
+        ({"sec-fetch-site": "same-site"}, {}),
+        ({"host": "evil.example"}, {}),
+    ):
+        answer = caller.ask("POST", "/admin/people", data=fields | changed, headers=more)
+        assert answer.status_code == 403, (more, changed)
+    assert caller.ask("POST", "/sign-out", data={"t": ""}).status_code == 403
+    assert "Ivo Forged" not in caller.get("/admin/people").text
+
+
+def test_a_form_that_is_sent_twice_is_done_once(console: AgencyConsole, folder: Path) -> None:
+    caller = signed_in(console, folder, "Ben Ortiz")
+    page = caller.get("/admin/people")
+    fields = {
+        "t": caller.hidden("t", page),
+        "f": caller.hidden("f", page),
+        "name": "Hal Once",
+        "role": "member",
+    }
+    answers = [caller.ask("POST", "/admin/people", data=fields) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        names = [person.name for person in operations.list_staff(office).people]
+    assert names.count("Hal Once") == 1
+
+
+def test_faults_of_a_form_keep_what_was_typed(console: AgencyConsole, folder: Path) -> None:
+    caller = signed_in(console, folder, "Ben Ortiz")
+    caller.get("/admin/people")
+    shown = caller.send("/admin/people", {"name": "Ida <b>Rule</b>"})
+    assert "<title>Error: Staff" in shown.text and "Choose at least one role" in shown.text
+    assert 'value="Ida &lt;b&gt;Rule&lt;/b&gt;"' in shown.text
+    again = caller.get("/admin/people")
+    assert "<title>Staff" in again.text and "Ida &lt;b&gt;" in again.text
+    taken = caller.send("/admin/people", {"name": ADMIN.upper(), "role": "member"})
+    assert taken.status_code == 422 and "is or was listed here" in taken.text
+
+
+def test_sign_out_ends_the_session_and_clears_the_browser(
+    console: AgencyConsole, folder: Path
+) -> None:
+    caller = signed_in(console, folder, "Eva Stone")
+    token = caller.token
+    caller.get("/you")
+    answer = caller.ask("POST", "/sign-out", data={"t": caller.hidden("t")})
+    assert answer.headers["clear-site-data"] == '"cache", "cookies", "storage"'
+    caller.token = token
+    assert "<h1>Sign in</h1>" in caller.get("/you").text
+
+
+# In a browser
+
+
+def page_of(browser: Browser) -> str:
+    return str(browser.evaluate("document.querySelector('h1').textContent"))
+
+
+@needs_browser
+def test_signing_in_locking_and_unlocking_in_a_browser(
+    console: AgencyConsole, folder: Path, tmp_path: Path
+) -> None:
+    """A4 and S5: the draft is kept, nothing of it is in the locked page, and Back shows no page."""
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        secret = make_account(office, ADMIN, "Ben Ortiz")
+    with Browser(tmp_path / "profile") as browser:
+        browser.show(width=390)
+        browser.open(f"{console.address}/admin/people")
+        assert page_of(browser) == "Sign in"
+        type_in(browser, "#name", "Ben Ortiz")
+        type_in(browser, "#password", PASSWORD)
+        type_in(browser, "#code", code_of(secret))
+        press(browser, "form[action='/sign-in'] button")
+        assert page_of(browser) == "Staff"
+        cookies = browser.call("Network.getCookies")["cookies"]
+        assert [(c["name"], c["secure"], c["httpOnly"], c["sameSite"]) for c in cookies] == [
+            ("__Host-offramp", True, True, "Strict")
+        ]
+        type_in(browser, "form#add #name", "Jo Halftyped")
+        press(browser, "button.lock")
+        assert page_of(browser) == "Locked"
+        assert "Halftyped" not in browser.evaluate("document.documentElement.outerHTML")
+        browser.open(f"{console.address}/admin/people")
+        assert page_of(browser) == "Locked"
+        with closing(operations.open_office(folder, PASSPHRASE)) as office:
+            secret = make_account(office, ADMIN, "Ben Ortiz")
+        type_in(browser, "#password", PASSWORD)
+        type_in(browser, "#code", code_of(secret))
+        press(browser, "form[action='/unlock'] button")
+        assert page_of(browser) == "Staff"
+        assert browser.evaluate("document.querySelector('form#add #name').value") == "Jo Halftyped"
+        browser.open(f"{console.address}/you")
+        press(browser, "form[action='/sign-out'] button")
+        assert page_of(browser) == "Sign in"
+        browser.events.clear()
+        browser.evaluate("history.back()")
+        browser.wait_for("Page.loadEventFired")
+        assert page_of(browser) == "Sign in"
+        assert not browser.complaints
+
+
+@needs_browser
+def test_pages_break_no_policy_and_fit_a_phone(
+    console: AgencyConsole, folder: Path, tmp_path: Path
+) -> None:
+    """V6, and no sideways scroll at 320 px, light and dark."""
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        secret = make_account(office, ADMIN, ADMIN)
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(f"{console.address}/sign-in")
+        type_in(browser, "#name", ADMIN)
+        type_in(browser, "#password", PASSWORD)
+        type_in(browser, "#code", code_of(secret))
+        press(browser, "form[action='/sign-in'] button")
+        paths = [
+            route.path
+            for route in collect_routes()
+            if route.method == "GET" and "{" not in route.path and not route.kinds
+        ]
+        for dark in (False, True):
+            browser.show(width=320, dark=dark)
+            for path in ("/sign-in", "/invited", "/no/such", *paths):
+                browser.open(console.address + path)
+                wide = "document.documentElement.scrollWidth - innerWidth"
+                assert browser.evaluate(wide) <= 0, path
+                html = browser.evaluate("document.documentElement.outerHTML")
+                assert len(html.encode()) <= 20 * KB, path
+                assert not re.search(r'\sstyle="|\son[a-z]+="|<style', html), path
+                assert len(browser.requests) <= 4, (path, browser.requests)
+                broken = [text for text in browser.complaints if "Policy" in text]
+                assert not broken, (path, broken)
+
+
+def test_the_command_refuses_what_it_cannot_serve(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from offramp.cli import main
+
+    words = ["agency", "console", str(folder), "--demo-sign-in", "--json"]
+    assert main(words) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "no-demo"
