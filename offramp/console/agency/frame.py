@@ -159,7 +159,7 @@ class Frame:
             if refusal.code in _NOT_HERE:
                 return not_here(visit)
             self.keep_draft(visitor, path, fields)
-            return visit.show_refusal(refusal, path)
+            return visit.show_refusal(refusal, path if route.method == "POST" else None)
         if route.method == "POST":
             visitor.box.drop(f"draft {path}")
         return answer

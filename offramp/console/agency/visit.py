@@ -154,13 +154,16 @@ class Visit:
         """Lead to a page after a form was sent."""
         return RedirectResponse(quote(path, safe="/?=&#"), status_code=303)
 
-    def show_refusal(self, refusal: Refusal, back: str) -> Response:
-        """Return the page of a refusal: what isn't done, why, and what to do."""
+    def show_refusal(self, refusal: Refusal, back: str | None) -> Response:
+        """Return the page of a refusal: what isn't done, why, and what to do.
+
+        `back` is the page of the form that was refused, None for a page that can't be shown.
+        """
         return self.show(
             "refused.html",
-            "Not done",
+            "Not done" if back else "Not shown",
             status=422,
-            heading="This wasn’t done",
+            heading="This wasn’t done" if back else "This can’t be shown now",
             refusal=refusal,
             back=back,
         )
