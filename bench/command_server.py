@@ -17,7 +17,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from exchange.records.ids import new_id
-from offramp.agency.commands.server_process import CommandServer
+from offramp.agency.commands.server_process import KeptProcess, server_words
 from offramp.command_socket import socket_path
 from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town, referral
@@ -47,7 +47,7 @@ def measure(records: int) -> None:
             "at the command server": program,
         }
         path = socket_path(folder, None)
-        server = CommandServer(folder, path, PASSPHRASE)
+        server = KeptProcess(server_words(folder, path), PASSPHRASE)
         server.keep()
         try:
             while not path.exists():

@@ -423,6 +423,11 @@ def demo(parser: Parser, *_: Any) -> None:
         metavar="WORD",
         help="put this word into every content's salt, to see where contents end up",
     )
+    parser.add_argument(
+        "--console",
+        action="store_true",
+        help="leave the town running afterwards, with a console for each agency",
+    )
     parser.add_argument("--json", action="store_true", help="print the story as JSON")
 
 

@@ -7,13 +7,15 @@ import gc
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from offramp.demo.checks import categories_held, check_story
+from offramp.demo.consoles import console_lines, keep_running, open_consoles
 from offramp.demo.story import START, Story
 from offramp.demo.timeline import timeline
-from offramp.demo.town import town
+from offramp.demo.town import Town, town
 from offramp.terminal import print_json, print_text
 from rules.errors import RequestError
 
@@ -33,6 +35,10 @@ def demo(options: argparse.Namespace) -> int:
             fix="pip install 'offramp[hub]'",
         ) from None
     gc.enable()  # it lives longer than other commands
+    if options.console and options.json:
+        raise RequestError(
+            "usage", "`--console` prints links, and no JSON", fix="leave one of the two out"
+        )
     if options.canary is not None and not (
         options.canary.isalnum() and options.canary.isascii() and 4 <= len(options.canary) <= 12
     ):
@@ -42,7 +48,9 @@ def demo(options: argparse.Namespace) -> int:
     folder = Path(options.dir) if options.dir else Path(tempfile.mkdtemp(prefix="offramp-demo-"))
     keep = options.keep or options.dir is not None
     try:
-        result = run_story(folder, options.canary)
+        result = run_story(folder, options.canary, after=_serve if options.console else None)
+        if options.console:
+            return 0
         if options.json:
             print_json(result)
         else:
@@ -60,8 +68,19 @@ def demo(options: argparse.Namespace) -> int:
     return 0 if all(check["holds"] for check in result["checks"]) else 1
 
 
-def run_story(folder: Path, canary: str | None = None) -> dict[str, Any]:
+def _serve(place: Town) -> None:
+    """Print the links of the consoles, and leave the town running."""
+    for line in console_lines(open_consoles(place), place.folder):
+        print_text(line, flush=True)
+    keep_running(place)
+
+
+def run_story(
+    folder: Path, canary: str | None = None, *, after: Callable[[Town], None] | None = None
+) -> dict[str, Any]:
     """Run the story, write it to `DIR/story.json`, and return it.
+
+    `after` is called with the running town at the end.
 
     Raises as `town` and `Story.tell`.
     """
@@ -81,7 +100,9 @@ def run_story(folder: Path, canary: str | None = None) -> dict[str, Any]:
             "held": {name: categories_held(agency) for name, agency in place.agencies.items()},
             "checks": list(check_story(place, story)),
         }
-    (folder / "story.json").write_text(
-        json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+        (folder / "story.json").write_text(
+            json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        if after is not None:
+            after(place)
     return result

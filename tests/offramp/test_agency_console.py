@@ -350,7 +350,10 @@ def test_pages_break_no_policy_and_fit_a_phone(
                 html = browser.evaluate("document.documentElement.outerHTML")
                 assert len(html.encode()) <= 20 * KB, path
                 assert not re.search(r'\sstyle="|\son[a-z]+="|<style', html), path
-                assert len(browser.requests) <= 3 or path == "/people/found", (path, browser.requests)
+                assert len(browser.requests) <= 3 or path == "/people/found", (
+                    path,
+                    browser.requests,
+                )
                 broken = [text for text in browser.complaints if "Policy" in text]
                 assert not broken, (path, broken)
 

@@ -7,6 +7,7 @@ import gc
 import random
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from offramp.agency.commands.command import (
     passphrase_of,
     zone_of,
 )
+from offramp.agency.commands.console import console_words
 from offramp.agency.commands.passphrase import find_passphrase
-from offramp.agency.commands.server_process import CommandServer, only_gateway
+from offramp.agency.commands.server_process import KeptProcess, only_gateway, server_words
 from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.schedule import Schedule
@@ -52,10 +54,16 @@ def _serve(options: argparse.Namespace) -> Output:
                 for line in wording.serve_lines(service, str(path) if path is not None else None):
                     print_text(line, flush=True)
             schedule = Schedule(duties, time.monotonic, random.SystemRandom().random)
-            server = (
-                CommandServer(folder, path, passphrase, clock_file) if path is not None else None
-            )
-            _run_until_stopped(schedule, server)
+            beside = []
+            if path is not None:
+                beside.append(KeptProcess(server_words(folder, path, clock_file), passphrase))
+            settings = office.settings
+            if settings.console_port is not None:
+                words = console_words(
+                    folder, settings, port=settings.console_port, clock=clock_file
+                )
+                beside.append(KeptProcess(words, passphrase, prints=not options.json))
+            _run_until_stopped(schedule, beside)
     return Output({"stopped": True}, ["stopped"])
 
 
@@ -63,8 +71,8 @@ class _Stop(BaseException):
     """The gateway must stop now, whatever it waits for."""
 
 
-def _run_until_stopped(schedule: Schedule, server: CommandServer | None) -> None:
-    """Run the schedule, and keep the command server, until a signal to stop arrives.
+def _run_until_stopped(schedule: Schedule, beside: Sequence[KeptProcess]) -> None:
+    """Run the schedule, and keep the processes beside it, until a signal to stop arrives.
 
     A duty that waits for the hub is interrupted after some seconds: what it recorded is whole.
     """
@@ -75,8 +83,8 @@ def _run_until_stopped(schedule: Schedule, server: CommandServer | None) -> None
         if not stopping:
             signal.alarm(STOP_WITHIN)
         stopping.append(True)
-        if server is not None:
-            server.ask_to_stop()
+        for process in beside:
+            process.ask_to_stop()
 
     def stop_now(*_: object) -> None:
         raise _Stop
@@ -86,8 +94,8 @@ def _run_until_stopped(schedule: Schedule, server: CommandServer | None) -> None
         signal.signal(number, stop)
     try:
         while not stopping:
-            if server is not None:
-                server.keep()
+            for process in beside:
+                process.keep()
             schedule.run((HubAway, HubRefused, ExchangeError), _report_failure)
             if not stopping:
                 time.sleep(min(schedule.next_in(), LONGEST_SLEEP))
@@ -95,8 +103,8 @@ def _run_until_stopped(schedule: Schedule, server: CommandServer | None) -> None
         pass
     finally:
         signal.alarm(0)
-        if server is not None:
-            server.stop()
+        for process in beside:
+            process.stop()
 
 
 def _report_failure(duty: str, error: Exception) -> None:

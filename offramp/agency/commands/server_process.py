@@ -1,4 +1,4 @@
-"""Keep a folder to one gateway, and run the command server's process beside it.
+"""Keep a folder to one gateway, and run processes beside it: the command server and the console.
 
 The process starts again if it ends. It is a program of its own and no fork of the gateway, so no
 connection and no database of the gateway is carried over, whenever it starts. It gets the
@@ -59,16 +59,21 @@ def only_gateway(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-class CommandServer:
-    """A command server's process. `keep` starts it, and starts it again after it ended."""
+def server_words(folder: Path, path: Path, clock_file: Path | None = None) -> list[str]:
+    """Return the command of a command server's process."""
+    clock = str(clock_file.absolute()) if clock_file is not None else ""
+    words = (str(folder.absolute()), str(path.absolute()), clock)
+    return [sys.executable, "-m", "offramp.command_server", *words]
 
-    def __init__(
-        self, folder: Path, path: Path, passphrase: bytes, clock_file: Path | None = None
-    ) -> None:
-        clock = str(clock_file.absolute()) if clock_file is not None else ""
-        words = (str(folder.absolute()), str(path.absolute()), clock)
-        self._command = [sys.executable, "-m", "offramp.command_server", *words]
-        self._passphrase = passphrase
+
+class KeptProcess:
+    """A process beside the gateway. `keep` starts it, and starts it again after it ended.
+
+    `prints` says whether its output is the gateway's.
+    """
+
+    def __init__(self, command: list[str], passphrase: bytes, *, prints: bool = False) -> None:
+        self._command, self._passphrase, self._prints = command, passphrase, prints
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._due = 0.0
         self._failures = 0
@@ -91,7 +96,7 @@ class CommandServer:
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=None if self._prints else subprocess.DEVNULL,
             cwd=_ROOT,
             env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
             # Ctrl-C at the gateway's terminal is for the gateway, which then stops the server.
