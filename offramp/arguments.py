@@ -313,6 +313,10 @@ def change(parser: Parser, *_: Any) -> None:
         metavar="SECONDS",
         help="the longest time for one decision. Default: 60",
     )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write the memo as a page too: one HTML file, for print"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
     _json(parser)
     parser.add_argument(
         "--today",

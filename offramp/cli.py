@@ -140,7 +140,7 @@ COMMANDS = (
         "change",
         "author",
         "test a rule change: what it says, whom it moves, what it never does",
-        "offramp.policy.change_command:change",
+        "offramp.change_command:change",
         "offramp.arguments:change",
     ),
     Command(

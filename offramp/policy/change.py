@@ -14,10 +14,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from offramp import __version__
+from offramp.policy.change_promises import Promises, prove_promises
 from offramp.policy.change_scenarios import ScenarioFindings, ask_scenarios
 from offramp.policy.change_sides import ChangeSide, both_sides
+from offramp.policy.change_wording import redlined_sentences
 from rules.author.difference import loosened
-from rules.author.redline import Redline, redline
+from rules.author.redline import Change, Redline, redline
 from rules.author.region_words import RegionWords
 from rules.decide.program import Program
 from rules.decide.search_space import SearchSpace
@@ -101,7 +103,8 @@ def _memo(
     value: dict[str, Any] = {
         "old": _side_as_json(sides[0], formal[0]),
         "new": _side_as_json(sides[1], formal[1]),
-        "redline": [change.as_json() for change in lines.changes],
+        "redline": [_change_as_json(change, segments) for change in lines.changes],
+        "sentences": redlined_sentences(*segments, names),
         "redline_other_days": [_plain_difference(difference) for difference in lines.other_days],
         "decisions": {
             name: _answers_as_json(answer, region_words)
@@ -117,7 +120,10 @@ def _memo(
         },
         "open_cases": _open_cases(sides, segments, answers),
     }
-    value["findings"] = _findings(sides, segments, scenarios, strict)
+    promises = prove_promises(*segments, names, seconds)
+    value["promises"] = promises.as_json()
+    value["findings"] = _findings(sides, segments, scenarios, promises, strict)
+    value["sources"] = _sources(segments, value)
     report = None
     if request is not None:
         from offramp.policy.change_cohort import cohort_as_json, count_cohort
@@ -157,8 +163,33 @@ def _names(formal: tuple[Side, Side], wanted: Sequence[str]) -> list[str]:
 def _side_as_json(side: ChangeSide, formal: Side) -> dict[str, Any]:
     return {
         "pack": side.pack.id,
+        "title": side.pack.title,
         "day": side.day.isoformat(),
         "digest": formal.program.digest,
+    }
+
+
+def _change_as_json(change: Change, segments: tuple[Segment, Segment]) -> dict[str, Any]:
+    """Return a change as the memo has it, a value with its name in words."""
+    value = change.as_json()
+    kind, _, name = change.what.partition(" ")
+    packs = [segment.pack for segment in segments]
+    labels = [pack.parameters[name].label for pack in packs if name in pack.parameters]
+    return {**value, "label": labels[-1]} if kind == "parameter" and labels else value
+
+
+def _sources(segments: tuple[Segment, Segment], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the title and the address of each source that the changes cite."""
+    cited = {
+        change[name]
+        for change in value["redline"]
+        for name in ("source", "source_before")
+        if name in change
+    }
+    sources = {**segments[0].pack.sources, **segments[1].pack.sources}
+    return {
+        name: {"title": sources[name].title, "address": sources[name].address}
+        for name in sorted(cited)
     }
 
 
@@ -195,7 +226,10 @@ def _pair_as_json(pair: Pair, region_words: RegionWords) -> dict[str, Any]:
         **outcome,
         "before": pair.before,
         "after": pair.after,
-        "regions": [region_words.as_json(region) for region in pair.regions],
+        "regions": [
+            {**region_words.as_json(region), "reads": region_words.sentences(region)}
+            for region in pair.regions
+        ],
         "regions_left_out": pair.left_out,
         "complete": pair.is_complete,
         "example": {
@@ -285,10 +319,16 @@ def _findings(
     sides: tuple[ChangeSide, ChangeSide],
     segments: tuple[Segment, Segment],
     scenarios: ScenarioFindings,
+    promises: Promises,
     strict: bool,
 ) -> list[str]:
     """Return what contradicts a pack, a sentence each."""
-    findings = [f"the scenario `{name}` of the new pack fails" for name in scenarios.failing]
+    findings = [
+        f"the promise `{promise['promise']}` is broken"
+        for promise in promises.broken
+        if not promise["lifted"]
+    ]
+    findings += [f"the scenario `{name}` of the new pack fails" for name in scenarios.failing]
     old, new = (segment.pack for segment in segments)
     if old is not new:
         lifted = [name for name in old.invariants if name not in new.invariants]

@@ -20,17 +20,12 @@ from offramp.policy.cohort.report_text import (
     units,
 )
 from offramp.policy.cohort.table import AnswerTable, Flip
+from offramp.policy.counted_rows_text import DECIDERS
 from rules.author.phrases import spell_name
 from rules.input.printing import printable
 
 _THOUSAND = "1,000"
 _LABEL, _WIDTH = 19, 78
-_WORDS = {
-    "several": "several rules together",
-    "otherwise": "no rule applies",
-    "given": "given by its decider",
-    "open": "open, or no single rule for certain",
-}
 
 
 def cohort_lines(report: CohortReport) -> Iterator[str]:
@@ -77,7 +72,7 @@ def _deciders(report: CohortReport, table: AnswerTable) -> Iterator[str]:
 
 
 def _named(decider: Decider) -> str:
-    return printable(decider.rule) if decider.kind == "rule" else _WORDS[decider.kind]
+    return printable(decider.rule) if decider.kind == "rule" else DECIDERS[decider.kind]
 
 
 def _joined(names: Sequence[str]) -> str:

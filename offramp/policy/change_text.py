@@ -1,38 +1,44 @@
-"""The memo of a rule change in words, in the order of its parts."""
+"""A memo in words, in the order of its parts. It is made from the memo's JSON and nothing else.
+
+So the words that somebody reads are those of the digest that somebody signs.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from offramp.policy.change import Memo
+from offramp.digest_words import digest_words
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
+from offramp.policy.counted_rows_text import counted_row_lines
 from rules.author.phrases import format_day, spell_name
-from rules.author.redline import CAME, CHANGED, WENT, Change
-from rules.input.printing import plain
+from rules.author.redline import CAME, CHANGED, WENT
 from rules.packs.tables import join_or
-from rules.prove.changes import ChangedAnswers, Pair
 
-_HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
+if TYPE_CHECKING:
+    from offramp.policy.cohort.report import CohortReport
+
+HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
 
 
-def memo_lines(memo: Memo) -> Iterator[str]:
-    """Yield the lines of a memo."""
-    value = memo.value
-    old, new = memo.sides
-    before, after = (f"{side.pack.id} on {format_day(side.day)}" for side in (old, new))
+def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> Iterator[str]:
+    """Yield the lines of a memo. The report on its file has more words, where it was made here."""
+    before, after = (side_text(value[side]) for side in ("old", "new"))
     yield f"Change from {before} to {after}"
     for finding in value["findings"]:
         yield f"FINDING: {finding}."
-    if memo.cohort is not None and (line := left_out_line(memo.cohort)) is not None:
+    for promise in value["promises"]["broken"]:
+        yield from _broken(promise)
+    if report is not None and (line := left_out_line(report)) is not None:
         yield line
     yield ""
     yield "1. What changes"
-    yield from _redline(memo)
+    yield from _redline(value)
     yield ""
     yield "2. Which cases change"
-    yield from _answers(memo)
+    yield from _answers(value)
     yield ""
     yield "3. Do the scenarios notice?"
     yield from _scenarios(value["scenarios"])
@@ -41,9 +47,10 @@ def memo_lines(memo: Memo) -> Iterator[str]:
     yield from _open_cases(value["open_cases"])
     yield ""
     number = 5
-    if memo.cohort is not None:
+    if "cohort" in value:
         yield f"{number}. Who is affected"
-        yield from (f"   {line}".rstrip() for line in cohort_lines(memo.cohort))
+        lines = counted_row_lines(value["cohort"]) if report is None else cohort_lines(report)
+        yield from (f"   {line}".rstrip() for line in lines)
         yield ""
         number += 1
     yield f"{number}. How to repeat it"
@@ -53,99 +60,152 @@ def memo_lines(memo: Memo) -> Iterator[str]:
     engines = ", ".join(f"{name} {version}" for name, version in value["repeat"]["engines"].items())
     yield f"   engines: {engines}"
     yield f"   memo {value['memo']}"
+    yield f"   in words: {' '.join(digest_words(value['memo']))}"
 
 
-def _redline(memo: Memo) -> Iterator[str]:
-    changes = memo.redline.changes
+def side_text(side: Mapping[str, Any]) -> str:
+    """Return a side as words: its pack and its day."""
+    return f"{side['pack']} on {format_day(date.fromisoformat(side['day']))}"
+
+
+def _broken(promise: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  Broken: `{promise['promise']}`: {promise['says']}"
+    if "facts" in promise:
+        yield f"  The smallest case that breaks it: {facts_text(promise['facts'])}"
+        yield f"  The rules say {outcome_text(promise['outcome'])}, by {_rules(promise['rules'])}."
+    if "why" in promise:
+        yield f"  {promise['why']}."
+
+
+def facts_text(facts: Mapping[str, Any]) -> str:
+    """Return facts as JSON on one line."""
+    return json.dumps(facts, sort_keys=True, ensure_ascii=False)
+
+
+def outcome_text(outcome: str | list[str] | None) -> str:
+    """Return an outcome, or several, as words."""
+    if isinstance(outcome, list):
+        return ", ".join(map(spell_name, outcome)) or "no answer"
+    return spell_name(outcome) if outcome is not None else "undetermined"
+
+
+def _redline(value: Mapping[str, Any]) -> Iterator[str]:
+    changes = value["redline"]
     if not changes:
         yield "   Nothing, on these days."
     for change in changes:
-        if change.changes_answers:
+        if not change.get("changes_no_answer"):
             yield from _change(change)
-    still = [change for change in changes if not change.changes_answers]
+    still = [change for change in changes if change.get("changes_no_answer")]
     if still:
         yield "   These change no answer:"
         yield from (line for change in still for line in _change(change))
-    others = memo.redline.other_days
+    others = value["redline_other_days"]
     if others:
         yield "   On other days too:"
         yield from (
-            f"   - {difference.what} {_HOW.get(difference.how, difference.how)}"
+            f"   - {difference['what']} {HOW.get(difference['how'], difference['how'])}"
             for difference in others
         )
 
 
-def _change(change: Change) -> Iterator[str]:
-    yield f"   - {change.what} {_HOW.get(change.how, f'is {change.how}')}{_both(change)}"
-    if change.source is not None:
-        doubt = f". In doubt: {change.provisional}" if change.provisional else ""
-        yield f"     source: {change.source}{doubt}"
-    if change.source_before is not None and (
-        change.source_before != change.source or change.provisional_before != change.provisional
-    ):
-        doubt = f". In doubt: {change.provisional_before}" if change.provisional_before else ""
-        yield f"     source before: {change.source_before}{doubt}"
+def _change(change: Mapping[str, Any]) -> Iterator[str]:
+    yield f"   - {change['what']} {how_text(change)}{_both(change)}"
+    if "source" in change:
+        doubt = f". In doubt: {change['provisional']}" if "provisional" in change else ""
+        yield f"     source: {change['source']}{doubt}"
+    if has_other_basis_before(change):
+        before = change.get("provisional_before")
+        doubt = f". In doubt: {before}" if before else ""
+        yield f"     source before: {change['source_before']}{doubt}"
 
 
-def _both(change: Change) -> str:
-    if change.before is not None and change.after is not None:
-        return f": {change.before} -> {change.after}"
-    text = change.after if change.after is not None else change.before
+def how_text(change: Mapping[str, Any]) -> str:
+    """Return how an item changes, as a verb."""
+    return HOW.get(change["how"], f"is {change['how']}")
+
+
+def has_other_basis_before(change: Mapping[str, Any]) -> bool:
+    """Return whether the old side has another source or doubt than the new one."""
+    if "source_before" not in change:
+        return False
+    before = (change["source_before"], change.get("provisional_before"))
+    after = (change.get("source"), change.get("provisional"))
+    return before != after
+
+
+def _both(change: Mapping[str, Any]) -> str:
+    before, after = change.get("before"), change.get("after")
+    if before is not None and after is not None:
+        return f": {before} -> {after}"
+    text = after if after is not None else before
     return f": {text}" if text is not None else ""
 
 
-def _answers(memo: Memo) -> Iterator[str]:
-    for name, answer in memo.answers.items():
-        if name in memo.value["decisions"]:
-            yield f"   {name}:"
-            yield from _answer(memo, answer)
-    unchanged = memo.value["unchanged"]
+def _answers(value: Mapping[str, Any]) -> Iterator[str]:
+    for name, answer in value["decisions"].items():
+        yield f"   {name}:"
+        yield from _answer(answer)
+    unchanged = value["unchanged"]
     if unchanged:
         yield f"   Proved: no answer changes of {', '.join(unchanged)}."
-    for name, through in memo.value["changed_only_through"].items():
+    for name, through in value["changed_only_through"].items():
         yield f"   {name} changes only through {', '.join(through)}: its own rules are the same."
+    unproved = value["promises"]["open"]
+    for promise in unproved:
+        yield f"   Open: the promise `{promise['promise']}`: {promise['why']}."
+    proved = value["promises"]["proved"]
+    if proved:
+        yield f"   Proved: {proved} {'promise holds' if proved == 1 else 'promises hold'} after it."
 
 
-def _answer(memo: Memo, answer: ChangedAnswers) -> Iterator[str]:
-    for pair in answer.pairs:
-        several = len(pair.regions) + pair.left_out > 1
+def _answer(answer: Mapping[str, Any]) -> Iterator[str]:
+    for pair in answer["pairs"]:
+        several = is_several(pair)
         when = "in each of these cases" if several else "if all of this is so"
-        yield f"   - {_title(pair)}, {when}:"
-        for number, region in enumerate(pair.regions, start=1):
+        yield f"   - {pair_title(pair)}, {when}:"
+        for number, region in enumerate(pair["regions"], start=1):
             lead = f"     {number}. " if several else "     - "
-            for sentence in memo.words.sentences(region):
+            for sentence in region["reads"]:
                 yield f"{lead}{sentence}"
                 lead = " " * len(lead) if several else lead
-        if pair.left_out:
-            yield f"     and {pair.left_out} more"
-        if not pair.is_complete:
+        if pair["regions_left_out"]:
+            yield f"     and {pair['regions_left_out']} more"
+        if not pair["complete"]:
             yield "     and others that were not counted"
-        example = pair.example
-        facts = json.dumps(plain(example.facts), sort_keys=True, ensure_ascii=False)
+        example = pair["example"]
         yield "     The smallest case:"
-        yield f"       {facts}"
-        yield f"       before: {_rules(example.before)}; after: {_rules(example.after)}"
-    if answer.why is not None:
-        yield f"   - Open: {answer.why}."
-    elif answer.is_proved:
-        yield from _never(answer)
+        yield f"       {facts_text(example['facts'])}"
+        before, after = (_rules(example["rules"][side]) for side in ("before", "after"))
+        yield f"       before: {before}; after: {after}"
+    if "open" in answer:
+        yield f"   - Open: {answer['open']}."
+    for sentence in never_sentences(answer):
+        yield f"   - {sentence}"
 
 
-def _never(answer: ChangedAnswers) -> Iterator[str]:
+def is_several(pair: Mapping[str, Any]) -> bool:
+    """Return whether a pair has more than one region."""
+    return bool(pair["regions_left_out"]) or len(pair["regions"]) > 1
+
+
+def never_sentences(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is proved of a decision: the changes that no case makes."""
     by_before: dict[str, list[str]] = {}
-    for before, after in answer.never:
-        by_before.setdefault(spell_name(before), []).append(spell_name(after))
+    for pair in answer["never"]:
+        by_before.setdefault(spell_name(pair["before"]), []).append(spell_name(pair["after"]))
     for before, after_words in by_before.items():
-        yield f"   - Proved: no case goes from {before} to {join_or(after_words)}."
+        yield f"Proved: no case goes from {before} to {join_or(after_words)}."
 
 
-def _title(pair: Pair) -> str:
-    if pair.outcome is not None:
-        return f"{spell_name(pair.outcome)}: from {pair.before} to {pair.after}"
-    return f"From {spell_name(pair.before)} to {spell_name(pair.after)}"
+def pair_title(pair: Mapping[str, Any]) -> str:
+    """Return what a pair of answers is, as the start of a sentence."""
+    if "outcome" in pair:
+        return f"{spell_name(pair['outcome'])}: from {pair['before']} to {pair['after']}"
+    return f"From {spell_name(pair['before'])} to {spell_name(pair['after'])}"
 
 
-def _rules(names: tuple[str, ...]) -> str:
+def _rules(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
@@ -164,11 +224,16 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _open_cases(value: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"   {sentence}" for sentence in open_case_sentences(value))
+
+
+def open_case_sentences(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what happens to the cases that are open on the day."""
     sentence = value["says"]
-    yield f"   The pack says: {sentence}" if sentence else "   The pack says nothing of them."
+    yield f"The pack says: {sentence}" if sentence else "The pack says nothing of them."
     if value["decided_at_the_time"]:
         names = ", ".join(value["decided_at_the_time"])
-        yield f"   Decided by the rules of the day on which it is asked, and so changed: {names}."
+        yield f"Decided by the rules of the day on which it is asked, and so changed: {names}."
     for clock in value["clocks"]:
         before, after = clock["before"] or "no limit", clock["after"] or "no limit"
-        yield f"   The clock `{clock['clock']}`: {before} -> {after}."
+        yield f"The clock `{clock['clock']}`: {before} -> {after}."

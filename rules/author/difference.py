@@ -86,17 +86,8 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     yield from _each("rule on retention", before.retention, after.retention, _retention)
     yield from _each("consent", before.consent_sets, after.consent_sets, _consent_set)
     yield from _each("what is said", _said(before), _said(after), str)
-    yield from _spanish(before.spanish, after.spanish)
+    yield from _each("Spanish of", before.spanish, after.spanish, str)
     yield from _each("source", *_in_both_packs(before.sources, after.sources), _source)
-
-
-def _spanish(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
-    """Yield each translation that changed, and how many texts have one."""
-    yield from _each("Spanish of", *_in_both_packs(before, after), str)
-    unsaid = "other texts" if before.keys() != after.keys() else ""
-    yield from _one(
-        "the Spanish", f"of {len(before)} texts", f"of {len(after)} texts", unsaid=unsaid
-    )
 
 
 def _in_both_packs(
@@ -215,9 +206,8 @@ def _words_of(item: Item) -> str:
         case Places():
             return str(item.value)
         case Body():
-            return ", ".join([*item.members, *item.others]) + (
-                f": {item.does}" if item.does else ""
-            )
+            members = ", ".join([*item.members, *item.others])
+            return ": ".join(part for part in (members, item.does) if part)
         case Stated() | Pilot():
             return item.says or "a pilot"
     return ""

@@ -24,6 +24,7 @@ CAME, WENT, CHANGED = "came", "went", "changed"
 RENAMED, REORDERED, REWORDED = "renamed", "reordered", "reworded"
 _OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
 _DEFAULT = ", where no rule holds"
+_ONLY_READ = ("Spanish of ", "what is said ")  # words that people read and no rule does
 _OF_A_DECISION = re.compile(
     r"(?:wording of |optional )?(?:rule|exception|obligation|next step) (\w+)\..*"
     r"|(?:order of the rules of|decision) (\w+)|(\w+), .*"
@@ -135,7 +136,8 @@ def _changes(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Itera
             yield from _default(name, before, after)
     for difference in differences(_undated(old), _undated(new)):
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
-            yield Change(difference.what, difference.how, difference.before, difference.after)
+            how = REWORDED if difference.what.startswith(_ONLY_READ) else difference.how
+            yield Change(difference.what, how, difference.before, difference.after)
 
 
 def _parameters(old: Segment, new: Segment) -> Iterator[Change]:

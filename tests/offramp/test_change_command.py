@@ -11,42 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from offramp.cli import main
 from offramp.policy.operations import change_memo
 from rules.errors import RequestError
 from tests.conftest import ROOT, SHARED, shared
+from tests.support.riverton import PACK, PROMISE, pack_in
 
 pytest.importorskip("z3", reason="the solver isn't installed")
 
 SANTA_FE = ["santa-fe@2014-04-01", "santa-fe@2018-10-01"]
 THREE = ["--decision", "eligibility", "--decision", "admission", "--decision", "screening"]
-PACK = """
-id: riverton
-title: Riverton
-extends: lead
-time_zone: America/Denver
-program: {from: 2020-01-01, source: own}
-sources:
-  own: {title: A resolution, address: the clerk's office, confidence: low}
-parameters:
-  cap: {label: largest amount, unit: g, values: [{value: 4, source: own}]}
-decisions:
-  eligibility:
-    rules:
-      - id: over-the-cap
-        when: sum(encounter.drugs.map(d, d.grams)) > cap
-        then: ineligible
-        because: More than {cap} g.
-        source: own
-      - id: under-age
-        when: person.age < 18
-        then: ineligible
-        because: Nobody under 18.
-        source: own
-"""
-
 SCENARIO = {
     "id": "too-young",
     "says": "He is 17.",
@@ -55,16 +30,6 @@ SCENARIO = {
     "facts": {"person": {"age": 17}},
     "expect": {"outcome": "ineligible"},
 }
-
-
-def pack_in(folder: Path, text: str = PACK, scenarios: Any = None) -> str:
-    """Write a pack into a folder of its own and return its path."""
-    pack = folder / "riverton"
-    pack.mkdir(parents=True, exist_ok=True)
-    (pack / "pack.yaml").write_text(text)
-    if scenarios is not None:
-        (pack / "scenarios.yaml").write_text(yaml.safe_dump(scenarios, sort_keys=False))
-    return str(pack)
 
 
 def memo_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
@@ -368,17 +333,6 @@ def test_a_pack_that_fails_its_check_has_its_own_error(
     broken = pack_in(tmp_path, PACK.replace("person.age", "person.agee"))
     assert main(["change", "lead", broken, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "unknown-fact"
-
-
-PROMISE = """
-invariants:
-  - id: no-minors
-    decision: eligibility
-    when: person.age < 18
-    always: eligibility == "ineligible"
-    because: The program is for adults.
-    source: own
-"""
 
 
 def test_a_change_that_breaks_a_promise_is_refused_with_a_case(

@@ -1,4 +1,4 @@
-"""The command `change`: print the memo of a rule change."""
+"""The command `change`: print the memo of a rule change, or write it as a page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gc
 import sys
 
 from offramp.clock import day_of_asking
+from offramp.output_file import check_output, write_output
 from offramp.policy import operations
 from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
 from offramp.policy.input_files import read_facts
@@ -17,6 +18,8 @@ from rules.input.printing import plain
 
 def change(options: argparse.Namespace) -> int:
     """Print the memo. Exit code 1 for a finding, 3 if something is open."""
+    if options.html is not None:
+        check_output(options.html, force=options.force)
     memo = operations.change_memo(
         options.old,
         options.new,
@@ -26,12 +29,16 @@ def change(options: argparse.Namespace) -> int:
         strict=options.strict,
         cohort=_cohort(options),
     )
+    if options.html is not None:
+        from offramp.documents.memo_page import memo_page
+
+        write_output(options.html, memo_page(plain(memo.value)).encode(), force=options.force)
     if options.json:
         print_json(plain(memo.value), indent=2)
     else:
-        from offramp.policy.change_text import memo_lines  # it needs the solver
+        from offramp.policy.change_text import memo_lines
 
-        print_text("\n".join(memo_lines(memo)))
+        print_text("\n".join(memo_lines(plain(memo.value), memo.cohort)))
     return memo.exit_code
 
 
