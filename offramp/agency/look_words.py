@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 # By operation: the verb, its past after a slash, and the rest.
 _DONE: Mapping[str, str] = {
+    "add_passkey": "add/added an own passkey",
     "add_person": "add/added a person to the list",
     "adopt_pack": "propose/proposed a rule pack",
     "answer_recalls": "answer/answered what other agencies ask back",
@@ -48,6 +49,7 @@ _DONE: Mapping[str, str] = {
     "list_inbox": "list/listed the inbox",
     "list_looks": "list/listed who looked",
     "list_own_entries": "list/listed what can be asked back",
+    "list_passkeys": "list/listed the own passkeys",
     "list_retention": "list/listed what ends when",
     "list_staff": "list/listed the people of the agency",
     "list_standing_grants": "list/listed the consents in force",
@@ -87,6 +89,7 @@ _DONE: Mapping[str, str] = {
     "record_consent": "record/recorded a consent",
     "record_meeting": "record/recorded what a meeting agreed on",
     "release_hold": "release/released a legal hold",
+    "remove_passkey": "remove/removed an own passkey",
     "report_breach": "print/printed what the thief of a key could have read",
     "report_emergency": "report/reported a medical emergency",
     "report_quarter": "print/printed the report of a quarter",

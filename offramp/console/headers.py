@@ -79,7 +79,8 @@ def _is_own_site(scope: Scope, public: str | None) -> bool:
         return False
     if scope["method"] in SAFE:
         return True
-    own, origin = public if is_public else f"http://{host}", headers.get("origin")
+    own = public if is_public else f"http://{host}"
+    origin = headers.get("origin")
     site = headers.get("sec-fetch-site")
     if site is None:  # an old browser, or none
         return origin == own

@@ -366,3 +366,80 @@ def test_the_command_refuses_what_it_cannot_serve(
     words = ["agency", "console", str(folder), "--demo-sign-in", "--json"]
     assert main(words) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "no-demo"
+
+
+def add_authenticator(browser: Browser) -> None:
+    """Give the browser a passkey device that verifies its user."""
+    browser.call("WebAuthn.enable")
+    browser.call(
+        "WebAuthn.addVirtualAuthenticator",
+        options={
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        },
+    )
+
+
+@needs_browser
+def test_a_passkey_signs_in_and_unlocks(
+    console: AgencyConsole, folder: Path, tmp_path: Path
+) -> None:
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        secret = make_account(office, ADMIN, "Cora Vigil")
+    with Browser(tmp_path / "profile") as browser:
+        add_authenticator(browser)
+        browser.open(f"{console.address}/sign-in")
+        type_in(browser, "#name", "Cora Vigil")
+        type_in(browser, "#password", PASSWORD)
+        type_in(browser, "#code", code_of(secret))
+        press(browser, "form[action='/sign-in'] button")
+        browser.open(f"{console.address}/you")
+        type_in(browser, "#label", "work phone")
+        press(browser, "form[action='/you/passkeys'] button")
+        assert "work phone" in browser.evaluate("document.querySelector('main').textContent")
+        press(browser, "button.lock")
+        press(browser, "form[action='/unlock/passkey'] button")
+        assert page_of(browser) == "Cora Vigil", "back where she was"
+        press(browser, "form[action='/sign-out'] button")
+        press(browser, "form[action='/sign-in/passkey'] button")
+        assert page_of(browser) == "Who looked"
+        browser.open(f"{console.address}/you")
+        press(browser, "form[action='/you/passkeys/remove'] button")
+        assert "None yet" in browser.evaluate("document.querySelector('main').textContent")
+        press(browser, "form[action='/sign-out'] button")
+        press(browser, "form[action='/sign-in/passkey'] button")
+        assert page_of(browser) == "Sign in"
+        assert "isn’t known here" in browser.evaluate("document.body.textContent")
+        broken = [text for text in browser.complaints if "Policy" in text]
+        assert not broken
+    kinds = [look.refused for look in looks_of(folder, only_refused=True)]
+    assert "wrong-secret" in kinds
+
+
+def test_a_passkey_answer_that_fits_nothing_is_refused(console: AgencyConsole) -> None:
+    for credential in ("", "[]", "{}", '{"id":"x","rawId":"x","type":"public-key"}', "{" * 20_000):
+        caller = Caller(console)
+        caller.get("/sign-in")
+        challenge = caller.hidden("challenge")
+        fields = {"challenge": challenge, "credential": credential}
+        assert caller.send("/sign-in/passkey", fields).status_code == 422
+        assert caller.token is None
+
+
+def test_a_person_ends_the_session_of_a_lost_device(console: AgencyConsole, folder: Path) -> None:
+    """A5: from another own device, dead at its next request."""
+    lost = signed_in(console, folder, "Eva Stone")
+    found = signed_in(console, folder, "Eva Stone")
+    stranger = signed_in(console, folder, "Ben Ortiz")
+    page = found.get("/you")
+    (session,) = re.findall(r'name="session" value="([0-9a-f]+)"', page.text)
+    stranger.get("/you")
+    assert stranger.send("/you/sessions/end", {"session": session}).status_code == 404
+    assert lost.get("/you").status_code == 200
+    found.get("/you")
+    found.send("/you/sessions/end", {"session": session})
+    assert "<h1>Sign in</h1>" in lost.get("/you").text

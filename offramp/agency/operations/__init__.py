@@ -26,7 +26,7 @@ from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.meeting import Agenda, Item, OffBoard
 from offramp.agency.cases.minutes import StatusRequest, Step
 from offramp.agency.cases.task import Task
-from offramp.agency.folder.accounts import Account
+from offramp.agency.folder.accounts import Account, Passkey
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
@@ -171,6 +171,15 @@ from offramp.agency.operations.mistakes import (
     list_told,
 )
 from offramp.agency.operations.opening import create_agency, open_office
+from offramp.agency.operations.passkeys import (
+    Site,
+    add_passkey,
+    list_passkeys,
+    passkey_request,
+    remove_passkey,
+    sign_in_request,
+    use_passkey,
+)
 from offramp.agency.operations.people import (
     Comparison,
     Person,
@@ -352,6 +361,7 @@ __all__ = [
     "OutboxRow",
     "PackProposal",
     "PartPreview",
+    "Passkey",
     "PendingDraft",
     "PendingRecall",
     "Person",
@@ -388,6 +398,7 @@ __all__ = [
     "Service",
     "Session",
     "Signature",
+    "Site",
     "SpareKey",
     "StaffChange",
     "StaffList",
@@ -400,6 +411,7 @@ __all__ = [
     "WaitingQuestion",
     "act_automatically",
     "acting",
+    "add_passkey",
     "add_person",
     "adopt_pack",
     "answer_recalls",
@@ -456,6 +468,7 @@ __all__ = [
     "list_inbox",
     "list_looks",
     "list_own_entries",
+    "list_passkeys",
     "list_retention",
     "list_staff",
     "list_standing_grants",
@@ -481,6 +494,7 @@ __all__ = [
     "open_questions_as",
     "open_statuses",
     "parse_draft",
+    "passkey_request",
     "person_name",
     "possible_duplicates",
     "prepare_meeting",
@@ -499,6 +513,7 @@ __all__ = [
     "record_meeting",
     "refused_here",
     "release_hold",
+    "remove_passkey",
     "report_breach",
     "report_emergency",
     "report_quarter",
@@ -520,11 +535,13 @@ __all__ = [
     "show_agenda",
     "show_off_board",
     "sign_in",
+    "sign_in_request",
     "split",
     "status_owed",
     "step_of_code",
     "tell_apart",
     "use_invitation",
+    "use_passkey",
     "use_step",
     "waiting_questions",
     "withdraw_ending",

@@ -41,30 +41,36 @@ def _serve(options: dict[str, Any], passphrase: bytes) -> None:
     """Serve one agency. Raises `RequestError` `no-console`, `port-taken`; as `open_office`."""
     try:
         import argon2  # noqa: F401  # only to see that it is installed
+        import fastapi  # noqa: F401  # only to see that it is installed
+        import jinja2  # noqa: F401  # only to see that it is installed
         import pyotp  # noqa: F401  # only to see that it is installed
         import uvicorn
-
-        from offramp.console.agency.office_thread import OfficeThread
-        from offramp.console.agency.server import make_agency_app
+        import webauthn  # noqa: F401  # only to see that it is installed
     except ImportError:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
             fix="pip install 'offramp[console]'",
         ) from None
+    from offramp.agency import operations
+    from offramp.console.agency.office_thread import OfficeThread
+    from offramp.console.agency.server import make_agency_app
+
     listener = _listen(options["port"])
     clock = Path(options["clock"]) if options["clock"] else None
     thread = OfficeThread(Path(options["folder"]), passphrase, clock)
+    name, port = options["name"], listener.getsockname()[1]
+    address = options["origin"] or f"http://{name}.localhost:{port}"
+    host = address.partition("://")[2].partition(":")[0]
     try:
         app = make_agency_app(
             thread,
             time.monotonic,
-            origin=options["origin"],
+            operations.Site(address, host),
             idle=60.0 * options["idle"],
             demo_sign_in=options["demo_sign_in"],
         )
-        name, port = options["name"], listener.getsockname()[1]
-        print_text(f"Console of {name}: {options['origin'] or f'http://{name}.localhost:{port}'}/")
+        print_text(f"Console of {name}: {address}/")
         sys.stdout.flush()
         # No access log, and no exception's text: it may quote a case.
         config = uvicorn.Config(

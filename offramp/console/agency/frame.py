@@ -23,13 +23,14 @@ from offramp.console.agency.sessions import (
     COOKIE,
     Attempts,
     Box,
+    Challenges,
     Session,
     Sessions,
     is_token,
     note_done,
 )
 from offramp.console.agency.templates_of import Templates, plainly
-from offramp.console.agency.visit import AgencyFace, Invalid, NotHere, Visit
+from offramp.console.agency.visit import AgencyFace, Invalid, KeyRing, NotHere, Visit
 from offramp.terminal import print_error
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -64,10 +65,13 @@ class Frame:
         face: AgencyFace,
         sessions: Sessions,
         attempts: Attempts,
+        challenges: Challenges,
+        site: operations.Site,
         templates: Templates,
     ) -> None:
         self.thread, self.face = thread, face
         self.sessions, self.attempts = sessions, attempts
+        self.keys = KeyRing(challenges, site)
         self.templates = templates
         self._addresses: dict[str, str] = {}
 
@@ -121,6 +125,8 @@ class Frame:
             self.face,
             session,
             visitor.box,
+            self.sessions,
+            self.keys,
             self.templates,
             self._addresses_of(office, request.path_params.get("c")),
             path,
@@ -152,9 +158,10 @@ class Frame:
                 operations.note_refused_page(visit.office, acting)
             return not_here(visit)
         except Invalid as invalid:
-            self.keep_draft(visitor, path, fields)
-            visitor.box.put(f"faults {path}", {"faults": invalid.faults})
-            return lead(path)
+            page = invalid.page or path
+            self.keep_draft(visitor, page, fields)
+            visitor.box.put(f"faults {page}", {"faults": invalid.faults})
+            return lead(page)
         except Refusal as refusal:
             if refusal.code in _NOT_HERE:
                 return not_here(visit)

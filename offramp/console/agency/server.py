@@ -15,7 +15,7 @@ from offramp.console.agency import pages  # noqa: F401  # declares their routes
 from offramp.console.agency.frame import SIGN_IN, UNLOCK, Frame
 from offramp.console.agency.office_thread import OfficeThread
 from offramp.console.agency.routes import EVERYBODY, Route, collect_routes, tabs_of
-from offramp.console.agency.sessions import IDLE, Attempts, Sessions
+from offramp.console.agency.sessions import IDLE, Attempts, Challenges, Sessions
 from offramp.console.agency.sign_in import SignIn
 from offramp.console.agency.templates_of import Templates
 from offramp.console.agency.visit import AgencyFace, NotHere, Visit
@@ -32,24 +32,25 @@ _STATIC = {
 def make_agency_app(
     thread: OfficeThread,
     now: Callable[[], float],
+    site: operations.Site,
     *,
-    origin: str | None = None,
     idle: float = IDLE,
     demo_sign_in: bool = False,
 ) -> FastAPI:
     """Return the application of an opened folder.
 
-    `now` is a clock that never goes back. `origin` is the public address behind a TLS proxy, such
-    as `https://police.example.gov`. `demo_sign_in` lets a visitor act for any person of a folder
-    that is marked as a demonstration.
+    `now` is a clock that never goes back. `site` is where browsers reach it: a name of this
+    machine, or the public address behind a TLS proxy. `demo_sign_in` lets a visitor act for any
+    person of a folder that is marked as a demonstration.
     """
     face = thread.run_now(_face_of)
     people = thread.run_now(_people_of) if demo_sign_in else ()
     templates = Templates(face.zone, tabs_of, idle=idle, is_demo=demo_sign_in)
-    frame = Frame(thread, face, Sessions(now, idle), Attempts(now), templates)
+    challenges = Challenges(now)
+    frame = Frame(thread, face, Sessions(now, idle), Attempts(now), challenges, site, templates)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_middleware(SecurityHeaders, origin=origin)
-    _add_sign_in(app, SignIn(frame, demo_people=people))
+    app.add_middleware(SecurityHeaders, origin=site.origin)
+    _add_sign_in(app, SignIn(frame, challenges, site, demo_people=people))
     app.get("/static/{name}")(static_file)
     for route in (
         Route("GET", "/", EVERYBODY, (), _home),
@@ -78,6 +79,8 @@ def _endpoint(frame: Frame, route: Route) -> Callable[[Request], Any]:
 def _add_sign_in(app: FastAPI, sign_in: SignIn) -> None:
     app.get(SIGN_IN)(sign_in.show)
     app.post(SIGN_IN)(sign_in.sign_in)
+    app.post("/sign-in/passkey")(sign_in.sign_in_with_passkey)
+    app.post("/unlock/passkey")(sign_in.unlock_with_passkey)
     app.post("/demo-sign-in")(sign_in.sign_in_for_demo)
     app.post("/lock")(sign_in.lock)
     app.get(UNLOCK)(sign_in.show_unlock)

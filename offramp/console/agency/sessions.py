@@ -51,15 +51,13 @@ class Sessions:
     """
 
     def __init__(self, now: Callable[[], float], idle: float = IDLE) -> None:
-        self._now, self._idle = now, idle
+        self.now, self._idle = now, idle
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def begin(self, person: str) -> tuple[str, Session]:
         """Begin a session. Return the token for the cookie."""
         token = secrets.token_urlsafe(32)
-        session = Session(
-            _id_of(token), person, self._now(), self._now(), secrets.token_urlsafe(24)
-        )
+        session = Session(_id_of(token), person, self.now(), self.now(), secrets.token_urlsafe(24))
         self._sessions[session.id] = session
         while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
@@ -70,7 +68,7 @@ class Sessions:
         session = self._sessions.get(_id_of(token)) if token else None
         if session is None:
             return None
-        now = self._now()
+        now = self.now()
         if now - session.started > LONGEST:
             self.end(session)
             return None
@@ -82,7 +80,7 @@ class Sessions:
 
     def unlock(self, session: Session) -> None:
         """Unlock a session."""
-        session.is_locked, session.seen = False, self._now()
+        session.is_locked, session.seen = False, self.now()
 
     def end(self, session: Session) -> None:
         """End a session, and forget what it kept."""
@@ -152,6 +150,34 @@ def is_token(session: Session, typed: str) -> bool:
 
 def _id_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+class Challenges:
+    """Random challenges for passkeys. Each is good once, for five minutes."""
+
+    LASTS = 300.0
+    _MOST = 2_000
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._open: OrderedDict[bytes, float] = OrderedDict()
+
+    def issue(self) -> bytes:
+        """Return a new challenge."""
+        challenge = secrets.token_bytes(32)
+        self._open[challenge] = self._now()
+        while len(self._open) > self._MOST:
+            self._open.popitem(last=False)
+        return challenge
+
+    def take(self, typed: str) -> bytes | None:
+        """Return an issued challenge that wasn't taken yet, given as hexadecimal digits."""
+        try:
+            challenge = bytes.fromhex(typed)
+        except ValueError:
+            return None
+        issued = self._open.pop(challenge, None)
+        return challenge if issued is not None and self._now() - issued < self.LASTS else None
 
 
 class Attempts:

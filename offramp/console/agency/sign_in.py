@@ -23,20 +23,28 @@ from offramp.console.agency.frame import (
     read_form,
     refuse_other_sites,
 )
-from offramp.console.agency.sessions import COOKIE, is_token
+from offramp.console.agency.sessions import COOKIE, Challenges, is_token
 from rules.errors import Refusal
 
 # Passwords that are checked at once: each takes 64 MiB.
 _AT_ONCE = 2
 _WRONG = "Name, password, and code don’t fit together. Try again with a new code."
+_NO_PASSKEY = "This passkey isn’t known here. Use your password and a code."
 _LOCKED = "Too many tries. Wait 15 minutes, or ask an admin of your agency for a new code."
 
 
 class SignIn:
     """The pages before a person is signed in."""
 
-    def __init__(self, frame: Frame, *, demo_people: tuple[str, ...] = ()) -> None:
-        self._frame = frame
+    def __init__(
+        self,
+        frame: Frame,
+        challenges: Challenges,
+        site: operations.Site,
+        *,
+        demo_people: tuple[str, ...] = (),
+    ) -> None:
+        self._frame, self._challenges, self._site = frame, challenges, site
         self._demo_people = demo_people
         self._limit = anyio.CapacityLimiter(_AT_ONCE)
 
@@ -57,7 +65,40 @@ class SignIn:
             fault=fault,
             name=name,
             demo_people=self._demo_people,
+            **self._passkey(),
         )
+
+    def _passkey(self) -> dict[str, str]:
+        """Return a challenge for a passkey, and the options for the browser."""
+        challenge = self._challenges.issue()
+        request = operations.sign_in_request(self._site, challenge)
+        return {"challenge": challenge.hex(), "passkey": request}
+
+    async def _person_of(self, request: Request, fields: list[tuple[str, str]]) -> str | None:
+        """Return the name of the person whose passkey signed an open challenge."""
+        challenge = self._challenges.take(field_of(fields, "challenge"))
+        if challenge is None:
+            return None
+        use = partial(_use_passkey, field_of(fields, "credential"), self._site, challenge)
+        person = await self._frame.thread.run(use)
+        refused = None if person is not None else "wrong-secret"
+        await self._frame.thread.run(partial(_note, person or "", origin_of(request), refused))
+        return person
+
+    async def sign_in_with_passkey(self, request: Request) -> Response:
+        """Sign in the person of a passkey."""
+        refuse_other_sites(request)
+        person = await self._person_of(request, await read_form(request))
+        return self._page(_NO_PASSKEY) if person is None else self._begin(person, "/")
+
+    async def unlock_with_passkey(self, request: Request) -> Response:
+        """Unlock a session with a passkey of the same person."""
+        visitor, fields = await self._of_form(request)
+        person = await self._person_of(request, fields)
+        if person is None or person != visitor.session.person:
+            return self._unlock_page(visitor, _NO_PASSKEY)
+        self._frame.sessions.unlock(visitor.session)
+        return lead(quote(visitor.session.back_to))
 
     async def sign_in(self, request: Request) -> Response:
         """Sign a person in."""
@@ -148,6 +189,7 @@ class SignIn:
             name=visitor.session.person,
             session_token=visitor.session.token,
             is_demo_person=visitor.session.person in self._demo_people,
+            **self._passkey(),
         )
 
     async def unlock(self, request: Request) -> Response:
@@ -244,6 +286,12 @@ def _use_step(name: str, step: int, office: operations.Office) -> bool:
 
 def _note(name: str, origin: str, refused: str | None, office: operations.Office) -> None:
     operations.note_sign_in(office, name, origin, refused)
+
+
+def _use_passkey(
+    credential: str, site: operations.Site, challenge: bytes, office: operations.Office
+) -> str | None:
+    return operations.use_passkey(office, credential, site, challenge)
 
 
 def _use_invitation(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from offramp.agency import operations
-from offramp.console.agency.sessions import Box, Session
+from offramp.console.agency.sessions import Box, Challenges, Session, Sessions
 from offramp.console.agency.templates_of import Templates
 from rules.errors import Refusal
 
@@ -24,12 +24,13 @@ class NotHere(Exception):
 class Invalid(Exception):
     """A form that must be looked at again. `faults` are sentences by the field's name.
 
-    The page of the form is shown again, with what was typed.
+    The page of the form is shown again, with what was typed. `page` is its address, by default the
+    one that the form was sent to.
     """
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
+    def __init__(self, faults: Mapping[str, str], page: str | None = None) -> None:
         super().__init__("a form has faults")
-        self.faults = dict(faults)
+        self.faults, self.page = dict(faults), page
 
 
 class Visit:
@@ -47,6 +48,8 @@ class Visit:
         agency: AgencyFace,
         session: Session,
         box: Box,
+        sessions: Sessions,
+        keys: KeyRing,
         templates: Templates,
         addresses: Mapping[str, str],
         path: str,
@@ -55,6 +58,7 @@ class Visit:
     ) -> None:
         self.office, self.person, self.agency = office, person, agency
         self.path, self.parts = path, parts
+        self.session, self.sessions, self.keys = session, sessions, keys
         self._session, self._box = session, box
         self._templates, self._addresses = templates, addresses
         self._fields = tuple(fields)
@@ -167,6 +171,13 @@ class Visit:
             refusal=refusal,
             back=back,
         )
+
+
+class KeyRing:
+    """What pages need to ask for a passkey: open challenges, and the console's own site."""
+
+    def __init__(self, challenges: Challenges, site: operations.Site) -> None:
+        self.challenges, self.site = challenges, site
 
 
 class AgencyFace:

@@ -1,11 +1,11 @@
-"""What needs the person today, and the person's own page."""
+"""What needs the person today."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from offramp.agency import operations
-from offramp.console.agency.routes import EVERYBODY, WORKERS, page
+from offramp.console.agency.routes import WORKERS, page
 from offramp.console.agency.visit import NotHere, Visit
 
 MOST = 7
@@ -27,12 +27,6 @@ def today(visit: Visit) -> Response:
         tasks=[(task, _path(visit, task.case)) for task in shown],
         more=count - len(shown),
     )
-
-
-@page("/you", EVERYBODY)
-def you(visit: Visit) -> Response:
-    """Show who is signed in, and how to sign out."""
-    return visit.show("you.html", "You")
 
 
 def _path(visit: Visit, case: str) -> str | None:
