@@ -27,7 +27,6 @@ from decide import alternate, repeated
 
 import rules
 from rules.decide.walk import World, possible, walk
-from rules.input.json_text import parse_json
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
 
@@ -242,8 +241,15 @@ def ours() -> list[Peer]:
     ) -> Peer:
         return Peer(f"offramp{name}", explains, len(RULES), prepare, decide, everything, **more)
 
-    def from_text(decide: Callable[[Any], Any]) -> Callable[[str], Any]:
-        return lambda text: decide(parse_json(text))
+    def explained_text(text: str) -> str:
+        """Decide the case of a JSON text and give its reasons."""
+        decision = PROGRAM.decide_text(DECISION, text)
+        assert decision.reasons
+        return str(decision.outcome)
+
+    def bare_text(text: str) -> Any:
+        """Return the outcome of the case of a JSON text."""
+        return PROGRAM.decide_text(DECISION, text).outcome
 
     text = {"floor": ZEN_FROM_TEXT}
     return [
@@ -252,13 +258,13 @@ def ours() -> list[Peer]:
             ", explained, from JSON text",
             several,
             json.dumps,
-            from_text(explained),
+            explained_text,
             bar=0.6,
             **text,
         ),
         peer(", explained, facts read before", several, PROGRAM.read, explained),
         peer(", bare", "nothing", plain, bare, bar=0.33),
-        peer(", bare, from JSON text", "nothing", json.dumps, from_text(bare), **text),
+        peer(", bare, from JSON text", "nothing", json.dumps, bare_text, **text),
         peer(", bare, facts read before", "nothing", PROGRAM.read, bare),
         peer("'s tree walk", "nothing", world, lambda around: possible(IN_FORCE, around)[0]),
     ]

@@ -77,7 +77,7 @@ def compile_decision(
     for outcome, rules in decision.ranks:
         name = writer.constant(outcome)
         lines.append("unknown = False")
-        for condition in sorted((rule.condition for rule in rules), key=_cost):
+        for condition in sorted((rule.condition for rule in rules), key=cost):
             lines += [
                 f"value = {writer.expression(condition)}",
                 f"if value: possible.append({name}); return possible",
@@ -173,7 +173,7 @@ def _list_reader(
     ]
 
 
-def _cost(node: tree.Tree) -> int:
+def cost(node: tree.Tree) -> int:
     """Estimate the work of a condition: reading a fact is cheaper than a list or a decision.
 
     INVARIANT: conditions are total and their connectives commute, so the order in which parts are
@@ -347,7 +347,7 @@ class FunctionWriter:
         self, items: tuple[tree.Tree, ...], settles: str, settled: str, otherwise: str
     ) -> str:
         """Write `&&` or `||`. `settles` tests whether an operand settles it as `settled`."""
-        items = tuple(sorted(items, key=_cost))
+        items = tuple(sorted(items, key=cost))
         values = [self.temporary() for _ in items]
         tests = " or ".join(
             settles.format(f"({value} := {self.expression(item)})")

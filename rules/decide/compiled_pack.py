@@ -58,13 +58,14 @@ class CompiledPack:
 
         Raises `FactsError` for facts or attested outcomes that the pack does not know.
         """
-        return self._checked(read_facts(facts, self.pack.vocabulary))
+        return self.checked(read_facts(facts, self.pack.vocabulary))
 
     def read_to_decide(self, facts: Any) -> Facts:
         """Check facts as `read` does, for one decision. The known facts have no certain order."""
-        return self._checked(read_facts_to_decide(facts, self.pack.vocabulary))
+        return self.checked(read_facts_to_decide(facts, self.pack.vocabulary))
 
-    def _checked(self, checked: Facts) -> Facts:
+    def checked(self, checked: Facts) -> Facts:
+        """Check facts that were read against the pack, and return them. Raises as `read` does."""
         with_day(checked, self.pack.time_zone)  # refuse a moment of another day
         for name, outcome in checked.attested.items():
             declared = self.pack.decisions.get(name)

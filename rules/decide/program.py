@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules.decide.compiled_pack import CompiledPack
 from rules.decide.decision import Decision
 from rules.decide.ruling import CaseFacts
-from rules.input.facts import Facts
+from rules.input.facts import Facts, typed_reader_of
+from rules.input.json_text import parse_json
+from rules.packs.pack import Pack
+
+if TYPE_CHECKING:
+    from rules.decide.complete import CompleteRules
+    from rules.input.typed_facts import TypedReader
 
 
 class Program(CompiledPack):
     """A pack ready to decide. `as_of` fixes the day whose rules apply."""
+
+    def __init__(self, pack: Pack, as_of: date | None = None) -> None:
+        super().__init__(pack, as_of)
+        self._complete: dict[str, CompleteRules] = {}
 
     def decide(self, name: str, facts: Mapping[str, Any] | Facts) -> Decision:
         """Decide `name` on `facts`, which are what `json.loads` returns or `Facts` read before.
@@ -22,7 +32,42 @@ class Program(CompiledPack):
         decision that no program knows or a day on which this program did not run. Unknown facts
         are never an error.
         """
-        checked = facts if isinstance(facts, Facts) else self.read_to_decide(facts)
+        checked = facts if isinstance(facts, Facts) else None
+        if checked is None:
+            rules = self._complete.get(name) or self._find_complete(name)
+            root = rules.reader.read(facts) if rules is not None else None
+            if rules is None or root is None:
+                checked = self.read(facts)
+            else:
+                return rules.decide(root) or self._decide_usual(name, rules.reader, root)
+        return self._decide_checked(name, checked)
+
+    def decide_text(self, name: str, text: str) -> Decision:
+        """Decide `name` on the facts of a JSON text, as `decide` does on what `parse_json` returns.
+
+        Raises `FactsError` for a text that is not JSON too.
+        """
+        rules = self._complete.get(name) or self._find_complete(name)
+        root = rules.reader.read_text(text) if rules is not None else None
+        if rules is None or root is None:
+            return self.decide(name, parse_json(text))
+        return rules.decide(root) or self._decide_usual(name, rules.reader, root)
+
+    def _find_complete(self, name: str) -> CompleteRules | None:
+        """Return the rules of a decision for complete facts, once many cases were decided."""
+        reader = typed_reader_of(self.pack.vocabulary)
+        if reader is None or name not in self.pack.decisions:
+            return None
+        from rules.decide.complete import CompleteRules  # few processes need it
+
+        rules = self._complete[name] = CompleteRules(self, name, reader)
+        return rules
+
+    def _decide_usual(self, name: str, reader: TypedReader, root: Any) -> Decision:
+        """Decide on usual facts that are not complete."""
+        return self._decide_checked(name, self.checked(Facts(*reader.known(root))))
+
+    def _decide_checked(self, name: str, checked: Facts) -> Decision:
         # Not remembered by the case, so that both are freed as soon as nothing refers to them.
         decision = Decision(CaseFacts(self, checked), name)
         if decision.attested and decision.as_of is not None:
@@ -31,6 +76,12 @@ class Program(CompiledPack):
 
     def outcome(self, name: str, facts: Mapping[str, Any] | Facts) -> str | list[str] | None:
         """Return the outcome alone, for callers that decide thousands of cases."""
+        rules = self._complete.get(name)
+        if rules is not None and facts.__class__ is dict:
+            root = rules.reader.read(facts)
+            settlement = rules.settle(root) if root is not None else None
+            if settlement is not None:
+                return settlement[0].outcome
         return self.decide(name, facts).outcome
 
     def on(self, day: date) -> Program:

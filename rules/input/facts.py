@@ -100,17 +100,22 @@ def read_facts_to_decide(value: Any, vocabulary: Vocabulary) -> Facts:
 
     The known facts may be in another order, which no decision depends on. Raises `FactsError`.
     """
-    state = vocabulary.__dict__
-    typed: TypedReader | None = state.get("_typed_reader")
-    if typed is None:
-        reads = state["_reads"] = state.get("_reads", 0) + 1
-        if reads != _OFTEN:
-            return read_facts(value, vocabulary)
-        from rules.input.typed_facts import make_typed_reader  # few processes need it
-
-        typed = state["_typed_reader"] = make_typed_reader(vocabulary, LONGEST_LIST)
-    usual = typed(value) if typed is not None else None
+    reader = typed_reader_of(vocabulary)
+    usual = reader(value) if reader is not None else None
     return read_facts(value, vocabulary) if usual is None else Facts(*usual)
+
+
+def typed_reader_of(vocabulary: Vocabulary) -> TypedReader | None:
+    """Return the typed reader of a vocabulary once this was asked for often, else None."""
+    state = vocabulary.__dict__
+    reader: TypedReader | None = state.get("_typed_reader")
+    if reader is None:
+        reads = state["_reads"] = state.get("_reads", 0) + 1
+        if reads == _OFTEN:
+            from rules.input.typed_facts import make_typed_reader  # few processes need it
+
+            reader = state["_typed_reader"] = make_typed_reader(vocabulary, LONGEST_LIST)
+    return reader
 
 
 # Reading facts takes longer than deciding. A vocabulary's table is made once, and a value that is

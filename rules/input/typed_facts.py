@@ -15,31 +15,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache, partial
 from math import ceil, floor
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from rules.input.amounts import DIGITS_OF_UNIT, LARGEST_NUMBER
+from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
+from rules.input.json_text import LARGEST, read_json_number
+from rules.input.printing import PLAIN
 from rules.input.values import (
     read_citation,
     read_number,
     read_text,
     read_timestamp,
-    short_decimal,
 )
 
 if TYPE_CHECKING:
     from rules.input.vocabulary import Fact, Vocabulary
 
 ATTESTED = "decisions"
-# The known facts by path and the attested outcomes by decision, or None for anything unusual.
-TypedReader = Callable[[dict[Any, Any]], "tuple[dict[str, Any], dict[str, str]] | None"]
+_MOST_REMEMBERED = 4096  # numbers
+# A case as its vocabulary's types have it: a struct with the groups of facts.
+Root = Any
 
 
 class _Unusual(Exception):
     """The typed reader does not read these facts."""
+
+
+class TypedReader:
+    """The reader of usual facts of one vocabulary. Made by `make_typed_reader`.
+
+    `read` and `read_text` return the facts in structs, from the value of a JSON text or from the
+    text itself, or None for anything unusual. Nothing of the value is in the structs. `known`
+    returns the known facts by path and the attested outcomes by decision. `places` has the
+    attributes, from the outermost struct to the fact's, by path. `attested` is the attribute with
+    the attested outcomes, which is None without any.
+    """
+
+    def __init__(self, writer: _Writer, vocabulary: Vocabulary) -> None:
+        self.read: Callable[[Any], Root | None]
+        self.read_text: Callable[[str], Root | None]
+        self.read, self.read_text = writer.compiled(vocabulary.tree)
+        self._read_known: Callable[[Root], dict[str, Any]] = writer.names["known"]
+        self.places: Mapping[str, tuple[str, ...]] = writer.places
+        self.attested = f"f{len(vocabulary.tree)}"
+
+    def __call__(self, value: Any) -> tuple[dict[str, Any], dict[str, str]] | None:
+        """Return what `known` returns of usual facts, or None."""
+        root = self.read(value)
+        return None if root is None else self.known(root)
+
+    def known(self, root: Root) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the known facts by path, and the attested outcomes by decision."""
+        return self._read_known(root), getattr(root, self.attested) or {}
 
 
 def make_typed_reader(vocabulary: Vocabulary, longest_list: int) -> TypedReader | None:
@@ -53,39 +84,40 @@ def make_typed_reader(vocabulary: Vocabulary, longest_list: int) -> TypedReader 
         return None
     if ATTESTED in vocabulary.tree:
         return None
-    writer = _Writer(vocabulary, longest_list)
-    read = writer.compiled(vocabulary.tree)
-
-    def read_typed(value: dict[Any, Any]) -> tuple[dict[str, Any], dict[str, str]] | None:
-        """Read usual facts, or return None."""
-        try:
-            result: tuple[dict[str, Any], dict[str, str]] = read(value)
-        except Exception:  # msgspec raises anything for a value of an odd class
-            return None
-        return result
-
-    return read_typed
+    return TypedReader(_Writer(vocabulary, longest_list), vocabulary)
 
 
 class _Writer:
-    """Writes the source of one reader. `names` are the values that the source names."""
+    """Writes the source of one reader. `names` are the values that the source names.
+
+    Two functions read the same facts. `read` takes a value, and looks at the classes of its
+    objects and lists. `decode` takes JSON text, and compares its colons with those of the facts as
+    msgspec writes them. A text has one colon for each key, and those in its strings. So it has
+    more if a key is there twice, or a null, or a field that msgspec left out.
+    """
 
     def __init__(self, vocabulary: Vocabulary, longest_list: int) -> None:
         import msgspec
 
         self.citations = reader_of(vocabulary)
         self.longest_list = longest_list
-        self.struct = partial(msgspec.defstruct, kw_only=True, forbid_unknown_fields=True, gc=False)
+        self.struct = partial(
+            msgspec.defstruct,
+            kw_only=True,
+            forbid_unknown_fields=True,
+            omit_defaults=True,
+            gc=False,
+        )
         self.record: Any = TypedDict
-        self.functions: list[str] = []
-        self.locals = 0
+        self.limited = msgspec.Meta
+        self.places: dict[str, tuple[str, ...]] = {}
         self.names: dict[str, Any] = {
             "convert": msgspec.convert,
+            "encode": msgspec.json.Encoder().encode,
             "Unusual": _Unusual,
-            "absent": object(),
+            "plain": PLAIN | {list},
             "cited": self.citations.remembered.get,
-            # A float has one shortest decimal, which takes longer to find than to remember.
-            "short_decimal": lru_cache(maxsize=4096)(short_decimal),
+            "written_number": lru_cache(maxsize=_MOST_REMEMBERED)(read_json_number),
         }
 
     def name(self, value: Any) -> str:
@@ -94,62 +126,92 @@ class _Writer:
         self.names[name] = value
         return name
 
-    def local(self) -> str:
-        """Return a number for new local names."""
-        self.locals += 1
-        return str(self.locals)
+    def compiled(
+        self, tree: Mapping[str, Any]
+    ) -> tuple[Callable[[Any], Root | None], Callable[[str], Root | None]]:
+        """Compile `read`, `decode`, and `known` for all facts of the tree. Returns the first two.
 
-    def compiled(self, tree: Mapping[str, Any]) -> Callable[[Any], Any]:
-        """Compile the reader of all facts of the tree."""
-        root, lines = self.group(tree, "group", "given", {ATTESTED: dict[str, str]})
+        Names of the tree have no colon.
+        """
+        import msgspec
+
+        types, lines = self.group(tree, (), {ATTESTED: dict[str, str]})
+        root = self.name(types)
+        decoder: Any = msgspec.json.Decoder(types, float_hook=self.names["written_number"])
         source = [
-            *self.functions,
             "def read(given):",
+            "  try:",
             "    if given.__class__ is not dict: raise Unusual",
-            f"    group = convert(given, {self.name(root)})",
+            f"    root = convert(given, {root})",
+            "    for v in given.values():",
+            "        if v.__class__ is not dict and v.__class__ not in plain: raise Unusual",
+            *(f"    {line}" for line in lines.of_value),
+            "    return root",
+            "  except Exception: return None",  # msgspec raises anything for an odd class
+            "def decode(text):",
+            "  try:",
+            f"    if len(text) > {LARGEST} or '\\\\' in text: raise Unusual",
+            f"    root = {self.name(decoder.decode)}(text)",
+            "    if text.count(':') != encode(root).count(b':'): raise Unusual",
+            *(f"    {line}" for line in lines.of_text),
+            "    return root",
+            "  except Exception: return None",  # the plain readers find the fault
+            "def known(root):",
             "    known = {}",
-            *(f"    {line}" for line in lines),
-            f"    attested = group.f{len(tree)}",
-            "    if attested is None: return known, {}",
-            f"    if given[{ATTESTED!r}].__class__ is not dict: raise Unusual",
-            "    return known, attested",
+            *(f"    {line}" for line in lines.of_known),
+            "    return known",
         ]
         exec(compile("\n".join(source), "<vocabulary>", "exec"), self.names)
-        read: Callable[[Any], Any] = self.names["read"]
-        return read
+        return self.names["read"], self.names["decode"]
 
     def group(
-        self, tree: Mapping[str, Any], group: str, given: str, more: Mapping[str, Any]
-    ) -> tuple[type, list[str]]:
-        """Return the struct of a group of facts, and the lines that put them into `known`.
+        self, tree: Mapping[str, Any], above: tuple[str, ...], more: Mapping[str, Any]
+    ) -> tuple[type, _Lines]:
+        """Return the struct of a group of facts, and the lines that read its fields.
 
-        `group` and `given` are the locals with the struct and with the group as it was given.
-        `more` are the types of further keys.
+        `above` are the attributes that lead to the group. `more` are the types of further keys.
+        The locals `group…` and `given…` are the struct of a group and the group as it was given.
         """
         types: dict[str, Any] = {}
-        lines: list[str] = []
+        group, given = (
+            ("group" + "_".join(above), "given" + "_".join(above))
+            if above
+            else (
+                "root",
+                "given",
+            )
+        )
+        lines = _Lines()
         for key, below in tree.items():
-            field, source = f"{group}.f{len(types)}", f"{given}[{self.name(key)}]"
+            attribute = f"f{len(types)}"
+            field, source = f"{group}.{attribute}", f"{given}[{self.name(key)}]"
+            place = (*above, attribute)
             if isinstance(below, Mapping):
-                number = self.local()
-                types[key], inner = self.group(below, f"group{number}", f"given{number}", {})
-                lines += [
-                    f"if (group{number} := {field}) is not None:",
-                    f"    given{number} = {source}",
-                    f"    if given{number}.__class__ is not dict: raise Unusual",
-                    *(f"    {line}" for line in inner),
-                ]
+                types[key], inner = self.group(below, place, {})
+                lines.add_group("_".join(place), field, source, inner)
             else:
-                read, types[key] = self.value(below, source)
+                types[key] = self.value(below, field, source, lines)
+                self.places[below.path] = place
                 path = self.name(below.path)
-                lines.append(f"if (v := {field}) is not None: known[{path}] = {read}")
+                lines.of_known.append(f"if (v := {field}) is not None: known[{path}] = v")
         types |= more
         # A key may be no name of Python's, such as `class`.
         fields = [(f"f{number}", type_ | None, None) for number, type_ in enumerate(types.values())]
         rename = {f"f{number}": key for number, key in enumerate(types)}
         return self.struct("Group", fields, rename=rename), lines
 
-    def value(self, fact: Fact, given: str) -> tuple[str, Any]:
+    def value(self, fact: Fact, field: str, given: str, lines: _Lines) -> Any:
+        """Write the lines that read a field as a fact. Returns the type that msgspec checks."""
+        if fact.type == "list":
+            return self.records(fact, field, given, lines)
+        read, type_ = self.one(fact)
+        if read != "v":
+            replaced = f"if (v := {field}) is not None: {field} = {read}"
+            lines.of_value.append(replaced)
+            lines.of_text.append(replaced)
+        return type_
+
+    def one(self, fact: Fact) -> tuple[str, Any]:
         """Return the expression that reads `v` as a fact, and the type that msgspec checks."""
         match fact.type:
             case "bool":
@@ -158,16 +220,18 @@ class _Writer:
                 return "v", Literal[tuple(fact.choices)]
             case "date":
                 return "v", date
-            case "int" | "decimal":
+            case "int":
+                low, high = _bounds(fact)
+                return "v", Annotated[int, self.limited(ge=low, le=high)]
+            case "decimal":
                 return self.number(fact), Any
-            case "list":
-                return self.records(fact, given)
             case "citation":
                 return (
                     f"cited(v) or {self.reader(partial(read_citation, self.citations), fact)}",
                     str,
                 )
-        return self.reader({"text": read_text, "timestamp": read_timestamp}[fact.type], fact), Any
+        read = {"text": read_text, "timestamp": read_timestamp}[fact.type]
+        return self.reader(read, fact), str
 
     def reader(self, read: Callable[[Fact, str, Any], Any], fact: Fact) -> str:
         """Return the call of the fact's own reader. Nobody sees its message."""
@@ -175,34 +239,100 @@ class _Writer:
 
     def number(self, fact: Fact) -> str:
         """Return the expression that reads a number: short ones at once."""
-        low = -LARGEST_NUMBER if fact.low is None else max(ceil(fact.low), -LARGEST_NUMBER)
-        high = LARGEST_NUMBER if fact.high is None else min(floor(fact.high), LARGEST_NUMBER)
-        read = f"v if v.__class__ is int and {low} <= v <= {high} else"
-        if fact.type == "decimal" and fact.unit not in DIGITS_OF_UNIT:
-            read += f" v.__class__ is float and {low} <= v <= {high} and short_decimal(v) or"
-        return f"{read} {self.reader(read_number, fact)}"
+        low, high = _bounds(fact)
+        numbers = _NumberReader(fact)
+        read, remembered = self.name(numbers.read), self.name(numbers.of_floats.get)
+        return (
+            f"{remembered}(v) or {read}(v) if v.__class__ is float "
+            f"else v if v.__class__ is int and {low} <= v <= {high} else {read}(v)"
+        )
 
-    def records(self, fact: Fact, given: str) -> tuple[str, Any]:
-        """Return the expression that reads `v` as a list of records, and its type."""
+    def records(self, fact: Fact, field: str, given: str, lines: _Lines) -> Any:
+        """Write the lines that read a field as a list of records, and return its type."""
         types: dict[str, Any] = {}
-        lines: list[str] = []
-        for key, field in fact.fields.items():
-            read, types[key] = self.value(field, "")
-            if read != "v":
-                name = self.name(key)
-                lines.append(f"if (v := record.get({name}, absent)) is not absent:")
-                lines.append(f"    record[{name}] = {read}")
-        function = f"read_list{self.local()}"
-        self.functions += [
-            f"def {function}(records, given):",
-            "    if given.__class__ is not list: raise Unusual",
-            f"    if len(given) > {self.longest_list}: raise Unusual",
-            "    for record, item in zip(records, given):",
+        reads: list[str] = []
+        for key, inner in fact.fields.items():
+            read, types[key] = self.one(inner)
+            if read == "v":
+                continue
+            name = self.name(key)
+            value = f"if (v := record.get({name})) is not None:"
+            reads += [value, f"    record[{name}] = {read}"]
+            if types[key] is Any:  # msgspec takes a null for it
+                reads.append(f"elif {name} in record: raise Unusual")
+        lines.of_value += [
+            f"if (records := {field}) is not None:",
+            f"    items = {given}",
+            "    if items.__class__ is not list: raise Unusual",
+            "    for record, item in zip(records, items):",
             # msgspec leaves out a field that it doesn't know, so the lengths are compared.
             "        if item.__class__ is not dict or len(record) != len(item): raise Unusual",
-            *(f"        {line}" for line in lines),
-            "    return tuple(records)",
+            *(f"        {line}" for line in reads),
         ]
+        if reads:
+            lines.of_text += [
+                f"if (records := {field}) is not None:",
+                "    for record in records:",
+                *(f"        {line}" for line in reads),
+            ]
         # A null in a record is unusual: neither these types nor the readers take it.
         record: Any = self.record("Record", types, total=False)
-        return f"{function}(v, {given})", GenericAlias(list, (record,))
+        records = GenericAlias(tuple, (record, ...))
+        return Annotated[records, self.limited(max_length=self.longest_list)]
+
+
+class _NumberReader:
+    """Reads a fact's numbers, and remembers some of them by what they are written as.
+
+    `of_floats` has the decimals of floats. `decimals` are those that are read as they are, which
+    depends on their amount alone.
+    """
+
+    def __init__(self, fact: Fact) -> None:
+        self.fact = fact
+        self.of_floats: dict[float, Any] = {}
+        self.decimals: set[Decimal] = set()
+
+    def read(self, value: Any) -> Any:
+        """Read a number. Nobody sees the message of a refusal."""
+        kind = value.__class__
+        if kind is Decimal and value in self.decimals:
+            return value
+        number = read_number(self.fact, self.fact.path, value)
+        if kind is float:
+            if len(self.of_floats) == _MOST_REMEMBERED:
+                self.of_floats.clear()
+            self.of_floats[value] = number
+        elif isinstance(number, Decimal) and number is value:
+            if len(self.decimals) == _MOST_REMEMBERED:
+                self.decimals.clear()
+            self.decimals.add(number)
+        return number
+
+
+class _Lines:
+    """The lines that read a group's fields, by the function that they are for."""
+
+    def __init__(self) -> None:
+        self.of_value: list[str] = []
+        self.of_text: list[str] = []
+        self.of_known: list[str] = []
+
+    def add_group(self, place: str, field: str, given: str, inner: _Lines) -> None:
+        """Add the lines of a group below, which is the value of a field."""
+        group = f"if (group{place} := {field}) is not None:"
+        of_value = [f"    {line}" for line in inner.of_value]
+        if "_" in place:  # the groups of the outermost level are looked at together
+            of_value.insert(0, f"    if given{place}.__class__ is not dict: raise Unusual")
+        if of_value:
+            self.of_value += [group, f"    given{place} = {given}", *of_value]
+        if inner.of_text:
+            self.of_text += [group, *(f"    {line}" for line in inner.of_text)]
+        self.of_known += [group, *(f"    {line}" for line in inner.of_known)]
+
+
+def _bounds(fact: Fact) -> tuple[int, int]:
+    """Return the lowest and the highest whole number that is surely in a fact's range."""
+    low = -LARGEST_NUMBER if fact.low is None else max(ceil(fact.low), -LARGEST_NUMBER)
+    high = LARGEST_NUMBER if fact.high is None else min(floor(fact.high), LARGEST_NUMBER)
+    return low, high

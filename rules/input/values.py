@@ -158,7 +158,7 @@ def _exact(path: str, value: int | float | Decimal) -> int | Decimal:
     """Return a number as it is written: an int if it is whole, else a decimal."""
     number = Decimal(repr(value)) if isinstance(value, float) else value
     if not isinstance(number, Decimal):
-        return number
+        return int(number)
     if not number.is_finite():
         fail(path, "wrong-value", f"`{path}` is not a finite number", "leave out what is not known")
     if abs(number.adjusted()) > 30 and number:

@@ -55,9 +55,10 @@ class Statement:
 
 # The statements about a charge, by field. One statement fills its field, several leave it open.
 Statements = Mapping[str, tuple[Statement, ...]]
-# False if the table lacks the section and should have it, and the fields whose value changes.
-Changes = tuple[bool, tuple[tuple[str, Any], ...]]
-_UNCHANGED: Changes = (True, ())
+# False if the table lacks the section and should have it, the fields whose value changes, and the
+# row by which the section is no offense.
+Changes = tuple[bool, tuple[tuple[str, Any], ...], Offense | None]
+_UNCHANGED: Changes = (True, (), None)
 _MOST_CHANGES = 4096  # remembered, before all are forgotten
 
 
@@ -107,17 +108,67 @@ class Law:
         charges = facts.known.get(CHARGES)
         if not charges:
             return facts
-        day = self.as_of or facts.known.get("encounter.date")
-        records, is_changed = [], False
-        for charge in charges:
-            record = self._charge(charge, day)
-            records.append(record)
-            is_changed = is_changed or record is not charge
-        void = self._void_beside_others(charges, day)
-        if not is_changed and not void:
+        kept = self.filled_charges(charges, self.as_of or facts.known.get("encounter.date"))
+        if kept is charges:
             return facts
-        kept = KeptRecords.without(records, void) if void else tuple(records)
         return Facts({**facts.known, CHARGES: kept}, facts.attested, facts.doubtful)
+
+    def filled_charges(
+        self, charges: tuple[Mapping[str, Any], ...], day: date | None
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the charges as the rules read them on a day, the same ones if nothing changes."""
+        changes_of = self._changes.get
+        try:
+            for charge in charges:
+                # INVARIANT: a section's text names it alone. Its hash takes longer than the rest.
+                section = charge["code"].section.text
+                stated = charge["level"], charge["conduct"], charge["authority"], charge["violent"]
+                if changes_of((section, day, *stated)) is not _UNCHANGED:
+                    break
+            else:
+                return charges
+        except (KeyError, AttributeError):  # a field that isn't known, or a code that cites nothing
+            pass
+        return self._fill_charges(charges, day)
+
+    def _fill_charges(
+        self, charges: tuple[Mapping[str, Any], ...], day: date | None
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Return the charges as `filled_charges` does, one by one."""
+        changed: dict[int, Mapping[str, Any]] = {}
+        void: dict[int, Offense] = {}
+        for place, charge in enumerate(charges):
+            citation: GivenCitation | None = charge.get("code")
+            if citation is None:
+                continue
+            section = citation.section
+            if section is None:
+                record = self._unread(charge, citation.given, day) if day is not None else charge
+            else:
+                changes = self._changes_of(section, day, tuple(map(charge.get, READ)))
+                if changes is _UNCHANGED:
+                    continue
+                record = _changed(charge, citation, changes)
+                if changes[2] is not None:
+                    void[place] = changes[2]
+            if record is not charge:
+                changed[place] = record
+        if not changed and not void:
+            return charges
+        records = [changed.get(place, charge) for place, charge in enumerate(charges)]
+        if 0 < len(void) < len(records):
+            return KeptRecords.without(records, void)
+        return tuple(records) if changed else charges
+
+    def _changes_of(self, section: Section, day: date | None, stated: tuple[Any, ...]) -> Changes:
+        """Return how the law changes a charge of a section with these values of `READ`."""
+        key = (section.text, day, *stated)
+        changes = self._changes.get(key)
+        if changes is None:
+            if len(self._changes) == _MOST_CHANGES:
+                self._changes.clear()
+            changes = self._changes[key] = self._find_changes(section, day, stated)
+        return changes
 
     def is_homicide(self, section: Section, day: date) -> bool:
         """Return whether a section is one of homicide on a day, by the table or the pack's list."""
@@ -172,35 +223,6 @@ class Law:
         listed = [value.value for value in values if value.in_force(day)]
         return any(section_set(sections).has_section(section) for sections in listed)
 
-    def _charge(self, charge: Mapping[str, Any], day: date | None) -> Mapping[str, Any]:
-        """Return a charge as the rules read it, the same record if nothing changes."""
-        citation: GivenCitation | None = charge.get("code")
-        section = citation.section if citation is not None else None
-        if citation is not None and section is None and day is not None:
-            return self._unread(charge, citation.given, day)
-        if citation is None or section is None:
-            return charge
-        get = charge.get
-        # INVARIANT: a section's text names it alone. Its hash takes longer than all the rest.
-        key = section.text, day, get("level"), get("conduct"), get(AUTHORITY), get(VIOLENT)
-        changes = self._changes.get(key)
-        if changes is None:
-            if len(self._changes) == _MOST_CHANGES:
-                self._changes.clear()
-            changes = self._changes[key] = self._find_changes(section, day, key[2:])
-        if changes is _UNCHANGED:
-            return charge
-        is_recognized, fields = changes
-        record = dict(charge)
-        if not is_recognized:
-            record["code"] = GivenCitation(citation.given, section, is_recognized=False)
-        for name, value in fields:
-            if value is None:
-                record.pop(name, None)
-            else:
-                record[name] = value
-        return charge if record == charge else record
-
     def _unread(self, charge: Mapping[str, Any], given: str, day: date) -> Mapping[str, Any]:
         """Return a charge whose code names no system.
 
@@ -220,9 +242,9 @@ class Law:
         )
         return any(section is not None and self._is_homicide(section, day) for section in sections)
 
-    def _find_changes(self, section: Section, day: date | None, values: tuple[Any, ...]) -> Changes:
-        """Return how the law changes a charge of the section with these values as given."""
-        charge = dict(zip(READ, values, strict=True))
+    def _find_changes(self, section: Section, day: date | None, stated: tuple[Any, ...]) -> Changes:
+        """Return how the law changes a charge with these values of `READ`."""
+        charge = dict(zip(READ, stated, strict=True))
         is_misplaced = self._is_misplaced(section, charge)
         record = dict(charge)
         for name, statements in self._statements(section, day).items():
@@ -236,7 +258,9 @@ class Law:
                 record["level"] = None
         fields = tuple((name, value) for name, value in record.items() if value != charge[name])
         is_recognized = self._is_recognized(section) and not is_misplaced
-        return (is_recognized, fields) if fields or not is_recognized else _UNCHANGED
+        void = self._void_row(section, day) if day is not None else None
+        is_same = is_recognized and not fields and void is None
+        return _UNCHANGED if is_same else (is_recognized, fields, void)
 
     def _is_misplaced(self, section: Section, charge: Mapping[str, Any]) -> bool:
         """Return whether another state's section is given for a charge here."""
@@ -366,6 +390,22 @@ class Law:
             # The rows state the conduct too, and the level.
             if charge.get(name) != value and (name == VIOLENT or row is None):
                 yield _entry(index, name, value, charge, row, sources)
+
+
+def _changed(
+    charge: Mapping[str, Any], citation: GivenCitation, changes: Changes
+) -> Mapping[str, Any]:
+    """Return a charge with what the law changes, the same record if nothing changes."""
+    is_recognized, fields, _ = changes
+    record = dict(charge)
+    if not is_recognized:
+        record["code"] = GivenCitation(citation.given, citation.section, is_recognized=False)
+    for name, value in fields:
+        if value is None:
+            record.pop(name, None)
+        else:
+            record[name] = value
+    return charge if record == charge else record
 
 
 def state_of(table: Offenses | None, vocabulary: Vocabulary) -> str | None:

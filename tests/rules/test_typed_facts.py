@@ -15,6 +15,7 @@ from copy import deepcopy
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -88,12 +89,75 @@ def agrees(facts: Any, words: Vocabulary) -> bool:
     return True
 
 
+def agrees_on_text(text: str) -> bool:
+    """Hold the typed reader of a text against the plain readers. Returns False if it leaves it."""
+    reader = typed_reader(vocabulary())
+    root = reader.read_text(text)
+    if root is None:
+        return False
+    usual = reader.known(root)
+    plainly = outcome_of(lambda: read_facts(parse_json_closely(text), vocabulary()))
+    assert outcome_of(lambda: Facts(*usual)) == plainly
+    return True
+
+
+def without_nulls(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return nested facts without those that are null."""
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in facts.items()
+        if value is not None
+    }
+
+
+def float_or_none(value: Any) -> float | None:
+    """Return what a text contains for a value that JSON has not."""
+    return float(value) if isinstance(value, (Decimal, float)) else None
+
+
 # Usual facts
 
 
 @given(generated.complete_facts().flatmap(generated.with_holes))
 def test_usual_facts_are_read_by_the_typed_reader(facts: dict[str, Any]) -> None:
     assert agrees(json.loads(json.dumps(facts, default=float)), vocabulary())
+
+
+@given(generated.complete_facts().flatmap(generated.with_holes))
+def test_the_text_of_usual_facts_is_read_by_the_typed_reader(facts: dict[str, Any]) -> None:
+    facts["now"] = "2014-07-02T23:10:00Z"
+    agrees_on_text(json.dumps(facts, default=float))
+    # A null or an escape in a text is left to the plain readers.
+    text = partial(json.dumps, without_nulls(facts), default=float, ensure_ascii=False)
+    assert agrees_on_text(text())
+    assert agrees_on_text(text(separators=(",", ":"), indent=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"person": {"age": 29, "age": 29}}',
+        '{"person": {"age": 29}, "person": {"age": 29}}',
+        '{"person": {"age": 29}, "person": {}}',
+        '{"person": {"age": 29}, "decisions": {}, "decisions": {}}',
+        '{"decisions": {"a": "b", "a": "b"}}',
+        '{"decisions": {"a:b": "c:d"}}',
+        '{"encounter": {"charges": [{"code": "a:b", "code": "a:b"}]}}',
+        '{"encounter": {"charges": [{"code": "a:b"}]}}',
+        '{"encounter": {"charges": [{"code": null}]}}',
+        '{"encounter": {"drugs": [{"grams": null}]}}',
+        '{"encounter": {"drugs": [{"grams": 1.80}, {"grams": 1.8}, {"grams": 2.0}]}}',
+        '{"encounter": {"drugs": [{"grams": 1.80000000000000000000000001}]}}',
+        '{"encounter": {"drugs": [{"unknown": "a:b"}]}}',
+        '{"encounter": {"drugs": [{"grams": -0.0}, {"grams": 1e1}]}}',
+        '{"person": null}',
+        '{"person": {"age": null}}',
+        '{"now": "2014-07-02T23:10:00Z", "now": "2014-07-02T23:10:00Z"}',
+        "{}",
+    ],
+)
+def test_a_text_is_read_or_left_as_the_plain_readers_read_it(text: str) -> None:
+    agrees_on_text(text)
 
 
 @given(written.complete().flatmap(written.holes_in))
@@ -242,6 +306,13 @@ def test_a_value_too_deep_to_convert_is_left_to_the_plain_reader() -> None:
 
 
 # Made late, and not needed
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(hostile())
+def test_the_text_of_hostile_facts_is_read_or_refused_as_the_plain_readers_do(facts: Any) -> None:
+    agrees_on_text(json.dumps(facts, default=repr, skipkeys=True))
+    agrees_on_text(json.dumps(facts, default=float_or_none, skipkeys=True, ensure_ascii=False))
 
 
 def _read_once(words: Vocabulary) -> Any:

@@ -1,0 +1,278 @@
+"""Decide usual facts that are complete, from structs. `ruling` is the meaning of it.
+
+`rules.input.typed_facts` reads usual facts to structs. If all that a decision reads is known, it is
+settled on these structs (`compile_complete`), and explained from them if no rule is true. Anything
+else is None here, and `ruling` decides it on the facts by path.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from datetime import date
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from rules.decide.compile_complete import (
+    NotCompiled,
+    SettleComplete,
+    Settled,
+    compile_complete,
+    compile_complete_reader,
+)
+from rules.decide.decision import Decision
+from rules.decide.reasons import list_reasons
+from rules.decide.ruling import NOT_PART, CaseFacts, keeps_its_needs
+from rules.frozen import cached_property
+from rules.input.facts import Facts
+from rules.packs.law import CHARGES
+
+if TYPE_CHECKING:
+    from rules.decide.compiled_pack import CompiledPack, CompiledSegment
+    from rules.input.typed_facts import TypedReader
+
+DAY, MOMENT = "encounter.date", "encounter.at"
+
+
+class CompleteSegment:
+    """One decision by the rules of a stretch of days, on complete facts.
+
+    `settle` is None if `ruling` decides all cases.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        compiled: CompiledSegment,
+        settle: SettleComplete | None,
+        reader: TypedReader,
+    ) -> None:
+        self.compiled = compiled
+        self.settle = settle
+        self._name = name
+        self._reader = reader
+
+    @cached_property
+    def default_reason(self) -> Callable[[Settlement], list[dict[str, Any]] | None]:
+        """The function that returns the reason of the default, or None.
+
+        Which doubts it has doesn't depend on the case, since no rule is true.
+        """
+        compiled, name = self.compiled, self._name
+        in_force, texts = compiled.segment.decisions[name], compiled.texts(name)
+        text, default = texts.of_default, in_force.otherwise
+        pack = compiled.segment.pack
+        is_fixed = not (
+            text.tables
+            or texts.with_exceptions
+            or any(not keeps_its_needs(pack, inner) for inner in text.names.decisions)
+        )
+        try:
+            read = compile_complete_reader(text.names, text.vocabulary, self._reader.places)
+        except NotCompiled:
+            is_fixed = False
+        if not is_fixed:
+            return lambda settlement: None
+        rule_doubts = [
+            doubt
+            for doubtful in texts.doubtful
+            if doubtful.rule.rule.then != default.outcome
+            for doubt in doubtful.text.value_doubts
+        ]
+        if default.provisional:
+            rule_doubts.append(default.provisional)
+        provisional = "; ".join(dict.fromkeys(rule_doubts)) or None
+        inner_decisions = frozenset(text.names.decisions)
+        outcome, because, source, values = default.outcome, text.text, text.source, text.values
+        reviewable_by, other = default.reviewable_by, text.other
+
+        def reason(settlement: Settlement) -> list[dict[str, Any]] | None:
+            """Return the reason if every inner decision is attested."""
+            _, _, _, root, charges, attested = settlement
+            if not inner_decisions <= attested.keys():
+                return None
+            facts = read(root, charges, attested)
+            if facts is None:
+                return None
+            made: dict[str, Any] = {
+                "rule": "otherwise",
+                "outcome": outcome,
+                "text": because,
+                "source": source,
+                "values": [*values],
+                "facts": facts,
+                "provisional": provisional,
+                "reviewable_by": reviewable_by,
+            }
+            if other:
+                made["other"] = other
+            return [made]
+
+        return reason
+
+
+# The outcome, the segment, the day, the case in structs, its charges as the law has them, and the
+# attested outcomes. A tuple, since a record takes half a microsecond to make.
+Settlement = tuple[Settled, CompleteSegment, date, Any, Any, Mapping[str, str]]
+
+
+class CompleteRules:
+    """One decision of a program on complete facts, as `reader` reads them.
+
+    `settle` returns a `Settlement`, or None for facts that `ruling` decides.
+    """
+
+    def __init__(self, program: CompiledPack, name: str, reader: TypedReader) -> None:
+        self.program = program
+        self.name = name
+        self.reader = reader
+        self.as_of_from = "as_of"
+        self.decided_by = ""
+        self.settle: Callable[[Any], Settlement | None] = lambda root: None
+        declared = program.pack.decisions.get(name)
+        if declared is None or declared.collect or program.differently_dated[name]:
+            return
+        self.decided_by = declared.decided_by
+        fact = program.pack.vocabulary.facts.get(declared.governed_by)
+        if program.as_of is None:
+            self.as_of_from = declared.governed_by
+            if fact is None or fact.type != "date":
+                return
+        self.settle = self._settler()
+
+    def decide(self, root: Any) -> UsualDecision | None:
+        """Decide a case, or return None."""
+        settlement = self.settle(root)
+        return None if settlement is None else UsualDecision(self, settlement)
+
+    def _settler(self) -> Callable[[Any], Settlement | None]:
+        program, reader = self.program, self.reader
+        as_of, since, until = program.as_of, program.pack.program.since, program.pack.program.until
+        places = [
+            ".".join(reader.places[path])
+            for path in (DAY if as_of is not None else self.as_of_from, DAY, MOMENT, CHARGES)
+        ]
+        read = attrgetter(*places, reader.attested)
+        boundaries = program.pack.boundaries()
+        segments: dict[int, CompleteSegment] = {}
+        # An attested outcome of this decision itself is not settled here.
+        may_be_attested = frozenset(
+            (name, outcome)
+            for name, decision in program.pack.decisions.items()
+            for outcome in decision.outcomes
+            if name != self.name
+        ).issuperset
+
+        def settle(root: Any) -> Settlement | None:
+            """Settle the decision on a case, or return None."""
+            try:
+                day, scene_day, moment, charges, attested = read(root)
+            except AttributeError:  # a group without facts
+                return None
+            if as_of is not None:
+                day = scene_day = as_of
+            if day is None or moment is not None:
+                return None
+            if (since is not None and day < since) or (until is not None and day >= until):
+                return None
+            if attested is None:
+                attested = _NONE_ATTESTED
+            elif not may_be_attested(attested.items()):
+                return None
+            index = bisect_right(boundaries, day)
+            segment = segments.get(index)
+            if segment is None:
+                segment = segments[index] = self._segment(day)
+            if segment.settle is None:
+                return None
+            if charges:
+                charges = program.law.filled_charges(charges, scene_day)
+            settled = segment.settle(root, charges, attested)
+            if settled is None:
+                return None
+            return settled, segment, day, root, charges, attested
+
+        return settle
+
+    def _segment(self, day: date) -> CompleteSegment:
+        """Return the decision by the rules of a day."""
+        compiled = self.program.segment(day)
+        settle = self._compiled(self.name, compiled, {})
+        return CompleteSegment(self.name, compiled, settle, self.reader)
+
+    def _compiled(
+        self, name: str, compiled: CompiledSegment, made: dict[str, SettleComplete | None]
+    ) -> SettleComplete | None:
+        """Compile a decision and those that it reads, each once."""
+
+        def inner(other: str) -> SettleComplete | str | None:
+            declared = self.program.pack.decisions.get(other)
+            if declared is None:
+                return NOT_PART
+            if declared.collect:
+                raise NotCompiled
+            return self._compiled(other, compiled, made)
+
+        if name not in made:
+            segment = compiled.segment
+            try:
+                made[name] = compile_complete(
+                    segment.decisions[name],
+                    segment.parameters,
+                    segment.pack.time_zone,
+                    self.reader.places,
+                    inner,
+                )
+            except NotCompiled:
+                made[name] = None
+        return made[name]
+
+
+class UsualDecision(Decision):
+    """A decision on complete facts. Its case is made when something else than these is read."""
+
+    def __init__(self, rules: CompleteRules, settlement: Settlement) -> None:
+        self.rules = rules
+        self.settlement = settlement
+        self.outcome = settlement[0].outcome
+        self.explanations = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the attributes of a ruling, or its case, when they are first read."""
+        rules, settlement = self.rules, self.settlement
+        if name == "case":
+            facts = Facts(*rules.reader.known(settlement[3]))
+            self.case = CaseFacts(rules.program, facts)
+        elif name in _OF_RULING:
+            self.decision = rules.name
+            settled, segment, day, *_ = settlement
+            self.segment = segment.compiled
+            self.as_of = day
+            self.as_of_from = rules.as_of_from
+            self.decided_by = rules.decided_by
+            self.possible = [settled.outcome]
+            self.status = "decided"
+            self._values = {}
+        else:
+            raise AttributeError(name)
+        return self.__dict__[name]
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The rules that gave the outcome, or the default."""
+        settled, segment, *_ = self.settlement
+        if settled.is_default and "list_reasons" not in self.explanations:
+            reasons = segment.default_reason(self.settlement)
+            if reasons is not None:
+                self.explanations["list_reasons"] = reasons
+                return reasons
+        return list_reasons(self)
+
+
+_OF_RULING = frozenset(
+    {
+        *("decision", "segment", "as_of", "as_of_from", "decided_by", "possible", "status"),
+        "_values",
+    }
+)
+_NONE_ATTESTED: Mapping[str, str] = {}
