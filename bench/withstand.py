@@ -27,7 +27,7 @@ def main() -> None:
     pulls = options.parse_args().pulls
     starter = Starter()
     with tempfile.TemporaryDirectory() as folder:
-        process = HubProcess(starter, Path(folder) / "hub")
+        process = HubProcess(starter, Path(folder) / "hub", practice=False)
         process.start()
         world = WireWorld(process)
         member = Wire(process, world.clock)

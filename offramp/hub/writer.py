@@ -10,8 +10,8 @@ import asyncio
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from exchange.errors import ExchangeError, StoreError
@@ -28,50 +28,64 @@ class _Job:
     """A job, who waits for it, and about how many records it commits."""
 
     run: Callable[[Hub], Any]
-    future: Future[Any]
+    future: asyncio.Future[Any]
     weight: int
 
 
-_Outcome = tuple["Future[Any]", Any, Exception | None]
+_Outcome = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 class _Queues:
     """A queue of jobs for each member. They take turns."""
 
     def __init__(self) -> None:
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
         self._queues: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._is_closed = False
+        # INVARIANT: an entry is added only for a writer that waits, and ends its wait. A condition
+        # would change threads more often.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._is_waiting = False
 
     def put(self, member: str, job: _Job) -> None:
-        with self._ready:
+        with self._lock:
             self._queues.setdefault(member, deque()).append(job)
-            self._ready.notify()
+            was_waiting, self._is_waiting = self._is_waiting, False
+        if was_waiting:
+            self._wakes.put(None)
 
     @property
     def size(self) -> int:
-        with self._ready:
+        with self._lock:
             return sum(map(len, self._queues.values()))
 
     def close(self) -> None:
         """Let the jobs that wait be taken, and then no more."""
-        with self._ready:
+        with self._lock:
             self._is_closed = True
-            self._ready.notify()
+            was_waiting, self._is_waiting = self._is_waiting, False
+        if was_waiting:
+            self._wakes.put(None)
 
     def take(self) -> list[_Job]:
         """Return the next jobs for one commit, one of each member in turn. Empty at the end."""
+        while True:
+            with self._lock:
+                batch = self._next_batch()
+                if batch or self._is_closed:
+                    return batch
+                self._is_waiting = True
+            self._wakes.get()
+
+    def _next_batch(self) -> list[_Job]:
         batch: list[_Job] = []
         weight = 0
-        with self._ready:
-            while not self._queues and not self._is_closed:
-                self._ready.wait()
-            while self._queues and weight < MOST_TOGETHER:
-                member, queue = self._queues.popitem(last=False)
-                batch.append(queue.popleft())
-                weight += batch[-1].weight
-                if queue:
-                    self._queues[member] = queue
+        while self._queues and weight < MOST_TOGETHER:
+            member, queue = self._queues.popitem(last=False)
+            batch.append(queue.popleft())
+            weight += batch[-1].weight
+            if queue:
+                self._queues[member] = queue
         return batch
 
 
@@ -112,9 +126,9 @@ class Writer:
         `member` is the agency whose turn it takes, empty for a caller that signed nothing. Raises
         what the job raises, and `StoreError`.
         """
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queues.put(member, _Job(job, future, weight))
-        return await asyncio.wrap_future(future)
+        return await future
 
     @contextmanager
     def watch(self, agency: str) -> Iterator[asyncio.Event]:
@@ -130,7 +144,7 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._queues.take():
-            self._commit(batch)
+            self._answer(self._commit(batch))
             grown = [agency for agency in self._hub.store.take_grown() if agency in self._waiting]
             if grown and self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._announce, grown)
@@ -140,18 +154,20 @@ class Writer:
             for event in self._waiting.get(agency, ()):
                 event.set()
 
-    def _commit(self, batch: list[_Job]) -> None:
-        # A client may cancel until here. After this line each outcome has a waiting client.
-        jobs = [job for job in batch if job.future.set_running_or_notify_cancel()]
-        if len(jobs) == 1:
-            outcomes = [self._run_alone(jobs[0])]
-        else:
-            outcomes = self._run_together(jobs)
-        for future, answer, failure in outcomes:
-            if failure is not None:
-                future.set_exception(failure)
-            else:
-                future.set_result(answer)
+    def _commit(self, batch: list[_Job]) -> list[_Outcome]:
+        # A client may cancel until here. After this line each job is run.
+        jobs = [job for job in batch if not job.future.cancelled()]
+        return [self._run_alone(jobs[0])] if len(jobs) == 1 else self._run_together(jobs)
+
+    def _answer(self, outcomes: list[_Outcome]) -> None:
+        """Hand the outcomes of one commit to the event loops that wait, each with one wake-up."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+        for outcome in outcomes:
+            by_loop.setdefault(outcome[0].get_loop(), []).append(outcome)
+        for loop, of_loop in by_loop.items():
+            # A loop that is closed has no client any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, of_loop)
 
     def _run_alone(self, job: _Job) -> _Outcome:
         """Run a job in a transaction of its own, which needs no savepoint."""
@@ -182,3 +198,15 @@ class Writer:
             raise
         except Exception as error:
             return job.future, None, error
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    """Set the outcomes, in the event loop of those that wait for them."""
+    for future, answer, failure in outcomes:
+        if future.done():
+            # Its client has left meanwhile.
+            continue
+        if failure is not None:
+            future.set_exception(failure)
+        else:
+            future.set_result(answer)

@@ -237,6 +237,8 @@ def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: 
     assert httpx.get(f"{world.process.health}/health").json()["status"] == "ok"
     text = httpx.get(f"{world.process.health}/metrics").text
     assert "offramp_log_size" in text and case not in text and "crossroads" not in text
+    # A submission is counted under its path, although it doesn't go through FastAPI's routes.
+    assert 'offramp_requests_total{path="/v1/records",status="200"}' in text
 
 
 # Waiting

@@ -138,20 +138,27 @@ def serving(url: str) -> None:
 
 
 class HubProcess:
-    """A hub's folder and the process that serves it. Its clock is a file that the test writes."""
+    """A hub's folder and the process that serves it.
 
-    def __init__(self, starter: Starter, path: Path) -> None:
+    In practice its clock is a file that the test writes, and otherwise the machine's.
+    """
+
+    def __init__(self, starter: Starter, path: Path, *, practice: bool = True) -> None:
         self.starter = starter
         self.path = path
+        self.practice = practice
+        self.began = START if practice else int(time.time())
         self.clock = path.with_name(f"{path.name}.clock")
         self.out = path.with_name(f"{path.name}.out")
         self.pid = 0
         self.port = 0
         # The address of health and counts, as the hub prints it.
         self.health = ""
-        self.set_clock(START)
+        if practice:
+            self.set_clock(START)
         words = ("hub", "init", str(path), "--pack", "lead", "--name", NAME)
-        code = starter.run([*words, "--zone", "America/Denver", "--demo"], self.out)
+        practices = ["--demo"] if practice else []
+        code = starter.run([*words, "--zone", "America/Denver", *practices], self.out)
         assert code == 0, self.out.read_text()
 
     @property
@@ -173,11 +180,11 @@ class HubProcess:
             str(self.path),
             "--port",
             str(self.port),
-            "--clock",
-            str(self.clock),
             "--health-port",
             "0",
         ]
+        if self.practice:
+            arguments += ["--clock", str(self.clock)]
         self.pid = self.starter.start(arguments, self.out, fsize=fsize)
         until = time.monotonic() + STARTS_WITHIN
         while time.monotonic() < until and self.runs():
@@ -247,7 +254,7 @@ class Wire:
             path,
             body,
             hub=NAME,
-            iat=self.now,
+            iat=self.now if self.process.practice else int(time.time()),
             random_bytes=secrets.token_bytes,
         )
 
@@ -320,9 +327,9 @@ class WireWorld(World):
 
     def __init__(self, process: HubProcess, names: Iterable[str] = tuple(ROLES)) -> None:
         self.random = secrets.token_bytes
-        self.clock = START
+        self.clock = process.began
         self.process = process
-        self.wire = Wire(process, START)
+        self.wire = Wire(process, process.began)
         self.hub = WireHub(self.wire)
         self.names = tuple(names)
         self.at = {
@@ -408,4 +415,4 @@ def offramp_invite(process: HubProcess, name: str) -> str:
     from offramp.hub.operations import invite_agency
 
     folder = Folder(process.path)
-    return invite_agency(folder, name, ROLES[name], name.title(), now=START).code
+    return invite_agency(folder, name, ROLES[name], name.title(), now=process.began).code
