@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
         "generated": run.generated,
         "failures": {failure.scenario.id: list(failure.what) for failure in report.failures},
         "coverage": report.coverage,
+        "days": _counted(report.days, [stretch.says for stretch in report.lacking_days]),
+        "sides": _counted(report.sides, report.lacking_sides),
         "short_of": report.short_of,
         "untouched": [_untouched(untouched) for untouched in report.untouched],
     }
@@ -119,7 +121,14 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
         }
     if run.mutants is not None:
         value["mutants"] = mutants_as_json(run.mutants)
+    if run.not_tried is not None:
+        value["not_tried"] = run.not_tried
     return value | local_member(report.pack)
+
+
+def _counted(reached: tuple[int, int], lacking: Iterable[str]) -> dict[str, Any]:
+    """Return how many of the days or sides scenarios reach, and a sentence for each other one."""
+    return {"reached": reached[0], "of": reached[1], "lacking": list(lacking)}
 
 
 def _wrong_as_json(wrong: WrongCase) -> dict[str, Any]:
@@ -136,6 +145,8 @@ def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
     yield from _report_lines(name, run.report, run.generated)
     if run.mutants is not None:
         yield from mutant_lines(name, run.mutants)
+    if run.not_tried is not None:
+        yield f"{name}: {run.not_tried}"
     if run.cases:
         yield from _case_lines(name, run.cases)
     if run.comparison:
@@ -150,6 +161,9 @@ def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
         yield from (f"    {sentence}" for sentence in failure.what)
     if report.short_of or report.value_coverage < 100:
         yield from map(_untouched, report.untouched)
+    yield from (f"{name}: {stretch.says}" for stretch in report.lacking_days)
+    if report.value_coverage == 100 and not report.short_of:  # else they are above
+        yield from (f"{name}: {sentence}" for sentence in report.lacking_sides)
     yield from (f"{name}: {shortfall}" for shortfall in report.short_of)
     passed = report.scenarios - len(report.failures)
     of_them = f" ({generated} of them generated)" if generated else ""
@@ -157,7 +171,8 @@ def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
         f"{name}: {passed} of {report.scenarios} scenarios hold{of_them}; "
         f"{report.rule_coverage} % of rules held once, "
         f"{report.condition_coverage} % of conditions seen both ways"
-        f"{_on_values(report)}"
+        f"{_on_values(report)}; {report.days[0]} of {report.days[1]} days, "
+        f"{report.sides[0]} of {report.sides[1]} sides"
     )
 
 

@@ -70,6 +70,7 @@ def test(options: argparse.Namespace) -> int:
         run_as_json,
         run_lines,
     )
+    from offramp.policy.mutant_text import added_lines
 
     if (options.write or options.strict) and not options.mutants:
         raise RequestError(
@@ -83,17 +84,18 @@ def test(options: argparse.Namespace) -> int:
                 if options.write:
                     operations.refuse_shipped(name)
                 run = operations.run_scenarios(name, second=second, mutants=options.mutants)
-                added = operations.add_missing_scenarios(name, run) if options.write else []
+                added = operations.add_missing_scenarios(name, run) if options.write else ()
             except Refusal as refusal:
                 codes.add(2)
                 results[name] = refusal_as_json(refusal)
                 lines: Iterable[str] = refusal_lines(name, refusal)
             else:
                 codes.add(_code_of(run, is_strict=options.strict and not added))
-                results[name] = run_as_json(run) | ({"added": added} if options.write else {})
+                added_ids = [scenario.id for scenario in added]
+                results[name] = run_as_json(run) | ({"added": added_ids} if options.write else {})
                 lines = run_lines(name, run)
                 if options.write:
-                    lines = (*lines, f"{name}: {len(added)} scenarios added")
+                    lines = (*lines, *added_lines(name, run.report.pack, added))
             if not options.json:
                 print_text("\n".join(lines))
     if options.json:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rules.author.case_words import case_in_words
+from rules.author.phrases import spell_name
+from rules.author.scenarios import GENERATED
 from rules.input.printing import plain
+from rules.shelf import english
 
 if TYPE_CHECKING:
     from rules.author.mutants import MutantScore
     from rules.author.scenarios import Scenario
+    from rules.packs.pack import Pack
 
 MOST_OPEN = 20  # that are listed
 
@@ -45,6 +50,34 @@ def _scenario_as_json(scenario: Scenario) -> dict[str, Any]:
         "facts": plain(scenario.facts),
         "expect": plain(scenario.expect),
     }
+
+
+def added_lines(name: str, pack: Pack, added: Sequence[Scenario]) -> Iterator[str]:
+    """Yield the number of scenarios that were added, and each in words, to be read."""
+    yield f"{name}: {len(added)} scenarios added"
+    if added:
+        yield (
+            f"{name}: Read before you keep: each takes this pack's own answer as right. Change or "
+            f"delete what is wrong in `{GENERATED}`."
+        )
+    for scenario in added:
+        case = case_in_words(scenario.facts, pack, english())
+        day = f" on {scenario.as_of}" if scenario.as_of is not None else ""
+        yield f"  `{scenario.id}`: {spell_name(scenario.decision)}{day} {_expected(scenario)}"
+        yield f"      if {case}"
+
+
+def _expected(scenario: Scenario) -> str:
+    """Return the answer that a generated scenario expects, in words."""
+    expect = scenario.expect
+    if "clocks" in expect:
+        clocks = (f"{name} is {spell_name(status)}" for name, status in expect["clocks"].items())
+        return f"has the clock {', '.join(clocks)}"
+    if expect.get("status") != "decided":
+        return "is undetermined"
+    outcome = expect["outcome"]
+    outcomes = outcome if isinstance(outcome, list) else [outcome]
+    return f"is {', '.join(map(spell_name, outcomes)).upper() or 'NOTHING YET'}"
 
 
 def mutant_lines(name: str, score: MutantScore) -> Iterator[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from offramp.policy.second_engine import Comparison, SecondEngine
     from rules.author.cases import CaseReport
     from rules.author.mutants import MutantScore
-    from rules.author.scenarios import Report
+    from rules.author.scenarios import Report, Scenario
     from rules.decide.interview import Interview
     from rules.packs.pack import Pack
     from rules.prove.by_solver import Claim
@@ -233,7 +233,8 @@ class ScenarioRun:
     """The result of a pack's scenarios and cases.
 
     `generated` counts the scenarios of `scenarios.auto.yaml` among them. `mutants` is present if
-    mistakes were tried, which needs scenarios that all hold. `comparison` is present if a second
+    mistakes were tried, which needs scenarios that all hold. `not_tried` says why none was, where
+    they were asked for. `comparison` is present if a second
     engine decided the scenarios too, `cases` if the pack has any.
     """
 
@@ -242,6 +243,7 @@ class ScenarioRun:
     cases: CaseReport | None = None
     generated: int = 0
     mutants: MutantScore | None = None
+    not_tried: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -270,13 +272,18 @@ def run_scenarios(
     report = run(program, scenarios)
     comparison = second.compare(program, scenarios) if second is not None else None
     cases = run_cases(program, read_cases(folder)) if (folder / FILE).exists() else None
-    score = None
-    if mutants and not report.failures:
+    score, not_tried = None, None
+    if mutants and report.failures:
+        failed = len(report.failures)
+        some = "a scenario fails" if failed == 1 else f"{failed} scenarios fail"
+        not_tried = f"no mistake was tried, since {some}"
+    elif mutants:
         from rules.author.mutants import try_mistakes
 
         parent = _parent_of(program.pack, folder)
         score = try_mistakes(program, parent, scenarios)
-    return ScenarioRun(report, comparison, cases, len(scenarios) - len(written), score)
+    generated = len(scenarios) - len(written)
+    return ScenarioRun(report, comparison, cases, generated, score, not_tried)
 
 
 def _parent_of(pack: Pack, folder: Path) -> Pack | None:
@@ -295,14 +302,28 @@ def refuse_shipped(pack: str | Path) -> None:
     scenario_files.refuse_shipped(str(pack))
 
 
-def add_missing_scenarios(pack: str | Path, run: ScenarioRun) -> list[str]:
-    """Add the scenarios that a run found missing to `scenarios.auto.yaml`, and return their ids.
+def add_missing_scenarios(pack: str | Path, run: ScenarioRun) -> tuple[Scenario, ...]:
+    """Add the scenarios that a run found missing to `scenarios.auto.yaml`, and return them.
 
-    Raises `RequestError` for a shipped pack, and for a file that can't be written.
+    Those that notice a mistake come first. Then each day of change gets a scenario on the sides
+    that still have none. Nothing is added while a scenario fails. Raises `RequestError` for a
+    shipped pack, and for a file that can't be written.
     """
     from offramp.policy.scenario_files import add_generated
+    from rules.author.missing_days import missing_days
+    from rules.author.scenarios import read_generated, read_scenarios
+    from rules.author.scenarios import run as run_all
 
-    return add_generated(str(pack), run.mutants.missing if run.mutants is not None else ())
+    refuse_shipped(pack)
+    if run.report.failures or run.mutants is None:
+        return ()
+    program, folder = rules.Program(run.report.pack), find(str(pack))
+    written = read_scenarios(folder)
+    scenarios = [*written, *read_generated(folder, written), *run.mutants.missing]
+    lacking = run_all(program, scenarios).lacking_days
+    added = (*run.mutants.missing, *missing_days(program, scenarios, lacking))
+    add_generated(str(pack), added)
+    return added
 
 
 # Decide

@@ -16,9 +16,9 @@ from rules.input.yaml import read_text
 from rules.shelf import find, shipped
 
 _HEADER = """\
-# Cases that notice small mistakes in this pack, which no case of scenarios.yaml notices.
-# `offramp test --mutants --write` made them. Each was decided by this pack and by the one with the
-# mistake. Review the answers: they are what the pack says, whether or not that is right.
+# Read before you keep. `offramp test --mutants --write` made these cases. Each takes the pack's own
+# answer as right. If the pack has a typo, the case has it too. Change or delete what is wrong.
+# They notice small mistakes that no case of scenarios.yaml notices, and lie beside days of change.
 """
 
 

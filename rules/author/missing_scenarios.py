@@ -32,6 +32,7 @@ from rules.packs.resolve import resolve
 from rules.prove.mistakes import Mistake
 from rules.prove.two_versions import Versions
 
+OWN_ANSWER = "This pack's own answer is taken as right."
 _SECOND = timedelta(seconds=1)
 _KEPT = (("encounter", "date"), ("now",))
 
@@ -193,7 +194,7 @@ class Settling:
         expect: Mapping[str, Any],
         other: Any,
     ) -> Scenario:
-        says = f"It would be {_in_words(other)} if {mistake.says}."
+        says = f"{OWN_ANSWER} It would be {_in_words(other)} if {mistake.says}."
         scenario = Scenario(
             self._new_name(mistake.where), says, decision, as_of, facts, expect, Place()
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rules.author.time_coverage import Stretch, TimeCoverage, compares_with_a_number
 from rules.author.value_coverage import ValueCoverage
 from rules.decide import explain
 from rules.decide.decision import Decision
@@ -62,7 +63,11 @@ class Untouched:
 
 @dataclass(slots=True)
 class Report:
-    """The result of a pack's scenarios. Coverage is in percent, rounded down."""
+    """The result of a pack's scenarios. Coverage is in percent, rounded down.
+
+    `days` counts the days of change that scenarios lie on both sides of, `sides` the sides of
+    numbers, and each has the whole number after it (see `time_coverage`).
+    """
 
     pack: Pack
     scenarios: int = 0
@@ -70,6 +75,10 @@ class Report:
     rules: tuple[int, int] = (0, 0)
     conditions: tuple[int, int] = (0, 0)
     values: tuple[int, int] = (0, 0)
+    days: tuple[int, int] = (0, 0)
+    sides: tuple[int, int] = (0, 0)
+    lacking_days: tuple[Stretch, ...] = ()
+    lacking_sides: tuple[str, ...] = ()
     untouched: list[Untouched] = field(default_factory=list)
 
     @staticmethod
@@ -393,6 +402,7 @@ class _Touched:
         self.applied: set[tuple[str, str, str]] = set()
         self.seen: dict[tuple[str, str, int], set[bool]] = {}
         self.values = ValueCoverage(pack, _is_atom)
+        self.time = TimeCoverage(pack)
 
     def by(self, decision: Decision) -> None:
         """Add the decision, and every decision that it read."""
@@ -401,6 +411,7 @@ class _Touched:
                 for rule in ruling.in_force.rules:
                     self._add(ruling, rule)
                 self.values.by(ruling)
+        self.time.by(decision)
 
     def _add(self, ruling: Ruling, in_force: RuleInForce) -> None:
         name, rule = ruling.decision, in_force.rule
@@ -436,12 +447,39 @@ class _Touched:
                 all_seen += 2
                 seen += len(values)
                 for missing in sorted({True, False} - values, reverse=True):
-                    text = f"`{tree.text(part)}` is never {'true' if missing else 'false'}"
+                    text = f"`{tree.text(part)}` is never {_word(missing)}"
                     report.untouched.append(Untouched(name, rule.id, text, item.place))
         report.rules, report.conditions = (applied, all_rules), (seen, all_seen)
         report.values = self.values.reached
         for read, text in self.values.untouched():
             report.untouched.append(Untouched(read.decision, read.rule.id, text, read.value.place))
+        report.days, report.lacking_days = self.time.days, tuple(self.time.lacking_days())
+        self._sides_into(report)
+
+    def _sides_into(self, report: Report) -> None:
+        """Write which sides of numbers were seen: those of rules, and those of clocks."""
+        lacking: list[str] = []
+        seen, every = self.time.clock_sides
+        for name, rule, item in self._own():
+            for part in filter(compares_with_a_number, tree.nodes(item.when)):
+                if explain.names(part).parameters:
+                    continue  # these count under each value
+                values = self.seen.get((name, rule.id, id(part)), set())
+                seen, every = seen + len(values), every + 2
+                lacking += [
+                    f"`{rule.id}` of `{name}`: `{tree.text(part)}` is never {_word(missing)}"
+                    for missing in sorted({True, False} - values, reverse=True)
+                ]
+        for key, read in self.values.read.items():
+            if compares_with_a_number(read.condition):
+                values = self.values.seen.get(key, set())
+                seen, every = seen + len(values), every + 2
+                lacking += [
+                    f"`{read.rule.id}` of `{read.decision}`: {read.missing(missing)}"
+                    for missing in sorted({True, False} - values, reverse=True)
+                ]
+        report.sides = seen, every
+        report.lacking_sides = (*lacking, *self.time.lacking_sides())
 
     def _own(self) -> Iterator[tuple[str, Rule, Rule | Exemption]]:
         for name, decision in self.pack.decisions.items():
@@ -449,6 +487,10 @@ class _Touched:
                 if rule.declared_in == self.pack.id:
                     yield name, rule, rule
                     yield from ((name, rule, exemption) for exemption in rule.unless)
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _is_atom(part: tree.Tree) -> bool:

@@ -17,8 +17,9 @@ import pytest
 
 import rules
 from offramp.cli import main
+from rules.author.missing_days import missing_days
 from rules.author.mutants import MutantScore, try_mistakes
-from rules.author.scenarios import read_scenarios
+from rules.author.scenarios import read_generated, read_scenarios, run
 from rules.decide.program import Program
 from rules.packs.digest import digest
 from rules.prove.mistakes import mistakes_of
@@ -207,6 +208,70 @@ def test_what_is_written_leaves_no_mistake_unnoticed(
     assert digest(read_pack(folder, whole=False)) == before
 
 
+def test_what_is_written_is_to_be_read_before_it_is_kept(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", "small", "--mutants", "--write"]) == 0
+    printed = capsys.readouterr().out
+    generated = (folder / "scenarios.auto.yaml").read_text()
+    assert generated.startswith("# Read before you keep.")
+    assert "Read before you keep: each takes this pack's own answer as right." in printed
+    scenarios = read_generated(folder, read_scenarios(folder))
+    for scenario in scenarios:
+        assert scenario.says.startswith("This pack's own answer is taken as right"), scenario.id
+        outcome = scenario.expect["outcome"].upper()
+        assert f"  `{scenario.id}`: eligibility is {outcome}\n      if " in printed
+    assert "a drug (weight is " in printed and "the person's age is " in printed
+
+
+def test_each_day_of_change_and_each_side_of_a_number_counts(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cap changes on a day that no scenario is after, and nobody is a minor."""
+    assert main(["test", "small", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)["small"]
+    assert value["days"] == {
+        "reached": 0,
+        "of": 1,
+        "lacking": ["2022-01-01: no scenario of `eligibility` under the rules from this day on"],
+    }
+    sides = value["sides"]
+    # Two ages, and the cap under two values: the later one has no scenario, nobody is a minor.
+    assert (sides["reached"], sides["of"]) == (4, 8) and len(sides["lacking"]) == 4
+    assert "`twice-said` of `eligibility`: `person.age < 18` is never true" in sides["lacking"]
+    assert main(["test", "small"]) == 0
+    printed = capsys.readouterr().out
+    assert "0 of 1 days, 4 of 8 sides" in printed
+    assert "`person.age < 18` is never true" in printed
+    assert "2022-01-01: no scenario of `eligibility`" in printed
+    assert main(["test", "small", "--mutants", "--write"]) == 0
+    capsys.readouterr()
+    assert main(["test", "small"]) == 0
+    assert "1 of 1 days" in capsys.readouterr().out
+
+
+def test_a_day_that_no_mistake_shows_gets_a_scenario_of_its_own(folder: Path) -> None:
+    program = Program(read_pack(folder, whole=False))
+    scenarios = read_scenarios(folder)
+    lacking = run(program, scenarios).lacking_days
+    (added,) = missing_days(program, scenarios, lacking)
+    assert added.id == "auto-eligibility-2022-01-01"
+    assert added.facts["encounter"]["date"] == "2022-01-01"
+    assert dict(added.expect) == {"status": "decided", "outcome": "eligible"}
+    report = run(program, [*scenarios, added])
+    assert not report.failures and report.days == (1, 1)
+
+
+@pytest.mark.parametrize("pack", rules.shelf.shipped())
+def test_shipped_scenarios_cover_each_day_and_each_side(pack: str) -> None:
+    folder = rules.shelf.find(pack)
+    written = read_scenarios(folder)
+    scenarios = [*written, *read_generated(folder, written)]
+    report = run(Program(read_pack(pack, whole=False)), scenarios)
+    assert report.lacking_days == () and report.lacking_sides == ()
+    assert report.days[0] == report.days[1] and report.sides[0] == report.sides[1]
+
+
 def test_a_typo_fails_a_generated_scenario(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +294,13 @@ def test_no_mistakes_are_made_while_a_scenario_fails(
     wrong = SCENARIOS.replace("outcome: ineligible", "outcome: eligible")
     (folder / "scenarios.yaml").write_text(wrong)
     assert main(["test", "small", "--mutants", "--json"]) == 1
-    assert "mutants" not in json.loads(capsys.readouterr().out)["small"]
+    value = json.loads(capsys.readouterr().out)["small"]
+    assert "mutants" not in value
+    assert value["not_tried"] == "no mistake was tried, since a scenario fails"
+    assert main(["test", "small", "--mutants", "--write"]) == 1
+    printed = capsys.readouterr().out
+    assert "small: no mistake was tried, since a scenario fails" in printed
+    assert "0 scenarios added" in printed and not (folder / "scenarios.auto.yaml").exists()
 
 
 def test_a_wrong_generated_file_is_refused(
