@@ -37,7 +37,7 @@ from exchange.agency.recalls import PendingRecall, pending_recalls
 from exchange.consent.account import Account
 from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.consent.admission import admits
-from exchange.consent.disclosure import Judges, Verdict, day_of
+from exchange.consent.disclosure import OTHERWISE, UNDETERMINED, Judges, Verdict, day_of
 from exchange.consent.reduction import (
     ENDED,
     midnight,
@@ -614,9 +614,28 @@ class Gateway:
             raise RecordError(
                 "not-permitted",
                 f"`{self.agency}` may not tell `{passage.to}` this (`{categories}`): "
-                f"{', '.join(verdict.reasons)}",
-                fix="leave the part out, or ask for consent",
+                f"{_in_words(verdict.reasons)}",
+                fix=self._way_out(committed, passage, verdict, time),
             )
+
+    def _way_out(self, committed: Committed, passage: Passage, verdict: Verdict, time: int) -> str:
+        """Return what to do about a part that may not pass: another way, or a consent."""
+        for purpose in sorted(CONSENTED) if passage.basis == "consent" else ():
+            other = replace(passage, purpose=purpose)
+            if self._verdict(committed, other, UNCOMMITTED, time).permit:
+                return (
+                    f"the person's consent covers it for `{purpose}`: give that purpose if it is "
+                    "why you tell it, or leave the part out"
+                )
+        if verdict.reasons == (OTHERWISE,):
+            return (
+                "leave the part out, or ask the person for a consent that covers it for "
+                f"`{passage.purpose}`"
+            )
+        return (
+            "leave the part out: the pack has the rule in words, and if it asks for a consent, ask "
+            "the person"
+        )
 
     def _remember(self, committed: Committed) -> None:
         self._states[committed.case] = self._states[committed.case].with_(committed)
@@ -827,7 +846,18 @@ class Gateway:
                 raise RecordError(
                     "not-permitted",
                     f"`{received.item.issuer}` may not tell `{self.agency}` this: "
-                    f"{', '.join(verdict.reasons)}",
+                    f"{_in_words(verdict.reasons)}",
                     fix="leave it closed: its issuer may send it again when the rules permit it",
                 )
         return as_of_handout
+
+
+_REASONS = {
+    OTHERWISE: "no rule and no consent of the person permits it",
+    UNDETERMINED: "the rules can't tell if it may pass",
+}
+
+
+def _in_words(reasons: Iterable[str]) -> str:
+    """Return why something may not pass: the rules that deny it, or that nothing permits it."""
+    return ", ".join(_REASONS.get(reason, f"the rule `{reason}`") for reason in reasons)

@@ -27,6 +27,8 @@ from rules.packs.pack import Pack
 
 DECISION = "disclosure"
 UNDETERMINED = "undetermined"
+# No rule permits it, and no consent covers it.
+OTHERWISE = "otherwise"
 MOST_DECIDED = 1024
 
 # The obligations that a gateway keeps when a part opens: it shows the notice (42 CFR 2.32) and

@@ -11,6 +11,7 @@ from exchange.membership.signatures import SignedPayload, missing_signers, signi
 from exchange.models import agency_of
 from exchange.standards import i_json, jws, keys
 from exchange.standards.keys import PrivateKey, PublicKey
+from rules.errors import nearest
 from rules.frozen import frozen
 
 KEY_TYP = "offramp-key+jwt"
@@ -67,7 +68,9 @@ class Membership:
         """
         if agency not in self.directory.agencies:
             raise DirectoryError(
-                "unknown-recipient", f"`{shorten(agency)}` isn't listed", fix="check the directory"
+                "unknown-recipient",
+                f"`{shorten(agency)}` isn't listed",
+                fix=nearest(agency, sorted(self.directory.agencies)),
             )
         keys = self.sealing.get(agency)
         if not keys:

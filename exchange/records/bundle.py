@@ -26,7 +26,9 @@ from exchange.records.manifest import Entry, rebuild_manifest
 from exchange.records.record import LARGEST, Record, SignedRecord, check_signed_record
 from exchange.records.sealing import Sealed, SealedModel, parse_sealed
 from exchange.standards import base64, i_json
+from rules.errors import nearest
 from rules.frozen import cached_property, frozen
+from rules.shelf import vocabulary
 
 
 @frozen
@@ -239,7 +241,7 @@ def check_sealed(entry: Sealed, labels: Mapping[str, Label]) -> None:
         raise RecordError(
             "unknown-word",
             f"`{shorten(entry.purpose)}` is not a purpose",
-            fix="use a purpose of the vocabulary",
+            fix=nearest(entry.purpose, sorted(vocabulary().purposes)),
         )
     if not entry.has_size_class:
         raise RecordError(

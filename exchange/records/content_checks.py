@@ -16,6 +16,7 @@ from exchange.records.categories import (
 )
 from exchange.records.content import content_models
 from exchange.records.field_types import NON_FACTS, is_pack_path
+from rules.errors import nearest
 from rules.shelf import vocabulary
 
 # An operation may contain a code only if its kind is about it, or it could reveal a reason.
@@ -46,8 +47,13 @@ def check_content(kind: str, categories: Sequence[str], value: Any) -> None:
     for category in categories:
         model = content_models().get(category)
         if model is None:
+            is_known = category in vocabulary().categories
             raise ContentError(
-                "wrong-content", f"`{shorten(category)}` never travels", fix="leave it out"
+                "wrong-content",
+                f"`{shorten(category)}` never travels"
+                if is_known
+                else f"`{shorten(category)}` is not a category of content",
+                fix="leave it out" if is_known else nearest(category, sorted(content_models())),
             )
         _refuse_moved(category, value[category])
         try:

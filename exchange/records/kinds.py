@@ -7,6 +7,7 @@ from functools import cache
 
 from exchange.errors import ContentError, shorten
 from exchange.records import statements
+from rules.errors import nearest
 from rules.input.vocabulary import RecordKind
 from rules.shelf import vocabulary
 
@@ -29,7 +30,7 @@ def find_kind(name: str) -> Kind:
         raise ContentError(
             "unknown-kind",
             f"`{shorten(name)}` is not a kind of record",
-            fix="use a kind of the vocabulary",
+            fix=nearest(name, sorted(kinds())),
         )
     return match
 

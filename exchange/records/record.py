@@ -315,7 +315,7 @@ def _label(shape: LabelForm, kind: Kind) -> Label:
         raise RecordError(
             "says-misplaced",
             f"the label of `{shape.id}` {reason}",
-            fix=f"see the statement of a `{kind.name}`",
+            fix=f"docs/kinds.md shows what a `{kind.name}` states under `says`",
         )
     statement = (
         statements.read_statement(kind.says, shape.says) if needs_statement and kind.says else None

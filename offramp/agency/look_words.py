@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# A command that carries out several operations, or none, as the operation of a look.
+COMMAND = "command "
+
 # By operation: the verb, its past after a slash, and the rest.
 _DONE: Mapping[str, str] = {
     "add_passkey": "add/added an own passkey",
@@ -85,6 +88,7 @@ _DONE: Mapping[str, str] = {
     "prove_sealing": "print/printed the page on what agencies destroyed",
     "read_case": "open/opened the case",
     "recall": "ask/asked a record back",
+    "publishes_quarter": "ask/asked if a quarter is published",
     "record_answers": "record/recorded a consent",
     "record_consent": "record/recorded a consent",
     "record_meeting": "record/recorded what a meeting agreed on",
@@ -100,7 +104,7 @@ _DONE: Mapping[str, str] = {
     "revoke_consent": "end/ended a consent",
     "same_person": "compare/compared two cases",
     "send_answer": "send/sent a decision of the rules",
-    "send_draft": "send/sent a record",
+    "send_draft": "send/sent a record by a form",
     "send_record": "send/sent a record",
     "send_status": "send/sent a status",
     "set_logins": "change/changed a person's logins",
@@ -131,5 +135,10 @@ def tried_words(operation: str) -> str:
 
 
 def _words_of(operation: str) -> str:
-    """Return the words of an operation. A journal may have one of another version."""
+    """Return the words of an operation, or of a command that was refused outside of one.
+
+    A journal may have an operation of another version.
+    """
+    if operation.startswith(COMMAND):
+        return f"run/ran `offramp agency {operation.removeprefix(COMMAND)}`"
     return _DONE.get(operation, f"do/did {operation.replace('_', ' ')}")

@@ -28,6 +28,10 @@ _STATEMENTS: Mapping[StatementState, str] = {
     "asked_back": "; this agency asked its signed statement back",
     "nobody": "; nobody had to be told",
 }
+_RENEWED = (
+    "; noted anew, and not signed yet: the daily work signs it when nothing is left that it ends. "
+    "The earlier statement doesn't count"
+)
 
 
 def retention_lines(listed: RetentionList, zone: ZoneInfo) -> list[str]:
@@ -50,20 +54,25 @@ def _case_lines(case: KeptCase, zone: ZoneInfo) -> Iterator[str]:
         yield f"  ON HOLD: {_hold(hold, zone)}. Nothing here is destroyed"
     for ending in case.endings:
         state = case.statements.get(ending.cause)
-        yield f"  {_ending(ending)}{_STATEMENTS[state] if state is not None else ''}"
+        signed = _STATEMENTS[state] if state is not None else ""
+        if ending.cause in case.renewed:
+            signed = _RENEWED
+        yield f"  {_ending(ending)}{signed}"
     for row in case.rows:
-        yield f"  {_row(row)}"
+        yield f"  {_row(row, is_held=bool(case.holds))}"
     if case.unproved:
         yield f"  {_unproved(case.unproved)}"
     elif not case.rows:
         yield "  nothing with content is kept any more"
 
 
-def _row(row: KeptRow) -> str:
-    count = "1 part" if row.count == 1 else f"{row.count} parts"
+def _row(row: KeptRow, *, is_held: bool = False) -> str:
+    count = _counted(row.parts, row.notes, row.texts)
     days = f"until {row.last_ends}"
     if row.first_ends != row.last_ends:
         days = f"the first until {row.first_ends}, the last until {row.last_ends}"
+    if is_held:
+        days = f"as long as the hold, and without it {days}"
     why = f", because {CAUSES[row.cause]}" if row.cause is not None else ""
     law = f" ({row.law}{', in doubt' if row.is_doubtful else ''})" if row.law else ""
     grounds = "".join(
@@ -72,6 +81,17 @@ def _row(row: KeptRow) -> str:
     )
     category = row.category.replace("_", " ")
     return f"{category}: {count}, {days}{why}. {_capital(row.says)}{law}{grounds}"
+
+
+def _counted(parts: int, notes: int, texts: int) -> str:
+    """Return how many parts, own notes, and signed texts of consents there are."""
+    words = (
+        ("part", "parts", parts),
+        ("own note", "own notes", notes),
+        ("signed text of a consent", "signed texts of consents", texts),
+    )
+    counts = [f"{count} {one if count == 1 else more}" for one, more, count in words if count]
+    return " and ".join(counts)
 
 
 def _unproved(count: int) -> str:
@@ -111,6 +131,12 @@ def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
         )
     if preview.ends:
         lines += ["it ends at this agency:", *(f"  {_row(row)}" for row in preview.ends)]
+        lines.append(f"in all, it destroys {_in_all(preview)}")
+        if uncounted := sum(row.parts for row in preview.ends) + preview.before - preview.counted:
+            lines.append(
+                f"{uncounted} of the parts only run the exchange, or correct what was asked back: "
+                "the signed statement doesn't count them"
+            )
     elif not preview.unproved:
         lines.append("the pack's rules end nothing of this case earlier for it")
     if preview.unproved:
@@ -119,7 +145,10 @@ def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
     if grounds and not preview.holds:
         lines += [f"LOOK OUT: {_kept_on(preview, ground)}" for ground in grounds]
     if preview.stays:
-        lines += ["it doesn't end:", *(f"  {_row(row)}" for row in preview.stays)]
+        lines += [
+            "it doesn't end, for the reason beside each:",
+            *(f"  {_row(row)}" for row in preview.stays),
+        ]
     lines += [
         f"ON HOLD: {_hold(hold, zone)}. Nothing of this case is destroyed until it is released"
         for hold in preview.holds
@@ -127,12 +156,28 @@ def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
     recipients = " and ".join(preview.recipients)
     lines.append(
         f"when nothing is left that it ends, this agency signs to {recipients}: the cause, its "
-        "day, how many parts are destroyed, and until when it keeps the others"
+        f"day, how many parts are destroyed ({_stated(preview)}), and until when it keeps the "
+        "others"
         if recipients
         else "nobody is told: this agency exchanged no record of the case with the person's case "
         "managers or counsel"
     )
     return lines
+
+
+def _in_all(preview: EndingPreview) -> str:
+    rows = preview.ends
+    return _counted(
+        sum(row.parts for row in rows),
+        sum(row.notes for row in rows),
+        sum(row.texts for row in rows),
+    )
+
+
+def _stated(preview: EndingPreview) -> str:
+    """Return the number that the statement will state, and what it counts besides this note's."""
+    before = f", {preview.before} of them before this note" if preview.before else ""
+    return f"{preview.counted} as things are now{before}"
 
 
 def _kept_on(preview: EndingPreview, ground: str) -> str:

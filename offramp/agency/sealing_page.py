@@ -28,8 +28,19 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "dismissed": "Your charge was dismissed on {day}.",
         "sealed": "A court had your record sealed on {day}.",
         "completed": "You completed the program on {day}.",
-        "ended": "So {agency} destroyed {count} parts of your case in the exchange.",
-        "ended_one": "So {agency} destroyed one part of your case in the exchange.",
+        "ended": "{agency} destroyed {count} parts of your case in the exchange, because of this "
+        "or because their time was over.",
+        "ended_one": "{agency} destroyed one part of your case in the exchange, because of this or "
+        "because its time was over.",
+        "again": "{agency} destroyed {count} parts of your case in the exchange.",
+        "again_one": "{agency} destroyed one part of your case in the exchange.",
+        "before_all": "This is not why: {agency} had destroyed all of this before, for the reason "
+        "of a statement that it asked back. What was destroyed stays destroyed.",
+        "before_some": "This is not why for some or all of them: {agency} had destroyed them "
+        "before, for the reason of a statement that it asked back. What was destroyed stays "
+        "destroyed.",
+        "before": "This is not why for {count} of them: {agency} had destroyed those before, for "
+        "the reason of a statement that it asked back. What was destroyed stays destroyed.",
         "ended_none": "{agency} had no part of your case in the exchange that ends with this.",
         "ended_no_more": "{agency} had no other part of your case in the exchange that ends with "
         "this.",
@@ -49,7 +60,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_yet": "What it says is not proved yet.",
         "asked_back_title": "Statements that were asked back",
         "asked_back": "{agency} asked this statement back, so it doesn't count. Ask {agency} what "
-        "is true.",
+        "is true. What was destroyed because of it stays destroyed.",
+        "held": "A legal hold stops all destruction of your case at {agency}. {by} placed it on "
+        "{day}, because {reason}.",
+        "held_untold": "A legal hold stops all destruction of your case at {agency}. {by} placed "
+        "it on {day}. The reason may not be told on this page: ask {agency}, or ask a lawyer.",
+        "held_until": "Until it is released, {agency} keeps what it has. So no last day is known.",
+        "litigation": "a lawsuit is pending or expected",
+        "court_order": "a court ordered it",
+        "records_request": "a public-records request asks for it",
+        "complaint": "you complained, or asked to see the file",
         "away": "The exchange couldn't be reached when this page was made. Ask for the page again.",
         "not_witnessed": "The independent witnesses have not confirmed it yet. Ask for the page "
         "again tomorrow.",
@@ -78,6 +98,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "limits": "What this page doesn't show",
         "limit_paper": "Papers, and the agencies' own systems. Ask each agency about those.",
         "limit_copies": "Copies that somebody made, and old backups.",
+        "limit_hold": "A legal hold that another agency places after its statement. That agency "
+        "then keeps its parts longer than it said.",
         "limit_word": "Each agency's word is signed. That it is true, nobody can prove.",
     },
     "es": {
@@ -88,8 +110,19 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "dismissed": "Su acusación fue desestimada el {day}.",
         "sealed": "Un tribunal hizo sellar su expediente el {day}.",
         "completed": "Usted completó el programa el {day}.",
-        "ended": "Por eso {agency} destruyó {count} partes de su caso en el intercambio.",
-        "ended_one": "Por eso {agency} destruyó una parte de su caso en el intercambio.",
+        "ended": "{agency} destruyó {count} partes de su caso en el intercambio, por este motivo o "
+        "porque su plazo había terminado.",
+        "ended_one": "{agency} destruyó una parte de su caso en el intercambio, por este motivo o "
+        "porque su plazo había terminado.",
+        "again": "{agency} destruyó {count} partes de su caso en el intercambio.",
+        "again_one": "{agency} destruyó una parte de su caso en el intercambio.",
+        "before_all": "Este no es el motivo: {agency} había destruido todo esto antes, por el "
+        "motivo de una declaración cuya devolución pidió. Lo destruido sigue destruido.",
+        "before_some": "Este no es el motivo para una parte o todo esto: {agency} lo había "
+        "destruido antes, por el motivo de una declaración cuya devolución pidió. Lo destruido "
+        "sigue destruido.",
+        "before": "Este no es el motivo para {count} de ellas: {agency} las había destruido antes, "
+        "por el motivo de una declaración cuya devolución pidió. Lo destruido sigue destruido.",
         "ended_none": "{agency} no tenía en el intercambio ninguna parte de su caso que termine "
         "con esto.",
         "ended_no_more": "{agency} no tenía en el intercambio ninguna otra parte de su caso que "
@@ -110,7 +143,18 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_yet": "Lo que dice todavía no está comprobado.",
         "asked_back_title": "Declaraciones cuya devolución se pidió",
         "asked_back": "{agency} pidió la devolución de esta declaración, así que no cuenta. "
-        "Pregunte a {agency} qué es cierto.",
+        "Pregunte a {agency} qué es cierto. Lo que se destruyó por ella sigue destruido.",
+        "held": "Una retención legal impide destruir algo de su caso en {agency}. {by} la ordenó "
+        "el {day}, porque {reason}.",
+        "held_untold": "Una retención legal impide destruir algo de su caso en {agency}. {by} la "
+        "ordenó el {day}. El motivo no se puede decir en esta página: pregunte a {agency} o a un "
+        "abogado.",
+        "held_until": "Hasta que se levante, {agency} guarda lo que tiene. Por eso no se sabe el "
+        "último día.",
+        "litigation": "hay una demanda pendiente o esperada",
+        "court_order": "un tribunal lo ordenó",
+        "records_request": "una solicitud de registros públicos lo pide",
+        "complaint": "usted se quejó o pidió ver el expediente",
         "away": "No se pudo llegar al intercambio cuando se hizo esta página. Pídala otra vez.",
         "not_witnessed": "Los testigos independientes todavía no lo confirmaron. Pida la página "
         "otra vez mañana.",
@@ -141,6 +185,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "limit_paper": "Los papeles y los sistemas propios de las agencias. Pregunte por ellos a "
         "cada agencia.",
         "limit_copies": "Las copias que alguien hizo y los respaldos antiguos.",
+        "limit_hold": "Una retención legal que otra agencia ordene después de su declaración. "
+        "Entonces guarda sus partes más tiempo de lo que dijo.",
         "limit_word": "La palabra de cada agencia está firmada. Que sea verdad, nadie lo puede "
         "probar.",
     },
@@ -196,8 +242,9 @@ def _body(proof: SealingProof, lang: str) -> Iterator[str]:
         yield "</ul></section>"
     yield f"<section><h2>{escape(texts['made_by'].format(agency=proof.made_by))}</h2>"
     yield _paragraph(_counted("made_by_ended", proof.ended_here, lang))
-    kept_here = _kept(proof.kept_here_until, "nothing_but", proof.exchange_here_until, lang)
-    yield f"{_paragraph(kept_here)}</section>"
+    for sentence in _kept_here(proof, lang):
+        yield _paragraph(sentence)
+    yield "</section>"
     if files:
         yield f"<section><h2>{escape(texts['checks'])}</h2>"
         yield _paragraph(texts["command"])
@@ -205,7 +252,7 @@ def _body(proof: SealingProof, lang: str) -> Iterator[str]:
             yield f"<p><code>offramp verify {name} --root {proof.founders}</code></p>"
         yield f"{_paragraph(texts['founders'])}<p><code>{proof.founders}</code></p></section>"
     yield f"<section><h2>{escape(texts['limits'])}</h2><ul>"
-    for limit in ("limit_paper", "limit_copies", "limit_word"):
+    for limit in ("limit_paper", "limit_copies", "limit_hold", "limit_word"):
         yield f"<li>{escape(texts[limit])}</li>"
     yield "</ul></section>"
 
@@ -219,6 +266,12 @@ def _sentences(proof: SealingProof, place: int, lang: str) -> Iterator[str]:
         yield texts["relied"].format(agency=statement.name)
     elif not statement.ended and (statement != of_agency[0] or statement.reliance == "restated"):
         yield texts["ended_no_more"].format(agency=statement.name)
+    elif statement.before is not None:
+        yield _counted("again", statement.ended, lang, agency=statement.name)
+        count = statement.before.count
+        key = "before_some" if count is None else "before"
+        key = "before_all" if count == statement.ended else key
+        yield texts[key].format(agency=statement.name, count=count)
     else:
         yield _counted("ended", statement.ended, lang, agency=statement.name)
     if statement == of_agency[-1]:
@@ -246,6 +299,24 @@ def _silent(agency: SilentAgency, lang: str) -> str:
 def _counted(key: str, count: int, lang: str, **given: str) -> str:
     form = {0: f"{key}_none", 1: f"{key}_one"}.get(count, key)
     return _WORDS[lang][form].format(count=count, **given)
+
+
+def _kept_here(proof: SealingProof, lang: str) -> Iterator[str]:
+    """Yield until when the agency of the page keeps parts, or the legal holds that stop any end.
+
+    INVARIANT: under a hold, the page states no last day. A reason that may be secret, such as a
+    grand jury's subpoena, isn't told.
+    """
+    texts, agency = _WORDS[lang], proof.made_by
+    if not proof.holds_here or proof.exchange_here_until is None:
+        yield _kept(proof.kept_here_until, "nothing_but", proof.exchange_here_until, lang)
+        return
+    for hold in proof.holds_here:
+        day = spoken_day(day_of_moment(hold.time, proof.program_zone), lang)
+        key = "held" if hold.reason in texts else "held_untold"
+        reason = texts.get(hold.reason, "")
+        yield texts[key].format(agency=agency, by=hold.by, day=day, reason=reason)
+    yield texts["held_until"].format(agency=agency)
 
 
 def _kept(until: date | None, nothing_but: str, exchange_until: date | None, lang: str) -> str:

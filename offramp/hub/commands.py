@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from exchange.records.kinds import kinds
 from offramp.clock import Clock
 from offramp.hub import operations
 from offramp.hub.collector import collect_seldom
@@ -59,7 +60,11 @@ def invite(options: argparse.Namespace) -> int:
     if options.list:
         return _print_invitations(folder, options, operations.list_invitations(folder, now=now))
     if options.agency is None:
-        raise RequestError("bad-invitation", "no agency is named", fix="name one, or add `--list`")
+        raise RequestError(
+            "bad-invitation",
+            "no agency is named",
+            fix="name its new id, such as `police`, with `--role` and `--name`, or add `--list`",
+        )
     if options.withdraw:
         withdrawn = operations.withdraw_invitation(folder, options.agency)
         if options.json:
@@ -71,7 +76,8 @@ def invite(options: argparse.Namespace) -> int:
         raise RequestError(
             "bad-invitation",
             f"`{options.agency}` needs a role and a name",
-            fix="give `--role` and `--name`",
+            fix="give `--role ROLE` and `--name NAME`, with one of the roles "
+            f"{', '.join(kinds()['answer'].issuers)}",
         )
     invitation = operations.invite_agency(
         folder, options.agency, options.role, options.name, now=now

@@ -16,16 +16,16 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from exchange.errors import ExchangeError, RequestRefused
+from exchange.errors import ExchangeError, RequestRefused, shorten
 from exchange.membership.directory import Role
 from exchange.models import AgencyId, PlainName, WireModel, validate
 from exchange.standards import i_json
 from offramp.invitation_code import heard_code, spoken_code
-from rules.errors import RequestError
+from rules.errors import RequestError, nearest
 
 FOLDER = "invitations"
 WITHDRAWN_SUFFIX, _USED_SUFFIX = ".withdrawn", ".used"
@@ -73,13 +73,8 @@ def invite(
                 "number": random_bytes(8).hex(),
             }
         )
-    except ValueError:
-        raise RequestError(
-            "bad-invitation",
-            f"`{agency}` can't be invited as that",
-            fix="an id of lower-case letters, digits and dashes, a role of the vocabulary, "
-            "a name on one line",
-        ) from None
+    except ValidationError as error:
+        raise _bad_invitation(agency, role, name, error) from None
     target = _path_of(folder, agency)
     partial = target.with_suffix(f".{invited.number}")
     try:
@@ -93,6 +88,29 @@ def invite(
             "no-output", f"`{target}` could not be written: {reason}", fix="make room"
         ) from None
     return invited
+
+
+def _bad_invitation(agency: str, role: str, name: str, error: ValidationError) -> RequestError:
+    """Return the refusal of an invitation, with the word at fault and how to write it."""
+    wrong = {each["loc"][0] for each in error.errors() if each["loc"]}
+    if "agency" in wrong:
+        return RequestError(
+            "bad-invitation",
+            f"`{shorten(agency)}` is no id of an agency",
+            fix="use 2 to 31 lower-case letters, digits, and dashes, with a letter first, such as "
+            "`police`",
+        )
+    if "role" in wrong:
+        return RequestError(
+            "bad-invitation",
+            f"`{shorten(role)}` is no role of an agency",
+            fix=nearest(role, sorted(get_args(Role))),
+        )
+    return RequestError(
+        "bad-invitation",
+        f"`{shorten(name)}` is no name of an agency",
+        fix='write it on one line of plain characters, in quotes, such as `--name "City Police"`',
+    )
 
 
 def withdraw(folder: Path, agency: str) -> Invited:

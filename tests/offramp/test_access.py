@@ -59,6 +59,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "note_facts": "/people",
     "note_notice": "/people",
     "list_tasks": "/people",
+    "publishes_quarter": "/quarter",
     "report_quarter": "/quarter",
     "list_feedback": "/mine",
     "report_breach": "assignments",
@@ -181,8 +182,9 @@ OF_THE_GATEWAY = {
     "case_addresses",
 }
 # These find out who acts, or need no office. `refused_here` lists what the own command just sent,
-# and `cases_tried` is for the look of somebody who is refused at the sign-in.
-BEFORE = {"sign_in", "acting", "refused_here", "cases_tried"}
+# and `cases_tried` is for the look of somebody who is refused at the sign-in. `newest_look` and
+# `note_refusal` write the look of a command that no operation refused.
+BEFORE = {"sign_in", "acting", "refused_here", "cases_tried", "newest_look", "note_refusal"}
 
 # Arguments that choose a variant.
 VARIANTS: dict[str, dict[str, Any]] = {

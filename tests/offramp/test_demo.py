@@ -563,6 +563,7 @@ def test_a_quarter_is_published_once_when_it_is_over(
                 "--clock",
                 str(clock),
                 "--json",
+                "--yes",
             ]
         )
         return code, capsys.readouterr().out

@@ -125,8 +125,20 @@ def test_the_command_says_until_when_and_lists_and_withdraws(
     assert "void" in run("police", "--withdraw")[1] and out.strip() not in run("--list")[1]
     for wrong in ((), ("police",), ("police", "--withdraw"), ("Police", "--role", "police")):
         assert run(*wrong)[0] == 2
-    named = ("Police", "--role", "police", "--name", "Police")
-    assert "bad-invitation" in run(*named)[2]
+    # Each refusal names the word at fault, and the words that pass.
+    for words, said in (
+        (
+            ("Police", "--role", "police", "--name", "Police"),
+            "`Police` is no id of an agency; use 2",
+        ),
+        (("police", "--role", "cops", "--name", "Police"), "`cops` is no role of an agency; "),
+        (("police", "--role", "cops", "--name", "Police"), "`police`"),
+        (("police", "--role", "police", "--name", ""), "is no name of an agency; write it on one"),
+        (("police",), "with one of the roles police, "),
+        ((), "name its new id, such as `police`, with `--role` and `--name`"),
+    ):
+        refusal = " ".join(run(*words)[2].split())
+        assert "[bad-invitation]" in refusal and said in refusal, refusal
     assert not list(Path(folder.path / "invitations").glob("*.partial"))
 
 

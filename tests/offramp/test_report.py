@@ -698,12 +698,23 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
     words += ["--passphrase-file", str(passphrase), "--by", "Rosa Quintana"]
     assert main([*words, "--csv", "--json"]) == 2
     assert '"usage"' in capsys.readouterr().out
-    assert main([*words, "--csv", "--send"]) == 0
+    police = town.at["police"]
+    for more in (["--csv"], ["--send"], ["--revise"], ["--json"]):
+        published = len(police.working_set().published)
+        assert main([*words, *more]) == 2
+        asked = "".join(capsys.readouterr())
+        assert "[answers-missing]" in asked or "answers-missing" in asked
+        assert f"Publish this agency's counts of {quarter}" in asked and "--yes" in asked
+        assert len(police.working_set().published) == published, "it asks before it publishes"
+    assert main([*words, "--csv", "--send", "--yes"]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("quarter,agency,") and "Published" not in printed.out
     assert f"Published: the counts of Police for {quarter}" in printed.err
     assert f"Counts of {quarter} to Program: sent" in printed.err
-    assert main([*words, "--revise"]) == 0
+    assert main(words) == 0, "what is published is printed again without a question"
+    assert main([*words, "--revise"]) == 2
+    capsys.readouterr()
+    assert main([*words, "--revise", "--yes"]) == 0
     assert "Not published anew: the counts of Police" in capsys.readouterr().out
 
 
@@ -723,7 +734,7 @@ def test_a_coordinator_reads_names_whole_commands_and_no_empty_page(
         assert main([*words, "--passphrase-file", str(passphrase), "--by", "Rosa Quintana"]) == 0
         return capsys.readouterr().out
 
-    text = run("program")
+    text = run("program", "--yes")
     # Another agency runs it with its own folder, not with the one of this agency.
     assert f"`offramp agency report FOLDER --quarter {quarter} --send`" in text
     assert "Not here yet: Police, Prosecutor, Crossroads." in text

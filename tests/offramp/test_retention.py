@@ -20,13 +20,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from exchange.errors import LogError
 from exchange.evidence.documents import read_exhibit
 from exchange.evidence.verify import verify_exhibit
-from offramp.agency import operations, sealing_page
+from offramp.agency import operations, sealing_page, staff_wording
 from offramp.agency.cases.fact_kinds import kind_of
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder import destruction
@@ -200,6 +201,10 @@ def today(town: Town) -> date:
     return operations.list_retention(town.at["police"]).today
 
 
+def tasks_of(town: Town, case: str) -> list[operations.Task]:
+    return [task for task in operations.list_tasks(town.at["crossroads"]) if task.case == case]
+
+
 def test_a_hold_opens_nothing_and_a_recall_waits_for_it(town: Town) -> None:
     case, _ = refer(town)
     crossroads = town.at["crossroads"]
@@ -218,8 +223,15 @@ def test_a_hold_opens_nothing_and_a_recall_waits_for_it(town: Town) -> None:
     assert (record, closed) in crossroads.working_set().closed_parts(case), "it is preserved"
     with refused("on-hold"):
         operations.open_part(crossroads, "Rosa", record, part=closed)
+    # No task names what is refused, and each names what can be done instead.
+    assert not any(task.what.startswith("Open what") for task in tasks_of(town, case))
     operations.recall(town.at["police"], "Rosa", case, "wrong_person", record="all")
     town.settle()
+    asked_back = [task.what for task in tasks_of(town, case) if "asks back" in task.what]
+    assert len(asked_back) == 3
+    for step in asked_back:
+        assert "A legal hold of `Rosa` stops its deletion" in step and "--keep GROUND`" in step
+        assert "Delete it with" not in step and f"hold {case[:8]} --release`" in step
     with refused("on-hold"):
         operations.answer_recalls(crossroads, "Rosa", case)
     looks = operations.list_case_looks(crossroads, case).looks
@@ -577,7 +589,7 @@ def test_the_person_gets_a_page_that_a_court_can_check(town: Town) -> None:
     assert (findings.kind, findings.signer.agency) == ("sealed", "police")
     with refused("wrong-root"):
         verify_exhibit(read_exhibit(statement.exhibit), "0" * 64)
-    for lang, words in (("en", "So Police destroyed 2 parts"), ("es", "Police destruyó 2 partes")):
+    for lang, words in (("en", "Police destroyed 2 parts"), ("es", "Police destruyó 2 partes")):
         page = sealing_page.sealing_page(proof, lang)
         assert words in page and proof.founders in page and "police-1.json" in page
         assert family not in page and f'lang="{lang}"' in page
@@ -694,7 +706,7 @@ def test_each_destroyed_part_is_counted_once_also_after_two_causes(town: Town) -
         ("sealed", 0),
     ]
     page = sealing_page.sealing_page(proof, "en")
-    assert page.count("So Police destroyed 2 parts") == 1
+    assert page.count("Police destroyed 2 parts") == 1
     assert "Police had no other part of your case" in page
     assert page.count("It keeps nothing else") + page.count("It still keeps other parts") == 2
 
@@ -945,6 +957,37 @@ def test_every_refusal_of_an_act_on_a_case_is_a_look(town: Town, run: Run) -> No
     run("seal", at, digits, "sealed", "--dry-run")
     assert list(crossroads.looks.read())[-1].operation == "preview_ending"
 
+    # A refusal on the way to an act is one at that act, also by a form that was opened before.
+    for command, words, code, act in (
+        (
+            "seal",
+            ("sealed", "--on", before_the_case, "--yes"),
+            "before-the-case",
+            "note a dismissal",
+        ),
+        ("seal", ("sealed", "--withdraw", "--yes"), "no-ending", "withdraw a note"),
+        ("seal", ("sealed", "--withdraw", "--on", "2026-01-01"), "usage", "withdraw a note"),
+        ("seal", ("sealed",), "answers-missing", "note a dismissal"),
+        ("progress", ("--yes",), "answers-missing", "send a record by a form"),
+        (
+            "progress",
+            ("--answer", "nothing.here=yes"),
+            "unknown-question",
+            "send a record by a form",
+        ),
+        ("hold", ("--number", "1", "--reason", "audit"), "usage", "run `offramp agency hold`"),
+        ("determine", ("eligibility", "eligible", "--reason", "rules"), "", "record a decision"),
+        ("consent", ("--yes",), "", "record a consent"),
+        ("recall", ("wrong_case", "--record", "ffff", "--yes"), "", "ask a record back"),
+    ):
+        before = operations.list_looks(crossroads).looks
+        said = run(command, at, digits, *words, code=2)
+        assert f"[{code}" in said, said
+        shown = staff_wording.looks_lines(operations.list_looks(crossroads), ZoneInfo("UTC"))
+        tried = [line for line in shown[len(before) :] if "refused" in line]
+        assert len(tried) == 1, (command, words, tried)
+        assert f"tried to {act}" in tried[0] and f"case {digits}" in tried[0], tried
+
     # Somebody who was ended is named, with the case that was tried.
     operations.end_person(crossroads, "Rosa", "Mia Moss")
     for command, words in (
@@ -1012,7 +1055,10 @@ def test_the_account_says_who_signed_that_it_destroyed_its_parts(town: Town, run
     operations.note_ending(town.at["police"], "Rosa", case, "dismissed", on=today(town))
     wait(town, 125)
     operations.prove_sealing(town.at["crossroads"], "Rosa", case)
-    said = "DESTROYED 2 parts of this case, because the charge was dismissed. It said that it keeps"
+    said = (
+        "DESTROYED 2 parts of this case, because the charge was dismissed, or because their time "
+        "was over. It said that it keeps"
+    )
     whole = " ".join(run("account", "crossroads", case, "--for-person").split())
     assert said in whole
     assert said in " ".join(run("account", "crossroads", case).split())
@@ -1117,8 +1163,13 @@ def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
     assert (proof.ended_here, ended_here) == (0, 0), "what was given back was not ended"
 
     seal("--withdraw", "--yes")
-    seal("--on", right.isoformat(), "--yes")
+    shown = seal("--on", right.isoformat(), "--yes")
+    assert "how many parts are destroyed (2 as things are now, 2 of them before this note)" in shown
+    # A note made anew isn't said to be asked back: the earlier statement was.
+    renewed = run("retention", "police", case)
+    assert "noted anew, and not signed yet" in renewed and "asked its signed" not in renewed
     wait(town, 2)
+    assert "noted anew" not in run("retention", "police", case)
     assert kept(town, "police", case).signed == ("sealed",)
     proof = operations.prove_sealing(crossroads, "Rosa", case)
     assert [(each.on, each.ended) for each in proof.statements] == [(right, 2)]
@@ -1159,7 +1210,7 @@ def test_a_statement_that_relied_on_one_that_was_asked_back_states_no_number(
     shown = page("recalled")
     assert "counts again when Police has stated that anew" in shown
     assert "cuando Police lo declare otra vez" in page("recalled-es", "es")
-    assert "Police had no" not in shown and "So Police destroyed" not in shown
+    assert "Police had no" not in shown and "Police destroyed" not in shown
     said = account()
     assert "because a court had the record sealed. It asked back an earlier statement" in said
     assert "had no part" not in said and "DESTROYED" not in said
@@ -1168,10 +1219,109 @@ def test_a_statement_that_relied_on_one_that_was_asked_back_states_no_number(
     run("seal", "police", case[:8], "dismissed", "--yes", "--on", "2025-01-02", "--although-early")
     wait(town, 2)
     shown = page("anew")
-    assert "So Police destroyed 2 parts" in shown and "stated that anew" not in shown
+    assert "Police destroyed 2 parts" in shown and "stated that anew" not in shown
+    assert "Police had destroyed all of this before" in shown
     assert "Police had no other part of your case" in shown
     said = account()
     assert "DESTROYED 2 parts" in said and "earlier statement" not in said
+    assert "destroyed all of this before, for the reason of a statement that it asked back" in said
+
+
+def test_the_page_does_not_give_sealing_as_the_reason_for_what_a_mistake_destroyed(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    """A dismissal is noted by mistake, destroys parts, and is asked back. Then a court seals."""
+    crossroads, pages = town.at["crossroads"], count(1)
+
+    def page(case: str, lang: str = "en") -> str:
+        folder = tmp_path / f"page-{next(pages)}"
+        run("sealed", "crossroads", case[:8], str(folder))
+        return html.unescape((folder / f"page.{lang}.html").read_text(encoding="utf-8"))
+
+    for is_read in (True, False):
+        case, _ = refer(town)
+        early = ("--on", "2025-01-01", "--although-early")
+        run("seal", "police", case[:8], "dismissed", *early, "--yes")
+        wait(town, 2)
+        if is_read:
+            assert "because of this or because their time was over" in page(case)
+        run("recall", "police", case[:8], "wrong-fact", "--record", "sealed", "--yes")
+        town.settle()
+        run("seal", "police", case[:8], "dismissed", "--withdraw", "--yes")
+        run("seal", "police", case[:8], "sealed", "--yes")
+        wait(town, 2)
+        (statement,) = operations.prove_sealing(crossroads, "Rosa", case).statements
+        assert (statement.cause, statement.ended) == ("sealed", 2)
+        shown = page(case)
+        assert "Police destroyed 2 parts of your case in the exchange." in shown
+        assert "because of this" not in shown
+        which = "all of this" if is_read else "them"
+        assert f"Police had destroyed {which} before" in shown, shown
+        assert "some or all of them" in shown or is_read
+        assert "What was destroyed because of it stays destroyed" in shown
+        assert "por el motivo de una declaración cuya devolución pidió" in page(case, "es")
+        said = plain(run("account", "crossroads", case))
+        which = "all of this" if is_read else "some or all of this"
+        assert f"destroyed {which} before, for the reason of a statement" in said
+
+
+def test_the_page_names_a_running_hold_and_gives_no_last_day(
+    town: Town, run: Run, tmp_path: Path
+) -> None:
+    case, _ = refer(town)
+    run("seal", "police", case[:8], "sealed", "--yes")
+    wait(town, 2)
+    crossroads, pages = town.at["crossroads"], count(1)
+
+    def own_section(lang: str = "en") -> str:
+        folder = tmp_path / f"page-{next(pages)}"
+        run("sealed", "crossroads", case[:8], str(folder))
+        page = html.unescape((folder / f"page.{lang}.html").read_text(encoding="utf-8"))
+        made_by = {"en": "which made this page", "es": "que hizo esta página"}[lang]
+        return page.split(made_by)[-1].split("</section>")[0]
+
+    proof = operations.prove_sealing(crossroads, "Rosa", case)
+    assert proof.kept_here_until is not None
+    last_day = spoken_day(proof.kept_here_until, "en")
+    assert last_day in own_section()
+    run("hold", "crossroads", case[:8], "--reason", "complaint")
+    run("hold", "crossroads", case[:8], "--reason", "subpoena")
+    placed = spoken_day(today(town), "en")
+    shown = own_section()
+    assert last_day not in shown and "at the latest" not in shown
+    assert f"Rosa placed it on {placed}, because you complained, or asked to see the file" in shown
+    assert f"Rosa placed it on {placed}. The reason may not be told on this page" in shown
+    assert "subpoena" not in shown and "no last day is known" in shown
+    spanish = own_section("es")
+    assert "porque usted se quejó" in spanish and "no se sabe el último día" in spanish
+    assert "as long as the hold, and without it until" in run("retention", "crossroads", case[:8])
+    for hold in operations.prove_sealing(crossroads, "Rosa", case).holds_here:
+        run("hold", "crossroads", case[:8], "--release", "--number", str(hold.number))
+    assert last_day in own_section()
+
+
+def test_a_seal_lists_exactly_what_it_destroys(town: Town, run: Run, tmp_path: Path) -> None:
+    case, family = refer(town)
+    crossroads = town.at["crossroads"]
+    consent(town, case, family)
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps({"encounter": {"date": today(town).isoformat()}}))
+    run("note", "police", case[:8], str(facts))
+    town.settle()
+    preview = operations.preview_ending(town.at["police"], "Rosa", case, "sealed")
+    shown = run("seal", "police", case[:8], "sealed", "--yes")
+    parts, notes = sum(row.parts for row in preview.ends), sum(row.notes for row in preview.ends)
+    assert notes and parts == preview.counted == 2, preview.ends
+    assert re.search(f"in all, it destroys 2 parts and {notes} own notes?$", shown, re.M), shown
+    assert "encounter: " in shown and "(2 as things are now)" in shown
+    assert "it doesn't end, for the reason beside each:" in shown
+    town.hub.clock += 2 * DAY
+    delivery.pull_inbox(town.link("police"))
+    ended = operations.end_due(town.at["police"])
+    assert (ended.parts, ended.notes) == (parts, notes)
+    town.settle()
+    (statement,) = operations.prove_sealing(crossroads, "Rosa", case).statements
+    assert statement.ended == preview.counted
 
 
 def test_the_page_and_the_account_name_what_the_exchange_keeps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +102,7 @@ def test_of_who_was_ended_without_a_login_a_colleague_is_told_so(
 ) -> None:
     operations.add_person(office, FOUNDER, "Mia Moss", ["member"], logins=["mmoss"])
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"])
-    with refused("unlisted-person"):
+    with refused("login-differs"):
         operations.sign_in(office, login="mmoss", by="Amos Reed")
     operations.end_person(office, FOUNDER, "Amos Reed")
     with pytest.raises(AgencyError, match="`Amos Reed` was ended on") as ended:
@@ -156,7 +156,7 @@ def test_a_restored_folder_is_worked_in_on_a_machine_without_the_listed_accounts
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=["areed-elsewhere"])
     operations.set_logins(office, FOUNDER, FOUNDER, ["rosa-elsewhere"])
     for by in (None, "Somebody", "Amos Reed"):
-        with refused("unlisted-person"):
+        with refused("unlisted-person" if by else "login-differs"):
             operations.sign_in(office, by=by)
     assert operations.sign_in(office, by=FOUNDER).name == FOUNDER
     office.session = None
@@ -166,7 +166,7 @@ def test_a_restored_folder_is_worked_in_on_a_machine_without_the_listed_accounts
 def test_an_account_of_a_machine_with_a_listed_account_takes_no_name(office: Office) -> None:
     operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=[own_login()])
     operations.set_logins(office, FOUNDER, FOUNDER, ["daemon"])
-    with refused("unlisted-person"):
+    with refused("login-differs"):
         operations.sign_in(office, by=FOUNDER)
 
 
@@ -215,11 +215,13 @@ def test_the_last_person_of_a_role_who_can_get_in_stays(
     staff("add", "Amos Reed", *(f"--role={each}" for each in FOUNDING_ROLES))
     asked = staff(*end[:-1], code=2)
     assert f"End `{FOUNDER}`? It can't be undone." in asked and "give `--yes`" in asked
-    for words in (end, ("roles", FOUNDER, *others)):
+    assert "[no-login]" in staff(*end, code=2)
+    alone = ("end", FOUNDER, "--yes")
+    for words in (alone, ("roles", FOUNDER, *others)):
         said = staff(*words, code=2)
-        assert f"no {'admin' if words is end else role} could get in any more" in said
+        assert f"no {'admin' if words is alone else role} could get in any more" in said
         assert "`Amos Reed` has no login of this machine" in said
-        assert f"[last-{'admin' if words is end else role}]" in said
+        assert f"[last-{'admin' if words is alone else role}]" in said
     assert f'offramp agency staff {tmp_path / "a"} logins "Amos Reed" --login LOGIN' in said
     staff("logins", "Amos Reed", "--login", own_login())
     staff("roles", FOUNDER, *others)
@@ -235,8 +237,12 @@ def test_an_admin_is_no_auditor_and_a_name_is_used_once(office: Office) -> None:
     for name, code in (
         ("Amos Reed", "name-taken"),
         ("AMOS REED", "name-taken"),
-        ("the gateway", "name-taken"),
-        ("not listed", "name-taken"),
+        ("the gateway", "reserved-name"),
+        ("not listed", "reserved-name"),
+        ("None", "reserved-name"),
+        ("No-one", "reserved-name"),
+        ("4711", "reserved-name"),
+        ("12 34", "reserved-name"),
         (" ", "bad-name"),
         ("x" * 81, "bad-name"),
         ("Amos\u202eReed", "hidden-character"),
@@ -265,7 +271,8 @@ def test_a_name_that_looks_like_a_listed_one_is_refused(
         return code, capsys.readouterr().err
 
     assert add("Amos Reed") == (0, "")
-    for name in ("Amos  Reed", "Amos R\u00e9ed", "Amos Re\u0301ed", "amos reed", "Amos-Reed"):
+    same = ("Amos  Reed", "Amos R\u00e9ed", "Amos Re\u0301ed", "amos reed", "Amos-Reed", "AmosReed")
+    for name in same:
         code, error = add(name)
         assert code == 2 and "`Amos Reed` is or was listed here" in error, name
     for name in ("Amos Reed Jr.", "Amos B Reed", "Amos Reed 2", "Zo\u00eb Reed"):
@@ -338,6 +345,129 @@ def test_ending_a_person_hands_every_case_over_or_names_them(office: Office, log
         assert staff.assignments[case] == Assignment(FOUNDER)
     ended = staff.people["Amos Reed"]
     assert (ended.ended_by, ended.logins) == (FOUNDER, ())
+
+
+def test_nobody_gets_a_case_who_could_not_open_it(
+    tmp_path: Path, office: Office, logins: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = "ab" * 16
+    for name, roles, login in (
+        ("Ben Cole", ["member"], ["bcole"]),
+        ("Una Locked", ["member", "supervisor"], []),
+        ("Ada Admin", ["admin"], ["aadmin"]),
+        ("Gail Gone", ["member"], ["ggone"]),
+    ):
+        operations.add_person(office, FOUNDER, name, roles, logins=login)
+    operations.end_person(office, FOUNDER, "Gail Gone")
+    with office.transaction() as working_set:
+        cases = {case: Assignment("Ben Cole").as_json()}
+        office.append(working_set, "staff", {"does": "assigned", "cases": cases, "by": FOUNDER})
+    could_not = {"Una Locked": "no-login", "Ada Admin": "no-case-role", "Gail Gone": "person-ended"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CaseIndex, "__contains__", lambda index, handle: handle == case)
+        for name, code in could_not.items():
+            with refused(code):
+                operations.end_person(office, FOUNDER, "Ben Cole", hand_over=name)
+            with refused(code):
+                operations.hand_over_all(office, FOUNDER, "Ben Cole", name)
+            with refused(code):
+                operations.hand_over(office, FOUNDER, case, name)
+            with refused(code):
+                operations.assign_case(office, FOUNDER, case, name)
+            with refused(code):
+                operations.assign_case(office, FOUNDER, case, "Ben Cole", backup=name)
+            with refused(code):
+                operations.assign_case(office, FOUNDER, case, "Ben Cole", team=[name])
+    with refused("cases-left"):
+        operations.set_logins(office, FOUNDER, "Ben Cole", [])
+    staff = office.working_set().staff
+    assert staff.assignments == {case: Assignment("Ben Cole")}
+    # A case that nobody took is a supervisor's who can get in, also after `staff roles`.
+    operations.set_roles(office, FOUNDER, "Ben Cole", ["member", "supervisor"])
+    operations.set_logins(office, FOUNDER, FOUNDER, [])
+    assert (owner := office.working_set().staff.assignment("cd" * 16)) is not None
+    assert owner.owner == "Ben Cole"
+
+
+def test_doctor_names_an_owner_without_a_login(office: Office, logins: None) -> None:
+    operations.add_person(office, FOUNDER, "Una Locked", ["member"])
+    with office.transaction() as working_set:
+        cases = {"ab" * 16: Assignment("Una Locked").as_json()}
+        office.append(working_set, "staff", {"does": "assigned", "cases": cases, "by": FOUNDER})
+    found = [finding.text for finding in operations.examine(office)]
+    assert any("`Una Locked` owns 1 case and has no login" in text for text in found)
+
+
+@pytest.fixture
+def staff_command(
+    tmp_path: Path, office: Office, logins: None, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """A function that runs `staff` at a terminal, for the founder, and returns what it prints."""
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def staff(*words: str, by: str = FOUNDER) -> tuple[int, str]:
+        command = ["agency", "staff", str(tmp_path / "a"), *words]
+        code = main([*command, "--passphrase-file", str(passphrase), "--by", by])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return staff
+
+
+def test_the_cases_of_an_ended_person_are_said_to_be_their_successors(
+    office: Office, staff_command: Callable[..., tuple[int, str]]
+) -> None:
+    operations.add_person(office, FOUNDER, "Ben Cole", ["member"], logins=["bcole"])
+    operations.add_person(office, FOUNDER, "Gail Gone", ["member"], logins=["ggone"])
+    with office.transaction() as working_set:
+        cases = {"ab" * 16: Assignment("Gail Gone").as_json()}
+        office.append(working_set, "staff", {"does": "assigned", "cases": cases, "by": FOUNDER})
+    operations.end_person(office, FOUNDER, "Gail Gone", hand_over="Ben Cole")
+    day = f"{datetime.fromtimestamp(office.clock(), UTC):%Y-%m-%d}"
+    code, said = staff_command("hand-over", "gail gone", "--to", FOUNDER)
+    assert code == 2 and "[person-ended]" in said
+    assert (
+        f"`Gail Gone` was ended on `{day}` by `{FOUNDER}`, and the cases are `Ben Cole`'s" in said
+    )
+    assert 'hand-over "Ben Cole" --to NAME' in said
+    code, said = staff_command("hand-over", "Nora Nobody", "--to", FOUNDER)
+    assert code == 2 and "[unlisted-person]" in said and "`Nora Nobody` is not listed" in said
+    code, said = staff_command("hand-over", "fade", "--to", FOUNDER)
+    assert code == 2 and "[no-such-case]" in said
+
+
+def test_a_flag_that_an_action_would_ignore_is_refused(
+    office: Office, staff_command: Callable[..., tuple[int, str]]
+) -> None:
+    operations.add_person(office, FOUNDER, "Ben Cole", ["member"], logins=["bcole"])
+    before = office.working_set().staff.named("Ben Cole")
+    for words, flag in (
+        (("roles", "Ben Cole", "--role", "sender", "--login", "none"), "--login"),
+        (("logins", "Ben Cole", "--login", "x", "--role", "sender"), "--role"),
+        (("end", "Ben Cole", "--yes", "--backup", FOUNDER), "--backup"),
+        (("add", "Cy Dee", "--role", "member", "--to", FOUNDER), "--to"),
+        (("hand-over", "Ben Cole", "--to", FOUNDER, "--team", FOUNDER), "--team"),
+        (("list", "Ben Cole"), "Ben Cole"),
+    ):
+        code, said = staff_command(*words)
+        assert code == 2 and f"takes no `{flag}`" in said and "[usage]" in said, said
+    assert office.working_set().staff.named("Ben Cole") == before
+
+
+def test_who_has_another_login_is_told_so_and_how_to_mend_it(office: Office, logins: None) -> None:
+    operations.add_person(office, FOUNDER, "Ben Cole", ["member"], logins=["bcole"])
+    operations.set_logins(office, FOUNDER, "Ben Cole", ["bcole2"])
+    for words in ({"login": "bcole"}, {"login": "bcole", "by": "ben cole"}):
+        with pytest.raises(AgencyError, match="has the login `bcole2`") as differs:
+            operations.sign_in(office, **words)
+        assert differs.value.code == "login-differs"
+        assert 'logins "Ben Cole" --login bcole2 --login bcole`' in differs.value.fix
+    assert operations.sign_in(office, login="bcole2").name == "Ben Cole"
+    # Nobody else's account is told who is listed.
+    with refused("unlisted-person"):
+        operations.sign_in(office, login="another", by="Ben Cole")
 
 
 @settings(max_examples=12, deadline=None)

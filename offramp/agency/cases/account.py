@@ -20,6 +20,7 @@ from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
+from offramp.agency.cases.reliance import DestroyedBefore
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
@@ -216,11 +217,20 @@ class _Page:
         if end.reliance == "asked_back":
             key = "ended_relied"
         sentence = self.say(key, count=parts.ended, day=day, because=because)
+        if end.reliance != "asked_back" and end.before is not None:
+            sentence += f" {self._before(end.before, parts.ended)}"
         if parts.kept_until is None:
             last_day = spoken_day(parts.exchange_until, self.language)
             return f"{sentence} {self.say('keeps_nothing', day=last_day)}"
         until = spoken_day(parts.kept_until, self.language)
         return f"{sentence} {self.say('keeps_until', day=until)}"
+
+    def _before(self, before: DestroyedBefore, ended: int) -> str:
+        """Return how many of the counted parts were destroyed for an earlier reason."""
+        if before.count is None:
+            return self.say("before_some")
+        key = "before_all" if before.count == ended else count_words("before", before.count)
+        return self.say(key, count=before.count)
 
     def _known_of(self, category: str, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         """Yield how far an agency's texts of a category are: those it keeps, and those recalled."""

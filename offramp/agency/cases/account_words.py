@@ -54,12 +54,38 @@ SAID: Mapping[str, tuple[str, str]] = {
         "FIRMÓ el {day} que no tenía ninguna otra parte de este caso que termine porque {because}.",
     ),
     "ended_one": (
-        "It SIGNED on {day} that it DESTROYED {count} part of this case, because {because}.",
-        "FIRMÓ el {day} que DESTRUYÓ {count} parte de este caso, porque {because}.",
+        "It SIGNED on {day} that it DESTROYED {count} part of this case, because {because}, or "
+        "because its time was over.",
+        "FIRMÓ el {day} que DESTRUYÓ {count} parte de este caso, porque {because}, o porque su "
+        "plazo había terminado.",
     ),
     "ended": (
-        "It SIGNED on {day} that it DESTROYED {count} parts of this case, because {because}.",
-        "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}.",
+        "It SIGNED on {day} that it DESTROYED {count} parts of this case, because {because}, or "
+        "because their time was over.",
+        "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}, o porque su "
+        "plazo había terminado.",
+    ),
+    "before_all": (
+        "It had destroyed all of this before, for the reason of a statement that it asked back.",
+        "Había destruido todo esto antes, por el motivo de una declaración cuya devolución pidió.",
+    ),
+    "before_some": (
+        "It had destroyed some or all of this before, for the reason of a statement that it asked "
+        "back.",
+        "Había destruido una parte o todo esto antes, por el motivo de una declaración cuya "
+        "devolución pidió.",
+    ),
+    "before_one": (
+        "It had destroyed {count} of them before, for the reason of a statement that it asked "
+        "back.",
+        "Había destruido {count} de ellas antes, por el motivo de una declaración cuya devolución "
+        "pidió.",
+    ),
+    "before": (
+        "It had destroyed {count} of them before, for the reason of a statement that it asked "
+        "back.",
+        "Había destruido {count} de ellas antes, por el motivo de una declaración cuya devolución "
+        "pidió.",
     ),
     "ended_relied": (
         "It SIGNED a statement on {day} about what it destroyed of this case, because {because}. "

@@ -44,11 +44,27 @@ def is_done(working_set: WorkingSet, case: str, cause: str) -> bool:
 
     A statement that was asked back is signed anew once a person or the records note another day.
     """
-    state = working_set.retention
-    if (case, cause) not in state.signed:
+    if (case, cause) not in working_set.retention.signed:
         return False
-    is_renewed = state.noted_at.get((case, cause), 0) > state.signed_at[case, cause]
-    return cause in causes_stated(working_set, case) or not is_renewed
+    return cause in causes_stated(working_set, case) or not _is_renewed(working_set, case, cause)
+
+
+def causes_renewed(working_set: WorkingSet, case: str) -> frozenset[str]:
+    """Return the causes noted anew after a statement that doesn't count any more.
+
+    Their next statement isn't signed yet.
+    """
+    noted, stated = working_set.retention.ended(case), causes_stated(working_set, case)
+    return frozenset(
+        cause
+        for cause in statement_states(working_set, case)
+        if cause in noted and cause not in stated and _is_renewed(working_set, case, cause)
+    )
+
+
+def _is_renewed(working_set: WorkingSet, case: str, cause: str) -> bool:
+    state = working_set.retention
+    return state.noted_at.get((case, cause), 0) > state.signed_at[case, cause]
 
 
 def parts_stated(working_set: WorkingSet, case: str) -> int:

@@ -400,6 +400,23 @@ def destroyed_in(working_set: WorkingSet, case: str) -> int:
     )
 
 
+def count_stated(working_set: WorkingSet, case: str, items: Iterable[KeptItem]) -> int:
+    """Count the parts that a statement will count once these items are destroyed.
+
+    Own notes, texts of consents, what only runs the exchange, and corrections of a part that was
+    asked back are in no count, as in `destroyed_in`.
+    """
+    given_back = _given_back(working_set, case)
+    counted = [
+        item.part
+        for item in items
+        if item.part is not None
+        and item.part not in given_back
+        and item.categories != _EXCHANGE_ONLY
+    ]
+    return len(counted) + destroyed_and_unstated(working_set, case)
+
+
 def _parts_of(working_set: WorkingSet, case: str) -> Iterator[tuple[PartKey, tuple[str, ...]]]:
     """Yield each part that was sent or received in a case, with its kinds of information."""
     records = working_set.cases.records(case)

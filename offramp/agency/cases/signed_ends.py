@@ -9,7 +9,13 @@ from typing import Any
 
 from exchange.consent.account_rows import Row
 from offramp.agency.cases.caseload import own_parts
-from offramp.agency.cases.reliance import Reliance, Signing, reliance_of
+from offramp.agency.cases.reliance import (
+    DestroyedBefore,
+    Reliance,
+    Signing,
+    destroyed_before,
+    reliance_of,
+)
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import recalled_from
 from offramp.agency.folder.working_set import WorkingSet
@@ -37,7 +43,8 @@ class SignedEnd:
     `signed_at` is its time in seconds since 1970. `parts` is None where the text isn't readable
     here. `is_here` is true if this agency signed it or got it, false if another agency got it.
     `reliance` says if its count leaves out parts that an earlier statement counted, which the
-    agency asked back.
+    agency asked back. `before` are the parts in its count that were destroyed for the reason of
+    such a statement, None if there are none.
     """
 
     agency: str
@@ -45,6 +52,7 @@ class SignedEnd:
     parts: EndedParts | None
     is_here: bool = True
     reliance: Reliance = "none"
+    before: DestroyedBefore | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the statement's JSON in `offramp agency account`."""
@@ -76,12 +84,14 @@ def signed_ends(working_set: WorkingSet, case: str, rows: Iterable[Row]) -> tupl
         parts = _parts_of(working_set, row)
         is_here = working_set.agency in (row.issuer, row.to)
         alike = [
-            Signing(at, other.at, asked)
+            Signing(at, other.at, asked, _count_of(working_set, other))
             for at, (other, asked) in enumerate(statements)
             if (other.issuer, other.to) == (row.issuer, row.to)
         ]
-        reliance = reliance_of(Signing(place, row.at, None), alike)
-        end = SignedEnd(row.issuer, row.at, parts, is_here, reliance)
+        signing = Signing(place, row.at, None, parts.ended if parts is not None else None)
+        reliance = reliance_of(signing, alike)
+        again = destroyed_before(signing, alike)
+        end = SignedEnd(row.issuer, row.at, parts, is_here, reliance, again)
         if parts is not None:
             # What this agency asked back from one recipient only, another one still has.
             before = readable.get((row.issuer, parts.cause))
@@ -108,6 +118,11 @@ def _asked_back_at(working_set: WorkingSet, case: str, row: Row) -> float | None
     own = row.issuer == working_set.agency
     is_mistake = own and (row.record, row.part) in recalled_from(working_set, case, row.to)
     return inf if is_mistake else None
+
+
+def _count_of(working_set: WorkingSet, row: Row) -> int | None:
+    parts = _parts_of(working_set, row)
+    return parts.ended if parts is not None else None
 
 
 def _parts_of(working_set: WorkingSet, row: Row) -> EndedParts | None:

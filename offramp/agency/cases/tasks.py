@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 
 from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Answer, Case
@@ -25,7 +26,7 @@ from offramp.agency.cases.empty_cases import (
     standing_services,
 )
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
-from offramp.agency.cases.holding import earliest, pack_end
+from offramp.agency.cases.holding import earliest, in_seconds, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request
 from offramp.agency.cases.next_steps import next_step_tasks
 from offramp.agency.cases.pack_terms import terms_of
@@ -114,8 +115,9 @@ def _work_out_tasks(
     case = case_of(working_set, handle)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
     withdrawn = is_withdrawn(working_set, handle)
+    held_until = _first_held_day(working_set, handle, now)
     case_tasks = [
-        *_unopened_records(working_set, case, handle, role, withdrawn=withdrawn),
+        *_unopened_records(working_set, case, handle, role, now, withdrawn=withdrawn),
         *_pending_recalls(working_set, handle, role),
     ]
     if not withdrawn:
@@ -126,7 +128,9 @@ def _work_out_tasks(
     )
     case_tasks += repairs
     if case.is_ended or withdrawn or is_empty(working_set, handle):
-        return _named(working_set, handle, case_tasks), earliest((repairs_until, ended.until))
+        return _named(working_set, handle, case_tasks), earliest(
+            (repairs_until, ended.until, held_until)
+        )
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
     untold, untold_until = untold_decision_tasks(working_set, program, case, handle, role, now)
@@ -138,7 +142,7 @@ def _work_out_tasks(
         case_tasks += _review_steps(handle, answer, role)
         case_tasks += _missing_facts(handle, answer, role)
     case_tasks += next_step_tasks(working_set, program, case, handle, role, answers, now)
-    ends = (until, repairs_until, untold_until, ended.until)
+    ends = (until, repairs_until, untold_until, ended.until, held_until)
     return _named(working_set, handle, case_tasks), earliest(ends)
 
 
@@ -159,8 +163,10 @@ def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterat
 
 
 def _unopened_records(
-    working_set: WorkingSet, case: Case, handle: str, role: str, *, withdrawn: bool
+    working_set: WorkingSet, case: Case, handle: str, role: str, now: int, *, withdrawn: bool
 ) -> Iterator[Task]:
+    """Yield the records to open. What only a legal hold keeps can't be opened."""
+    is_held, today = working_set.retention.is_held(handle), _today(working_set, now).isoformat()
     recalled = recalled_parts(working_set, handle)
     for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
@@ -173,7 +179,8 @@ def _unopened_records(
         if any(
             (record.issuer, record.jti, part) not in working_set.destroyed
             and (record.jti, part) not in recalled
-            for part in record.labels
+            and not (is_held and label.keep_until < today)
+            for part, label in record.labels.items()
         ):
             about = vocabulary().kinds[record.kind].line
             step = f"Open what `{record.issuer}` sent: {about}."
@@ -206,15 +213,48 @@ def _records_without_referral(
         yield Task(handle, role, step, OPEN, f"referral.{kind}")
 
 
+def _today(working_set: WorkingSet, now: int) -> date:
+    gateway = working_set.gateway
+    return day_of(gateway.hub_time(now), gateway.history.newest.zone)
+
+
+def _first_held_day(working_set: WorkingSet, handle: str, now: int) -> int | None:
+    """Return when the next unopened part of a held case is past its last day.
+
+    From then on nobody may open it. None without a hold, since it is destroyed then.
+    """
+    if not working_set.retention.is_held(handle):
+        return None
+    zone, today = working_set.gateway.history.newest.zone, _today(working_set, now)
+    last_days = (
+        date.fromisoformat(label.keep_until)
+        for received in working_set.cases.records(handle).received.values()
+        if received.record is not None and not received.opened
+        for label in received.record.labels.values()
+    )
+    return earliest(
+        in_seconds(datetime.combine(day + timedelta(days=1), time.min, zone))
+        for day in last_days
+        if day >= today
+    )
+
+
 def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
     zone = working_set.gateway.history.newest.zone
-    digits = working_set.cases.digits(handle)
+    digits, holds = working_set.cases.digits(handle), working_set.retention.holds_on(handle)
     for recall in working_set.gateway.pending_recalls(handle):
         until = day_of(recall.until, zone).isoformat()
         step = (
             f"`{recall.issuer}` asks back part `{recall.part}`. Delete it with `offramp agency "
             f"answer-recall {digits}`. To keep it on a legal ground, add `--keep` and the ground."
         )
+        if holds:
+            step = (
+                f"`{recall.issuer}` asks back part `{recall.part}`. A legal hold of "
+                f"`{holds[0].by}` stops its deletion, so answer that you keep it, with the ground: "
+                f"`offramp agency answer-recall {digits} --keep GROUND`. To delete it, have a "
+                f"supervisor release the hold first: `offramp agency hold {digits} --release`."
+            )
         yield Task(handle, role, step, OPEN, recall.recall, until)
 
 

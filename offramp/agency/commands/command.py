@@ -17,6 +17,7 @@ from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import read_settings
+from offramp.agency.look_words import COMMAND
 from offramp.agency.short_handles import naming_cases
 from offramp.terminal import print_error, print_json, print_text
 from rules.errors import Refusal
@@ -66,7 +67,9 @@ class AgencyCommand:
 
     `words` are its arguments without dashes, each with its help, and `options` adds the others.
     `run` is given the opened office, or the options alone where the command opens none.
-    `owner_only` says why only the folder's own account may run it, None if everybody may.
+    `owner_only` says why only the folder's own account may run it, None if everybody may. `act`
+    returns the operation that the command is for, by its options, for the look of a refusal. None
+    where there are several, or where the command only shows.
     """
 
     name: str
@@ -76,6 +79,7 @@ class AgencyCommand:
     options: Options | None = None
     run_without_office: Callable[[argparse.Namespace], Output] | None = None
     owner_only: str | None = None
+    act: Callable[[argparse.Namespace], str | None] = lambda options: None
 
 
 def run_command(
@@ -103,9 +107,13 @@ def _run(
         closing(office_of(options)) as office,
         naming_cases(lambda handle: office.working_set().cases.digits(handle)),
     ):
+        office.command_act = command.act(options)
+        typed, newest = _typed_case(options), operations.newest_look(office)
         try:
             output = _run_in(office, command.run, options)
         except Refusal as refusal:
+            act = office.command_act or f"{COMMAND}{command.name}"
+            operations.note_refusal(office, refusal, act, typed, newest)
             refusal.fix = complete(refusal.fix)  # while the cases can be named
             raise
         refused = operations.refused_here(office)
@@ -170,6 +178,16 @@ def _with_refusals(
     if isinstance(value, dict):
         value = {**value, "refused_by_hub": [record.as_json() for record in refused]}
     return Output(value, output.lines, 1)
+
+
+def acts_unless_shown(operation: str) -> Callable[[argparse.Namespace], str | None]:
+    """Return the `act` of a command that carries out an operation, unless it only shows."""
+
+    def act(options: argparse.Namespace) -> str | None:
+        only_shows = any(getattr(options, flag, False) for flag in ("dry_run", "list"))
+        return None if only_shows else operation
+
+    return act
 
 
 def actor_of(office: Office) -> str:

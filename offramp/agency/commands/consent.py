@@ -11,7 +11,7 @@ from offramp.agency import operations, wording
 from offramp.agency.cases.consent_form import Answer, Form
 from offramp.agency.cases.consent_form import Question as PersonQuestion
 from offramp.agency.cases.consent_words import say
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of
+from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, acts_unless_shown
 from offramp.agency.commands.records import read_draft
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -557,6 +557,7 @@ COMMANDS = (
         "ask a person for consent by the pack's form, or record one from a file",
         run=_consent,
         options=_consent_options,
+        act=acts_unless_shown("record_answers"),
     ),
     AgencyCommand(
         "revoke",
@@ -564,5 +565,6 @@ COMMANDS = (
         run=_revoke,
         words=(CASE,),
         options=_revoke_options,
+        act=acts_unless_shown("revoke_consent"),
     ),
 )

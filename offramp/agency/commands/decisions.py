@@ -14,6 +14,7 @@ from offramp.agency.commands.command import (
     AgencyCommand,
     Output,
     actor_of,
+    acts_unless_shown,
     read_code,
     terms_here,
     zone_of,
@@ -123,5 +124,6 @@ COMMANDS = (
         run=_determine,
         words=(CASE, DECISION, OUTCOME),
         options=_determine_options,
+        act=acts_unless_shown("determine"),
     ),
 )

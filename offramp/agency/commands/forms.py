@@ -20,7 +20,14 @@ from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.moments import ODD_FLAG
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.commands import form_text
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, add_odd_flag
+from offramp.agency.commands.command import (
+    CASE,
+    AgencyCommand,
+    Output,
+    actor_of,
+    acts_unless_shown,
+    add_odd_flag,
+)
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -403,6 +410,7 @@ def _command(form: Form) -> AgencyCommand:
         run=partial(run, form),
         words=() if form.begins or form.name == "answer" else (CASE,),
         options=partial(_options, form),
+        act=acts_unless_shown("send_draft"),
     )
 
 

@@ -14,7 +14,14 @@ from typing import Any
 
 from offramp.agency import operations
 from offramp.agency.cases.moments import check_last_day
-from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, zone_of
+from offramp.agency.commands.command import (
+    CASE,
+    AgencyCommand,
+    Output,
+    actor_of,
+    acts_unless_shown,
+    zone_of,
+)
 from offramp.agency.commands.forms import read_answers_file
 from offramp.agency.folder.office import Office
 from offramp.agency.meeting_wording import (
@@ -295,6 +302,7 @@ COMMANDS = (
         run=_report_status,
         words=(CASE,),
         options=_report_status_options,
+        act=acts_unless_shown("send_status"),
     ),
     AgencyCommand(
         "meeting-record",
@@ -302,5 +310,6 @@ COMMANDS = (
         run=_record,
         words=(CASE,),
         options=_record_options,
+        act=acts_unless_shown("record_meeting"),
     ),
 )

@@ -23,6 +23,7 @@ from offramp.agency.commands.command import (
     AgencyCommand,
     Output,
     actor_of,
+    acts_unless_shown,
     add_odd_flag,
     read_code,
     zone_of,
@@ -545,6 +546,15 @@ def _answer_recall_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _correct_act(options: argparse.Namespace) -> str | None:
+    has_details = bool(options.detail or options.file)
+    return "correct" if has_details and not options.dry_run else None
+
+
+def _recall_act(options: argparse.Namespace) -> str | None:
+    return "recall" if options.reason is not None and not options.dry_run else None
+
+
 COMMANDS = (
     AgencyCommand(
         "correct",
@@ -552,6 +562,7 @@ COMMANDS = (
         run=_correct,
         words=(CASE,),
         options=_correct_options,
+        act=_correct_act,
     ),
     AgencyCommand(
         "recall",
@@ -559,6 +570,7 @@ COMMANDS = (
         run=_recall,
         words=(CASE,),
         options=_recall_options,
+        act=_recall_act,
     ),
     AgencyCommand(
         "answer-recall",
@@ -566,5 +578,6 @@ COMMANDS = (
         run=_answer_recall,
         words=(CASE,),
         options=_answer_recall_options,
+        act=acts_unless_shown("answer_recalls"),
     ),
 )

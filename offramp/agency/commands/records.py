@@ -15,6 +15,7 @@ from offramp.agency.commands.command import (
     AgencyCommand,
     Output,
     actor_of,
+    acts_unless_shown,
     add_because,
     add_odd_flag,
     zone_of,
@@ -139,6 +140,7 @@ COMMANDS = (
         run=_represent,
         words=(CASE,),
         options=_represent_options,
+        act=acts_unless_shown("represent"),
     ),
     AgencyCommand("inbox", "list what other agencies sent", run=_inbox),
     AgencyCommand(
@@ -147,6 +149,7 @@ COMMANDS = (
         run=_send,
         words=(KIND, ("file", "a YAML or JSON file with the record's parts")),
         options=_send_options,
+        act=acts_unless_shown("send_record"),
     ),
     AgencyCommand(
         "open", "open a part for a named person", run=_open, words=(RECORD,), options=_open_options

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from offramp.agency import operations, report_wording
-from offramp.agency.commands.command import AgencyCommand, Output
+from offramp.agency.commands.command import AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.office import Office
 from offramp.agency.report_page import report_page
 from offramp.agency.report_view import report_csv
+from offramp.asking import Dialog, confirm
 from offramp.output_file import check_output, write_output
 from offramp.terminal import print_error
 from rules.errors import RequestError
@@ -21,6 +22,10 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
         )
     if options.html is not None:
         check_output(options.html, force=options.force)
+    actor_of(office)
+    publishes = operations.publishes_quarter(office, options.quarter, is_revision=options.revise)
+    if publishes and not options.yes and not _confirm(office, options):
+        return Output({"published": False}, ["nothing was published"])
     report = operations.report_quarter(
         office,
         options.by,
@@ -43,6 +48,16 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
     return Output(report.as_json(), [*lines, *(["", *done] if done else [])])
 
 
+def _confirm(office: Office, options: argparse.Namespace) -> bool:
+    """Ask whether to publish. Raises `RequestError` `answers-missing` without a terminal."""
+    anew = " anew, if that gives no small count away" if options.revise else ""
+    question = (
+        f"Publish this agency's counts of {options.quarter}{anew}? From then on they stay as they "
+        "are."
+    )
+    return confirm(Dialog.at_terminal("en", zone_of(office).key, as_json=options.json), question)
+
+
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quarter", metavar="QUARTER", required=True, help="a past quarter, such as 2026Q3"
@@ -54,6 +69,9 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
         "--revise",
         action="store_true",
         help="publish the quarter anew, if the change gives no small count away",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="publish the counts without the last question"
     )
     parser.add_argument("--csv", action="store_true", help="print every number as CSV")
     parser.add_argument("--html", metavar="FILE", help="write a page with charts")
@@ -69,7 +87,7 @@ def _mine(office: Office, options: argparse.Namespace) -> Output:
 COMMANDS = (
     AgencyCommand(
         "report",
-        "count a quarter, with small counts hidden. The first run publishes the counts",
+        "count a quarter, with small counts hidden. The first run asks, and publishes the counts",
         run=_report,
         options=_report_options,
     ),

@@ -131,6 +131,12 @@ def _withdraw(office: Office, options: argparse.Namespace) -> Output:
     return Output(value, ["withdrawn"])
 
 
+def _seal_act(options: argparse.Namespace) -> str | None:
+    if options.dry_run:
+        return None
+    return "withdraw_ending" if options.withdraw else "note_ending"
+
+
 def _show(options: argparse.Namespace, lines: list[str]) -> None:
     if not options.json:
         for line in lines:
@@ -212,6 +218,7 @@ COMMANDS = (
         run=_seal,
         words=(CASE,),
         options=_seal_options,
+        act=_seal_act,
     ),
     AgencyCommand(
         "sealed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from string import hexdigits
 from typing import Any
 
 from exchange.errors import shorten
@@ -15,7 +16,22 @@ from rules.errors import RequestError
 
 
 def _staff(office: Office, options: argparse.Namespace) -> Output:
+    _refuse_unused(options)
     return _ACTIONS[options.action](office, options)
+
+
+def _refuse_unused(options: argparse.Namespace) -> None:
+    """Refuse what the action would ignore. Raises `RequestError` `usage`."""
+    taken = _TAKES[options.action]
+    for name in ("who", "role", "login", "to", "backup", "team", "yes", "ended"):
+        if getattr(options, name) and name not in taken:
+            given = f"`{shorten(options.who)}`" if name == "who" else f"`--{name}`"
+            actions = " and ".join(f"`staff {each}`" for each in _TAKES if name in _TAKES[each])
+            raise RequestError(
+                "usage",
+                f"`staff {options.action}` takes no {given}, and nothing was changed",
+                fix=f"leave it out; it is for {actions}",
+            )
 
 
 def _list(office: Office, options: argparse.Namespace) -> Output:
@@ -62,7 +78,7 @@ def _assign(office: Office, options: argparse.Namespace) -> Output:
             actor_of(office),
             case,
             owner,
-            backup=options.backup,
+            backup=None if _is_nobody(options.backup) else options.backup,
             team=options.team or (),
         ),
     )
@@ -72,11 +88,25 @@ def _hand_over(office: Office, options: argparse.Namespace) -> Output:
     who = _needed(options, "who", "a case, or a person for all cases")
     to = _needed(options, "to", "the colleague with `--to`")
     actor = actor_of(office)
-    if office.working_set().staff.find(who) is not None:
+    if _names_person(office, who):
         return _changed(office, operations.hand_over_all(office, actor, who, to))
     return _changed(
         office, operations.hand_over(office, actor, operations.find_case(office, who), to)
     )
+
+
+def _names_person(office: Office, who: str) -> bool:
+    """Report whether a text is a person's name, and not the digits of a case.
+
+    A listed name is one, also of somebody who was ended, and so is what no case's digits could be.
+    """
+    listed = {name.casefold() for name in office.working_set().staff.people}
+    return who.casefold() in listed or not set(who.lower()) <= set(hexdigits)
+
+
+def _is_nobody(name: str | None) -> bool:
+    """Report whether `--backup` names nobody: without it, or with the word `none`."""
+    return name is None or name.strip().casefold() == "none"
 
 
 def _review(office: Office, options: argparse.Namespace) -> Output:
@@ -119,6 +149,18 @@ _ACTIONS: dict[str, Callable[[Office, argparse.Namespace], Output]] = {
     "review": _review,
 }
 
+# The flags and words that each action takes. Every other one is refused.
+_TAKES: dict[str, frozenset[str]] = {
+    "list": frozenset(("ended",)),
+    "add": frozenset(("who", "role", "login")),
+    "roles": frozenset(("who", "role")),
+    "logins": frozenset(("who", "login")),
+    "end": frozenset(("who", "to", "yes")),
+    "assign": frozenset(("who", "to", "backup", "team")),
+    "hand-over": frozenset(("who", "to")),
+    "review": frozenset(("who",)),
+}
+
 
 def _staff_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=", ".join(_ACTIONS))
@@ -142,7 +184,9 @@ def _staff_options(parser: argparse.ArgumentParser) -> None:
         help="an account of this machine that the person uses (repeatable)",
     )
     parser.add_argument("--to", metavar="NAME", help="the colleague who gets the case or the cases")
-    parser.add_argument("--backup", metavar="NAME", help="the backup of the case")
+    parser.add_argument(
+        "--backup", metavar="NAME", help="the backup of the case, `none` for nobody"
+    )
     parser.add_argument(
         "--team", metavar="NAME", action="append", help="a person in the case's team (repeatable)"
     )

@@ -161,7 +161,12 @@ def with_outcomes(looks: Iterable[Look]) -> tuple[Look, ...]:
     written = tuple(looks)
     outcomes = {look.outcome_of: look for look in written if look.outcome_of is not None}
     return tuple(
-        replace(look, kind="refused", refused=outcomes[look.number].refused)
+        replace(
+            look,
+            kind="refused",
+            operation=outcomes[look.number].operation,
+            refused=outcomes[look.number].refused,
+        )
         if look.number in outcomes
         else look
         for look in written

@@ -173,6 +173,10 @@ class Office:
         # The person of the operation that runs now. None for the gateway.
         self.acting: Session | None = None
         self.is_in_operation = False
+        # The operation that the running command is for, if it is known. A refusal on the way to it
+        # is a look at that act. The last refusal that was written as a look.
+        self.command_act: str | None = None
+        self.refusal_written: Exception | None = None
         # What an operation asks before it states anything: see `offramp.agency.operations.access`.
         self.before_stating: Callable[[WorkingSet, Stating], None] | None = None
         # The records that were composed or sent again since this office was opened, and those of

@@ -22,6 +22,8 @@ Role = Literal["member", "supervisor", "sender", "chair", "admin", "auditor"]
 ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin", "auditor")
 # A person who founds an agency may do everything but examine the own looks.
 FOUNDING_ROLES: tuple[Role, ...] = ("member", "supervisor", "sender", "chair", "admin")
+# The roles that work on cases.
+WORK_ON_CASES = frozenset(("member", "supervisor", "sender"))
 # Never one person's: an auditor examines what an admin could arrange.
 APART = frozenset({"admin", "auditor"})
 # The login of a person who signed in at the console. No account of a machine can have it: `--login`
@@ -138,7 +140,9 @@ class Staff:
     """Everybody who was ever listed, and the assignments, as the journal's events left them.
 
     `extra` are by the number of their event. `former_logins` has the names of ended people by the
-    logins that they used. `zone` is the program's, in which days are stated.
+    logins that they used, and `replaced_logins` the names of people by logins that they lost.
+    `former_cases` has the cases that a person owned once. `zone` is the program's, in which days
+    are stated.
     """
 
     def __init__(self) -> None:
@@ -147,6 +151,8 @@ class Staff:
         self.assignments: dict[str, Assignment] = {}
         self.extra: dict[int, ExtraAccess] = {}
         self.former_logins: dict[str, tuple[str, ...]] = {}
+        self.replaced_logins: dict[str, tuple[str, ...]] = {}
+        self.former_cases: dict[str, tuple[str, ...]] = {}
 
     def learn(self, at: int, time: int, body: Mapping[str, Any]) -> None:
         """Take the event `at` of the kind `staff`."""
@@ -169,10 +175,11 @@ class Staff:
             self.extra[number] = replace(self.extra[number], reviewed_by=body["by"])
         for person in body.get("people", ()):
             before = self.people.get(person["name"])
-            if before is not None and person["ended"] is not None:
-                for login in before.logins:
-                    names = self.former_logins.get(login, ())
-                    self.former_logins[login] = (*names, before.name)
+            lost = set(before.logins) - set(person["logins"]) if before is not None else ()
+            is_ended = person["ended"] is not None
+            lost_logins = self.former_logins if is_ended else self.replaced_logins
+            for login in sorted(lost):
+                lost_logins[login] = (*lost_logins.get(login, ()), person["name"])
             self.people[person["name"]] = StaffPerson(
                 person["name"],
                 tuple(person["roles"]),
@@ -182,6 +189,9 @@ class Staff:
                 person["ended_by"],
             )
         for case, assigned in body.get("cases", {}).items():
+            if (earlier := self.assignments.get(case)) is not None:
+                owned = self.former_cases.get(earlier.owner, ())
+                self.former_cases[earlier.owner] = (*owned, case)
             self.assignments[case] = Assignment(
                 assigned["owner"], assigned["backup"], tuple(assigned["team"])
             )
@@ -211,7 +221,7 @@ class Staff:
             return person
         for former in self.people.values():
             if former.name.casefold() == name.casefold():
-                raise _has_ended(former, self.zone)
+                raise self.has_ended(former)
         raise _not_listed(f"`{shorten(name)}`")
 
     def ever_named(self, name: str) -> StaffPerson:
@@ -232,20 +242,27 @@ class Staff:
         """Return who acts: the person of a login, or the named one of those who share it.
 
         That a person has ended is stated only at a login that the person used. Of a person who had
-        none, it is stated at each login of a colleague. Raises `AgencyError` `unlisted-person`,
-        `person-ended`, `which-person`, `hidden-character`.
+        none, it is stated at each login of a colleague. That a listed person has another login is
+        stated at each login of a colleague, and at one that the person used. Raises `AgencyError`
+        `unlisted-person`, `login-differs`, `person-ended`, `which-person`, `hidden-character`.
         """
         people = self.at_login(login)
         refuse_hidden_name(name)
         if login == CONSOLE and name is not None:
             return self.named(name)
         if (former := self.former_at(login, name)) is not None:
-            raise _has_ended(former, self.zone)
+            raise self.has_ended(former)
+        lost_by = self.replaced_logins.get(login, ())
         if name is not None:
-            if (person := self.find(name)) is None or person not in people:
-                raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
-            return person
+            person = self.find(name)
+            if person is not None and person in people:
+                return person
+            if person is not None and (people or person.name in lost_by):
+                raise _login_differs(person, login)
+            raise _not_listed(f"`{shorten(name)}`, for the login `{shorten(login)}`,")
         if not people:
+            if lost := [each for each in self.active() if each.name in lost_by]:
+                raise _login_differs(lost[-1], login)
             raise _not_listed(f"the login `{shorten(login)}`")
         if len(people) > 1:
             names = ", ".join(f"`{person.name}`" for person in people)
@@ -282,12 +299,13 @@ class Staff:
     def assignment(self, case: str) -> Assignment | None:
         """Return who is responsible for a case.
 
-        Until somebody takes or is given a case, it is the longest-listed supervisor's. None only
-        where nobody is listed.
+        Until somebody takes or is given a case, it is the longest-listed supervisor's, of those
+        with a login. None only where nobody is listed.
         """
         if (assigned := self.assignments.get(case)) is not None:
             return assigned
-        supervisors = self.active("supervisor")
+        everybody = self.active("supervisor")
+        supervisors = [person for person in everybody if person.logins] or everybody
         return Assignment(supervisors[0].name) if supervisors else None
 
     def is_taken(self, case: str) -> bool:
@@ -301,6 +319,50 @@ class Staff:
     def on_case(self, name: str) -> tuple[str, ...]:
         """Return the cases in which a person is owner, backup, or in the team."""
         return tuple(case for case, assigned in self.assignments.items() if name in assigned.people)
+
+    def successors_of(self, name: str) -> tuple[str, ...]:
+        """Return the people who own the cases that a person owned once, by name."""
+        cases = self.former_cases.get(name, ())
+        return tuple(sorted({self.assignments[case].owner for case in cases} - {name}))
+
+    def has_ended(self, person: StaffPerson) -> AgencyError:
+        """Return the refusal of a person who was ended. It names the day, and who ended them."""
+        assert person.ended is not None, "the person was ended"
+        day = f"{datetime.fromtimestamp(person.ended, self.zone):%Y-%m-%d}"
+        return AgencyError(
+            "person-ended",
+            f"`{person.name}` was ended on `{day}` by `{person.ended_by}`",
+            fix="name somebody of `offramp agency staff DIR list`; an admin lists a person that "
+            "comes back, under another name",
+        )
+
+    def check_may_own(
+        self, name: str, *, opens: Callable[[str], bool] = lambda login: True
+    ) -> StaffPerson:
+        """Return the person of a name, who may be the owner, backup, or team of a case.
+
+        INVARIANT: every case is given to somebody who can open it: a listed person who was not
+        ended, with a role that works on cases and a login of this machine. `opens` reports whether
+        a login is one of this machine.
+
+        Raises `AgencyError` `unlisted-person`, `person-ended`, `no-case-role`, `no-login`.
+        """
+        person = self.named(name)
+        if not WORK_ON_CASES & set(person.roles):
+            raise AgencyError(
+                "no-case-role",
+                f"`{person.name}` has no role that works on cases",
+                fix=f'add one first: `offramp agency staff DIR roles "{person.name}" --role member '
+                f"{' '.join(f'--role {role}' for role in person.roles)}`",
+            )
+        if not _gets_in(person, opens):
+            raise AgencyError(
+                "no-login",
+                f"`{person.name}` has no login of this machine, and could open no case",
+                fix=f'give one first: `offramp agency staff DIR logins "{person.name}" --login '
+                "LOGIN`, or name another colleague",
+            )
+        return person
 
     # Access beyond the caseload
 
@@ -397,6 +459,13 @@ def _gets_in(person: StaffPerson, opens: Callable[[str], bool]) -> bool:
     return any(opens(login) for login in person.logins)
 
 
+def owners_without_login(staff: Staff) -> Iterator[tuple[str, int]]:
+    """Yield each owner of cases who has no login, with the number of the cases."""
+    for person in staff.active():
+        if not person.logins and (owned := staff.owned_by(person.name)):
+            yield person.name, len(owned)
+
+
 def ended(person: StaffPerson, at: int, by: str) -> StaffPerson:
     """Return a person whose work here ends."""
     return replace(person, ended=at, ended_by=by, logins=())
@@ -433,14 +502,15 @@ def own_login() -> str:
     return login_of(person_account())
 
 
-def _has_ended(person: StaffPerson, zone: ZoneInfo) -> AgencyError:
-    assert person.ended is not None, "the person was ended"
-    day = f"{datetime.fromtimestamp(person.ended, zone):%Y-%m-%d}"
+def _login_differs(person: StaffPerson, login: str) -> AgencyError:
+    listed = " and ".join(f"`{each}`" for each in person.logins)
+    has = f"has the login {listed}" if person.logins else "has no login"
     return AgencyError(
-        "person-ended",
-        f"`{person.name}` was ended on `{day}` by `{person.ended_by}`",
-        fix="name somebody of `offramp agency staff DIR list`; an admin lists a person that comes "
-        "back, under another name",
+        "login-differs",
+        f"`{person.name}` {has} in the list of people, and this is the login `{shorten(login)}`",
+        fix="work from the listed login, or have an admin list this one too: `offramp agency staff "
+        f'DIR logins "{person.name}" '
+        f"{' '.join(f'--login {each}' for each in (*person.logins, login))}`",
     )
 
 

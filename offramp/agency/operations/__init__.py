@@ -34,7 +34,7 @@ from offramp.agency.folder.staff import ROLES as STAFF_ROLES
 from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import REASONS as ACCESS_REASONS
-from offramp.agency.operations.access import cases_tried
+from offramp.agency.operations.access import cases_tried, newest_look, note_refusal
 from offramp.agency.operations.accounts import (
     SHORTEST_PASSWORD,
     AccountState,
@@ -230,6 +230,7 @@ from offramp.agency.operations.reports import (
     Money,
     Places,
     QuarterReport,
+    publishes_quarter,
     report_quarter,
 )
 from offramp.agency.operations.representation import (
@@ -477,10 +478,12 @@ __all__ = [
     "make_secret",
     "make_spare_key",
     "move_agency",
+    "newest_look",
     "note_ending",
     "note_facts",
     "note_notice",
     "note_other_people",
+    "note_refusal",
     "note_refused_page",
     "note_report_number",
     "note_same_person",
@@ -506,6 +509,7 @@ __all__ = [
     "program_day",
     "propose_change",
     "prove_sealing",
+    "publishes_quarter",
     "read_case",
     "recall",
     "record_answers",

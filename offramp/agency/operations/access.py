@@ -178,6 +178,7 @@ def needs(
             except Refusal as refusal:
                 if admitted is not None and _is_look(office, admitted, values, refusal):
                     _write_outcome(office, admitted, declared, values, refusal.code)
+                    office.refusal_written = refusal
                 raise
             finally:
                 office.is_in_operation, office.acting = False, before
@@ -319,6 +320,7 @@ def admit(office: Office, declared: Declaration, values: Values) -> Admission:
             _check_record(office, working_set, session, str(values["record"]))
     except AgencyError as refusal:
         _write_looks(office, session, declared, values, refused=refusal.code)
+        office.refusal_written = refusal
         raise
     looks: Mapping[str | None, int] = {}
     if declared.look is not None:
@@ -573,7 +575,7 @@ def _write_looks(
                     session.login,
                     session.origin,
                     "refused" if refused else kind,
-                    declared.operation,
+                    (office.command_act if refused else None) or declared.operation,
                     case,
                     record if _is_id(record) else None,
                     part if _is_id(part, _PART_DIGITS) else None,
@@ -596,6 +598,51 @@ def _write_outcome(
     has_effect = office.journal.size() != admitted.events
     tries = None if has_effect else admitted.looks
     _write_looks(office, admitted.session, declared, values, refused=refused, tries=tries)
+
+
+def note_refusal(
+    office: Office, refusal: Refusal, act: str, typed: str | None, newest: int
+) -> None:
+    """Write the refusal of a command as a look, if no operation has written it.
+
+    A form whose answers don't pass is refused after it was opened, outside of any operation. `act`
+    is the operation that the command is for, or the command, and `typed` the case as a person typed
+    it. `newest` is the number of the newest look before the command.
+
+    INVARIANT: a command that a person ran on a case, or that has shown something, is never refused
+    without a look.
+    """
+    session = office.session
+    if session is None or office.refusal_written is refusal or office.moved_at is not None:
+        return
+    cases: tuple[str | None, ...] = cases_tried(office, typed) if typed is not None else ()
+    if not cases and newest == newest_look(office):
+        return
+    if not cases:
+        shown = [look.case for look in office.looks.read() if look.number > newest and look.case]
+        cases = tuple(dict.fromkeys(shown))
+    with office.journal.together():
+        for case in cases or (None,):
+            office.looks.add(
+                Look(
+                    0,
+                    office.clock(),
+                    session.name,
+                    session.login,
+                    session.origin,
+                    "refused",
+                    act,
+                    case,
+                    refused=refusal.code,
+                )
+            )
+    office.refusal_written = refusal
+
+
+def newest_look(office: Office) -> int:
+    """Return the number of the newest look, 0 where nobody has looked."""
+    last = office.journal.last_look()
+    return last[0] if last is not None else 0
 
 
 def write_glass_look(office: Office, case: str, reason: str) -> int:

@@ -20,7 +20,13 @@ from offramp.agency.cases.own_statements import (
     standing_records,
     statement_states,
 )
-from offramp.agency.cases.retention import endings_in_records, kept_items, unproved_records
+from offramp.agency.cases.retention import (
+    count_stated,
+    destroyed_and_unstated,
+    endings_in_records,
+    kept_items,
+    unproved_records,
+)
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.retention_state import Ending, Hold
@@ -43,7 +49,9 @@ class EndingPreview:
     names in `recipients` are the agencies to which this one will sign that it destroyed its parts.
     `first_heard` is the day of this agency's first record of the case. With `is_early`, the cause
     came before that day, and nothing here shows that the case existed then. `unproved` counts own
-    records that are still to be sent or proved, which no list here has yet.
+    records that are still to be sent or proved, which no list here has yet. `counted` is the number
+    of destroyed parts that the statement will state, with the `before` that are destroyed already
+    and that no statement counts.
     """
 
     ending: Ending
@@ -54,6 +62,8 @@ class EndingPreview:
     first_heard: date
     is_early: bool
     unproved: int = 0
+    counted: int = 0
+    before: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency seal`."""
@@ -68,6 +78,8 @@ class EndingPreview:
             "recipients": list(self.recipients),
             "early": self.is_early,
             "unproved": self.unproved,
+            "counted": self.counted,
+            "destroyed_before": self.before,
         }
 
 
@@ -88,7 +100,9 @@ def preview_ending(
 def _preview(office: Office, working_set: WorkingSet, ending: Ending) -> EndingPreview:
     case = ending.case
     keeping = replace(keeping_now(office, working_set), supposed=(ending,))
-    rows = kept_rows(working_set, keeping, case, kept_items(working_set, keeping, case))
+    items = tuple(kept_items(working_set, keeping, case))
+    rows = kept_rows(working_set, keeping, case, items)
+    ends = [item for item in items if item.term is not None and item.term.cause == ending.cause]
     agencies = working_set.gateway.history.newest.agencies
     first_heard = _first_heard(working_set, case, keeping.today)
     return EndingPreview(
@@ -100,6 +114,8 @@ def _preview(office: Office, working_set: WorkingSet, ending: Ending) -> EndingP
         first_heard,
         ending.on < first_heard and _encounter_day(working_set, case) is None,
         unproved_records(working_set, case),
+        count_stated(working_set, case, ends),
+        destroyed_and_unstated(working_set, case),
     )
 
 

@@ -14,6 +14,7 @@ from offramp.agency.errors import HubAway, HubRefused
 from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.sharing import PASSABLE
+from offramp.agency.folder.staff import owners_without_login
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.access import ADMIN, needs
@@ -147,6 +148,12 @@ def _people(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
         yield _note(
             f"the gateway opens and answers in the name of `{automatic}` (`automatic` in "
             "`agency.toml`), who isn't listed among the people of this agency"
+        )
+    for person, cases in owners_without_login(working_set.staff):
+        yield _wrong(
+            f"`{person}` owns {cases} {'case' if cases == 1 else 'cases'} and has no login, so "
+            f'nobody opens their parts of care: run `offramp agency staff DIR logins "{person}" '
+            "--login LOGIN`, or hand the cases over"
         )
     waiting = sum(access.reviewed_by is None for access in working_set.staff.extra.values())
     if waiting:

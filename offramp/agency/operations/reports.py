@@ -193,6 +193,21 @@ class QuarterReport:
         }
 
 
+@needs(QUARTER)
+def publishes_quarter(office: Office, quarter: str, *, is_revision: bool = False) -> bool:
+    """Report whether `report_quarter` would publish this agency's counts, which can't be undone.
+
+    It is false where the quarter is published already, and at an agency that counts nothing. Raises
+    `AgencyError` as `report_quarter`.
+    """
+    one, working_set = read_quarter(quarter), office.working_set()
+    defaults_today(office, working_set)
+    check_over(working_set, one, office.clock())
+    if working_set.gateway.history.newest.role(office.agency) not in COUNTING_ROLES:
+        return False
+    return is_revision or one.name not in _publications(working_set)
+
+
 @needs(QUARTER, look="list")
 def report_quarter(
     office: Office,

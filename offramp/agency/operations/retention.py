@@ -12,7 +12,11 @@ from exchange.consent.disclosure import day_of
 from exchange.errors import shorten
 from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import case_of, unknown_case
-from offramp.agency.cases.own_statements import StatementState, statement_states
+from offramp.agency.cases.own_statements import (
+    StatementState,
+    causes_renewed,
+    statement_states,
+)
 from offramp.agency.cases.retention import (
     Keeping,
     KeptItem,
@@ -36,7 +40,8 @@ class KeptRow:
     `rule` is the id of the pack's rule, None for the default or the sender's own day. `law` is its
     source in words. `cause` is set if something ended it before its time. `kept_on` counts the
     parts that were asked back and kept, by the ground (a key of `KEEP_REASONS`). A ground stops
-    nothing. Only a legal hold does.
+    nothing. Only a legal hold does. Of the `count`, `notes` are own notes and `texts` signed texts
+    of consents, which no statement counts. The others are parts.
     """
 
     case: str | None
@@ -50,6 +55,13 @@ class KeptRow:
     is_doubtful: bool
     cause: str | None
     kept_on: Mapping[str, int] = field(default_factory=dict)
+    notes: int = 0
+    texts: int = 0
+
+    @property
+    def parts(self) -> int:
+        """The parts of records among what is kept."""
+        return self.count - self.notes - self.texts
 
     def as_json(self) -> dict[str, Any]:
         """Return the row's JSON in `offramp agency retention`."""
@@ -65,6 +77,8 @@ class KeptRow:
             "doubtful": self.is_doubtful,
             "cause": self.cause,
             "kept_on": dict(self.kept_on),
+            "notes": self.notes,
+            "texts": self.texts,
         }
 
 
@@ -73,8 +87,9 @@ class KeptCase:
     """What an agency keeps of a case, its holds, what ended it early, and what was signed.
 
     `case` is None for what is about no case. `statements` has by cause how far the statement is
-    that the agency ended its parts, as `statement_states` gives it. `unproved` counts the own
-    records that are still to be sent or proved, which `rows` leave out.
+    that the agency ended its parts, as `statement_states` gives it. `renewed` are the causes noted
+    anew since, whose next statement isn't signed yet. `unproved` counts the own records that are
+    still to be sent or proved, which `rows` leave out.
     """
 
     case: str | None
@@ -83,6 +98,7 @@ class KeptCase:
     endings: tuple[Ending, ...]
     statements: Mapping[str, StatementState]
     unproved: int = 0
+    renewed: frozenset[str] = frozenset()
 
     @property
     def signed(self) -> tuple[str, ...]:
@@ -102,6 +118,7 @@ class KeptCase:
             ],
             "signed": list(self.signed),
             "statements": dict(self.statements),
+            "renewed": sorted(self.renewed),
             "unproved": self.unproved,
         }
 
@@ -151,6 +168,7 @@ def list_retention(office: Office, of_case: str | None = None) -> RetentionList:
                     tuple(state.ended(handle).values()),
                     statement_states(working_set, handle) if handle is not None else {},
                     unproved_records(working_set, handle),
+                    causes_renewed(working_set, handle) if handle is not None else frozenset(),
                 )
                 for handle, kept in items.items()
             ),
@@ -206,6 +224,8 @@ def _row(
             for item in items
             if item.part in working_set.kept_on_ground
         ),
+        sum(1 for item in items if item.is_note),
+        sum(1 for item in items if item.event is not None and not item.is_note),
     )
 
 

@@ -11,10 +11,17 @@ from zoneinfo import ZoneInfo
 from exchange.agency.deliveries import Received
 from exchange.models import agency_of
 from offramp.agency.cases.caseload import case_of, recalled_parts
-from offramp.agency.cases.reliance import Reliance, Signing, reliance_of
+from offramp.agency.cases.reliance import (
+    DestroyedBefore,
+    Reliance,
+    Signing,
+    destroyed_before,
+    reliance_of,
+)
 from offramp.agency.cases.retention import SEALED, destroyed_in, kept_about_person, kept_items
 from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.retention_state import Hold
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.evidence import export_record
@@ -35,7 +42,8 @@ class SealingStatement:
     `kept_until` is the last day of what the agency still keeps, None if that is nothing.
     `exchange_until` is that of the statement itself, which only runs the exchange. `exhibit` is the
     file for a court. `reliance` says if `ended` leaves out parts that an earlier statement counted,
-    which the agency asked back.
+    which the agency asked back. `before` are the parts in `ended` that were destroyed for the
+    reason of such a statement, None if there are none.
     """
 
     agency: str
@@ -50,6 +58,7 @@ class SealingStatement:
     signed_at: int
     exhibit: bytes
     reliance: Reliance = "none"
+    before: DestroyedBefore | None = None
 
 
 @frozen
@@ -92,6 +101,7 @@ class SealingProof:
     the directory is in `statements`, `unproved`, or `silent`, but for the one that made this:
     `ended_here` counts the parts that it destroyed itself, and `kept_here_until` is the last day of
     what it keeps, None for nothing. `exchange_here_until` is that of what only runs the exchange.
+    Neither day is true while there are `holds_here`: the legal holds of this agency on the case.
     """
 
     case: str
@@ -105,6 +115,7 @@ class SealingProof:
     ended_here: int
     kept_here_until: date | None
     exchange_here_until: date | None
+    holds_here: tuple[Hold, ...] = ()
 
 
 @needs(CASE, look="print")
@@ -147,6 +158,7 @@ def prove_sealing(office: Office, actor: str, case: str) -> SealingProof:
         destroyed_in(working_set, case),
         max((item.last_day for item in kept), default=None),
         max(last_days, default=None),
+        working_set.retention.holds_on(case),
     )
 
 
@@ -163,17 +175,30 @@ def _with_reliance(
         asked_back = [index for index in recalls if index is not None]
         is_asked_back = len(asked_back) == len(recalls)
         asked_back_at = max(asked_back) if is_asked_back else None
-        signing = Signing(committed.index, committed.index, asked_back_at)
+        signing = Signing(committed.index, committed.index, asked_back_at, _stated_count(received))
         signings.setdefault(committed.issuer, []).append(signing)
-    return tuple(
-        replace(
-            statement,
-            reliance=reliance_of(
-                Signing(statement.index, statement.index, None), signings[statement.agency]
-            ),
-        )
-        for statement in statements
+    return tuple(_relying(statement, signings[statement.agency]) for statement in statements)
+
+
+def _relying(statement: SealingStatement, signings: Iterable[Signing]) -> SealingStatement:
+    signing, alike = (
+        Signing(statement.index, statement.index, None, statement.ended),
+        tuple(signings),
     )
+    return replace(
+        statement,
+        reliance=reliance_of(signing, alike),
+        before=destroyed_before(signing, alike),
+    )
+
+
+def _stated_count(received: Received) -> int | None:
+    """Return how many parts a statement says were destroyed, None if nobody here can read it."""
+    for opened in received.opened.values():
+        stated = (opened.content.get("operation") or {}).get("sealed")
+        if stated is not None:
+            return int(stated["ended"])
+    return None
 
 
 def _statements_here(working_set: WorkingSet, case: str) -> list[Received]:

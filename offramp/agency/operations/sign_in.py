@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from exchange.errors import shorten
 from offramp.account import person_account
+from offramp.agency.cases.matching import fold_name
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import (
     CONSOLE,
     FOUNDING_ROLES,
+    GATEWAY,
     Session,
     Staff,
     StaffPerson,
@@ -28,6 +31,15 @@ from offramp.agency.folder.staff import (
 
 # The name in the looks of a person whom nobody listed.
 NOT_LISTED = "not listed"
+# Words that name nobody, without spaces: in commands, in the journal of looks, or in speech.
+_RESERVED = frozenset(
+    word.replace(" ", "")
+    for word in (
+        *(GATEWAY, NOT_LISTED, "gateway", "none", "no one", "nobody", "nadie", "ninguno"),
+        *("ninguna", "anybody", "anyone", "everybody", "everyone", "all", "new", "unknown"),
+        *("unlisted", "no login"),
+    )
+)
 
 
 def sign_in(
@@ -44,8 +56,8 @@ def sign_in(
     the people who share it. Where nobody is listed yet, the owner of the folder is listed first.
     On a machine that has no listed login, as after a restoration, the owner of the folder acts for
     the admin that `by` names, and that login is listed. `tried` returns the cases that the person
-    wants to see, for the look of a refusal. Raises `AgencyError` `unlisted-person`, `person-ended`,
-    `which-person`.
+    wants to see, for the look of a refusal. Raises `AgencyError` `unlisted-person`,
+    `login-differs`, `person-ended`, `which-person`.
     """
     login = own_login() if login is None else login
     if login == CONSOLE:
@@ -81,8 +93,7 @@ def session_of(
     """Return the session of the person who acts now, signing in where nobody has.
 
     The list is read anew, since another program may have ended the person. `by` is one of the
-    people who share the login. `tried` is as in `sign_in`. Raises `AgencyError`
-    `unlisted-person`, `person-ended`, `which-person`.
+    people who share the login. `tried` is as in `sign_in`. Raises `AgencyError` as it does.
     """
     session = office.session
     if session is None:
@@ -100,17 +111,22 @@ def session_of(
 def founding_event(name: str, login: str, now: int) -> dict[str, object]:
     """Return the body of the event that lists an agency's first person.
 
-    Raises `AgencyError` `bad-name`, `hidden-character`.
+    Raises `AgencyError` as `check_name`.
     """
     check_name(name)
     person = StaffPerson(name, FOUNDING_ROLES, (login,), now)
     return {"does": "founded", "people": [person.as_json()], "by": name}
 
 
+def join_name(name: str) -> str:
+    """Return a name without spaces, accents, and marks, in small letters, to compare it."""
+    return fold_name(name).replace(" ", "")
+
+
 def check_name(name: str) -> None:
     """Check the name of a person who is to be listed.
 
-    Raises `AgencyError` `bad-name`, `hidden-character`.
+    Raises `AgencyError` `bad-name`, `hidden-character`, `reserved-name`.
     """
     refuse_hidden_name(name)
     if not 1 <= len(name) <= 80 or name != name.strip() or not name.isprintable():
@@ -118,6 +134,14 @@ def check_name(name: str) -> None:
             "bad-name",
             "a person's name has 1 to 80 characters, without spaces at its ends",
             fix="write the name as it should appear in records",
+        )
+    joined = join_name(name)
+    if not joined or joined.isdigit() or joined in _RESERVED:
+        raise AgencyError(
+            "reserved-name",
+            f"`{shorten(name)}` is no name of a person here: the word `none`, its like, and "
+            "numbers have another meaning in commands and looks",
+            fix="write the person's own name, as it should appear in records",
         )
 
 
@@ -153,6 +177,7 @@ def _choose(
                     refused=refusal.code,
                 )
                 office.looks.add(look)
+        office.refusal_written = refusal
         raise
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from exchange.errors import shorten
 from offramp.agency.cases.caseload import unknown_case
-from offramp.agency.cases.matching import fold_name
 from offramp.agency.cases.people import find_case, person_name
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import (
-    GATEWAY,
     ROLES,
+    WORK_ON_CASES,
     Assignment,
     ExtraAccess,
     Staff,
@@ -35,14 +34,12 @@ from offramp.agency.operations.access import (
     visible,
     write_glass_look,
 )
-from offramp.agency.operations.sign_in import NOT_LISTED, check_name
-from offramp.agency.short_handles import short
+from offramp.agency.operations.sign_in import check_name, join_name
 from rules.frozen import frozen
 
 GLASS_SECONDS = 3600
 # The most cases that a refusal lists.
 _MOST_NAMED = 10
-_WORK_ON_CASES = frozenset(("member", "supervisor", "sender"))
 # Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
 NO_GLASS = ("police", "prosecutor")
 
@@ -129,20 +126,20 @@ def add_person(
 
     `logins` are accounts of the operating system on the agency's machine. A name is used once: one
     that ended is not given to another person, nor is one that differs only in accents, spaces, or
-    capitals. Raises `AgencyError` `bad-name`, `hidden-character`,
-    `name-taken`, `no-such-role`, `bad-login`, `no-such-login`, and as `check_people`.
+    capitals. Raises `AgencyError` `bad-name`, `hidden-character`, `reserved-name`, `name-taken`,
+    `no-such-role`, `bad-login`, `no-such-login`, and as `check_people`.
     """
     check_name(name)
     with office.transaction() as working_set:
-        folded = fold_name(name)
-        known = (*working_set.staff.people, GATEWAY, NOT_LISTED)
-        if alike := [person for person in known if fold_name(person) == folded]:
+        joined = join_name(name)
+        if alike := [each for each in working_set.staff.people if join_name(each) == joined]:
             raise AgencyError(
                 "name-taken",
-                f"`{shorten(alike[0])}` is or was listed here"
-                if alike[0] in working_set.staff.people
-                else f"`{alike[0]}` has another meaning in the journal of looks",
-                fix="add a middle name or a letter, since records state the name",
+                f"`{shorten(alike[0])}` is or was listed here, and `{shorten(name)}` looks the same"
+                if alike[0] != name
+                else f"`{shorten(alike[0])}` is or was listed here",
+                fix="add a middle name or a letter if this is another person, since records state "
+                "the name",
             )
         person = StaffPerson(name, _roles(roles), _logins(logins), office.clock())
         return _change(office, working_set, actor, "added", person)
@@ -153,15 +150,15 @@ def set_roles(office: Office, actor: str, name: str, roles: Sequence[str]) -> St
     """Give a person these roles instead of the earlier ones.
 
     Without a role that works on cases, the person leaves the backups and teams of cases. Raises
-    `AgencyError` `unlisted-person`, `no-such-role`, `cases-left` with the cases that the person
-    owns and couldn't open any more, and as `check_people`.
+    `AgencyError` `unlisted-person`, `person-ended`, `no-such-role`, `cases-left` with the cases
+    that the person owns and couldn't open any more, and as `check_people`.
     """
     with office.transaction() as working_set:
         staff = working_set.staff
         person = replace(staff.named(name), roles=_roles(roles))
         cases: dict[str, Assignment] = {}
-        if not _WORK_ON_CASES & set(person.roles):
-            _refuse_cases_left(staff, person, "hand them over first with `staff hand-over`")
+        if not WORK_ON_CASES & set(person.roles):
+            _refuse_cases_left(working_set, person, "hand them over first with `staff hand-over`")
             cases = {
                 case: _without(staff.assignments[case], person.name, None)
                 for case in staff.on_case(person.name)
@@ -174,11 +171,14 @@ def set_logins(office: Office, actor: str, name: str, logins: Sequence[str]) -> 
     """Give a person these logins instead of the earlier ones.
 
     One that the person has already may be of another machine. Raises `AgencyError`
-    `unlisted-person`, `bad-login`, `no-such-login`.
+    `unlisted-person`, `person-ended`, `bad-login`, `no-such-login`, and `cases-left` where the
+    person owns cases and would have no login.
     """
     with office.transaction() as working_set:
         person = working_set.staff.named(name)
         person = replace(person, logins=_logins(logins, earlier=person.logins))
+        if not person.logins:
+            _refuse_cases_left(working_set, person, "hand them over first with `staff hand-over`")
         return _change(office, working_set, actor, "logins", person)
 
 
@@ -189,18 +189,19 @@ def end_person(
     """End a person, and hand all of the person's cases over, in one event.
 
     `hand_over` is the colleague who gets them. Raises `AgencyError` `unlisted-person`, `cases-left`
-    with the cases where nobody gets them, `last-admin`, `last-supervisor`, `no-case-role`.
+    with the cases where nobody gets them, `last-admin`, `last-supervisor`, and as
+    `Staff.check_may_own` for the colleague.
     """
     with office.transaction() as working_set:
         staff = working_set.staff
         person = staff.named(name)
         successor = None
         if hand_over is not None:
-            successor = _who_works_on_cases(staff, hand_over)
+            successor = _may_own(office, staff, hand_over)
         if successor is not None and successor.name == person.name:
             successor = None
         if successor is None:
-            _refuse_cases_left(staff, person, "name the colleague who takes over with `--to`")
+            _refuse_cases_left(working_set, person, "name the colleague who takes over with `--to`")
         cases = {
             case: _without(staff.assignments[case], person.name, successor)
             for case in staff.on_case(person.name)
@@ -224,17 +225,18 @@ def assign_case(
 ) -> StaffChange:
     """Assign a case to an owner, with a backup and a team.
 
-    Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`, `named-twice`.
+    Raises `AgencyError` `no-such-case`, `named-twice`, and for each person as
+    `Staff.check_may_own`.
     """
     with office.transaction() as working_set:
         if case not in working_set.cases:
             raise unknown_case(case)
         staff = working_set.staff
-        person = _who_works_on_cases(staff, owner)
+        person = _may_own(office, staff, owner)
         assigned = Assignment(
             person.name,
-            _who_works_on_cases(staff, backup).name if backup else None,
-            tuple(_who_works_on_cases(staff, each).name for each in team),
+            _may_own(office, staff, backup).name if backup else None,
+            tuple(_may_own(office, staff, each).name for each in team),
         )
         _refuse_twice(assigned)
         return _change(office, working_set, actor, "assigned", person, {case: assigned})
@@ -244,8 +246,8 @@ def assign_case(
 def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
     """Hand a case over to a colleague, by its owner or a supervisor.
 
-    Backup and team stay. Raises `AgencyError` `no-such-case`, `unlisted-person`, `no-case-role`,
-    `not-the-owner`.
+    Backup and team stay. Raises `AgencyError` `no-such-case`, `not-the-owner`, and as
+    `Staff.check_may_own`.
     """
     with office.transaction() as working_set:
         staff = working_set.staff
@@ -258,7 +260,7 @@ def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
                 f"the case `{working_set.cases.digits(case)}` is `{before.owner}`'s",
                 fix=f"ask `{before.owner}` or a supervisor",
             )
-        person = _who_works_on_cases(staff, to)
+        person = _may_own(office, staff, to)
         assigned = replace(
             before,
             owner=person.name,
@@ -272,11 +274,13 @@ def hand_over(office: Office, actor: str, case: str, to: str) -> StaffChange:
 def hand_over_all(office: Office, actor: str, name: str, to: str) -> StaffChange:
     """Hand every case of a person over to a colleague, as for a leave.
 
-    Raises `AgencyError` `unlisted-person`, `no-case-role`, `nothing-to-hand-over`.
+    Raises `AgencyError` `unlisted-person`, `person-ended` with who has the cases,
+    `nothing-to-hand-over`, and as `Staff.check_may_own` for the colleague.
     """
     with office.transaction() as working_set:
         staff = working_set.staff
-        person, successor = staff.named(name), _who_works_on_cases(staff, to)
+        _refuse_ended(staff, name)
+        person, successor = staff.named(name), _may_own(office, staff, to)
         owned = staff.owned_by(person.name)
         if not owned or successor == person:
             raise AgencyError(
@@ -362,11 +366,10 @@ def _change(
     cases: Mapping[str, Assignment] | None = None,
 ) -> StaffChange:
     staff = working_set.staff
-    acting = office.acting.login if office.acting is not None else None
     check_people(
         {**staff.people, person.name: person}.values(),
         staff.people.values(),
-        opens=lambda login: login == acting or login_exists(login),
+        opens=_opens(office),
     )
     changed = {} if cases is None else dict(cases)
     body = {
@@ -379,13 +382,13 @@ def _change(
     return StaffChange(person, changed)
 
 
-def _refuse_cases_left(staff: Staff, person: StaffPerson, fix: str) -> None:
+def _refuse_cases_left(working_set: WorkingSet, person: StaffPerson, fix: str) -> None:
     """Refuse a change that leaves cases without an owner. Raises `AgencyError` `cases-left`."""
-    if owned := staff.owned_by(person.name):
+    if owned := working_set.staff.owned_by(person.name):
         raise AgencyError(
             "cases-left",
             f"`{person.name}` still owns "
-            f"{', '.join(f'`{short(case)}`' for case in owned[:_MOST_NAMED])}"
+            f"{', '.join(f'`{working_set.cases.digits(case)}`' for case in owned[:_MOST_NAMED])}"
             f"{', and others' if len(owned) > _MOST_NAMED else ''}",
             fix=fix,
         )
@@ -417,16 +420,40 @@ def _refuse_twice(assigned: Assignment) -> None:
             )
 
 
-def _who_works_on_cases(staff: Staff, name: str) -> StaffPerson:
-    """Return a listed person who can have cases. Raises `AgencyError` `no-case-role`."""
-    person = staff.named(name)
-    if not _WORK_ON_CASES & set(person.roles):
+def _refuse_ended(staff: Staff, name: str) -> None:
+    """Refuse to hand over the cases of an ended person, and say who has them.
+
+    Raises `AgencyError` `person-ended`, `unlisted-person`.
+    """
+    if staff.find(name) is not None:
+        return
+    person = staff.ever_named(name)
+    ended_error = staff.has_ended(person)
+    successors = staff.successors_of(person.name)
+    if not successors:
         raise AgencyError(
-            "no-case-role",
-            f"`{person.name}` has no role that works on cases",
-            fix="give the role `member` first, with `staff roles`",
+            ended_error.code,
+            f"{ended_error.message}, and owned no case",
+            fix="list the cases with `offramp agency staff DIR list`",
         )
-    return person
+    names = " and ".join(f"`{successor}`" for successor in successors)
+    raise AgencyError(
+        ended_error.code,
+        f"{ended_error.message}, and the cases are {names}'s",
+        fix="hand them over from there: `offramp agency staff DIR hand-over "
+        f'"{successors[0]}" --to NAME`, or one case by its first digits',
+    )
+
+
+def _may_own(office: Office, staff: Staff, name: str) -> StaffPerson:
+    """Return a person who may have cases. Raises as `Staff.check_may_own`."""
+    return staff.check_may_own(name, opens=_opens(office))
+
+
+def _opens(office: Office) -> Callable[[str], bool]:
+    """Return whether a login is one of this machine: that of the person who acts, or another."""
+    acting = office.acting.login if office.acting is not None else None
+    return lambda login: login == acting or login_exists(login)
 
 
 def _roles(roles: Iterable[str]) -> tuple[str, ...]:
