@@ -386,6 +386,11 @@ def console(parser: Parser, *_: Any) -> None:
         "packs", metavar="PACK", nargs="*", help="a folder to serve beside the shipped packs"
     )
     parser.add_argument(
+        "--drafts",
+        metavar="DIR",
+        help="a folder with the folders of drafts: each is shown with the memo of its change",
+    )
+    parser.add_argument(
         "--port", type=int, default=8090, help="the port on 127.0.0.1 (default: 8090; 0 for any)"
     )
     _today(parser)

@@ -12,6 +12,7 @@ from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,14 +33,21 @@ from rules.errors import Refusal
 MOST_FORM = 64 * 1024  # bytes
 MOST_FIELDS = 1_000
 NOT_KNOWN = "not known"
+BROKEN = "This change breaks a promise"
 STATUSES = {"not_yet": "starts later", "in_force": "in force", "over": "over"}
 _STATIC = {"style.css": "text/css", "favicon.svg": "image/svg+xml"}
 
 
-def make_app(packs: Mapping[str, str | Path], today: date) -> FastAPI:
-    """Return the application. `packs` are those that it serves, by id: a shipped id or a folder."""
+def make_app(
+    packs: Mapping[str, str | Path], today: date, drafts: Mapping[str, Path] | None = None
+) -> FastAPI:
+    """Return the application. `packs` are those that it serves, by id: a shipped id or a folder.
+
+    `drafts` are the folders of drafts, by name.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages = Pages(packs, today)
+    draft_pages = DraftPages(pages, drafts or {})
     app.add_middleware(SecurityHeaders)
     app.get("/")(pages.home)
     app.get("/packs")(pages.list_packs)
@@ -48,6 +56,9 @@ def make_app(packs: Mapping[str, str | Path], today: date) -> FastAPI:
     app.get("/packs/{pack}/card")(pages.send_card)
     app.get("/packs/{pack}/try")(pages.choose_decision)
     app.post("/packs/{pack}/try")(pages.try_case)
+    app.get("/drafts")(draft_pages.list_drafts)
+    app.get("/drafts/{draft}/memo")(draft_pages.show_memo)
+    app.get("/drafts/{draft}/memo.json")(draft_pages.send_memo)
     app.get("/static/{name}")(static_file)
     app.add_exception_handler(HTTPException, pages.refuse_address)
     app.add_exception_handler(Refusal, pages.refuse)
@@ -57,6 +68,9 @@ def make_app(packs: Mapping[str, str | Path], today: date) -> FastAPI:
 
 def static_file(name: str) -> Response:
     """Return the stylesheet or the icon, which a browser may keep."""
+    if name == "memo.css":
+        headers = {"cache-control": "max-age=3600"}
+        return Response(documents.MEMO_STYLE, media_type="text/css", headers=headers)
     if name not in _STATIC:
         raise HTTPException(404)
     data = (files("offramp.console") / name).read_bytes()
@@ -200,7 +214,9 @@ class Pages:
         """Say why the engine doesn't answer."""
         assert isinstance(error, Refusal)
         text = f"{error.message}; {error.fix}"
-        return self.page("refused.html", "Error", 422, heading="This can’t be shown", text=text)
+        # A pack that breaks a promise of its own is refused with the case that breaks it.
+        heading = BROKEN if error.code == "floor-lifted" else "This can’t be shown"
+        return self.page("refused.html", "Error", 422, heading=heading, text=text)
 
     def fail(self, request: Request, error: Exception) -> Response:
         """Say that something broke. The place of the fault is printed, and no word of a case."""
@@ -208,6 +224,59 @@ class Pages:
         print_error(f"offramp: {type(error).__name__} at {frame.filename}:{frame.lineno}")
         text = "Something went wrong here. Nothing was kept. Go back and try again."
         return self.page("refused.html", "Error", 500, heading="Something went wrong", text=text)
+
+
+class DraftPages:
+    """Makes the pages of drafts: the memo of each, beside the pack that it would replace."""
+
+    def __init__(self, pages: Pages, drafts: Mapping[str, Path]) -> None:
+        self.pages, self.drafts = pages, drafts
+        self._memo = lru_cache(maxsize=16)(self._make_memo)
+        self._solving = Lock()  # the solver has one state for the whole process
+
+    def list_drafts(self, request: Request) -> Response:
+        """Show the drafts, each with a link to its memo."""
+        _refuse_other_sites(request)
+        return self.pages.page("drafts.html", "Drafts", drafts=sorted(self.drafts))
+
+    def show_memo(self, request: Request, draft: str) -> Response:
+        """Show the memo of a draft as it is now."""
+        _refuse_other_sites(request)
+        memo = self._memo_now(draft)
+        values: dict[str, Any] = {"draft": draft, "memo": memo, "body": Markup(memo.body)}
+        return self.pages.page("memo.html", "Change memo", **values)
+
+    def send_memo(self, request: Request, draft: str) -> Response:
+        """Send a memo as a file, to be adopted with the pack. One with a finding isn't sent."""
+        _refuse_other_sites(request)
+        memo = self._memo_now(draft)
+        if not memo.is_sound:
+            raise HTTPException(404)
+        name = {"content-disposition": f'attachment; filename="{draft}-memo.json"'}
+        return Response(memo.data, media_type="application/json", headers=name)
+
+    def _memo_now(self, draft: str) -> documents.MemoPage:
+        folder = self.drafts.get(draft)
+        if folder is None:
+            raise HTTPException(404)
+        return self._memo(folder, _stamp(folder))
+
+    def _make_memo(self, folder: Path, stamp: object) -> documents.MemoPage:
+        (status,) = policy.list_programs(self.pages.today, [str(folder)])
+        before = self.pages.packs.get(status.pack.id, status.pack.extends)
+        if before is None:
+            raise HTTPException(404)
+        with self._solving:
+            return documents.show_memo(before, folder, self.pages.today)
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells that a file of a folder was changed."""
+    return tuple(
+        (path.name, path.stat().st_mtime_ns, path.stat().st_size)
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+    )
 
 
 def _refuse_other_sites(request: Request) -> None:

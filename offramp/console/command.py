@@ -31,6 +31,7 @@ def console(options: argparse.Namespace) -> int:
     for folder in options.packs:
         (status,) = operations.list_programs(today, [folder])
         packs[status.pack.id] = folder
+    drafts = _drafts(options.drafts)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -43,9 +44,27 @@ def console(options: argparse.Namespace) -> int:
         raise RequestError(
             "port-taken", f"port {options.port} is in use", fix="name another one with `--port`"
         ) from None
-    app = make_app(packs, today)
+    app = make_app(packs, today, drafts)
     print_text(f"Offramp console: http://{HOST}:{listener.getsockname()[1]}/", flush=True)
     # No access log, and no exception's text: it may quote a case.
     config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _drafts(name: str | None) -> dict[str, Path]:
+    """Return the drafts in a folder by name.
+
+    A draft is a folder with a pack, or a folder with one such folder in it: packs with one id are
+    in folders with one name, and there may be several drafts of a pack.
+    """
+    if name is None:
+        return {}
+    if not Path(name).is_dir():
+        raise RequestError("usage", "`--drafts` names no folder", fix="name a folder of drafts")
+    drafts = {}
+    for folder in (path for path in Path(name).iterdir() if path.is_dir()):
+        packs = [path for path in (folder, *folder.iterdir()) if (path / "pack.yaml").is_file()]
+        if packs and (packs[0] == folder or len(packs) == 1):
+            drafts[folder.name] = packs[0]
+    return drafts

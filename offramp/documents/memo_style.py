@@ -26,7 +26,7 @@ MEMO_STYLE = """
 .memo-cases ul { list-style: disc; }
 .memo-stop { border: 3px solid var(--ink); border-radius: .5rem; padding: .6rem 1rem;
   margin: .8rem 0; background: var(--surface); }
-.memo-stop h2 { border: 0; margin: 0; padding: 0; }
+.memo .memo-stop h2 { border: 0; margin: 0; padding: 0; }
 .memo-card { border: 1px solid var(--edge, var(--line)); border-radius: .5rem;
   background: var(--surface); padding: .6rem 1rem; margin: .8rem 0; max-width: 34rem; }
 .memo-card p { margin: .2rem 0; }

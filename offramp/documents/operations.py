@@ -6,17 +6,48 @@ program did not run.
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
+from offramp.digest_words import digest_words
 from offramp.documents.document import Document
+from offramp.documents.memo_page import memo_fragment, memo_title
+from offramp.documents.memo_style import MEMO_STYLE
 from offramp.documents.offline_card import OfflineCard, offline_card
 from offramp.documents.pack_page import pack_page
 from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_fragment
+from offramp.policy.operations import change_memo
+from rules.frozen import frozen
+from rules.input.printing import plain
 from rules.shelf import read_pack
 
-__all__ = ["as_fragment", "make_card", "show_pack", "show_timeline"]
+__all__ = [
+    "MEMO_STYLE",
+    "MemoPage",
+    "as_fragment",
+    "make_card",
+    "show_memo",
+    "show_pack",
+    "show_timeline",
+]
+
+
+@frozen
+class MemoPage:
+    """A memo of a rule change for a page: its title, its parts as HTML, and its JSON.
+
+    `words` are its digest as people read it to each other. `is_sound` is false if something
+    contradicts a pack. Such a memo isn't signed.
+    """
+
+    title: str
+    body: str
+    words: tuple[str, ...]
+    is_sound: bool
+    data: bytes
 
 
 def show_pack(pack: str | Path, as_of: str | None = None) -> Document:
@@ -32,3 +63,11 @@ def show_timeline(pack: str | Path) -> Document:
 def make_card(pack: str | Path) -> OfflineCard:
     """Return the offer of a pack as one page to tap through."""
     return offline_card(read_pack(pack), None)
+
+
+def show_memo(old: str | Path, new: str | Path, today: date) -> MemoPage:
+    """Return the memo of the change from one pack to another, on the day `change_memo` chooses."""
+    value = plain(change_memo(str(old), str(new), today=today).value)
+    data = json.dumps(value, ensure_ascii=False, indent=2).encode()
+    words = digest_words(value["memo"])
+    return MemoPage(memo_title(value), memo_fragment(value), words, not value["findings"], data)

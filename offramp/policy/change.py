@@ -6,14 +6,13 @@ the same change gives the same digest on every machine with the same engines.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from offramp import __version__
+from offramp.memo_file import digest_of
 from offramp.policy.change_promises import Promises, prove_promises
 from offramp.policy.change_scenarios import ScenarioFindings, ask_scenarios
 from offramp.policy.change_sides import ChangeSide, both_sides
@@ -103,6 +102,7 @@ def _memo(
     value: dict[str, Any] = {
         "old": _side_as_json(sides[0], formal[0]),
         "new": _side_as_json(sides[1], formal[1]),
+        "of_decisions": list(decisions),
         "redline": [_change_as_json(change, segments) for change in lines.changes],
         "sentences": redlined_sentences(*segments, names),
         "redline_other_days": [_plain_difference(difference) for difference in lines.other_days],
@@ -132,13 +132,6 @@ def _memo(
         value["cohort"] = cohort_as_json(report)
     value["repeat"] = {"command": _command(sides, decisions, request), "engines": _engines()}
     return Memo({"memo": digest_of(value), **value}, sides, lines, answers, region_words, report)
-
-
-def digest_of(value: Mapping[str, Any]) -> str:
-    """Return the digest of a memo, without the digest that it states."""
-    body = {name: part for name, part in value.items() if name != "memo"}
-    text = json.dumps(plain(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _formal(side: ChangeSide) -> Side:

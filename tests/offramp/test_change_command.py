@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
+from offramp.memo_file import digest_of
 from offramp.policy.operations import change_memo
 from rules.errors import RequestError
 from tests.conftest import ROOT, SHARED, shared
@@ -99,8 +100,6 @@ def test_the_words_have_every_part_in_order_and_none_that_is_forbidden(
 def test_the_memo_s_digest_covers_everything_else_and_no_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from offramp.policy.change import digest_of
-
     first = memo_of(capsys, *SANTA_FE, "--decision", "screening")
     again = memo_of(capsys, *SANTA_FE, "--decision", "screening")
     assert first == again
