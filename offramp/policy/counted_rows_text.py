@@ -97,7 +97,7 @@ def deciding_rows(rules: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for item in rules.get(side, ()):
             counts.setdefault(decider_name(item), {})[side] = item["rows"]
     for name, sides in counts.items():
-        yield name, *(count_text(sides.get(side, 0)) for side in ("before", "after"))
+        yield name, count_text(sides.get("before", 0)), count_text(sides.get("after", 0))
 
 
 def decider_name(item: Mapping[str, Any]) -> str:
