@@ -51,6 +51,16 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _least_cell(text: str) -> int:
+    """Return the least count that is shown, as a whole number."""
+    if text.startswith("-") and text[1:].isdigit():
+        raise argparse.ArgumentTypeError(
+            f"`{text[:_LONGEST_NUMBER]}` would show counts under {LEAST_SHOWN}; write "
+            f"{LEAST_SHOWN} or more"
+        )
+    return _whole(text)
+
+
 def _percent(text: str) -> int:
     """Return a percentage."""
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 100:
@@ -141,7 +151,7 @@ def _counted_rows(parser: Parser) -> None:
     )
     parser.add_argument(
         "--min-cell",
-        type=_whole,
+        type=_least_cell,
         default=LEAST_SHOWN,
         metavar="N",
         help="hide counts below N, and what would tell them. N is at least 11, the default",

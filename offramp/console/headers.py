@@ -31,6 +31,10 @@ SAFE = ("GET", "HEAD")
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # Browsers keep every name under it on this machine (RFC 6761).
 LOCAL = ".localhost"
+OTHER_HOST = (
+    "Not taken: the request names another host than this server; open the address that the server "
+    "printed.\n"
+)
 
 
 class SecurityHeaders:
@@ -65,20 +69,46 @@ class SecurityHeaders:
                 ]
             await send(message)
 
+        if not _is_own_host(scope, self.origin):
+            await _refuse_host(send_with_headers)
+            return
         scope["is_own_site"] = _is_own_site(scope, self.origin)
         await self.app(scope, receive, send_with_headers)
 
 
-def _is_own_site(scope: Scope, public: str | None) -> bool:
-    """Return whether a request is to this server by name, and a form from one of its own pages."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    host = headers.get("host", "")
+async def _refuse_host(send: Send) -> None:
+    """Refuse a request that names another host, for any address and method."""
+    body = OTHER_HOST.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _is_public(host: str, public: str | None) -> bool:
+    return public is not None and host == public.partition("://")[2]
+
+
+def _is_own_host(scope: Scope, public: str | None) -> bool:
+    """Return whether a request names this server as its host."""
+    host = _headers(scope).get("host", "")
     name = host.rpartition(":")[0] or host
-    is_public = public is not None and host == public.partition("://")[2]
-    if not is_public and name not in HOSTS and host not in HOSTS and not name.endswith(LOCAL):
-        return False
+    return _is_public(host, public) or name in HOSTS or host in HOSTS or name.endswith(LOCAL)
+
+
+def _is_own_site(scope: Scope, public: str | None) -> bool:
+    """Return whether a form is from one of the server's own pages. Other requests always are."""
     if scope["method"] in SAFE:
         return True
+    headers = _headers(scope)
+    host = headers.get("host", "")
+    is_public = _is_public(host, public)
     own = public if is_public else f"http://{host}"
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site")

@@ -81,4 +81,6 @@ def age_of_rules(segment: Segment, today: date | None) -> Iterator[Text]:
     yield Text(f"{rules} {checked_text(segment.pack)}")
     stale = stale_sources(segment.pack, today) if today is not None else ()
     if stale:
-        yield Text(f"{sentence_on_age(stale)} Ask for a new card.", "The law may have changed:")
+        is_old = any(source.checked is not None for source in stale)
+        lead = "The law may have changed." if is_old else "Not checked yet."
+        yield Text(f"{sentence_on_age(stale)} Ask for a new card.", lead)

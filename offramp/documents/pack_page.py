@@ -137,7 +137,7 @@ class _Page:
     def summary(self) -> Iterator[Block]:
         """Yield the dates and the kind of the program."""
         program, day = self.pack.program, self.segment.day
-        since = f" since {format_day(program.since)}" if program.since else ""
+        since = f" from {format_day(program.since)}" if program.since else ""
         if program.until is None:
             ran = f"In force{since}." if since else ""
         else:

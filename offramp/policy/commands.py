@@ -135,7 +135,7 @@ def decide(options: argparse.Namespace) -> int:
         return _decide_cohort(packs, options)
     _refuse_without_by(options)
     with _second_engine(options.engine) as second:
-        if options.lines or options.map:
+        if options.lines or options.map is not None:
             return _decide_many(packs, options, second)
         if options.jobs is not None:
             raise RequestError(
@@ -308,7 +308,7 @@ def _end_once(*_: object) -> None:
 
 
 def _cases(program: rules.Program, options: argparse.Namespace) -> CaseFile:
-    if options.map:
+    if options.map is not None:
         from offramp.policy.case_table import CaseTable
         from offramp.policy.table_map import read_map
 

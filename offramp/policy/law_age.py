@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -44,11 +44,26 @@ def pack_warnings(pack: Pack, today: date) -> Iterator[str]:
 
 
 def sentence_on_age(sources: Iterable[Source]) -> str:
-    """Return a sentence that names sources with the day on which each was last checked."""
+    """Return sentences that name sources: those checked over a year ago, and those without a day.
+
+    A pack that was made today has sources of no age, since nobody has written a day yet.
+    """
     listed = list(sources)
-    named = "; ".join(f"{source.title} ({_when(source)})" for source in listed[:_MOST_NAMED])
-    more = f"; and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
-    return f"Nobody has checked these sources for a year: {named}{more}."
+    old = [f"{source.title} ({_when(source)})" for source in listed if source.checked is not None]
+    undated = [source.title for source in listed if source.checked is None]
+    sentences = []
+    if old:
+        sentences.append(f"Nobody has checked these sources for a year: {_named(old)}.")
+    if undated:
+        sentences.append(
+            f"No day is recorded on which somebody checked these sources: {_named(undated)}."
+        )
+    return " ".join(sentences)
+
+
+def _named(titles: Sequence[str]) -> str:
+    more = f"; and {len(titles) - _MOST_NAMED} more" if len(titles) > _MOST_NAMED else ""
+    return f"{'; '.join(titles[:_MOST_NAMED])}{more}"
 
 
 def _format(day: date) -> str:
@@ -72,4 +87,5 @@ def source_as_json(source: Source) -> dict[str, Any]:
 
 
 def _when(source: Source) -> str:
-    return f"last on {_format(source.checked)}" if source.checked else "no day recorded"
+    assert source.checked is not None
+    return f"last on {_format(source.checked)}"

@@ -16,13 +16,13 @@ from offramp.policy.map_cells import CELL, PART, Reader, Row, Scope, read_cell, 
 from offramp.policy.map_values import read_cells, read_mark
 from rules import shelf
 from rules.decide.scene_day import DAY, MOMENT
-from rules.errors import FactsError, Place, nearest
+from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property, field, frozen
 from rules.input.csv_text import ENCODINGS, SEPARATORS
 from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
 from rules.input.vocabulary import DecisionTerms, Fact, Vocabulary
-from rules.input.yaml import Node, read_file
+from rules.input.yaml import Node, empty_file_fix, read_file
 from rules.packs.pack import Decision, Pack
 
 _SEPARATORS = {"tab": "\t", **{mark: mark for mark in SEPARATORS}}
@@ -76,8 +76,11 @@ def read_map(name: str, pack: Pack | None = None) -> TableMap:
 
     With `pack`, the map can also fill the facts, the fields, and the decisions that the pack adds.
     """
+    if not name:
+        raise RequestError("usage", "`--map` names no map", fix="name a shipped map, or a file")
     path = _map_path(name)
-    top = read_file(path, path.name)
+    with empty_file_fix("start from a shipped map, as docs/maps.md shows"):
+        top = read_file(path, path.name)
     if pack is None:
         return read_map_text(top, shelf.vocabulary())
     return read_map_text(top, pack.vocabulary, pack.decisions)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rules.errors import PackError, RequestError
+from rules.errors import RequestError
 from rules.input.printing import printable
-from rules.input.yaml import Node, read_file
+from rules.input.yaml import Node, empty_file_fix, read_file
 
 
 def read_claims(path: Path) -> Node:
@@ -14,18 +14,14 @@ def read_claims(path: Path) -> Node:
     if path.is_dir():
         raise RequestError(
             "no-file",
-            f"`{printable(path.name)}` is a folder, and claims are in a file",
+            f"`{printable(str(path))}` is a folder, and claims are in a file",
             fix="name the file in it",
         )
     name = printable(path.name)
     if not path.exists():
         raise RequestError("no-file", f"there is no file `{name}`", fix="check the path")
-    try:
+    with empty_file_fix("write `invariants:` and what you claim"):
         top = read_file(path, name)
-    except PackError as error:
-        if error.code == "empty-file":
-            error.fix = "write `invariants:` and what you claim"
-        raise
     claims = top.mapping("the claims", ("invariants",), ("invariants",))["invariants"]
     if not claims.items("`invariants`"):
         raise RequestError(

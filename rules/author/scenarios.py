@@ -23,7 +23,7 @@ from rules.errors import PackError, Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
 from rules.input.facts import Facts
-from rules.input.yaml import Node, read_file
+from rules.input.yaml import Node, empty_file_fix, read_file
 from rules.language import tree
 from rules.packs.faults import Faults
 from rules.packs.pack import Exemption, Pack, Rule
@@ -149,7 +149,12 @@ def read_generated(folder: Path, scenarios: Iterable[Scenario]) -> list[Scenario
 def _read_scenarios(
     folder: Path, file: str, facts_by_id: dict[str, dict[str, Any]]
 ) -> list[Scenario]:
-    nodes = read_file(folder / file, f"{folder.resolve().name}/{file}").items("the scenarios")
+    fix = "write a scenario, such as one of a shipped pack, or `[]` for none"
+    if file == GENERATED:
+        fix = "delete it, or write `[]` for none"
+    with empty_file_fix(fix):
+        top = read_file(folder / file, f"{folder.resolve().name}/{file}")
+    nodes = top.items("the scenarios")
     scenarios: list[Scenario] = []
     faults = Faults()
     for node in nodes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -309,6 +310,17 @@ def _compose(events: Iterator[Any], file: str) -> Node:
             "empty-file", "the file is empty", at=Place(file), fix="start from a shipped pack"
         )
     return composer.root
+
+
+@contextmanager
+def empty_file_fix(fix: str) -> Iterator[None]:
+    """Give the error for an empty file a fix that suits its kind."""
+    try:
+        yield
+    except PackError as error:
+        if error.code == "empty-file":
+            error.fix = fix
+        raise
 
 
 def _refuse_tag(event: Any, file: str) -> NoReturn:

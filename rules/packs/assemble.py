@@ -98,7 +98,7 @@ def _refuse_other_id(folder_name: str, node: Node) -> None:
         node.fail(
             "bad-id",
             f"the pack `{pack_id}` is in the folder `{folder_name}`",
-            "give folder and id the same name",
+            f"give folder and id the same name, or keep another version as `another/{pack_id}`",
         )
 
 

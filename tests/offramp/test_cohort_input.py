@@ -220,6 +220,7 @@ def test_filters_take_values_and_ranges(
         (["--where", "age=.."], "no range"),
         (["--min-cell", "10"], "under 11"),
         (["--min-cell", "many"], "whole number"),
+        (["--min-cell=-5"], "`-5` would show counts under 11; write 11 or more"),
         (["--allow-left-out", "101"], "from 0 to 100"),
         (["--lines"], "leave one out"),
         (["--jobs", "2"], "leave one out"),

@@ -254,8 +254,14 @@ def test_a_form_of_another_site_is_refused(client: httpx.Client, headers: dict[s
     assert page.status_code == 403 and "Not taken" in page.text
 
 
-def test_another_host_name_shows_no_page(client: httpx.Client) -> None:
-    assert client.get("/packs", headers={"host": "elsewhere.example"}).status_code == 403
+@pytest.mark.parametrize("path", ["/", "/packs", "/static/style.css", "/nothing-here"])
+def test_another_host_name_shows_no_page(client: httpx.Client, path: str) -> None:
+    """For any address, with one sentence. An address that another site made may point here."""
+    for method in ("GET", "POST"):
+        page = client.request(method, path, headers={"host": "elsewhere.example"})
+        assert page.status_code == 403 and page.text.startswith("Not taken: the request names")
+        assert page.text.count(".\n") == 1 and "content-security-policy" in page.headers
+    assert client.get("/packs", headers={"host": "pages.localhost:1"}).status_code == 200
 
 
 def test_nothing_of_a_case_is_in_an_address_a_title_or_a_log(

@@ -215,3 +215,14 @@ def test_without_the_solver_it_says_how_to_install_it() -> None:
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 2 and ran.stdout == ""
     assert "pip install 'offramp[prove]' [no-solver]" in ran.stderr
+
+
+def test_a_folder_in_place_of_claims_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["prove", "santa-fe", "--claim", "."]) == 2
+    printed = capsys.readouterr()
+    assert "`.` is a folder, and claims are in a file; name the file in it" in (
+        printed.out + printed.err
+    )

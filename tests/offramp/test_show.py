@@ -723,3 +723,59 @@ def test_a_pack_of_the_caller_s_own_is_shown_too(capsys: pytest.CaptureFixture[s
     assert {
         key: {repr(meaning(one)) for one in reader.passage(said)} for key, said in on_page.items()
     } == {key: {repr(meaning(when))} for key, when in run.items()}
+
+
+def test_a_program_that_has_not_begun_is_in_force_from_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mytown", "--from", "santa-fe", "--starts", "2091-03-01"]) == 0
+    capsys.readouterr()
+    assert main(["show", "mytown"]) == 0
+    printed = capsys.readouterr().out
+    assert "In force from March 1, 2091." in printed and "In force since" not in printed
+
+
+def test_a_new_pack_has_sources_without_a_day_and_no_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mytown", "--from", "santa-fe"]) == 0
+    capsys.readouterr()
+    assert main(["card", "mytown"]) == 0
+    card = " ".join(capsys.readouterr().out.split())
+    assert "Not checked yet. No day is recorded on which somebody checked these sources: " in card
+    assert "for a year" not in card
+
+
+def test_a_copy_of_a_folder_is_refused_with_the_rule_of_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mytown", "--from", "santa-fe"]) == 0
+    shutil.copytree("mytown", "old")
+    shutil.copytree("mytown", "earlier/mytown")
+    capsys.readouterr()
+    assert main(["check", "old"]) == 2
+    assert "or keep another version as `another/mytown` [bad-id]" in capsys.readouterr().out
+    assert main(["check", "earlier/mytown"]) == 0
+
+
+def test_an_empty_file_is_refused_with_a_fix_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mytown", "--from", "santa-fe"]) == 0
+    (tmp_path / "mytown" / "scenarios.yaml").write_text("")
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    (tmp_path / "rows.csv").write_text("id\n1\n")
+    words = ["decide", "santa-fe", "eligibility", "rows.csv", "--map"]
+    for command, fix in (
+        (["test", "mytown"], "or `[]` for none [empty-file]"),
+        ([*words, "empty.yaml"], "start from a shipped map, as docs/maps.md shows [empty-file]"),
+        ([*words, ""], "`--map` names no map; name a shipped map, or a file"),
+    ):
+        capsys.readouterr()
+        assert main(command) == 2
+        printed = capsys.readouterr()
+        assert fix in printed.out + printed.err, command
