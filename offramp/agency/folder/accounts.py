@@ -95,6 +95,7 @@ class Accounts:
         self._keys = keys
         self._kid = f"{agency}.accounts"
         self._secret: bytes | None = None
+        self._local_ids: dict[str, str] = {}
 
     def read(self) -> dict[str, Account]:
         """Return every account by the person's name. Raises `AgencyError` `damaged`."""
@@ -127,8 +128,11 @@ class Accounts:
 
     def local_id(self, case: str) -> str:
         """Return the id of a case in addresses of the console: no other agency knows it."""
-        link = hmac.digest(self._key(), b"case\0" + case.encode(), "sha256")
-        return link[:_LOCAL_ID_BYTES].hex()
+        local = self._local_ids.get(case)
+        if local is None:
+            link = hmac.digest(self._key(), b"case\0" + case.encode(), "sha256")
+            local = self._local_ids[case] = link[:_LOCAL_ID_BYTES].hex()
+        return local
 
     def _key(self) -> bytes:
         """Return the key that seals. It is made at the first use."""

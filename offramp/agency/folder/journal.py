@@ -202,10 +202,20 @@ class Journal:
             row = self._db.execute("SELECT at, link FROM look ORDER BY at DESC LIMIT 1").fetchone()
         return None if row is None else (int(row[0]), bytes(row[1]))
 
-    def looks(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Yield number, text, and link of every look, the oldest first."""
+    def looks(
+        self, needle: bytes = b"", newest: int | None = None
+    ) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield number, text, and link of looks, the oldest first.
+
+        With `needle`, only those whose text contains it, and with `newest`, only so many of the
+        last ones.
+        """
         with _sound():
-            rows = self._db.execute("SELECT at, body, link FROM look ORDER BY at").fetchall()
+            rows = self._db.execute(
+                "SELECT at, body, link FROM (SELECT at, body, link FROM look "
+                "WHERE ?1 = x'' OR instr(body, ?1) ORDER BY at DESC LIMIT ?2) ORDER BY at",
+                (needle, -1 if newest is None else newest),
+            ).fetchall()
         for at, text, link in rows:
             yield int(at), bytes(text), bytes(link)
 

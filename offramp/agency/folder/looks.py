@@ -79,14 +79,15 @@ class Looks:
         )
         return number + 1
 
-    def read(self, case: str | None = None) -> Iterator[Look]:
-        """Yield every look, or those at one case, the oldest first, as they are stored."""
-        needle = (case or "").encode()
-        for number, text, _ in self._journal.looks():
-            if needle in text:
-                look = _look(number, text)
-                if case in (None, look.case):
-                    yield look
+    def read(self, case: str | None = None, *, newest: int | None = None) -> Iterator[Look]:
+        """Yield every look, or those at one case, the oldest first, as they are stored.
+
+        With `newest`, only so many of the last ones.
+        """
+        for number, text, _ in self._journal.looks((case or "").encode(), newest):
+            look = _look(number, text)
+            if case in (None, look.case):
+                yield look
 
     def anchor(self, random_id: bytes, jti: str | None) -> tuple[str, dict[str, Any]] | None:
         """Return the id of a record about to be composed, and its commitment to the looks so far.

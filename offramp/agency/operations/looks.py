@@ -77,10 +77,12 @@ def list_looks(
     of_case: str | None = None,
     person: str | None = None,
     only_refused: bool = False,
+    newest: int | None = None,
 ) -> LookList:
     """List the looks of everybody here, of one case, of one person, or only the refused ones.
 
-    `of_case` are at least 4 of a case's first digits. Raises `AgencyError` `no-such-case`,
+    `of_case` are at least 4 of a case's first digits. With `newest`, only so many of the last looks
+    are read. Raises `AgencyError` `no-such-case`,
     `unlisted-person`, `not-your-role` for an admin who names a case.
     """
     session, working_set = office.acting, office.working_set()
@@ -96,7 +98,7 @@ def list_looks(
         is_here = any(handle.startswith(digits) for handle in working_set.cases.handles())
         if len(digits) < SHORTEST_PREFIX or not is_here:
             raise unknown_case(of_case)
-    looks = _chosen(office, office.looks.read(), person, only_refused)
+    looks = _chosen(office, office.looks.read(newest=newest), person, only_refused)
     return LookList(
         tuple(
             _without_case(look) if hides else look
@@ -110,13 +112,19 @@ def list_looks(
 
 @needs(CASE, look="list")
 def list_case_looks(
-    office: Office, case: str, *, person: str | None = None, only_refused: bool = False
+    office: Office,
+    case: str,
+    *,
+    person: str | None = None,
+    only_refused: bool = False,
+    newest: int | None = None,
 ) -> LookList:
     """List the looks at one case of the own caseload, or those of one person, or the refused ones.
 
-    Raises `AgencyError` `no-such-case`, `unlisted-person`.
+    With `newest`, only so many of the last looks are read. Raises `AgencyError` `no-such-case`,
+    `unlisted-person`.
     """
-    looks = _chosen(office, office.looks.read(case), person, only_refused)
+    looks = _chosen(office, office.looks.read(case, newest=newest), person, only_refused)
     return LookList(tuple(looks), reviews=_reviews(office))
 
 

@@ -102,13 +102,16 @@ class StaffChange:
 
 
 @needs(COLLEAGUES, look="list")
-def list_staff(office: Office, *, with_ended: bool = False) -> StaffList:
-    """List the people who work here, and with `with_ended` those who did."""
+def list_staff(office: Office, *, with_ended: bool = False, with_cases: bool = True) -> StaffList:
+    """List the people who work here, and with `with_ended` those who did.
+
+    Without `with_cases`, the caseload of the person who asks is left out.
+    """
     working_set, session = office.working_set(), office.acting
     staff = working_set.staff
     people = tuple(staff.people.values()) if with_ended else staff.active()
     cases: list[AssignedCase] = []
-    if session is not None and {"member", "supervisor"} & set(session.person.roles):
+    if with_cases and session is not None and {"member", "supervisor"} & set(session.person.roles):
         sees = visible(office, working_set)
         for case in filter(sees, working_set.cases.handles()):
             if (assigned := staff.assignment(case)) is not None:

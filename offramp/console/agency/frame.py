@@ -132,6 +132,7 @@ class Frame:
             path,
             request.path_params,
             [(name, value) for name, value in fields if name not in (TOKEN, FORM_ID)],
+            request.query_params,
         )
         if not route.admits(acting.person.roles, self.face.kind):
             operations.note_refused_page(office, acting)

@@ -55,9 +55,10 @@ class Visit:
         path: str,
         parts: Mapping[str, str],
         fields: Sequence[tuple[str, str]] = (),
+        query: Mapping[str, str] | None = None,
     ) -> None:
         self.office, self.person, self.agency = office, person, agency
-        self.path, self.parts = path, parts
+        self.path, self.parts, self.query = path, parts, dict(query or {})
         self.session, self.sessions, self.keys = session, sessions, keys
         self._session, self._box = session, box
         self._templates, self._addresses = templates, addresses
@@ -119,10 +120,20 @@ class Visit:
 
     def address_of(self, case: str, *more: str) -> str:
         """Return the address of a case's page."""
-        for local, handle in self._addresses.items():
-            if handle == case:
-                return "/".join(("/people", local, *more))
-        raise NotHere
+        local = self._local_ids.get(case)
+        if local is None:
+            raise NotHere
+        return "/".join(("/people", local, *more))
+
+    @cached_property
+    def _local_ids(self) -> dict[str, str]:
+        return {handle: local for local, handle in self._addresses.items()}
+
+    def page_number(self, pages: int) -> int:
+        """Return the page of a long list that the address asks for, from 1 to `pages`."""
+        typed = self.query.get("page", "")
+        number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 1
+        return max(1, min(number, pages))
 
     # What the session remembers
 

@@ -11,14 +11,14 @@ from offramp.console.agency.visit import Invalid, Visit
 
 ADMIN = ("admin",)
 LOOKERS = ("supervisor", "auditor", "admin")
-_MOST_LOOKS = 200
+_MOST_LOOKS = 50
 STAFF = "/admin/people"
 
 
 @page(STAFF, ADMIN)
 def staff(visit: Visit) -> Response:
     """List the people who work here, and the state of their accounts."""
-    listed = operations.list_staff(visit.office)
+    listed = operations.list_staff(visit.office, with_cases=False)
     accounts = {state.person: state for state in operations.list_accounts(visit.office)}
     return visit.show(
         "staff.html",
@@ -67,14 +67,14 @@ def invited(visit: Visit) -> Response:
 @page("/admin/looked", LOOKERS)
 def looked(visit: Visit) -> Response:
     """Show who looked, the newest first. An admin sees no case."""
-    listed = operations.list_looks(visit.office)
+    listed = operations.list_looks(visit.office, newest=2 * _MOST_LOOKS)
     looks = listed.looks[-_MOST_LOOKS:][::-1]
     return visit.show(
         "looked.html",
         "Who looked",
         looks=[(look, _words_of(look)) for look in looks],
         hides_cases=listed.hides_cases,
-        total=len(listed.looks),
+        is_cut=len(listed.looks) > len(looks),
     )
 
 

@@ -13,6 +13,9 @@ from rules.errors import Refusal
 
 FOUND = "/people/found"
 _MOST_LOOKS = 5
+# A refused try has two looks.
+_LOOKS_READ = 2 * _MOST_LOOKS
+ON_A_PAGE = 40
 
 
 @page("/people", WORKERS)
@@ -22,8 +25,16 @@ def people(visit: Visit) -> Response:
         operations.list_cases(visit.office),
         key=lambda case: (case.person is None, (case.person or "").casefold()),
     )
+    pages = max(1, -(-len(cases) // ON_A_PAGE))
+    number = visit.page_number(pages)
+    shown = cases[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     return visit.show(
-        "people.html", "People", cases=[(case, visit.address_of(case.case)) for case in cases]
+        "people.html",
+        "People",
+        cases=[(case, visit.address_of(case.case)) for case in shown],
+        count=len(cases),
+        number=number,
+        pages=pages,
     )
 
 
@@ -68,7 +79,7 @@ def _row(visit: Visit, person: operations.Person) -> dict[str, Any]:
 def case(visit: Visit) -> Response:
     """Show what the agency knows of a case. Nothing is opened by looking."""
     view = operations.read_case(visit.office, visit.case)
-    looks = operations.list_case_looks(visit.office, visit.case).looks
+    looks = operations.list_case_looks(visit.office, visit.case, newest=_LOOKS_READ).looks
     facts = [
         (path.replace(".", ": ").replace("_", " "), _value(fact.value), _source(fact, view.agency))
         for path, fact in view.facts.items()
