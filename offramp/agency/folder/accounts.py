@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -125,6 +126,15 @@ class Accounts:
     def put(self, account: Account) -> None:
         """Replace the account of a person, within a transaction of the journal."""
         self.write({**self.read(), account.person: account})
+
+    def use(self, person: str, step: int) -> bool:
+        """Note that a one-time code was used. False if it, or a later one, was used before."""
+        with self._journal.together():
+            account = self.read().get(person)
+            if account is None or step <= account.step:
+                return False
+            self.put(replace(account, step=step))
+            return True
 
     def local_id(self, case: str) -> str:
         """Return the id of a case in addresses of the console: no other agency knows it."""

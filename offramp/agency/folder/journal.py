@@ -136,9 +136,13 @@ class Journal:
 
     def after(self, at: int) -> Iterator[Event]:
         """Yield the events after number `at`, in order."""
+        return self._events("at > ?", at)
+
+    def _events(self, where: str, value: object) -> Iterator[Event]:
         with _sound():
             rows = self._db.execute(
-                "SELECT at, kind, time, body, digest FROM event WHERE at > ? ORDER BY at", (at,)
+                f"SELECT at, kind, time, body, digest FROM event WHERE {where} ORDER BY at",
+                (value,),
             ).fetchall()
         for number, kind, time, text, digest in rows:
             if _digest(number, kind, time, text) != digest:
@@ -150,6 +154,10 @@ class Journal:
         with _sound():
             row = self._db.execute("SELECT digest FROM event WHERE at = ?", (at,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def of_kind(self, kind: str) -> Iterator[Event]:
+        """Yield the events of one kind, in order."""
+        return self._events("kind = ?", kind)
 
     def put(self, name: str, body: dict[str, Any]) -> None:
         """Store the newest value of a name, within `together`."""

@@ -37,7 +37,7 @@ from offramp.agency.folder.stored_records import read_bundle, read_item, record_
 
 # The events that change nothing of what an agency knows of a case. `key`, `proved`, and `broken`
 # decide what may open, and none of them what is known.
-_CHANGES_NO_CASE = frozenset({"key", "broken"})
+_CHANGES_NO_CASE = frozenset({"key", "broken", "confirmed"})
 
 
 class WorkingSet:

@@ -177,12 +177,7 @@ def use_invitation(office: Office, name: str, code: str, password: str, secret: 
 @needs(GATEWAY)
 def use_step(office: Office, name: str, step: int) -> bool:
     """Note that a one-time code was used. False if it, or a later one, was used before."""
-    with office.transaction():
-        account = office.accounts.read().get(name)
-        if account is None or step <= account.step:
-            return False
-        office.accounts.put(replace(account, step=step))
-        return True
+    return office.accounts.use(name, step)
 
 
 @needs(GATEWAY)

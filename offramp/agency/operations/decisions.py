@@ -31,6 +31,11 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import CASE, OFFER, decides_about, needs
 from offramp.agency.operations.changes import check_unchanged
+from offramp.agency.operations.confirmation import (
+    Confirmation,
+    determination_digest,
+    keep_confirmation,
+)
 from offramp.agency.operations.telling import PartPreview, agency_names
 from offramp.clock import utc_day
 from offramp.policy.law_age import age_member
@@ -299,15 +304,19 @@ def determine(
     *,
     recipient: str | None = None,
     seen_at: int | None = None,
+    confirmation: Confirmation | None = None,
 ) -> Determination:
     """Record a named person's decision, and send it to the agencies that may receive it.
 
     `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
     With `recipient`, only that agency is told. `seen_at` is that of the preview that the person
-    read. Raises `AgencyError` `unknown-decision`, `unknown-outcome`, `not-yours`, `case-changed`,
-    `correction-unopened`, `no-such-case`, `no-directory`; `ContentError` `wrong-content`.
+    read. `confirmation` is the person's of this very decision, and is kept beside it. Raises
+    `AgencyError` `not-confirmed`, `unknown-decision`, `unknown-outcome`, `not-yours`,
+    `case-changed`, `correction-unopened`, `no-such-case`, `no-directory`; `ContentError`
+    `wrong-content`.
     """
+    expected = determination_digest(case, decision, outcome, reason, recipient)
     with office.transaction() as working_set:
         if case != NEW_CASE:
             check_unchanged(office, working_set, case, seen_at)
@@ -318,6 +327,8 @@ def determine(
         record = None
         if parts:
             record = office.compose_in(working_set, made.kind, parts, case).id
+        if confirmation is not None:
+            keep_confirmation(office, working_set, confirmation, expected, case, record)
         sent = frozenset(part.category for part in parts)
         if not sent.issuperset(made.contents):
             defaults = defaults_today(office, working_set)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from exchange.errors import shorten
+from exchange.errors import ExchangeError, shorten
 from exchange.standards import base64
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.accounts import Account, Passkey
@@ -183,6 +183,61 @@ def use_passkey(office: Office, credential: str, site: Site, challenge: bytes) -
             )
         )
         return account.person
+
+
+def request_of_passkeys(site: Site, challenge: bytes, passkeys: Sequence[Passkey]) -> str:
+    """Return the options with which a browser signs a challenge with one of these passkeys.
+
+    Raises `RequestError` `no-console`.
+    """
+    webauthn, structs = _library()
+    options = webauthn.generate_authentication_options(
+        rp_id=site.host,
+        challenge=challenge,
+        allow_credentials=_descriptors(structs, passkeys),
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
+    )
+    text: str = webauthn.options_to_json(options)
+    return text
+
+
+def confirm_with_passkey(
+    office: Office, person: str, challenge: bytes, credential: str, site: Site
+) -> dict[str, Any] | None:
+    """Return the evidence that a person's passkey signed a challenge. None if none did."""
+    try:
+        answer = _read(credential)
+    except AgencyError:
+        return None
+    found = _find(office, str(answer.get("id", "")))
+    if found is None or found[0].person != person:
+        return None
+    evidence = {
+        "credential": answer,
+        "key": found[1].key,
+        "host": site.host,
+        "origin": site.origin,
+    }
+    return evidence if is_signed(evidence, challenge) else None
+
+
+def is_signed(evidence: Mapping[str, Any], challenge: bytes) -> bool:
+    """Report whether a passkey's answer is a signature over a challenge, by its public key."""
+    webauthn, _ = _library()
+    try:
+        webauthn.verify_authentication_response(
+            credential=dict(evidence["credential"]),
+            expected_challenge=challenge,
+            expected_rp_id=evidence["host"],
+            expected_origin=evidence["origin"],
+            credential_public_key=base64.decode_url(evidence["key"]),
+            # The counter is checked at sign-ins. Evidence is checked again and again.
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except (webauthn.helpers.exceptions.WebAuthnException, ExchangeError):
+        return False
+    return True
 
 
 def _find(office: Office, id_: str) -> tuple[Account, Passkey] | None:

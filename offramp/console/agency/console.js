@@ -31,8 +31,10 @@
     const options = JSON.parse(form.dataset.passkey);
     const credential = form.elements.namedItem("credential");
     form.hidden = false;
+    const instead = form.querySelector("[data-without-passkey]");
+    if (instead) instead.hidden = true;
     form.addEventListener("submit", async (event) => {
-      if (credential.value) return;
+      if (credential.value || (instead && !instead.hidden)) return;
       event.preventDefault();
       options.challenge = typeof options.challenge === "string"
         ? bytes(options.challenge) : options.challenge;
@@ -51,6 +53,7 @@
       } catch (error) {
         const said = form.querySelector("[role=status]");
         if (said) said.textContent = said.dataset.failed;
+        if (instead) instead.hidden = false;
       }
     });
   }

@@ -40,6 +40,8 @@ MOST_FIELDS = 500
 SIGN_IN, UNLOCK = "/sign-in", "/unlock"
 # Fields of every form that are the frame's.
 TOKEN, FORM_ID = "t", "f"
+# Fields that no draft keeps.
+SECRET = ("password", "code", "credential", "challenge")
 # Refusals that say no more than that there is nothing here.
 _NOT_HERE = frozenset(("not-your-role", "no-such-case", "not-here"))
 _GONE = frozenset(("unlisted-person", "person-ended"))
@@ -68,10 +70,12 @@ class Frame:
         challenges: Challenges,
         site: operations.Site,
         templates: Templates,
+        *,
+        is_demo: bool = False,
     ) -> None:
         self.thread, self.face = thread, face
         self.sessions, self.attempts = sessions, attempts
-        self.keys = KeyRing(challenges, site)
+        self.keys = KeyRing(challenges, site, is_demo=is_demo)
         self.templates = templates
         self._addresses: dict[str, str] = {}
 
@@ -184,6 +188,8 @@ class Frame:
         for name, value in fields:
             if name not in (TOKEN, FORM_ID):
                 typed.setdefault(name, []).append(value)
+        for name in SECRET:
+            typed.pop(name, None)
         if typed:
             visitor.box.put(f"draft {path}", {"fields": typed})
         if visitor.session.is_locked:

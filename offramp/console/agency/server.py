@@ -47,7 +47,10 @@ def make_agency_app(
     people = thread.run_now(_people_of) if demo_sign_in else ()
     templates = Templates(face.zone, tabs_of, idle=idle, is_demo=demo_sign_in)
     challenges = Challenges(now)
-    frame = Frame(thread, face, Sessions(now, idle), Attempts(now), challenges, site, templates)
+    sessions, attempts = Sessions(now, idle), Attempts(now)
+    frame = Frame(
+        thread, face, sessions, attempts, challenges, site, templates, is_demo=demo_sign_in
+    )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(SecurityHeaders, origin=site.origin)
     _add_sign_in(app, SignIn(frame, challenges, site, demo_people=people))

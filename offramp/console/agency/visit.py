@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -135,6 +136,33 @@ class Visit:
         number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 1
         return max(1, min(number, pages))
 
+    # Confirm what decides
+
+    def confirmation_request(self, digest: str) -> str | None:
+        """Return what the macro `confirm` needs to have a draft signed. None without a passkey."""
+        return operations.confirmation_request(self.office, self.actor, self.keys.site, digest)
+
+    def confirm(self, digest: str) -> operations.Confirmation:
+        """Return the person's confirmation of a draft, from the form with the macro `confirm`.
+
+        `digest` is the draft's, such as `operations.determination_digest`, and is worked out anew
+        from what would be recorded. Raises `AgencyError` `not-confirmed`.
+        """
+        if credential := self.field("credential"):
+            return operations.confirm_by_passkey(
+                self.office, self.actor, digest, credential, self.keys.site
+            )
+        if self.keys.is_demo:
+            return operations.confirm_in_demo(self.office, self.actor, digest)
+        return operations.confirm_by_password(
+            self.office,
+            self.actor,
+            digest,
+            self.field("password"),
+            self.field("code"),
+            now=time.time(),
+        )
+
     # What the session remembers
 
     def remember(self, name: str, value: dict[str, Any]) -> None:
@@ -187,8 +215,10 @@ class Visit:
 class KeyRing:
     """What pages need to ask for a passkey: open challenges, and the console's own site."""
 
-    def __init__(self, challenges: Challenges, site: operations.Site) -> None:
-        self.challenges, self.site = challenges, site
+    def __init__(
+        self, challenges: Challenges, site: operations.Site, *, is_demo: bool = False
+    ) -> None:
+        self.challenges, self.site, self.is_demo = challenges, site, is_demo
 
 
 class AgencyFace:

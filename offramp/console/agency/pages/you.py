@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from starlette.responses import Response
 
 from offramp.agency import operations
@@ -18,7 +16,7 @@ def you(visit: Visit) -> Response:
     """Show who is signed in, with the own passkeys and sessions."""
     challenge = visit.keys.challenges.issue()
     request = operations.passkey_request(visit.office, visit.actor, visit.keys.site, challenge)
-    now, since = visit.sessions.now(), time.time()
+    now = visit.sessions.now()
     return visit.show(
         "you.html",
         "You",
@@ -26,7 +24,7 @@ def you(visit: Visit) -> Response:
         request=request,
         challenge=challenge.hex(),
         sessions=[
-            (session, session is visit.session, int(since - (now - session.started)))
+            (session, session is visit.session, int((now - session.started) / 60))
             for session in visit.sessions.of_person(visit.actor)
         ],
     )
