@@ -10,13 +10,15 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyotp
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from markupsafe import escape
-from starlette.testclient import TestClient
 
 from exchange.records.ids import new_id
 from offramp.agency import operations
@@ -581,16 +583,33 @@ SIGN = """(async () => {
 # Time
 
 
+class AppCaller:
+    """Sends requests to the application in this process, as a browser behind a TLS proxy would."""
+
+    def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+        self._portal, self._client = portal, client
+
+    def get(self, path: str) -> httpx.Response:
+        return self._portal.call(self._client.get, path)
+
+    def post(self, path: str, data: dict[str, Any]) -> httpx.Response:
+        return self._portal.call(partial(self._client.post, path, data=data))
+
+
 @contextmanager
-def console_with_clock(folder: Path, now: list[float]) -> Iterator[TestClient]:
-    """The same application in this process, behind a TLS proxy, with a clock that a test moves."""
+def console_with_clock(folder: Path, now: list[float]) -> Iterator[AppCaller]:
+    """The same application in this process, with a clock that a test moves."""
+    address = "https://clinic.example"
     thread = OfficeThread(folder, PASSPHRASE, None)
     try:
-        site = operations.Site("https://clinic.example", "clinic.example")
+        site = operations.Site(address, "clinic.example")
         app = make_agency_app(thread, lambda: now[0], site)
-        with TestClient(app, "https://clinic.example", follow_redirects=False) as client:
-            client.headers["origin"] = "https://clinic.example"
-            yield client
+        transport = httpx.ASGITransport(app)
+        headers = {"origin": address}
+        with start_blocking_portal() as portal:
+            client = httpx.AsyncClient(transport=transport, base_url=address, headers=headers)
+            yield AppCaller(portal, client)
+            portal.call(client.aclose)
     finally:
         thread.close()
 

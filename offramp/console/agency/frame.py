@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from offramp.agency import operations
 from offramp.console.agency.office_thread import OfficeThread
-from offramp.console.agency.routes import Route
+from offramp.console.agency.routes import ROUTES, Route
 from offramp.console.agency.sessions import (
     COOKIE,
+    FIRST,
     Attempts,
     Box,
     Challenges,
@@ -90,7 +91,8 @@ class Frame:
         fields = await read_form(request) if request.method == "POST" else ()
         path = request.url.path
         if visitor.session.is_locked:
-            self.keep_draft(visitor, path, fields)
+            if ("GET", route.path) in ROUTES:  # else there is no page to come back to
+                self.keep_draft(visitor, path, fields)
             return lead(UNLOCK)
         if request.method == "POST" and not is_token(visitor.session, field_of(fields, TOKEN)):
             raise HTTPException(403)
@@ -192,7 +194,7 @@ class Frame:
             typed.pop(name, None)
         if typed:
             visitor.box.put(f"draft {path}", {"fields": typed})
-        if visitor.session.is_locked:
+        if visitor.session.is_locked and visitor.session.back_to == FIRST:
             visitor.session.back_to = path
 
     # Pages without a person

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 COOKIE = "__Host-offramp"
 LONGEST = 12 * 3600.0
 IDLE = 15 * 60.0
+FIRST = "/"
 _MOST_BOXES, _MOST_FORMS, _MOST_SESSIONS = 32, 256, 1000
 _NONCE_BYTES = 12
 
@@ -39,7 +40,7 @@ class Session:
     seen: float
     token: str = ""
     is_locked: bool = False
-    back_to: str = "/"
+    back_to: str = FIRST
     done: OrderedDict[str, str] = field(default_factory=OrderedDict)
     boxes: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
 
@@ -78,9 +79,11 @@ class Sessions:
             session.seen = now
         return session
 
-    def unlock(self, session: Session) -> None:
-        """Unlock a session."""
+    def unlock(self, session: Session) -> str:
+        """Unlock a session, and return the page to come back to."""
         session.is_locked, session.seen = False, self.now()
+        back_to, session.back_to = session.back_to, FIRST
+        return back_to
 
     def end(self, session: Session) -> None:
         """End a session, and forget what it kept."""

@@ -97,8 +97,7 @@ class SignIn:
         person = await self._person_of(request, fields)
         if person is None or person != visitor.session.person:
             return self._unlock_page(visitor, _NO_PASSKEY)
-        self._frame.sessions.unlock(visitor.session)
-        return lead(quote(visitor.session.back_to))
+        return lead(quote(self._frame.sessions.unlock(visitor.session)))
 
     async def sign_in(self, request: Request) -> Response:
         """Sign a person in."""
@@ -202,8 +201,7 @@ class SignIn:
             if person is None:
                 is_locked = self._frame.attempts.is_locked(session.person)
                 return self._unlock_page(visitor, _LOCKED if is_locked else _WRONG)
-        self._frame.sessions.unlock(session)
-        return lead(quote(session.back_to))
+        return lead(quote(self._frame.sessions.unlock(session)))
 
     async def sign_out(self, request: Request) -> Response:
         """End the session, and have the browser forget its pages."""
