@@ -20,7 +20,6 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from markupsafe import escape
 
-from exchange.records.ids import new_id
 from offramp.agency import operations
 from offramp.agency.errors import AgencyError
 from offramp.agency.operations.confirmation import is_evidence
@@ -32,7 +31,8 @@ from offramp.console.headers import HEADERS
 from offramp.demo.consoles import console_lines, keep_running, open_consoles
 from offramp.demo.story import START
 from offramp.demo.town import town
-from tests.support.agencies import Town, referral
+from tests.conftest import ROOT
+from tests.support.agencies import Town
 from tests.support.agency_console import (
     PASSWORD,
     AgencyConsole,
@@ -44,7 +44,7 @@ from tests.support.agency_console import (
     type_in,
 )
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
-from tests.support.chance import chance
+from tests.support.running_agencies import SIX_ROLES
 from tests.support.staff import founder_of
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
@@ -492,33 +492,31 @@ def test_a_password_confirms_one_draft_of_one_person(tmp_path: Path) -> None:
 
 def test_a_confirmed_decision_keeps_its_confirmation(tmp_path: Path) -> None:
     """P2's ground, with the browser's own signature in the next test."""
-    town = Town(tmp_path)
-    case = new_id(chance(3))
-    town.at["police"].compose("referral", (referral(),), case=case)
-    town.settle()
-    office = town.at["prosecutor"]
-    person = founder_of("prosecutor")
+    made_town = Town(tmp_path, SIX_ROLES, pack=ROOT / "jurisdictions" / "santa-fe")
+    made_town.settle()
+    office, person = made_town.at["police"], founder_of("police")
     secret = make_account(office, person, person)
-    words = (case, "screening", "proceed", "rules")
+    words = ("new", "offer", "may_not_offer", "safety")
     digest = operations.determination_digest(*words)
     now = 1_800_000_000.0
     code = pyotp.TOTP(secret).at(int(now))
     confirmed = operations.confirm_by_password(office, person, digest, PASSWORD, code, now=now)
-    other = replace(confirmed, digest=operations.determination_digest(*words[:3], "other"))
+    other = replace(confirmed, digest=operations.determination_digest(*words[:3], "rules"))
     stranger = replace(confirmed, by="Thomas Baca")
     for wrong in (other, stranger):
         with pytest.raises(AgencyError) as refusal:
             operations.determine(office, person, *words, confirmation=wrong)
         assert refusal.value.code == "not-confirmed"
-    assert operations.list_confirmations(office, case) == ()
+    events = list(office.journal.of_kind("confirmed"))
+    assert events == []
     made = operations.determine(office, person, *words, confirmation=confirmed)
-    (kept,) = operations.list_confirmations(office, case)
+    (kept,) = operations.list_confirmations(office, made.case)
     assert kept.record == made.record and kept.confirmation == confirmed
     assert kept.words == "confirmed without passkey"
-    with closing(town.office("prosecutor")) as again:
+    with closing(made_town.office("police")) as again:
         again.replay()
         operations.sign_in(again, by=person)
-        assert operations.list_confirmations(again, case) == (kept,)
+        assert operations.list_confirmations(again, made.case) == (kept,)
 
 
 @needs_browser
