@@ -146,10 +146,14 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
 
 @frozen
 class PackProof:
-    """What the solver found of a pack's invariants, and of claims that were read with it."""
+    """What the solver found of a pack's invariants, and of claims that were read with it.
+
+    `stricter` are laws on disclosure that no pack has to keep. They say what consent opens.
+    """
 
     pack: Pack
     claims: tuple[Claim, ...]
+    stricter: tuple[Claim, ...] = ()
 
 
 def prove_pack(
@@ -162,13 +166,15 @@ def prove_pack(
     """
     try:
         from rules.prove.by_solver import prove_pack as prove
+        from rules.prove.by_solver import what_consent_opens
     except ImportError:
         raise no_solver() from None
     from rules.author.claims import read_claims
 
     read = read_claims(Path(claims)) if claims is not None else None
     checked = read_pack(pack, whole=False, claims=read)
-    return PackProof(checked, tuple(prove(checked, seconds)))
+    stricter = tuple(what_consent_opens(checked, seconds))
+    return PackProof(checked, tuple(prove(checked, seconds)), stricter)
 
 
 def no_solver() -> RequestError:

@@ -41,7 +41,10 @@ def prove(options: argparse.Namespace) -> int:
             lines = refusal_lines(name, refusal)
         else:
             found |= {claim.result for claim in proof.claims}
-            results[name] = {"claims": [_claim_as_json(name, proof, each) for each in proof.claims]}
+            results[name] = {
+                "claims": [_claim_as_json(name, proof, claim) for claim in proof.claims],
+                "stricter": [_claim_as_json(name, proof, claim) for claim in proof.stricter],
+            }
             lines = _claim_lines(name, proof)
             if options.as_scenario:
                 from offramp.policy.proof_scenarios import add_scenarios
@@ -103,6 +106,30 @@ def _claim_lines(name: str, proof: PackProof) -> Iterator[str]:
     for (claim_id, _), same in unproved.items():
         since = ", ".join(str(claim.day) for claim in same)
         yield f"{name}: `{claim_id}` from {since}: {_why(name, proof, same[0])}"
+    yield from _stricter_lines(name, proof)
+
+
+def _stricter_lines(name: str, proof: PackProof) -> Iterator[str]:
+    """Yield what consent opens: whether a test result or a relapse may reach police or prosecutors.
+
+    The laws of all packs forbid it without consent alone.
+    """
+    from rules.prove.laws import STRICTER
+
+    what = "a test result or a relapse"
+    for role, reader in (("police", "the police"), ("prosecutor", "prosecutors")):
+        own = [claim for claim in proof.stricter if claim.id == f"{STRICTER}{role}"]
+        opened = [claim for claim in own if claim.result == "refuted"]
+        if opened:
+            rules = ", ".join(f"`{rule}`" for rule in opened[0].rules)
+            yield (
+                f"{name}: with the person's consent, {what} may reach {reader}: `disclosure` is "
+                f"`{opened[0].outcome}` by {rules} from {opened[0].day}"
+            )
+        elif any(claim.result == "open" for claim in own):
+            yield f"{name}: whether {what} may reach {reader} with consent is open"
+        elif own:
+            yield f"{name}: {what} never reaches {reader}, with consent either"
 
 
 def _count(number: int, noun: str) -> str:

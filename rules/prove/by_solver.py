@@ -8,7 +8,7 @@ known can only leave a condition open.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ from rules.language import tree
 from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import segments_of
 from rules.prove.formulas import Formulas
-from rules.prove.laws import laws_of
+from rules.prove.laws import laws_of, stricter_laws_of
 from rules.prove.list_bounds import list_bounds
 from rules.prove.simple_first import simple_first
 from rules.prove.solutions import facts_of
@@ -69,9 +69,17 @@ def prove_pack(pack: Pack, seconds: float = 60.0) -> Iterator[Claim]:
 
     On one stretch no rule changes. `seconds` limits each proof.
     """
+    yield from _prove(pack, [*pack.invariants.values(), *laws_of(pack)], seconds)
+
+
+def what_consent_opens(pack: Pack, seconds: float = 60.0) -> Iterator[Claim]:
+    """Try the laws on disclosure that no pack has to keep. A refuted one is no fault."""
+    yield from _prove(pack, stricter_laws_of(pack), seconds)
+
+
+def _prove(pack: Pack, invariants: Sequence[Invariant], seconds: float) -> Iterator[Claim]:
     # Most stretches differ in something that an invariant doesn't read.
     claims_by_question: dict[tuple[Any, ...], Claim] = {}
-    invariants = [*pack.invariants.values(), *laws_of(pack)]
     in_force: set[str] = set()
     for space in spaces_of(segments_of(pack)):
         for invariant in invariants:

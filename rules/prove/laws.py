@@ -15,6 +15,7 @@ from rules.packs.pack import Citation, Invariant, Pack
 DISCLOSURE = "disclosure"
 NOTES_STAY = "law-counseling-notes-stay-in-care"
 TESTS_NEED_CONSENT = "law-tests-and-relapses-need-consent"
+STRICTER = "stricter-tests-and-relapses-never-to-"
 _JUSTICE = ("police", "prosecutor")
 _RELAPSES = "substance_use"  # the category that has relapses
 
@@ -38,6 +39,26 @@ def laws_of(pack: Pack) -> list[Invariant]:
             tree.And((to_justice, _is_one(category, ("test_result", _RELAPSES)), no_consent)),
             "No pack may send a test result or a relapse to police or prosecutors without consent.",
         ),
+    ]
+
+
+def stricter_laws_of(pack: Pack) -> list[Invariant]:
+    """Return the laws that a pack need not keep: no test result or relapse, with consent either.
+
+    There is one for the police and one for prosecutors. Whether they hold is said openly, since a
+    person who consents should know what consent opens.
+    """
+    facts = pack.vocabulary.facts
+    if DISCLOSURE not in pack.decisions:
+        return []
+    is_care = _is_one(facts["part.category"], ("test_result", _RELAPSES))
+    return [
+        _never_sent(
+            f"{STRICTER}{role}",
+            tree.And((_is_one(facts["recipient.role"], (role,)), is_care)),
+            "A pack may send a test result or a relapse with consent.",
+        )
+        for role in _JUSTICE
     ]
 
 

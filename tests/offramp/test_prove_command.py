@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import rules
 from offramp.cli import main
 
 CLAIM = """
@@ -226,3 +227,36 @@ def test_a_folder_in_place_of_claims_is_named(
     assert "`.` is a folder, and claims are in a file; name the file in it" in (
         printed.out + printed.err
     )
+
+
+@pytest.mark.usefixtures("solver")
+def test_what_consent_opens_is_said_and_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """A test result or a relapse may reach justice with consent, where the base permits it."""
+    assert main(["prove", "deflection"]) == 0
+    printed = capsys.readouterr().out
+    for reader in ("the police", "prosecutors"):
+        opened = f"with the person's consent, a test result or a relapse may reach {reader}: "
+        assert f"deflection: {opened}`disclosure` is `permit` by `consented`" in printed
+    assert main(["prove", "santa-fe", "deflection", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert {claim["result"] for claim in value["santa-fe"]["stricter"]} == {"proved"}
+    for claim in value["deflection"]["stricter"]:
+        assert claim["result"] == "refuted" and claim["outcome"] == "permit"
+        assert claim["facts"]["basis"] == "consent"
+        answer = rules.load("deflection", claim["day"]).decide("disclosure", claim["facts"])
+        assert answer.outcome == "permit"
+
+
+@pytest.mark.usefixtures("solver")
+@pytest.mark.parametrize("pack", rules.shelf.shipped())
+def test_lead_alone_keeps_tests_and_relapses_in_care(pack: str) -> None:
+    from rules.prove.by_solver import what_consent_opens
+
+    read = rules.shelf.read_pack(pack, whole=False)
+    results = {claim.result for claim in what_consent_opens(read)}
+    if "disclosure" not in read.decisions:
+        assert results == set()
+    elif "care-never-reaches-justice" in read.invariants:
+        assert results == {"proved"}
+    else:
+        assert results == {"refuted"}
