@@ -1263,6 +1263,7 @@ def test_the_page_does_not_give_sealing_as_the_reason_for_what_a_mistake_destroy
         said = plain(run("account", "crossroads", case))
         which = "all of this" if is_read else "some or all of this"
         assert f"destroyed {which} before, for the reason of a statement" in said
+        assert "had DESTROYED 2 parts" in said and "or because their time was over" not in said
 
 
 def test_the_page_names_a_running_hold_and_gives_no_last_day(

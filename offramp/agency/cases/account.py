@@ -214,6 +214,8 @@ class _Page:
         because = self.say(f"because_{parts.cause}")
         none = "ended_none" if is_first and end.reliance == "none" else "ended_no_more"
         key = count_words("ended", parts.ended) if parts.ended else none
+        if end.before is not None:
+            key = count_words("again", parts.ended)
         if end.reliance == "asked_back":
             key = "ended_relied"
         sentence = self.say(key, count=parts.ended, day=day, because=because)

@@ -65,6 +65,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         "FIRMÓ el {day} que DESTRUYÓ {count} partes de este caso, porque {because}, o porque su "
         "plazo había terminado.",
     ),
+    "again_one": (
+        "It SIGNED on {day}, since {because}, that it had DESTROYED {count} part of this case.",
+        "FIRMÓ el {day}, ya que {because}, que había DESTRUIDO {count} parte de este caso.",
+    ),
+    "again": (
+        "It SIGNED on {day}, since {because}, that it had DESTROYED {count} parts of this case.",
+        "FIRMÓ el {day}, ya que {because}, que había DESTRUIDO {count} partes de este caso.",
+    ),
     "before_all": (
         "It had destroyed all of this before, for the reason of a statement that it asked back.",
         "Había destruido todo esto antes, por el motivo de una declaración cuya devolución pidió.",

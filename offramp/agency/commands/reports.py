@@ -52,8 +52,7 @@ def _confirm(office: Office, options: argparse.Namespace) -> bool:
     """Ask whether to publish. Raises `RequestError` `answers-missing` without a terminal."""
     anew = " anew, if that gives no small count away" if options.revise else ""
     question = (
-        f"Publish this agency's counts of {options.quarter}{anew}? From then on they stay as they "
-        "are."
+        f"Publish this agency's counts of {options.quarter}{anew}, which then stay as they are?"
     )
     return confirm(Dialog.at_terminal("en", zone_of(office).key, as_json=options.json), question)
 
