@@ -176,7 +176,7 @@ def test_the_kernel_states_who_acts_and_no_word_changes_it(office: Office) -> No
         shown = run_as(BEN, ["agency", "status", *words])
         assert shown.code == 0 and json.loads(shown.out)["agency"] == "police"
     named = office.run(ANA, "correct", case, "encounter.date=2024-11-03", "--by", "Ben Ortiz")
-    assert named.code == 2 and "[unlisted-person]" in named.err
+    assert named.code == 2 and "[login-differs]" in named.err
     made = office.run(
         ANA, "correct", case, "encounter.date=2024-11-04", "--by", "Ana Ruiz", "--yes"
     )
