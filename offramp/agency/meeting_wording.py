@@ -145,11 +145,22 @@ def sent_status_lines(sent: SentStatus, language: str) -> list[str]:
 
 
 def recorded_lines(recorded: RecordedMeeting) -> list[str]:
-    """List the steps, each with the agencies that were told."""
-    lines = [f"recorded for case {short(recorded.case)}: {recorded.state}"]
+    """List the steps, each with the agencies that were told, or with who sees to it."""
+    lines = [f"recorded for case {short(recorded.case)}"]
     for step in recorded.steps:
         until = f", by {month_and_day(date.fromisoformat(step.until))}" if step.until else ""
-        agencies = recorded.recipients.get(step.step, ())
-        told = f"told to {', '.join(agencies)}" if agencies else "kept here: nobody may be told"
-        lines.append(f"  {step.words('en')} ({step.owner.replace('_', ' ')}{until}): {told}")
-    return lines if recorded.steps else [*lines, "  nothing was agreed on"]
+        owner = step.owner.replace("_", " ")
+        told = _told_line(recorded.recipients.get(step.step, ()), recorded.state)
+        if step.step in recorded.for_recorder:
+            told += f". No agency in the role {owner} may be told, so it is on your own list"
+        lines.append(f"  {step.words('en')} ({owner}{until}): {told}")
+    if not recorded.steps:
+        lines.append("  nothing was agreed on")
+    reviewed = _told_line(recorded.reviewed_to, recorded.state)
+    return [*lines, f"  that the case was reviewed: {reviewed}"]
+
+
+def _told_line(agencies: Sequence[str], state: str) -> str:
+    if not agencies:
+        return "kept here: nobody may be told"
+    return f"told to {', '.join(agencies)}: {state}"

@@ -55,6 +55,7 @@ from offramp.agency.people_wording import duplicate_lines
 from offramp.agency.retention_wording import CAUSES
 from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_day, spoken_moment
+from rules.decide.wording import role_name
 from rules.shelf import vocabulary
 
 # Membership
@@ -449,6 +450,7 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
     of_person = f" of {view.person}" if view.person else ""
     lines = [f"case {view.case}{of_person}, as `{view.agency}` may see it"]
     lines += duplicate_lines(view.duplicates, view.case)
+    lines += _closed_corrections(view, terms)
     for path, fact in view.facts.items():
         text = fact_text(path, fact.value, "en", zone, terms)
         lines.append(f"  {fact_label(path, terms)}  {text}   ({path}; {_source(fact)})")
@@ -471,18 +473,31 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
             f"{made['agency']} (reason: {made['reason']})"
         )
     lines += [_outdated_line(outdated) for outdated in view.outdated]
-    for path, agency in view.unopened.items():
-        lines.append(
-            f"  {fact_label(path, terms)}  NOT KNOWN: {agency} sent a correction that may "
-            f"change it, and nobody here has opened it ({path})"
-        )
     for answer in view.answers.values():
         lines += ["", answer_text(answer, zone)]
     return lines + [f"! {refusal}" for refusal in view.refusals]
 
 
+def _closed_corrections(view: CaseView, terms: PackTerms) -> list[str]:
+    """Say once for each sender which facts count as not known until its correction is opened."""
+    by_agency: dict[str, list[str]] = {}
+    for path, agency in view.unopened.items():
+        by_agency.setdefault(agency, []).append(noun_of(terms.vocabulary, path))
+    return [
+        f"OPEN FIRST: {agency} sent a correction that nobody here has opened. It says only what it "
+        f"is about, so until then all of this counts as not known: {', '.join(nouns)}. Open it: "
+        "`agency case DIR CASE --open`"
+        for agency, nouns in by_agency.items()
+    ]
+
+
 def _outdated_line(outdated: OutdatedDecision) -> str:
     changed = "; ".join(outdated.changed)
+    if outdated.waits_for_opening:
+        return (
+            f"PERHAPS OUT OF DATE: {outdated.agency}'s decision on {outdated.decision}: {changed}. "
+            "Open it first"
+        )
     if outdated.by is None:
         return f"OUT OF DATE: {outdated.agency}'s answer on {outdated.decision}: {changed}"
     outcome = _spaced(outdated.outcome)
@@ -517,7 +532,12 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
     """
     from offramp.policy import decision_text
 
-    needed = answer.needed if answer.lacks_ended else None
+    open_first = [need for need in answer.needed if answer.is_closed(str(need["fact"]))]
+    needed = (
+        [need for need in answer.needed if need not in open_first]
+        if answer.lacks_ended or open_first
+        else None
+    )
     overruled = _decided_otherwise(answer)
     ruled = answer.ruling
     text = decision_text.in_words(ruled, today=asked_on, needed=needed, overruled=overruled)
@@ -534,19 +554,26 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
             f"By the rules of {pack['id']}, {str(pack['digest'])[:19]}…: {answer.governed}"
         )
     for path in sorted(answer.silent & answer.reads - set(answer.case.known)):
+        lines.append(_not_recorded_line(answer, path))
+    for agency in dict.fromkeys(correction.by for correction in answer.unopened.values()):
         lines.append(
-            f"No agency that knows {_noun(answer, path)} may share it here, so a missing record "
-            "means nothing"
-        )
-    for path, correction in answer.unopened.items():
-        lines.append(
-            f"{correction.by} sent a correction that may concern {_noun(answer, path)}, and nobody "
-            "here has opened it: open it first"
+            f"{agency} sent a correction on which this answer may depend, and nobody here has "
+            "opened it. Open it first: `agency case DIR CASE --open`"
         )
     for path, statements in answer.conflicts.items():
         differing = "; ".join(_statement(statement, zone) for statement in statements)
         lines.append(f"Agencies differ on {_noun(answer, path)}: {differing}")
     return "\n".join(lines)
+
+
+def _not_recorded_line(answer: Answer, path: str) -> str:
+    """Say that a missing record of an event means nothing, and which role makes it."""
+    fact = answer.ruling.program.pack.vocabulary.facts[path]
+    return (
+        f"No record of {_noun(answer, path)} is here, and it may have happened or not. It is for "
+        f"{role_name(fact.known_by)} to make, who may not share it here, or had less than seven "
+        "days to"
+    )
 
 
 def _decided_otherwise(answer: Answer) -> str | None:

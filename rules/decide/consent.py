@@ -135,6 +135,24 @@ def information_read(pack: Pack, decision: str) -> frozenset[tuple[str, str]]:
     return frozenset(_information(pack, decision, frozenset()))
 
 
+def facts_read(pack: Pack, decision: str) -> frozenset[str]:
+    """Return the paths that a decision reads on any day, by clocks and by other decisions too.
+
+    Another decision is `decisions.<name>`. What determines the rules in force is among them.
+    """
+    paths: set[str] = set()
+    for name in closure(pack, (decision,)):
+        paths |= {pack.decisions[name].governed_by}
+        paths |= {f"decisions.{name}"} if name != decision else set()
+        for rule in pack.decisions[name].rules.values():
+            for condition in conditions(rule):
+                paths |= set(tree.facts_read(condition))
+                for part in tree.nodes(condition):
+                    if isinstance(part, tree.StatusOf):
+                        paths |= set(_events_of_clock(pack, part.clock))
+    return frozenset(paths)
+
+
 def _information(pack: Pack, name: str, seen: frozenset[str]) -> Iterator[tuple[str, str]]:
     decision = pack.decisions[name]
     for rule in decision.rules.values():
@@ -151,11 +169,15 @@ def _information(pack: Pack, name: str, seen: frozenset[str]) -> Iterator[tuple[
 
 
 def _of_clock(pack: Pack, name: str) -> Iterator[tuple[str, str]]:
+    for path in _events_of_clock(pack, name):
+        fact = pack.vocabulary.facts[path]
+        yield fact.category, fact.known_by
+
+
+def _events_of_clock(pack: Pack, name: str) -> tuple[str, ...]:
     clock = pack.clocks[name]
-    for path in (clock.start, clock.stop, clock.repeats, clock.tolling):
-        if path is not None:
-            fact = pack.vocabulary.facts[path]
-            yield fact.category, fact.known_by
+    events = (clock.start, clock.stop, clock.repeats, clock.tolling)
+    return tuple(path for path in events if path is not None)
 
 
 def _of_outcome(pack: Pack, name: str) -> Iterator[tuple[str, str]]:

@@ -114,6 +114,21 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# An amount: a number, and what is written after it.
+_AMOUNT = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]{1,3})?)\s*([^\W\d_][^\d]*?)?\.?")
+# The words for each unit, in English and Spanish. Nothing is converted: an amount in another unit
+# is no answer. Nor is `gr`, which may be a grain.
+_UNITS: Mapping[str, tuple[str, ...]] = {
+    "g": ("gm", "gms", "gram", "grams", "gramo", "gramos"),
+    "years": ("year", "yr", "yrs", "years old", "year old", "año", "años"),
+    "days": ("day", "día", "días"),
+    "hours": ("hour", "hr", "hrs", "h", "hora", "horas"),
+    "dosage units": (
+        *("dosage unit", "dose", "doses", "unit", "units", "dosis"),
+        *("pill", "pills", "tablet", "tablets", "pastilla", "pastillas", "tableta", "tabletas"),
+    ),
+}
+
 
 @frozen
 class Choice:
@@ -270,8 +285,15 @@ class _Reader:
         return 0 if folded in _NONE else None
 
     def _number(self, text: str) -> int | Decimal | None:
+        """Return an amount. After the number may be its unit, as people write it, or nothing."""
         unit = self.form.unit
-        return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
+        amount = _AMOUNT.fullmatch(text)
+        if amount is None or not unit:
+            return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
+        number, written_unit = amount.groups()
+        if written_unit and fold(written_unit) not in map(fold, (unit, *_UNITS.get(unit, ()))):
+            return None
+        return read_number_text(number)
 
     def _day(self, text: str) -> str | None:
         day = read_typed_day(text, language=self.language, name=self.name)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from offramp import asking
 from offramp.asking import UNKNOWN, AnswerForm, Choice, Dialog, Question, collect_answers
-from rules.errors import Refusal, RequestError
+from rules.errors import FactsError, Refusal, RequestError
 from rules.input.typed_answers import WORDS
 from tests.conftest import ROOT
 from tests.support.terminals import END_OF_INPUT, INTERRUPT, Conversation, converse
@@ -71,6 +71,46 @@ def at_terminal(answers: list[str], language: str = "en") -> Conversation:
 
 def test_each_type_of_answer_is_read_from_a_text_as_it_is_typed() -> None:
     assert collect_answers(QUESTIONS, TYPED, QUIET) == MEANT
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["2.9", "2.9g", "2.9 g", "2.9 grams", "2.9 Gram", "2.9 gm.", "2.9 gramos", "2.9  GRAMS"],
+)
+def test_an_amount_is_read_with_its_unit_as_people_write_it(typed: str) -> None:
+    question = Question("drug.grams", "How many grams?", AnswerForm("decimal", unit="g"))
+    assert collect_answers([question], {"drug.grams": typed}, Dialog()) == {
+        "drug.grams": Decimal("2.9")
+    }
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "2,9",
+        "2,9 g",
+        "2.9 oz",
+        "2900 mg",
+        "2.9 gr",
+        "3 pills",
+        "1,800 g",
+        "2.9 g g",
+        "grams",
+        "2.9 3",
+    ],
+)
+def test_an_amount_in_another_unit_is_asked_again(typed: str) -> None:
+    question = Question("drug.grams", "How many grams?", AnswerForm("decimal", unit="g"))
+    with pytest.raises(FactsError) as refused:
+        collect_answers([question], {"drug.grams": typed}, Dialog())
+    assert refused.value.code == "no-answer"
+
+
+def test_pills_are_dosage_units_and_ages_are_years() -> None:
+    pills = Question("pills", "How many?", AnswerForm("int", unit="dosage units"))
+    age = Question("age", "How old?", AnswerForm("int", unit="years"))
+    answers = collect_answers([pills, age], {"pills": "3 pills", "age": "36 years"}, Dialog())
+    assert answers == {"pills": 3, "age": 36}
 
 
 def test_a_file_may_give_values_of_json_too() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.tally import tally_case
 from offramp.agency.folder.office import Office
@@ -339,6 +341,42 @@ def test_a_later_value_reaches_whoever_asked_and_the_decision_is_made_again(
     assert not operations.decide(crossroads, case, "eligibility").outdated
     # The same value once more is no correction.
     assert not operations.note_facts(police, case, {"judgment": {"amenable": False}}).corrections
+
+
+def test_a_closed_correction_is_opened_first_and_flags_its_facts_once(
+    town: Town, case: str
+) -> None:
+    """Its label names a category. Nothing it may change counts, and no fact has a line or task."""
+    refer(town, case, "crossroads", "prosecutor")
+    police, crossroads = town.at["police"], town.at["crossroads"]
+    operations.determine(crossroads, "Rosa Quintana", case, "eligibility", "eligible", "rules")
+    town.hub.clock += HOUR
+    operations.correct(police, BY, case, {AMENABLE: False})
+    deliver(town)
+    closed = case_of(crossroads.working_set(), case).unopened
+    assert {DRUGS, DATE, AMENABLE, "encounter.route"} <= set(closed)
+    assert not set(closed) & set(known(town, "crossroads", case))
+    terms = terms_of(crossroads.working_set())
+    zone = ZoneInfo("America/Denver")
+    text = "\n".join(wording.case_lines(operations.read_case(crossroads, case), zone, terms))
+    assert text.count("OPEN FIRST: police sent a correction") == 1
+    assert "the drugs" in text and "`agency case DIR CASE --open`" in text
+    assert "PERHAPS OUT OF DATE: crossroads's decision on eligibility" in text
+    assert "What drugs were found?" not in text, "nobody is asked for what was told"
+    tasks = task_texts(town, "crossroads", case)
+    assert [each for each in tasks if "correct" in each] == [
+        "Open what `police` sent: the issuer corrects what it sent. Until then, what it may change "
+        "counts as not known (the encounter at the scene). Before you decide or ask: "
+        f"`agency case {case[:8]} --open`."
+    ]
+    with refused("correction-unopened"):
+        operations.ask(crossroads, case, "eligibility")
+    operations.open_case(crossroads, "Rosa Quintana", case)
+    assert any(
+        "Decide `eligibility` again" in each for each in task_texts(town, "crossroads", case)
+    )
+    text = "\n".join(wording.case_lines(operations.read_case(crossroads, case), zone, terms))
+    assert "OPEN FIRST" not in text and "OUT OF DATE: eligibility is eligible" in text
 
 
 def test_a_decision_made_before_the_correction_was_pulled_is_flagged(town: Town, case: str) -> None:

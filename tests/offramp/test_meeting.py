@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from exchange.records.ids import new_id
-from offramp.agency import operations
+from offramp.agency import meeting_wording, operations
 from offramp.agency.cases.minutes import ask_on
 from offramp.agency.commands import meetings as commands
 from offramp.agency.hub_link import delivery
@@ -348,6 +348,24 @@ def test_the_minutes_tell_each_agency_only_what_it_may_have(town: Town) -> None:
     recorded = operations.record_meeting(office, "Rosa Quintana", case, agreed)
     assert recorded.recipients == {"arrange_service": ("clinic", "defender")}
     assert recorded.kept == ("renew_consent", "attempt_contact")
+    # The clinic may not be told its step, so whoever recorded it sees to it.
+    assert recorded.for_recorder == ("attempt_contact",)
+    (left,) = [
+        task
+        for task in operations.list_tasks(office)
+        if task.case == case and task.about == "meeting.attempt_contact"
+    ]
+    assert left.owner == "case_management" and "for treatment provider" in left.what
+    assert "meeting.attempt_contact" not in tasks_about(town, case, "clinic")
+    lines = meeting_wording.recorded_lines(recorded)
+    assert lines[0] == f"recorded for case {case[:8]}"
+    assert [line.partition("): ")[2] for line in lines[1:4]] == [
+        "told to clinic, defender: sent",
+        "kept here: nobody may be told",
+        "kept here: nobody may be told. No agency in the role treatment provider may be told, so "
+        "it is on your own list",
+    ]
+    assert lines[4].startswith("  that the case was reviewed: told to ")
     assert "meeting.arrange_service" in tasks_about(town, case)
     assert "step" in board(town, case, "clinic", "defender")
     assert "step" not in board(town, case, "police", "clinic")

@@ -6,6 +6,8 @@ The pack is `santa-fe`, and `init` made the settings: no gateway asks or answers
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,13 +55,26 @@ ENCOUNTER = {
 }
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    made = Town(tmp_path_factory.mktemp("town"), SIX_ROLES, pack=PACK)
+@contextmanager
+def linked_town(folder: Path) -> Iterator[Town]:
+    made = Town(folder, SIX_ROLES, pack=PACK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delivery, "link_of", lambda office: made.link(office.agency))
         patch.setattr(records, "link_of", lambda office: made.link(office.agency))
         yield made
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with linked_town(tmp_path_factory.mktemp("town")) as town:
+        yield town
+
+
+@pytest.fixture
+def own_town(tmp_path: Path) -> Iterator[Town]:
+    """A town for a test that moves the clock by days."""
+    with linked_town(tmp_path) as town:
+        yield town
 
 
 def settle(town: Town, case: str) -> None:
@@ -266,7 +281,8 @@ def test_an_enrollment_that_nobody_may_be_told_is_known_to_the_program(town: Tow
     assert enrolled(town, case) is True and state_of(town, case, "Yazzie") == "enrolled"
 
 
-def test_a_recalled_duplicate_is_no_open_case(town: Town) -> None:
+def test_a_recalled_duplicate_is_no_open_case(own_town: Town) -> None:
+    town = own_town
     first = refer(town, "Rita Montoya", "1970-05-05")
     second = refer(town, "Rita Montoya", "1970-05-05")
     screen(town, second)
@@ -314,6 +330,45 @@ def test_a_recalled_duplicate_is_no_open_case(town: Town) -> None:
     state(town, "police", "refer", second, answers)
     settle(town, second)
     assert "consent.hand_off" in steps(town, "crossroads", second)
+
+
+def test_a_correction_flags_no_screening_that_does_not_read_it(town: Town) -> None:
+    """Also while the day of the encounter, and so the rules in force, wait in a closed one."""
+    case = refer(town, "Tina Lujan", "1993-02-14")
+    screen(town, case)
+    town.hub.clock += HOUR
+    police, by = town.at["police"], "Officer Lund"
+    state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "2.9 g"})
+    settle(town, case)
+    town.hub.clock += HOUR
+    day = utc(town.hub.clock - 24 * HOUR)[:10]
+    operations.correct(police, by, case, {"encounter.date": day})
+    town.settle()
+    for agency in SIX_ROLES:
+        assert "outdated.screening" not in steps(town, agency, case), agency
+    settle(town, case)
+    for agency in SIX_ROLES:
+        assert "outdated.screening" not in steps(town, agency, case), agency
+
+
+def test_a_pack_without_facts_of_its_own_says_what_to_use_instead(town: Town) -> None:
+    case = refer(town, "Uma Baca", "1984-06-01")
+    with pytest.raises(Refusal, match="`santa-fe` declares no facts of its own") as told:
+        operations.open_form(town.at["crossroads"], "tell", case)
+    assert told.value.code == "nothing-to-tell" and "`intake`" in told.value.fix
+
+
+def test_why_a_part_stays_closed_is_said_in_words(own_town: Town) -> None:
+    """The rules' last answer has no name that a person could look up."""
+    town = own_town
+    case = refer(town, "Vera Silva", "1977-07-07")
+    state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "2.9 grams"})
+    town.settle()
+    town.hub.clock += 31 * 24 * HOUR
+    town.settle()
+    view = operations.open_case(town.at["crossroads"], BY, case)
+    closed = [refusal for refusal in view.refusals if "stays closed" in refusal]
+    assert closed and all("otherwise" not in refusal for refusal in closed), closed
 
 
 def test_a_service_in_a_case_without_referral_is_the_task_of_who_stated_it(town: Town) -> None:

@@ -414,6 +414,10 @@ class Answer:
             if path in self.reads and path not in self.own
         }
 
+    def is_closed(self, path: str) -> bool:
+        """Return True if an unopened correction makes a fact, or the list of a field, unknown."""
+        return not {path, path.partition("[")[0], path.rpartition(".")[0]}.isdisjoint(self.unopened)
+
     @cached_property
     def sources(self) -> Mapping[str, FactSource]:
         """Every known fact that was read, with the part that states it.

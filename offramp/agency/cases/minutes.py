@@ -49,13 +49,15 @@ class Step:
 class Minutes:
     """The steps of the newest meeting about a case, and the agency that recorded them.
 
-    `position` is the place in the log, and `time` the time in seconds since 1970.
+    `position` is the place in the log, and `time` the time in seconds since 1970. `record` told
+    other agencies some of the steps, None if it told none or was another agency's.
     """
 
     by: str
     position: float
     time: int
     steps: tuple[Step, ...]
+    record: str | None = None
 
 
 @frozen
@@ -99,8 +101,34 @@ def newest_minutes(
         if "minutes" in event.body:
             steps = tuple(read_step(step) for step in event.body["minutes"])
             position = event.body["after"] - 0.5
-            found[str(event.at)] = Minutes(working_set.agency, position, event.time, steps)
+            record = event.body.get("record")
+            found[str(event.at)] = Minutes(working_set.agency, position, event.time, steps, record)
     return max(reversed(found.values()), key=lambda minutes: minutes.position, default=None)
+
+
+def steps_for_recorder(working_set: WorkingSet, minutes: Minutes) -> tuple[Step, ...]:
+    """Return the steps of this agency's own minutes that no agency of their role was told.
+
+    So they would be nobody's. A refused record told nobody.
+    """
+    if minutes.by != working_set.agency:
+        return ()
+    told: dict[Step, set[str]] = {}
+    outgoing = working_set.outbox.get(minutes.record or "")
+    while outgoing is not None and outgoing.replaced_by is not None:
+        outgoing = working_set.outbox[outgoing.replaced_by]
+    for part in outgoing.parts if outgoing is not None and outgoing.refused is None else ():
+        for members in part["content"].values():
+            for step in members.get("steps") or ():
+                told.setdefault(read_step(step), set()).update(part["to"])
+    directory = working_set.gateway.history.newest
+    own_role = directory.role(working_set.agency)
+    return tuple(
+        step
+        for step in minutes.steps
+        if step.owner != own_role
+        and told.get(step, set()).isdisjoint(directory.with_role(step.owner))
+    )
 
 
 def status_request(
@@ -170,4 +198,5 @@ __all__ = [
     "newest_minutes",
     "read_step",
     "status_request",
+    "steps_for_recorder",
 ]

@@ -23,8 +23,10 @@ from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.cases.positions import record_position
 from offramp.agency.cases.silence import silent_events
 from offramp.agency.folder.working_set import WorkingSet
+from rules.decide.consent import facts_read
 from rules.decide.program import Program
 from rules.decide.ruling import keeps_its_needs
+from rules.decide.scene_day import DAY, MOMENT
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.vocabulary import Vocabulary
@@ -56,6 +58,11 @@ class OutdatedDecision:
     def changed(self) -> tuple[str, ...]:
         """Describe in words what was changed, without any value, each change once."""
         return tuple(dict.fromkeys(_in_words(change, self.vocabulary) for change in self.changes))
+
+    @property
+    def waits_for_opening(self) -> bool:
+        """True if only corrections that nobody here opened may have changed what it rests on."""
+        return all(change.how == UNOPENED for change in self.changes)
 
     def as_json(self) -> dict[str, Any]:
         """Return the decision as `offramp agency case --json` prints it."""
@@ -198,13 +205,16 @@ class FactsRead:
         self._silent = silent_events(working_set, handle, now)
 
     def of(self, decision: str, seen: frozenset[str] = frozenset()) -> frozenset[str] | None:
-        """Return the facts that a decision reads. None if that can't be told."""
+        """Return the facts that a decision reads. None if that can't be told.
+
+        Where the day of the rules isn't known, it is what they read on any day.
+        """
         try:
             answer = self._case.decide(self._program, decision, self._at, silent=self._silent)
         except Refusal:
-            return None
+            return self._on_any_day(decision)
         if answer.ruling.segment is None:
-            return None
+            return self._on_any_day(decision)
         paths = set(answer.reads)
         for path in answer.reads:
             group, _, inner = path.partition(".")
@@ -214,6 +224,10 @@ class FactsRead:
                     return None
                 paths |= deeper
         return frozenset(paths)
+
+    def _on_any_day(self, decision: str) -> frozenset[str] | None:
+        pack = self._program.pack
+        return facts_read(pack, decision) | {DAY, MOMENT} if decision in pack.decisions else None
 
     def may_matter(self, decision: str, newer: Sequence[FactChange], *, is_here: bool) -> bool:
         """Report whether newer statements may change a person's decision.

@@ -80,10 +80,15 @@ def question_parts(
 
 
 def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str, str]]:
-    """Yield the agency, category and path of each missing fact that a question may name."""
+    """Yield the agency, category and path of each missing fact that a question may name.
+
+    What a closed correction may change was told before, so it is opened and not asked again.
+    """
     terms, directory = terms_of(working_set), working_set.gateway.history.newest
     for need in answer.needed:
         path = plain_path(str(need["fact"]))
+        if answer.is_closed(path):
+            continue
         field = terms.fact(path)
         # A list travels as a whole, so its holder is asked for a field.
         fact = terms.facts.get(path) or (

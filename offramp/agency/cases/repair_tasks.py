@@ -8,6 +8,7 @@ from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import OFFER_LASTS, represents
 from exchange.records.statements import About
 from offramp.agency.cases.case import Case
+from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.outdated import (
@@ -55,7 +56,12 @@ def repair_tasks(
     if withdrawn and not case.is_ended:
         tasks += _state_again(working_set, handle, role, now)
     elif not case.is_ended:
+        closed = _closed_corrections(working_set, handle)
         for outdated in outdated_decisions(working_set, program, handle, case, now):
+            if outdated.waits_for_opening and closed.issuperset(
+                change.changed_at for change in outdated.changes
+            ):
+                continue  # the task to open the correction comes first, and names what may change
             tasks.append(_decide_again(working_set, handle, outdated, role))
         tasks += _represent_again(working_set, handle, role)
         tasks += _state_again(working_set, handle, role, now)
@@ -66,6 +72,22 @@ def repair_tasks(
     ends = [time + HOUR if untold else None, _next_call(working_set, handle, time)]
     tasks += [*untold, *_unanswered_recalls(working_set, handle, role, now)]
     return tasks, earliest(ends)
+
+
+def _closed_corrections(working_set: WorkingSet, handle: str) -> frozenset[float]:
+    """Return the places in the log of the corrections that somebody here can still open."""
+    return frozenset(
+        float(received.committed.index)
+        for received in working_set.cases.records(handle).received.values()
+        if received.record is not None
+        and received.committed is not None
+        and received.record.kind == CORRECTION
+        and not received.opened
+        and any(
+            (received.record.issuer, received.record.jti, part) not in working_set.destroyed
+            for part in received.record.labels
+        )
+    )
 
 
 def _next_call(working_set: WorkingSet, handle: str, time: int) -> int | None:

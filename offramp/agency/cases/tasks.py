@@ -5,11 +5,12 @@ Tasks are derived anew each time from the records, the clocks, and the rules' an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from exchange.consent.disclosure import day_of
+from exchange.records.label import Label
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import (
     case_of,
@@ -18,6 +19,7 @@ from offramp.agency.cases.caseload import (
     recalled_parts,
     utc,
 )
+from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.empty_cases import (
     RESTS_ON_REFERRAL,
     is_empty,
@@ -27,7 +29,7 @@ from offramp.agency.cases.empty_cases import (
 )
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.holding import earliest, in_seconds, pack_end
-from offramp.agency.cases.minutes import newest_minutes, status_request
+from offramp.agency.cases.minutes import newest_minutes, status_request, steps_for_recorder
 from offramp.agency.cases.next_steps import next_step_tasks
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
@@ -184,7 +186,20 @@ def _unopened_records(
         ):
             about = vocabulary().kinds[record.kind].line
             step = f"Open what `{record.issuer}` sent: {about}."
+            if record.kind == CORRECTION:
+                step += _what_may_change(working_set, handle, record.labels.values())
             yield Task(handle, role, step, OPEN, record.jti)
+
+
+def _what_may_change(working_set: WorkingSet, handle: str, labels: Iterable[Label]) -> str:
+    """Say what a closed correction may change. Its label names categories and no fact."""
+    words = vocabulary().categories
+    about = dict.fromkeys(words.get(name, name) for label in labels for name in label.category)
+    digits = working_set.cases.digits(handle)
+    return (
+        f" Until then, what it may change counts as not known ({'; '.join(about)}). Before you "
+        f"decide or ask: `agency case {digits} --open`."
+    )
 
 
 def _records_without_referral(
@@ -270,6 +285,13 @@ def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) 
         if agreed.owner == role:
             step = f"Agreed at the meeting: {agreed.words('en')}."
             yield Task(handle, role, step, OPEN, f"meeting.{agreed.step}", agreed.until)
+    for agreed in steps_for_recorder(working_set, minutes) if minutes is not None else ():
+        owner = agreed.owner.replace("_", " ")
+        step = (
+            f"Agreed at the meeting, for {owner}: {agreed.words('en')}. No agency of that role may "
+            "be told through the exchange, so see yourself that it is done."
+        )
+        yield Task(handle, role, step, OPEN, f"meeting.{agreed.step}", agreed.until)
 
 
 def _unanswered_questions(
@@ -359,7 +381,9 @@ def _review_steps(handle: str, answer: Answer, role: str) -> Iterator[Task]:
 def _missing_facts(handle: str, answer: Answer, role: str) -> Iterator[Task]:
     for need in answer.needed:
         # Nobody notes another decision's outcome: the rules or its decider give it.
-        if need["ask"] == role and not str(need["fact"]).startswith("decisions."):
+        path = str(need["fact"])
+        # Nobody asks for what a closed correction may have changed.
+        if need["ask"] == role and not path.startswith("decisions.") and not answer.is_closed(path):
             sides = [f"`{side['by']}`" for side in need.get("conflict", ())]
             conflict = f" {' and '.join(sides)} differ on it." if sides else ""
             step = f"{need['question']} (for {answer.decision}){conflict}"

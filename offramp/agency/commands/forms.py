@@ -200,6 +200,8 @@ def _given(
         if name.startswith(_DEST) and value is not None
     }
     provided |= _named_answers(options.answer, flags) | flags
+    if SAME_ENCOUNTER in provided and not any(sheet.known for sheet in opened.sheets):
+        raise _no_earlier_encounter(opened.case)
     names = {*options_of(opened.form.name), *opened.paths, ABOUT, SAME_ENCOUNTER}
     for name in provided:
         if name not in names:
@@ -210,6 +212,22 @@ def _given(
             )
     answers = {name: value for name, value in provided.items() if not _is_untold(opened, name)}
     return dict(_with_entries(answers, opened.measured_lists, opened.terms))
+
+
+def _no_earlier_encounter(case: str | None) -> RequestError:
+    """Return the refusal of `same_encounter` where no earlier referral is at hand."""
+    if case is not None:
+        return RequestError(
+            "unknown-question",
+            f"`{SAME_ENCOUNTER}` isn't asked here: nothing that you sent in this case still stands",
+            fix="leave it out, and answer the questions about the encounter",
+        )
+    return RequestError(
+        "unknown-question",
+        f"`{SAME_ENCOUNTER}` isn't asked here: without `--case`, a new case begins",
+        fix="name the case with `--case CASE` to refer the person in it again, or leave "
+        "`--same-encounter` out",
+    )
 
 
 def _named_answers(texts: Iterable[str], flags: Mapping[str, Any]) -> dict[str, str]:
@@ -341,7 +359,12 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             BARRED_FLAG, action="store_true", help="send it although the rules bar the person"
         )
-        parser.add_argument("--case", metavar="CASE", help="a case that there is already")
+        parser.add_argument(
+            "--case",
+            metavar="CASE",
+            help="refer the person again in this case, to one more agency or after another "
+            "encounter. Without it, a new case begins",
+        )
         parser.add_argument(
             "--facts", metavar="FILE", help="facts that `offramp interview --save` wrote"
         )
@@ -387,7 +410,8 @@ def _question_options(form: Form, group: Any) -> None:
             "--same-encounter",
             dest=f"{_DEST}{SAME_ENCOUNTER}",
             metavar="ANSWER",
-            help="whether the case is about the same encounter as before",
+            help="only with `--case`: yes, if the new referral is about the encounter that you "
+            "told of before, so that its answers are filled in; no for another encounter",
         )
     for path, flag in options_of(form.name).items():
         fact, member = facts.get(path), terms.members.get(path)

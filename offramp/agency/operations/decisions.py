@@ -265,10 +265,13 @@ def _check_corrections_read(answer: Answer | None) -> None:
     Raises `AgencyError` `correction-unopened`.
     """
     for path, correction in answer.unopened.items() if answer is not None else ():
+        assert answer is not None, "it has an unopened correction"
+        others = len(answer.unopened) - 1
+        more = f" and {others} more {'fact' if others == 1 else 'facts'}" if others else ""
         raise AgencyError(
             "correction-unopened",
-            f"`{correction.by}` sent a correction that may change `{path}`, and nobody here has "
-            "opened it",
+            f"`{correction.by}` sent a correction that may change `{path}`{more}, and nobody here "
+            "has opened it",
             fix="open it with `offramp agency case DIR CASE --open`",
         )
 
@@ -277,9 +280,12 @@ def _check_corrections_read(answer: Answer | None) -> None:
 def ask(office: Office, case: str, decision: str) -> SentQuestion:
     """Ask other agencies for the facts that a decision lacks.
 
-    Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, and as `decide`.
+    Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, `correction-unopened`, and
+    as `decide`.
     """
     answer = answer_case(office, office.working_set(), case, decision)
+    if any(answer.is_closed(str(need["fact"])) for need in answer.needed):
+        _check_corrections_read(answer)
     with office.transaction() as working_set:
         check_may_be_told(working_set, "question", case)
         defaults = defaults_today(office, working_set)

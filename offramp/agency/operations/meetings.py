@@ -33,7 +33,9 @@ from offramp.agency.cases.minutes import (
     Step,
     ask_on,
     check_steps,
+    newest_minutes,
     status_request,
+    steps_for_recorder,
 )
 from offramp.agency.cases.refusals import nobody_to_tell
 from offramp.agency.cases.stated import stated_contents
@@ -164,7 +166,9 @@ class RecordedMeeting:
     """The steps that a meeting agreed on in a case.
 
     `record` tells each agency of `recipients` the steps that it may know, None if no agency may
-    know any. `kept` are the words of the steps that only this agency's journal has.
+    know any. `kept` are the words of the steps that only this agency's journal has. `for_recorder`
+    are the steps that no agency of their role was told, so that they are tasks of this agency.
+    `reviewed_to` are told that the case was reviewed.
     """
 
     case: str
@@ -173,6 +177,8 @@ class RecordedMeeting:
     recipients: Mapping[str, tuple[str, ...]]
     kept: tuple[str, ...]
     state: str
+    for_recorder: tuple[str, ...] = ()
+    reviewed_to: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency meeting-record`."""
@@ -182,6 +188,8 @@ class RecordedMeeting:
             "id": self.record,
             "to": {step: list(agencies) for step, agencies in self.recipients.items()},
             "kept": list(self.kept),
+            "for_recorder": list(self.for_recorder),
+            "reviewed_to": list(self.reviewed_to),
             "state": self.state,
         }
 
@@ -532,7 +540,8 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
 
     The record states that the case was reviewed now, also if no step was agreed on.
     Each step goes, as the kind of information that it reveals, to the agencies that may know it.
-    This agency's journal has all of them. No steps at all end the earlier ones here. Raises
+    This agency's journal has all of them. A step that no agency of its role may know is a task of
+    this agency. No steps at all end the earlier ones here. Raises
     `AgencyError` `no-such-case`, `not-yours`, `unknown-step`, `unknown-role`, `no-such-day`,
     `day-over`, `case-ended`, `no-directory`.
     """
@@ -557,6 +566,7 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
         body = {
             "case": case,
             "minutes": [step.as_json() for step in steps],
+            "record": record,
             "facts": reviewed,
             "by": actor,
             "after": line.size if line else 0,
@@ -570,8 +580,33 @@ def record_meeting(office: Office, actor: str, case: str, steps: Sequence[Step])
         for step in members.get("steps", ())
     }
     kept = tuple(step.step for step in steps if step.step not in recipients_by_step)
+    reviewed_to = {
+        agency
+        for part in parts
+        for members in part.content.values()
+        if "facts" in members
+        for agency in part.to
+    }
     state = send_now(office, record) if record is not None else "kept"
-    return RecordedMeeting(case, tuple(steps), record, recipients_by_step, kept, state)
+    return RecordedMeeting(
+        case,
+        tuple(steps),
+        record,
+        recipients_by_step,
+        kept,
+        state,
+        _for_recorder(office, case),
+        tuple(sorted(reviewed_to)),
+    )
+
+
+def _for_recorder(office: Office, case: str) -> tuple[str, ...]:
+    """Return the steps of the minutes just recorded that no agency of their role was told."""
+    working_set = office.working_set()
+    stated = stated_contents(working_set, case, case_of(working_set, case))
+    minutes = newest_minutes(working_set, case, stated)
+    assert minutes is not None, "they were just recorded"
+    return tuple(step.step for step in steps_for_recorder(working_set, minutes))
 
 
 def _minutes_parts(

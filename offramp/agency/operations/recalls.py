@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
@@ -331,9 +331,22 @@ def _facts_of(
                 facts = {detail.name for detail, _ in details_of(content)}
                 if "enrollment" in label.category or working_set.outbox[jti].kind == "exit":
                     facts.add("person.enrolled")
+                facts |= {f"decisions.{name}" for name in _outcomes_in(content)}
                 for name in facts:
                     names[name] = names.get(name, frozenset()).union(to, here)
     return names
+
+
+def _outcomes_in(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the decisions whose outcome a content states."""
+    screening = content.get("screening_outcome") or {}
+    if screening.get("outcome"):
+        yield "screening"
+    if answer := screening.get("record"):
+        yield str(answer["decision"])
+    for members in content.values():
+        if determined := members.get("determination"):
+            yield str(determined["decision"])
 
 
 def _draft_of(working_set: WorkingSet, entries: Sequence[OwnEntry]) -> Mapping[str, Any]:

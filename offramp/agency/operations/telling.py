@@ -292,6 +292,8 @@ def open_form(
         terms=terms,
         moments=moments_of(working_set, pack, form.kind.name, case, office.clock()),
     )
+    if form.own and not any(any(sheet.facts_of(category)) for category in sheet.parts):
+        raise _no_own_facts(role, pack.id)
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
         sheets = _answer_sheets(_questions_here(office, working_set, str(case)), sheet)
@@ -303,6 +305,21 @@ def open_form(
             sheet = replace(sheet, lists={}, known=_known_here(office, working_set, known, case))
         sheets = (sheet,)
     return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at, terms)
+
+
+def _no_own_facts(role: str, pack: str) -> AgencyError:
+    """Return the refusal to tell a program's own facts where its pack has none for a role."""
+    others = [
+        f"`{form.name}`"
+        for form in form_terms().forms.values()
+        if role in form.roles and form.kind.name not in (PROGRAM_FACTS, "answer")
+    ]
+    return AgencyError(
+        "nothing-to-tell",
+        f"the pack `{pack}` declares no facts of its own that `{role}` knows",
+        fix=f"use the command for what you tell: {', '.join(others)}; or answer what was asked "
+        "with `agency answer`",
+    )
 
 
 def _reduced(
