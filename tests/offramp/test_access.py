@@ -142,6 +142,8 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "break_glass": "break-glass",
     "invite": "invitations",
     "list_accounts": "invitations",
+    "list_refused_sign_ins": "invitations",
+    "own_refused_sign_ins": "own account",
     "list_passkeys": "own account",
     "passkey_request": "own account",
     "confirmation_request": "own account",

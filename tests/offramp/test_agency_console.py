@@ -152,6 +152,27 @@ def test_five_failures_lock_a_name_and_an_unknown_name_looks_the_same(
     assert right.status_code == 422 and caller.token is None
 
 
+def test_an_admin_ends_a_person_whose_sessions_end_at_once(
+    console: AgencyConsole, folder: Path
+) -> None:
+    """C18 in the browser's pages. The cases that go over are tested with `staff end`."""
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.add_person(office, ADMIN, "Lee Gone", ["member"])
+    gone, admin = (signed_in(console, folder, name) for name in ("Lee Gone", "Ben Ortiz"))
+    admin.get("/admin/people")
+    shown = admin.send("/admin/people/choose", {"person": "Lee Gone"})
+    assert "<h1>Lee Gone</h1>" in shown.text and "Lee" not in str(shown.url)
+    shown = admin.send("/admin/people/roles", {"role": ["member", "chair"]})
+    assert "member, chair" in shown.text
+    admin.get("/admin/people/person")
+    assert "Say that you are sure" in admin.send("/admin/people/end").text
+    ended = admin.send("/admin/people/end", {"sure": "yes", "to": ADMIN})
+    assert "<h1>Staff</h1>" in ended.text and "Lee Gone" not in ended.text
+    assert "<h1>Sign in</h1>" in gone.get("/you").text
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        assert "Lee Gone" not in office.accounts.read()
+
+
 def test_an_ended_person_is_out_at_the_next_request(console: AgencyConsole, folder: Path) -> None:
     with closing(operations.open_office(folder, PASSPHRASE)) as office:
         operations.add_person(office, ADMIN, "Gus Hale", ["auditor"])
@@ -623,7 +644,12 @@ def test_an_idle_session_locks_keeps_the_draft_and_ends_after_12_hours(
         fields = {"name": "Ben Ortiz", "password": PASSWORD, "code": code_of(secret)}
         assert client.post("/sign-in", data=fields).headers["location"] == "/"
         token = re.findall('name="t" value="([^"]+)"', client.get("/admin/people").text)[0]
+        for _ in range(4):  # the page tells that somebody types
+            now[0] += 14 * 60
+            assert client.get("/here").status_code == 204
+        assert client.get("/admin/people").status_code == 200
         now[0] += 15 * 60 + 1
+        assert client.get("/here").status_code == 204
         typed = {"t": token, "name": "Kay Halfway", "role": ["member", "chair"]}
         late = client.post("/admin/people", data=typed)
         assert late.headers["location"] == "/unlock"

@@ -127,6 +127,12 @@ class Accounts:
         """Replace the account of a person, within a transaction of the journal."""
         self.write({**self.read(), account.person: account})
 
+    def drop(self, person: str) -> None:
+        """Forget the account of a person who has ended, within a transaction of the journal."""
+        accounts = self.read()
+        if accounts.pop(person, None) is not None:
+            self.write(accounts)
+
     def use(self, person: str, step: int) -> bool:
         """Note that a one-time code was used. False if it, or a later one, was used before."""
         with self._journal.together():

@@ -31,6 +31,7 @@ from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.retention_state import HOLD_REASONS, Ending, Hold
 from offramp.agency.folder.staff import ROLES as STAFF_ROLES
+from offramp.agency.folder.staff import WORK_ON_CASES as CASE_ROLES
 from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import REASONS as ACCESS_REASONS
@@ -40,6 +41,7 @@ from offramp.agency.operations.accounts import (
     AccountState,
     AgencyDescription,
     Invitation,
+    RefusedSignIns,
     case_addresses,
     console_session,
     demo_people,
@@ -50,9 +52,11 @@ from offramp.agency.operations.accounts import (
     invite,
     is_password,
     list_accounts,
+    list_refused_sign_ins,
     make_secret,
     note_refused_page,
     note_sign_in,
+    own_refused_sign_ins,
     step_of_code,
     use_invitation,
     use_step,
@@ -314,6 +318,7 @@ class Result(Protocol):
 __all__ = [
     "ACCESS_REASONS",
     "CASE_CHANGED",
+    "CASE_ROLES",
     "HOLD_REASONS",
     "KEEP_REASONS",
     "NATURES",
@@ -391,6 +396,7 @@ __all__ = [
     "RecordedConsent",
     "RecordedMeeting",
     "RefusedRecord",
+    "RefusedSignIns",
     "ReportedEmergency",
     "Representation",
     "RestoredAgency",
@@ -488,6 +494,7 @@ __all__ = [
     "list_looks",
     "list_own_entries",
     "list_passkeys",
+    "list_refused_sign_ins",
     "list_retention",
     "list_staff",
     "list_standing_grants",
@@ -514,6 +521,7 @@ __all__ = [
     "open_part",
     "open_questions_as",
     "open_statuses",
+    "own_refused_sign_ins",
     "parse_draft",
     "passkey_request",
     "person_name",

@@ -18,7 +18,7 @@ from offramp.agency.folder.accounts import Account
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.staff import CONSOLE, Session
-from offramp.agency.operations.access import GATEWAY, INVITES, needs
+from offramp.agency.operations.access import GATEWAY, INVITES, OWN_ACCOUNT, needs
 from offramp.agency.operations.sign_in import NOT_LISTED
 from rules.errors import RequestError
 from rules.frozen import frozen
@@ -26,6 +26,9 @@ from rules.frozen import frozen
 # An invitation is handed over in person.
 INVITATION_LASTS = 24 * 3600
 CODE_SECONDS = 30
+# How long a refused sign-in is shown, in seconds, and among how many of the newest looks.
+LATELY = 24 * 3600
+_LOOKS_READ = 500
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 # Without letters and digits that look alike.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -96,6 +99,50 @@ def list_accounts(office: Office) -> tuple[AccountState, ...]:
         labels = tuple(passkey.label for passkey in account.passkeys)
         states.append(AccountState(person.name, account.is_ready, is_invited, labels))
     return tuple(states)
+
+
+@frozen
+class RefusedSignIns:
+    """Sign-ins in a person's name that were refused lately, and the last time, in Unix seconds.
+
+    `is_locked` is True if five in a row locked the name.
+    """
+
+    person: str
+    count: int
+    last: int
+    is_locked: bool
+
+
+@needs(INVITES, look="list")
+def list_refused_sign_ins(office: Office) -> tuple[RefusedSignIns, ...]:
+    """List the refused sign-ins of the last day, by person, for admins and supervisors."""
+    return _refused_sign_ins(office)
+
+
+@needs(OWN_ACCOUNT)
+def own_refused_sign_ins(office: Office, actor: str) -> RefusedSignIns | None:
+    """Return the sign-ins in the own name that were refused in the last day. None without any."""
+    found = (refused for refused in _refused_sign_ins(office) if refused.person == actor)
+    return next(found, None)
+
+
+def _refused_sign_ins(office: Office) -> tuple[RefusedSignIns, ...]:
+    looks: dict[str, list[Look]] = {}
+    for look in office.looks.read(newest=_LOOKS_READ):
+        is_recent = office.clock() - look.time <= LATELY
+        if look.operation == "sign_in" and look.login == CONSOLE and look.refused and is_recent:
+            looks.setdefault(look.person, []).append(look)
+    return tuple(
+        RefusedSignIns(
+            person,
+            len(refused),
+            refused[-1].time,
+            any(look.refused == "locked" for look in refused),
+        )
+        for person, refused in looks.items()
+        if person != NOT_LISTED
+    )
 
 
 # Before anybody is signed in

@@ -210,6 +210,7 @@ def end_person(
             for case in staff.on_case(person.name)
         }
         gone = ended(person, office.clock(), actor)
+        office.accounts.drop(person.name)
         return _change(office, working_set, actor, "ended", gone, cases)
 
 

@@ -7,9 +7,22 @@
   const minutes = Number(document.documentElement.dataset.idle);
   if (lock && minutes) {
     let last = Date.now();
+    const warning = document.getElementById("idle");
+    let told = last;
+    const stay = () => {
+      last = Date.now();
+      warning.hidden = true;
+      if (last - told < minutes * 15000) return;
+      told = last;
+      fetch("/here").catch(() => {});
+    };
     for (const kind of ["keydown", "pointerdown", "scroll"])
-      addEventListener(kind, () => { last = Date.now(); }, { passive: true });
-    setInterval(() => { if (Date.now() - last > minutes * 60000) lock.click(); }, 5000);
+      addEventListener(kind, stay, { passive: true });
+    setInterval(() => {
+      const left = minutes * 60000 - (Date.now() - last);
+      warning.hidden = left > 60000;
+      if (left < 0) lock.click();
+    }, 5000);
   }
 
   const bytes = (text) => Uint8Array.from(

@@ -86,6 +86,7 @@ def _add_sign_in(app: FastAPI, sign_in: SignIn) -> None:
     app.post("/unlock/passkey")(sign_in.unlock_with_passkey)
     app.post("/demo-sign-in")(sign_in.sign_in_for_demo)
     app.post("/lock")(sign_in.lock)
+    app.get("/here")(sign_in.stay)
     app.get(UNLOCK)(sign_in.show_unlock)
     app.post(UNLOCK)(sign_in.unlock)
     app.post("/sign-out")(sign_in.sign_out)
@@ -105,9 +106,7 @@ def static_file(name: str) -> Response:
 def _home(visit: Visit) -> Response:
     """Lead to the person's first page."""
     tabs = tabs_of(visit.person.roles, visit.agency.kind)
-    if not tabs:
-        raise NotHere
-    return visit.go(tabs[0].path)
+    return visit.go(tabs[0].path if tabs else "/you")
 
 
 def _nothing(visit: Visit) -> Response:

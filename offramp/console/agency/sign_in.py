@@ -28,6 +28,7 @@ from rules.errors import Refusal
 
 # Passwords that are checked at once: each takes 64 MiB.
 _AT_ONCE = 2
+_MOST_WAITING = 30
 _WRONG = "Name, password, and code don’t fit together. Try again with a new code."
 _NO_PASSKEY = "This passkey isn’t known here. Use your password and a code."
 _LOCKED = "Too many tries. Wait 15 minutes, or ask an admin of your agency for a new code."
@@ -129,6 +130,7 @@ class SignIn:
         INVARIANT: a name that nobody has takes the same steps and the same answers.
         """
         attempts, thread = self._frame.attempts, self._frame.thread
+        self._refuse_crowd()
         origin = origin_of(request)
         if attempts.is_locked(name):
             await thread.run(partial(_note, name, origin, "locked"))
@@ -146,6 +148,11 @@ class SignIn:
         locks = attempts.fail(name)
         await thread.run(partial(_note, name, origin, "locked" if locks else "wrong-secret"))
         return None
+
+    def _refuse_crowd(self) -> None:
+        """Refuse to let more people wait for a check. Raises `HTTPException` 429."""
+        if self._limit.statistics().tasks_waiting >= _MOST_WAITING:
+            raise HTTPException(429)
 
     def _begin(self, person: str, path: str) -> Response:
         token, _ = self._frame.sessions.begin(person)
@@ -203,6 +210,12 @@ class SignIn:
                 return self._unlock_page(visitor, _LOCKED if is_locked else _WRONG)
         return lead(quote(self._frame.sessions.unlock(session)))
 
+    async def stay(self, request: Request) -> Response:
+        """Note that a person still works at a page. It shows nothing and unlocks nothing."""
+        refuse_other_sites(request)
+        self._frame.visitor(request)
+        return Response(status_code=204)
+
     async def sign_out(self, request: Request) -> Response:
         """End the session, and have the browser forget its pages."""
         visitor, _ = await self._of_form(request)
@@ -245,6 +258,7 @@ class SignIn:
         name = field_of(fields, "name").strip()
         if self._frame.attempts.is_locked(name):
             return self._invitation_page(_LOCKED, name)
+        self._refuse_crowd()
         try:
             make = partial(operations.hash_password, field_of(fields, "password"))
             password = await anyio.to_thread.run_sync(make, limiter=self._limit)

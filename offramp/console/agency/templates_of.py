@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +50,7 @@ class Templates:
         self._environment.globals |= {
             "icon": self._icon,
             "sprite": self._sprite,
+            "static": _static,
             "tabs_of": tabs_of,
             "is_demo": is_demo,
             "idle": round(idle / 60),
@@ -105,6 +108,13 @@ class Templates:
 
 def _read_time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@cache
+def _static(name: str) -> str:
+    """Return the address of a static file, which changes with its content."""
+    digest = sha256((files("offramp.console.agency") / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
 
 
 def _spoken(day: date) -> str:

@@ -7,12 +7,13 @@ from starlette.responses import Response
 from offramp.agency import operations
 from offramp.agency.look_words import done_words, tried_words
 from offramp.console.agency.routes import action, page
-from offramp.console.agency.visit import Invalid, Visit
+from offramp.console.agency.visit import Invalid, NotHere, Visit
 
 ADMIN = ("admin",)
 LOOKERS = ("supervisor", "auditor", "admin")
 _MOST_LOOKS = 50
-STAFF = "/admin/people"
+STAFF, PERSON = "/admin/people", "/admin/people/person"
+_ROLES = tuple((role, role.capitalize()) for role in operations.STAFF_ROLES)
 
 
 @page(STAFF, ADMIN)
@@ -24,7 +25,8 @@ def staff(visit: Visit) -> Response:
         "staff.html",
         "Staff",
         people=[(person, accounts[person.name]) for person in listed.people],
-        roles=[(role, role.capitalize()) for role in operations.STAFF_ROLES],
+        refused={each.person: each for each in operations.list_refused_sign_ins(visit.office)},
+        roles=_ROLES,
     )
 
 
@@ -43,10 +45,77 @@ def add_person(visit: Visit) -> Response:
     return _invited(visit, added.person.name)
 
 
+@action("/admin/people/choose", ADMIN)
+def choose(visit: Visit) -> Response:
+    """Keep in the session which person is to be changed: no address has a name."""
+    visit.remember("person", {"name": visit.field("person")})
+    return visit.go(PERSON)
+
+
+@page(PERSON, ADMIN)
+def person(visit: Visit) -> Response:
+    """Show the chosen person, to invite, to give roles, or to end."""
+    listed = operations.list_staff(visit.office, with_cases=False).people
+    chosen = _chosen(visit, listed)
+    if chosen is None:
+        return visit.go(STAFF)
+    workers = set(operations.CASE_ROLES)
+    return visit.show(
+        "person.html",
+        "A person",
+        person=chosen,
+        account=next(
+            state for state in operations.list_accounts(visit.office) if state.person == chosen.name
+        ),
+        roles=_ROLES,
+        colleagues=[
+            (each.name, each.name)
+            for each in listed
+            if each.name != chosen.name and workers & set(each.roles)
+        ],
+    )
+
+
+def _chosen(
+    visit: Visit, listed: tuple[operations.StaffPerson, ...]
+) -> operations.StaffPerson | None:
+    name = (visit.recall("person") or {}).get("name")
+    return next((each for each in listed if each.name == name), None)
+
+
 @action("/admin/people/invite", ADMIN)
 def invite(visit: Visit) -> Response:
-    """Invite a listed person anew: a first account, or a new password."""
-    return _invited(visit, visit.field("person"))
+    """Invite the chosen person anew: a first account, or a new password."""
+    return _invited(visit, _name(visit))
+
+
+@action("/admin/people/roles", ADMIN)
+def set_roles(visit: Visit) -> Response:
+    """Give the chosen person other roles."""
+    roles = visit.fields("role")
+    if not roles:
+        raise Invalid({"role": "Choose at least one role, or end the person"}, PERSON)
+    operations.set_roles(visit.office, visit.actor, _name(visit), roles)
+    return visit.go(STAFF)
+
+
+@action("/admin/people/end", ADMIN)
+def end(visit: Visit) -> Response:
+    """End the chosen person, hand the cases over, and end all sessions at once."""
+    name, colleague = _name(visit), visit.field("to")
+    if visit.field("sure") != "yes":
+        raise Invalid({"sure": "Say that you are sure. It can’t be undone"}, PERSON)
+    operations.end_person(visit.office, visit.actor, name, hand_over=colleague or None)
+    visit.sessions.end_all_of(name)
+    return visit.go(STAFF)
+
+
+def _name(visit: Visit) -> str:
+    """Return the chosen person's name. Raises `NotHere`."""
+    chosen = visit.recall("person")
+    if chosen is None:
+        raise NotHere
+    return str(chosen["name"])
 
 
 def _invited(visit: Visit, name: str) -> Response:

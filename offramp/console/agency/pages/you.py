@@ -22,6 +22,7 @@ def you(visit: Visit) -> Response:
         "You",
         passkeys=operations.list_passkeys(visit.office, visit.actor),
         request=request,
+        refused=operations.own_refused_sign_ins(visit.office, visit.actor),
         challenge=challenge.hex(),
         sessions=[
             (session, session is visit.session, int((now - session.started) / 60))
