@@ -7,10 +7,14 @@ line says too little.
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from rules.errors import FactsError
-from rules.input.typed_days import read_typed_day
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 Parser = argparse.ArgumentParser
 _DECISIONS = "offer, screening, eligibility, admission, filing, review, …"
@@ -23,6 +27,8 @@ _ROOT_HELP = "the founders' fingerprint, from a source of your own"
 
 def _day(text: str) -> str:
     """Return a day as the rules read it. What is no day stays as it is, and is refused there."""
+    from rules.input.typed_days import read_typed_day  # most words are no days
+
     try:
         day = read_typed_day(text)
     except FactsError:

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     Prepare = Callable[[argparse.Namespace], None]
 
 # How the parser says that a word is none of its choices.
-_INVALID_CHOICE = re.compile(
-    r"argument (.*?): invalid choice: ['\"]?(.*?)['\"]? \(choose from (.*)\)", re.DOTALL
-)
+_INVALID_CHOICE = r"(?s)argument (.*?): invalid choice: ['\"]?(.*?)['\"]? \(choose from (.*)\)"
+# The parser's own messages stay in English, since `_Parser.error` reads them. To look for their
+# translations takes as long as to parse a command.
+vars(argparse)["_"] = str
 _AGENCY = "offramp.agency.commands:run"
 # The groups of `offramp --help`, in order.
 GROUPS = {
@@ -277,7 +278,7 @@ class _Parser(argparse.ArgumentParser):
         from rules.input.printing import printable
 
         see = f"see `{self.prog} --help`"
-        unknown = _INVALID_CHOICE.fullmatch(message)
+        unknown = re.fullmatch(_INVALID_CHOICE, message)
         if unknown is None:
             in_ticks = re.sub(r"'([^']*)'", r"`\1`", printable(message))
             raise RequestError("usage", in_ticks, fix=see)

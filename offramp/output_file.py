@@ -18,7 +18,7 @@ from rules.errors import RequestError
 from rules.input.printing import printable
 
 _PROBE = bytes(64 * 1024)  # about the largest text that such a file holds
-_NUMBERED = re.compile(r"[a-z0-9][a-z0-9.-]*-[0-9]{1,4}\.json")
+_NUMBERED = r"[a-z0-9][a-z0-9.-]*-[0-9]{1,4}\.json"
 _EXHIBIT = b'"type":"exhibit"'
 _LONGEST_NAME = 200  # bytes, which leaves room for the name of the partial file beside
 
@@ -117,7 +117,7 @@ def prepare_folder(name: str | Path, files: Collection[str], *, force: bool = Fa
 
 def _is_own_exhibit(path: Path) -> bool:
     """Report whether a file has the name and the form of a numbered exhibit."""
-    if not _NUMBERED.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+    if not re.fullmatch(_NUMBERED, path.name) or path.is_symlink() or not path.is_file():
         return False
     return _EXHIBIT in path.read_bytes()
 

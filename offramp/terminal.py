@@ -33,6 +33,27 @@ def terminal_width(unknown: int) -> int:
     return columns if columns > 0 else unknown
 
 
+def wrap_words(text: str, width: int, *, break_long_words: bool = False) -> list[str]:
+    """Return a text in lines as `textwrap.wrap` does, which breaks no word at a hyphen.
+
+    `textwrap` takes longer to load than most answers to write, and is left to unusual texts.
+    """
+    first, *words = text.split(" ")
+    is_long = break_long_words and max(map(len, (first, *words))) > width
+    if is_long or not first or "" in words or not text.isprintable():
+        from textwrap import wrap
+
+        return wrap(text, width, break_long_words=break_long_words, break_on_hyphens=False)
+    lines, line = list[str](), first
+    for word in words:
+        if len(line) + 1 + len(word) <= width:
+            line += f" {word}"
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line]
+
+
 def print_text(text: str = "", *, end: str = "\n", flush: bool = False) -> None:
     """Print text for people on standard output, or a page of HTML or Markdown."""
     print(printable_lines(text), end=end, flush=flush)

@@ -6,10 +6,10 @@ guide for error messages of Cedar). `docs/errors.md` lists every code, and a tes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rules.frozen import frozen
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

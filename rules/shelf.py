@@ -5,12 +5,10 @@ The application's folder is looked up by name. The application is never imported
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rules import user_cache
 from rules.errors import PackError, RequestError, nearest, respelled
@@ -19,6 +17,8 @@ from rules.input.printing import printable
 from rules.packs import ready
 from rules.packs.ready import content_of
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
@@ -183,7 +183,7 @@ def read_pack(name: str | Path, *, whole: bool | None = None, claims: Node | Non
 def _ready_pack(folder: Path, find: Neighbors, *, is_shipped: bool) -> Pack:
     """Return a pack from a ready file, or from its own files, which makes it ready."""
     code = ready.current_code()
-    name = hashlib.sha256(f"{folder.absolute()}\0{jurisdictions()}\0{code}".encode()).hexdigest()
+    name = user_cache.hash_of(f"{folder.absolute()}\0{jurisdictions()}\0{code}".encode())
     for raw in _ready_files(folder, name, is_shipped=is_shipped):
         if raw is not None and code is not None:
             pack = ready.read_ready(raw, find, jurisdictions(), code)
@@ -237,6 +237,10 @@ class Neighbors:
     def table(self, name: str) -> Path:
         """Return the folder of an offense table."""
         places = (jurisdictions() / LAW, self.folder / LAW, self.folder)
+        if name == Path(name).name:
+            for place in reversed(places):
+                if (place / name / TABLE).exists():
+                    return place / name
         folders = {
             table.parent.name: table.parent
             for place in places

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from offramp.policy.law_age import age_member
 from offramp.policy.local_packs import local_member
 from rules.decide.decision import Decision
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def answer_as_json(decision: Decision, today: date, *, considered: bool = False) -> dict[str, Any]:

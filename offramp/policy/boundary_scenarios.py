@@ -25,7 +25,7 @@ from rules.input.printing import plain
 from rules.input.values import iso_day, read_instant
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.language.times import length_of
+from rules.language.lengths import length_of
 from rules.packs.pack import Clock, Parameter
 from rules.packs.resolve import resolve
 from rules.packs.tables import word_of_each_row

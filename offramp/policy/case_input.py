@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from types import NoneType
-from typing import IO, Any, Protocol
 
 from offramp.policy.input_files import READ_LIMIT, open_input, refuse_broken
 from rules.errors import FactsError, Place, Refusal
 from rules.frozen import frozen
 from rules.input.json_text import LARGEST, parse_json
 from rules.input.printing import kind_of, printable
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, Protocol
+else:
+    Protocol = object
 
 _SURROGATE = "[\ud800-\udfff]"
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
 import rules
 from offramp.clock import day_of_asking
@@ -21,8 +19,11 @@ from offramp.policy.local_packs import local_lines
 from offramp.terminal import print_json, print_text
 from rules.errors import Refusal, RequestError
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from offramp.policy.case_input import CaseFile
     from offramp.policy.second_engine import SecondEngine
@@ -234,6 +235,8 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
             "usage", "lines are decided by one pack at a time", fix="run it once a pack"
         )
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
+    import signal  # one case needs none
+
     signal.signal(signal.SIGINT, _end_once)
     program = rules.load(packs[0], options.as_of)
     code = 0
@@ -303,6 +306,8 @@ def _refuse_without_by(options: argparse.Namespace) -> None:
 
 def _end_once(*_: object) -> None:
     """End the run. A second interrupt doesn't disturb its end."""
+    import signal
+
     signal.signal(signal.SIGINT, lambda *_: None)
     raise KeyboardInterrupt
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from textwrap import wrap
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import rules
 from offramp.policy.law_age import age_of_answer
-from offramp.terminal import terminal_width
+from offramp.terminal import terminal_width, wrap_words
 from rules.author.phrases import format_amount
-from rules.author.spoken_dates import spoken_moment
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
 from rules.decide.observed import open_rules
 from rules.errors import Refusal
 from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
 from rules.shelf import vocabulary
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def in_words(
@@ -39,7 +40,7 @@ def in_words(
     """
     asks = decision.needed if needed is None else needed
     is_cut = len(asks) < len(decision.needed)
-    zone = ZoneInfo(decision.program.pack.time_zone)
+    zone = decision.program.pack.time_zone
     lines = [_headline(decision), _under(decision), ""]
     lines += _entry("But", overruled) if overruled is not None else []
     step = decision.next if decision.status == "decided" else find_interim_step(decision)
@@ -83,7 +84,7 @@ def in_words(
     for index, observation in enumerate(() if is_cut else observations_of(decision)):
         lines += _entry("If" if index == 0 else "", observation)
     for clock in decision.clocks:
-        due = f", due {spoken_moment(clock['due'], zone)}" if clock["due"] else ""
+        due = f", due {_moment(clock['due'], zone)}" if clock["due"] else ""
         lines += _entry(
             "Clock", f"{clock['clock']}: {_name(clock['status'])}{due} ({_role(clock['owner'])})"
         )
@@ -141,7 +142,7 @@ def _under(decision: rules.Decision) -> str:
 
 
 def _considered(decision: rules.Decision) -> Iterator[str]:
-    zone = ZoneInfo(decision.program.pack.time_zone)
+    zone = decision.program.pack.time_zone
     yield "Every rule, and what settled it"
     for entry in decision.considered:
         value = {True: "holds", False: "does not hold", None: "unknown"}[entry["value"]]
@@ -164,9 +165,7 @@ _INDENT = 7
 
 
 def _entry(label: str, text: str, indent: int = _INDENT) -> list[str]:
-    lines = wrap(
-        text, max(_width() - indent, 30), break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    lines = wrap_words(text, max(_width() - indent, 30)) or [""]
     return [
         f"{label if index == 0 else '':<{indent}}{line}".rstrip()
         for index, line in enumerate(lines)
@@ -191,7 +190,7 @@ def side_by_side(
         decision,
     )
     head = [f"One case under {len(answers)} programs: {asks}", ""]
-    head += _case(facts)
+    head += _case(facts, _fact_finder(answers))
     return "\n".join([*head, "", *_table(rows)])
 
 
@@ -234,12 +233,24 @@ def _row(
     )
 
 
-def _case(facts: Any) -> Iterator[str]:
+def _fact_finder(
+    answers: Sequence[tuple[str, rules.Decision | Refusal]],
+) -> Callable[[str], Fact | None]:
+    """Return the function that finds a fact of the vocabulary, without those that packs added.
+
+    A pack has the whole vocabulary, which takes longer to read from its own file.
+    """
+    decided = (answer for _, answer in answers if isinstance(answer, rules.Decision))
+    words = next((decision.program.pack.vocabulary for decision in decided), None) or vocabulary()
+    return lambda path: None if path in words.own else words.facts.get(path)
+
+
+def _case(facts: Any, find_fact: Callable[[str], Fact | None]) -> Iterator[str]:
     """Return the facts, a line each, with records in short."""
     if not isinstance(facts, dict):
         return
     for path, value in _flat(facts, ""):
-        fact = vocabulary().facts.get(path)
+        fact = find_fact(path)
         values = (
             [_record(fact, text) for text in value]
             if isinstance(value, list)
@@ -292,7 +303,7 @@ def _table(rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
             [
                 line
                 for part in cell.split("\n")
-                for line in wrap(part, width, break_on_hyphens=False) or [""]
+                for line in wrap_words(part, width, break_long_words=True) or [""]
             ]
             for cell, width in zip(row, widths, strict=True)
         ]
@@ -343,7 +354,7 @@ def _source(reason: dict[str, Any]) -> str:
     return f"{source['title']}{at} ({source['confidence']} confidence)"
 
 
-def _value(value: Any, zone: ZoneInfo | None = None) -> str:
+def _value(value: Any, zone: str | None = None) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
@@ -361,8 +372,19 @@ def _value(value: Any, zone: ZoneInfo | None = None) -> str:
             return "not known"
     plain_value = plain(value)
     if isinstance(plain_value, str) and zone is not None:
-        return printable(spoken_moment(plain_value, zone))
+        return printable(_moment(plain_value, zone))
     return printable(plain_value)
+
+
+def _moment(text: str, time_zone: str) -> str:
+    """Return a moment as its local time. A text that is none stays as it is."""
+    if "T" not in text or not text[:1].isdigit():
+        return text
+    from zoneinfo import ZoneInfo  # slow to load, and most texts are no moments
+
+    from rules.author.spoken_dates import spoken_moment
+
+    return spoken_moment(text, ZoneInfo(time_zone))
 
 
 def _name(name: str) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
 
 from offramp.user_files import open_named
 from rules.errors import FactsError, RequestError
 from rules.input.json_text import LARGEST, parse_json
 from rules.input.printing import printable
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any
+
 
 READ_LIMIT = LARGEST * 4  # bytes of one file or line; a character takes at most four
 

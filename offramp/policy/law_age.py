@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
 
 from rules.decide.decision import Decision
 from rules.decide.law_age import oldest_check, stale_sources, stale_sources_of
 from rules.packs.pack import Pack, Source
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _MOST_NAMED = 3
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from offramp.terminal import print_error
 from rules.packs.pack import Pack
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def local_lines(packs: Iterable[Pack], label: str = "Note   ") -> Iterator[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
 
 import rules
 from offramp.policy.case_input import AnswerLine, CaseFile, CaseInput
@@ -23,7 +22,11 @@ from rules.input.facts import Facts
 from rules.input.printing import printable
 from rules.shelf import day_of, find, read_pack, shipped
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TextIO
+
     from offramp.policy.change import Memo
     from offramp.policy.cohort.report import CohortRequest
     from offramp.policy.new_city import CityFolder

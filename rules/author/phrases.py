@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, time, timedelta
-from typing import Any
 
 from rules.frozen import field, frozen
 from rules.input.finer_words import WordTree
@@ -19,6 +18,12 @@ from rules.language import tree
 from rules.language.tree import Months
 from rules.packs.resolve import Segment
 from rules.packs.tables import rows_in_words
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 # A noun, or a pair: the clauses for yes and no, or a list's singular and plural.
 Phrase = str | tuple[str, str]

@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
-from typing import Any
 
 from rules.decide.day_clocks import due_day, end_of, local_day
 from rules.decide.moments import moved
 from rules.frozen import frozen
 from rules.input.printing import plain
 from rules.packs.pack import Clock
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _HOURS = {"hours": 1, "days": 24, "weeks": 168}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

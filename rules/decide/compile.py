@@ -24,7 +24,7 @@ from rules.input.printing import PLAIN, plain
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import tree
 from rules.language.exact import add
-from rules.language.times import length_of
+from rules.language.lengths import length_of
 from rules.packs.resolve import DecisionInForce
 
 # Each takes the facts by path, other decisions' outcomes by name, and clocks' statuses by name.

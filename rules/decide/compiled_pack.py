@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
 
-from rules.decide.compile import Part, Settle, compile_decision, compile_part
 from rules.decide.scene_day import with_day
 from rules.decide.wording import RuleTexts, fill_in
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property
 from rules.input.facts import Facts, read_facts, read_facts_to_decide
-from rules.input.local_time import first_instant
 from rules.input.printing import printable
 from rules.language import tree
 from rules.packs.digest import digest
 from rules.packs.pack import Decision, Pack, Stated, conditions
 from rules.packs.resolve import Segment, resolve
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from rules.decide.compile import Part, Settle
     from rules.decide.compile_unknown import UnknownFinder
     from rules.packs.law import Law
 
+    T = TypeVar("T")
 
-T = TypeVar("T")
+
+_A_FEW = 3  # walks of a decision's rules before they are compiled, which takes as long
 _OFTEN = 30  # evaluations of a part before it is compiled
 
 
@@ -41,6 +45,7 @@ class CompiledPack:
         self.as_of = as_of
         self._boundaries = pack.boundaries()
         self._segments: dict[int, CompiledSegment] = {}
+        self._differently_dated: dict[str, tuple[str, ...]] = {}
         if as_of is not None:
             self.refuse_day_outside(as_of, "as_of")
 
@@ -131,18 +136,28 @@ class CompiledPack:
                 fix="ask about an earlier day",
             )
 
-    @cached_property
-    def differently_dated(self) -> Mapping[str, tuple[str, ...]]:
-        """By decision, the decisions it reads whose governing date is not its own.
+    def differently_dated(self, name: str) -> tuple[str, ...]:
+        """Return the decisions that a decision reads whose governing date is not its own.
 
         A decision counts too if it reads one whose date differs from its own. These decisions are
         settled first. So whether a day outside the program is refused never depends on the order
         in which conditions are evaluated.
         """
-        reads = {
-            name: sorted(set(_decisions_read(decision)))
-            for name, decision in self.pack.decisions.items()
-        }
+        found = self._differently_dated.get(name)
+        if found is None:
+            self._differently_dated |= self._find_differently_dated(name)
+            found = self._differently_dated[name]
+        return found
+
+    def _find_differently_dated(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return what `differently_dated` does, for a decision and for all that it reads."""
+        reads: dict[str, list[str]] = {}
+        waiting = [name]
+        while waiting:
+            reader = waiting.pop()
+            if reader not in reads:
+                reads[reader] = sorted(set(_decisions_read(self.pack.decisions[reader])))
+                waiting += reads[reader]
         result: dict[str, tuple[str, ...]] = dict.fromkeys(reads, ())
         for _ in reads:  # the longest chain of decisions is no longer than their number
             for name, inner_names in reads.items():
@@ -160,6 +175,8 @@ class CompiledPack:
 
         They are the starts of days where the program is, with the program's first and last.
         """
+        from rules.input.local_time import first_instant  # zones are slow to load
+
         program = self.pack.program
         days = {*self._boundaries, program.since, program.until}
         zone = self.pack.time_zone
@@ -205,6 +222,7 @@ class CompiledSegment:
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self._settle: dict[str, Settle] = {}
+        self._settled: dict[str, int] = {}
         self._texts: dict[str, RuleTexts] = {}
         self._filled_in: dict[str, str] = {}
         # By the id of a tree: its function, or the number of its evaluations so far.
@@ -217,9 +235,20 @@ class CompiledSegment:
         """Return the function that lists a decision's possible outcomes."""
         settle = self._settle.get(name)
         if settle is None:
+            from rules.decide.compile import compile_decision  # one case needs none
+
             settle = self._settle[name] = compile_decision(
                 self.segment.decisions[name], self.segment.parameters, self.segment.pack.time_zone
             )
+        return settle
+
+    def frequent_settle(self, name: str) -> Settle | None:
+        """Return the function of `settle`, once a decision was settled a few times."""
+        settle = self._settle.get(name)
+        if settle is None:
+            settled = self._settled[name] = self._settled.get(name, 0) + 1
+            if settled > _A_FEW:
+                settle = self.settle(name)
         return settle
 
     def texts(self, name: str) -> RuleTexts:
@@ -242,7 +271,7 @@ class CompiledSegment:
         `waits` is as in `World`.
         """
         return self._frequent(
-            compile_part, self._waiting_parts if waits else self._parts, node, waits
+            _compile_part, self._waiting_parts if waits else self._parts, node, waits
         )
 
     def frequent_unknown(self, node: tree.Tree, *, waits: bool = False) -> UnknownFinder | None:
@@ -269,6 +298,12 @@ class CompiledSegment:
         made = compile_node(node, segment.parameters, segment.pack.time_zone, waits=waits)
         kept[key] = made
         return made
+
+
+def _compile_part(*arguments: Any, **options: Any) -> Part:
+    from rules.decide.compile import compile_part  # one case needs none
+
+    return compile_part(*arguments, **options)
 
 
 def _compile_unknown(*arguments: Any, **options: Any) -> UnknownFinder:

@@ -130,7 +130,7 @@ class CompleteRules:
         self.decided_by = ""
         self.settle: Callable[[Any], Settlement | None] = lambda root: None
         declared = program.pack.decisions.get(name)
-        if declared is None or declared.collect or program.differently_dated[name]:
+        if declared is None or declared.collect or program.differently_dated(name):
             return
         self.decided_by = declared.decided_by
         fact = program.pack.vocabulary.facts.get(declared.governed_by)

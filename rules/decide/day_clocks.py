@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from rules.decide.moments import local, moved
-from rules.language.times import length_of
+from rules.language.lengths import length_of
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rules.decide.doubts import list_doubts, list_offenses
 from rules.decide.next_step import find_next_step
 from rules.decide.observed import list_would_bar
@@ -11,6 +9,11 @@ from rules.decide.questions import list_needed
 from rules.decide.reads import list_reads
 from rules.decide.reasons import list_considered, list_reasons
 from rules.decide.ruling import Ruling, reads_clocks
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Decision(Ruling):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from rules.decide.reads import fields_read
 from rules.decide.ruling import CHARGES, Ruling, explanation
 from rules.decide.wording import RuleText
 from rules.packs.pack import Program
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @explanation

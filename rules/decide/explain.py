@@ -8,7 +8,6 @@ position, `encounter.drugs[0].grams`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from rules.decide.walk import Bound, World, walk_bound
 from rules.frozen import frozen
@@ -16,6 +15,12 @@ from rules.input.interval import Interval
 from rules.input.kept_records import placed
 from rules.input.vocabulary import Fact
 from rules.language import tree
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 # Walking these takes no longer than calling what they compile to.
 _LEAVES = (tree.Constant, tree.FactOf, tree.FieldOf, tree.ParameterOf, tree.OutcomeOf)
@@ -49,7 +54,12 @@ def undecided(value: Any) -> bool:
 
 def known(node: tree.Tree, world: World, bound: Bound | None = None) -> dict[str, Any]:
     """Return every known fact that the condition names, by path."""
-    condition_names, facts_found = names(node), dict[str, Any]()
+    return known_of(names(node), world, bound)
+
+
+def known_of(condition_names: Names, world: World, bound: Bound | None = None) -> dict[str, Any]:
+    """Return every known fact with one of these names, by path."""
+    facts_found: dict[str, Any] = {}
     facts = world.facts
     for path in condition_names.facts:
         if (value := facts.get(path)) is not None:

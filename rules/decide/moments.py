@@ -5,14 +5,15 @@ Every function is total: at the ends of the calendar it returns the first or the
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from rules.language import tree
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
     from zoneinfo import ZoneInfo
 
 
@@ -43,7 +44,8 @@ def months_later(day: date, months: int) -> date:
         return date.max
     if year < 1:
         return date.min
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    last = 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
+    return date(year, month, min(day.day, last))
 
 
 def part_of(part: str, moment: Any, time_zone: str) -> Any:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rules.decide.questions import list_needed
 from rules.decide.ruling import Ruling
 from rules.decide.wording import fill_in, role_name
 from rules.packs.pack import Wording
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 PERSON_NAMES = {"victim": "the victim", "parent": "a parent", "person": "the person"}
 _QUESTIONS = 3  # so many are asked in the text of the step

@@ -6,10 +6,13 @@ that would settle it. Only an outcome in this list can be added by a later obser
 
 from __future__ import annotations
 
-from typing import Any
-
 from rules.decide.ruling import Ruling, explanation
 from rules.packs.resolve import RuleInForce
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @explanation

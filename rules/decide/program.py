@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
 from rules.decide.compiled_pack import CompiledPack
 from rules.decide.decision import Decision
@@ -13,7 +12,11 @@ from rules.input.facts import Facts, typed_reader_of
 from rules.input.json_text import parse_json
 from rules.packs.pack import Pack
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rules.decide.complete import CompleteRules
     from rules.input.typed_facts import TypedReader
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rules.decide.explain import Leaf
 from rules.decide.ruling import CHARGES, Ruling, explanation, shares_needs
 from rules.input.citations import reader_of
 from rules.input.vocabulary import Fact
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 APPROVAL = "approval.prosecutor"  # an offer asks for it last
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from rules.decide import doubts, explain
 from rules.decide.ruling import Ruling, explanation, shares_needs
@@ -12,6 +11,11 @@ from rules.input.printing import PLAIN, plain
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
 from rules.packs.tables import Table
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @explanation
@@ -103,7 +107,7 @@ def _reason(
         "text": text.text,
         "source": text.source,
         "values": [*text.values, *_rows_read(ruling, text)],
-        "facts": ruling.known_facts(text.read_facts),
+        "facts": ruling.known_facts(text),
         "provisional": "; ".join(dict.fromkeys(rule_doubts)) or None,
         "reviewable_by": reviewable_by,
     }

@@ -9,29 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any, TypeVar
 
 from rules.decide.clocks import ClockReading, read_clock
-from rules.decide.compile import FactReader
 from rules.decide.compiled_pack import CompiledPack, CompiledSegment
-from rules.decide.explain import Leaf, unknown
+from rules.decide.explain import Leaf, known_of, unknown
 from rules.decide.moments import local
 from rules.decide.scene_day import with_day
-from rules.decide.walk import Bound, World, walk_bound
-from rules.decide.wording import RuleTexts
+from rules.decide.walk import Bound, World, possible, walk_bound
+from rules.decide.wording import RuleText, RuleTexts
 from rules.frozen import cached_property, replace
 from rules.input.facts import Facts
 from rules.input.printing import plain
 from rules.language import tree
-from rules.packs.own_reads import CLOCKS, RECORDS
 from rules.packs.pack import Decision as DeclaredDecision
 from rules.packs.pack import Pack
 from rules.packs.resolve import DecisionInForce, Segment
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+
 CHARGES = "encounter.charges"
-_CHARGE_FIELD = re.compile(r"encounter\.charges\[(\d+)\]\.([a-z_]+)")
+_CHARGE_FIELD = r"encounter\.charges\[(\d+)\]\.([a-z_]+)"
 NOT_PART = "not_part_of_this_program"
-T = TypeVar("T")
 _NO_RECORDS: Bound = {}
 
 
@@ -69,7 +73,7 @@ class CaseFacts:
 
     def given(self, path: str) -> Any:
         """Return the value of a charge's field as it was given, None if it was not given."""
-        element = _CHARGE_FIELD.fullmatch(path) if path.startswith(CHARGES) else None
+        element = re.fullmatch(_CHARGE_FIELD, path) if path.startswith(CHARGES) else None
         if element is None:
             return None
         charges = self.original.known.get(CHARGES) or ()
@@ -161,14 +165,19 @@ class Ruling:
 
     def _apply_rules(self, declared: DeclaredDecision) -> None:
         assert self.segment is not None
-        for inner in self.case.program.differently_dated[self.decision]:
+        for inner in self.case.program.differently_dated(self.decision):
             if inner not in self.case.facts.attested:
                 self.case.decide(inner)
         if declared.collect:
             self._collect()
         else:
-            settle = self.segment.settle(self.decision)
-            self._set_outcome(settle(self.case.facts.known, self.case.outcome, self._clock_status))
+            settle = self.segment.frequent_settle(self.decision)
+            known, outcome = self.case.facts.known, self.case.outcome
+            self._set_outcome(
+                possible(self.rules_in_force, self.world)
+                if settle is None
+                else settle(known, outcome, self._clock_status)
+            )
 
     def _collect(self) -> None:
         """Settle a collecting decision.
@@ -258,8 +267,12 @@ class Ruling:
         known, outcome = self.case.facts.known, self.case.outcome
         return find(known, outcome, self._clock_status, self._doubtful_events)
 
-    def known_facts(self, read_facts: FactReader) -> dict[str, Any]:
-        """Return the known facts that a rule names, by path, as JSON holds them."""
+    def known_facts(self, text: RuleText) -> dict[str, Any]:
+        """Return the known facts that a rule names, sorted by path, as JSON holds them."""
+        read_facts = text.frequent_reader()
+        if read_facts is None:
+            found = known_of(text.names, self.world)
+            return {path: plain(found[path]) for path in sorted(found)}
         return read_facts(self.case.facts.known, self.case.outcome, self._clock_status)
 
     @cached_property
@@ -341,7 +354,7 @@ def keeps_its_needs(pack: Pack, name: str) -> bool:
     declared, own = pack.vocabulary.decisions.get(name), pack.decisions.get(name)
     if declared is not None:
         return declared.keeps_its_needs
-    return own is not None and RECORDS in own.reads
+    return own is not None and "records" in own.reads
 
 
 def reads_clocks(pack: Pack, name: str) -> bool:
@@ -349,4 +362,4 @@ def reads_clocks(pack: Pack, name: str) -> bool:
     declared, own = pack.vocabulary.decisions.get(name), pack.decisions.get(name)
     if declared is not None:
         return declared.reads_clocks
-    return own is not None and CLOCKS in own.reads
+    return own is not None and "clocks" in own.reads

@@ -19,7 +19,7 @@ from rules.input.citations import GivenCitation, Section, another_section, reade
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.language.exact import EXACT
-from rules.language.times import length_of
+from rules.language.lengths import length_of
 from rules.packs.resolve import Segment
 from rules.packs.tables import Table
 

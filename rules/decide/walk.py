@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Any
 
 from rules.decide.moments import moved, part_of
 from rules.frozen import frozen
 from rules.input.citations import section_set
 from rules.input.interval import Interval, compare
 from rules.language import exact, tree
-from rules.language.times import length_of
+from rules.language.lengths import length_of
 from rules.packs.resolve import DecisionInForce
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # for aliases
 
 Record = Mapping[str, Any]
 Bound = Mapping[str, tuple[Record, str]]  # per variable: its record, and the record's path

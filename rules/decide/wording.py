@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time
-from typing import Any
 
 from rules.decide import explain
-from rules.decide.compile import FactReader, compile_fact_reader
 from rules.frozen import cached_property, frozen
 from rules.input.printing import plain
 from rules.input.vocabulary import Vocabulary
@@ -20,6 +18,15 @@ from rules.language import tree
 from rules.packs.pack import Citation, Exemption, Item
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.packs.tables import Table, rows_in_words
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rules.decide.compile import FactReader
+
+_A_FEW = 3  # readings of facts before the reader is compiled, which takes as long
 
 
 @frozen
@@ -45,10 +52,20 @@ class RuleText:
     tables: tuple[str, ...] = ()
     conditions: tuple[tree.Tree, ...] = ()
 
-    @cached_property
-    def read_facts(self) -> FactReader:
-        """The function that returns every known fact the item names, by path."""
-        return compile_fact_reader(self.names, self.vocabulary)
+    def frequent_reader(self) -> FactReader | None:
+        """Return the function that returns every known fact the item names, by path.
+
+        It is made once the facts were asked for a few times. Until then, this is None.
+        """
+        state = self.__dict__
+        reader: FactReader | None = state.get("_reader")
+        if reader is None:
+            reads = state["_reads"] = state.get("_reads", 0) + 1
+            if reads > _A_FEW:
+                from rules.decide.compile import compile_fact_reader  # one case needs none
+
+                reader = state["_reader"] = compile_fact_reader(self.names, self.vocabulary)
+        return reader
 
 
 @frozen

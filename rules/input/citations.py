@@ -11,9 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from rules.frozen import cached_property, frozen
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 LONGEST = 200  # characters of a citation
 MOST_REMEMBERED = 8_192  # texts, before all are forgotten
@@ -35,10 +40,9 @@ _FEW_PATTERNS = 8  # of some spellings, before the patterns of all are compiled
 _LAST = r"[0-9]+[A-Z]*(?:[.:/-][0-9A-Z]+)*"
 _SUBSECTION = re.compile(r"\s*\(\s*([0-9A-Za-z]{1,8}(?:[.-][0-9A-Za-z]{1,8})*)\s*\)")
 # `152.025, subd. 2` names the subsection without brackets.
-_WORD_OF_PART = re.compile(
+_WORD_OF_PART = (
     r"[\s.,]*\b(?:subd|subdivision|subsec|subsection|para?|paragraph)\b[\s.]*\(?"
-    r"([0-9A-Za-z]{1,8})\)?",
-    re.IGNORECASE,
+    r"([0-9A-Za-z]{1,8})\)?"
 )
 
 
@@ -288,10 +292,15 @@ def _subsections(text: str) -> tuple[str, ...] | None:
     """Return the names of subsections after a section, or None for any other text."""
     names: list[str] = []
     at = 0
-    while match := _SUBSECTION.match(text, at) or _WORD_OF_PART.match(text, at):
+    while at < len(text) and (match := _SUBSECTION.match(text, at) or _part(text, at)):
         names.append(match[1].lower())
         at = match.end()
     return tuple(names) if not text[at:].strip(" .,") else None
+
+
+def _part(text: str, at: int) -> re.Match[str] | None:
+    """Match a subsection without brackets. Compiled when first needed."""
+    return re.compile(_WORD_OF_PART, re.IGNORECASE).match(text, at)
 
 
 def clean(text: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from functools import partial
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
 
 from rules.errors import FactsError, Place, nearest
 from rules.frozen import cached_property, field, frozen
@@ -31,8 +30,14 @@ from rules.input.values import (
 )
 from rules.input.vocabulary import Fact, Vocabulary
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rules.input.typed_facts import TypedReader
+else:
+    Any = object  # for aliases
 
 LONGEST_LIST = 1_000
 _OFTEN = 1_000  # reads before a typed reader is made, which takes as long as a thousand reads

@@ -6,12 +6,15 @@ import json
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from rules.errors import FactsError, Place
 from rules.input.printing import printable
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
     from rules.input.fast_json import Parser
 
 LARGEST = 1_000_000  # characters of JSON

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from rules.input.citations import GivenCitation, Section
 from rules.input.interval import Interval
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 PLAIN = frozenset({bool, int, float, str, type(None)})
 _LONGEST_QUOTED = 30  # characters of a text in a message

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
 
 from rules.errors import FactsError, Place, nearest
 from rules.input.amounts import DIGITS_OF_UNIT, fault_of, fits
@@ -14,9 +13,16 @@ from rules.input.interval import Interval
 from rules.input.printing import kind_of, printable
 from rules.input.vocabulary import Fact
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+
 LONGEST_TEXT = 1_000
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIMESTAMP = re.compile(
+# Compiled when first needed.
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIMESTAMP = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.0+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
@@ -191,7 +197,7 @@ def read_date(fact: Fact, path: str, value: Any) -> date:
         return value
     day = iso_day(value) if isinstance(value, str) else None
     if day is None:
-        if not isinstance(value, str) or not _DATE.fullmatch(value):
+        if not isinstance(value, str) or not re.fullmatch(_DATE, value):
             fail(
                 path,
                 "wrong-type",
@@ -215,7 +221,7 @@ def read_timestamp(fact: Fact, path: str, value: Any) -> datetime:
     """Read an instant in whole seconds, such as `2014-07-02T23:10:00Z`, as UTC."""
     if isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0:
         return value.astimezone(UTC)
-    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_TIMESTAMP, value):
         fail(
             path,
             "wrong-type",
@@ -238,7 +244,7 @@ def read_instant(text: str) -> datetime | None:
 
     Other ISO forms are not read, nor is hour 24, which newer Pythons read as the next day.
     """
-    if not _TIMESTAMP.fullmatch(text) or text[11:13] == "24":
+    if not re.fullmatch(_TIMESTAMP, text) or text[11:13] == "24":
         return None
     try:
         return datetime.fromisoformat(re.sub(r"\.0+", "", text.upper())).astimezone(UTC)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from rules.errors import nearest
 from rules.frozen import cached_property, field, frozen, replace
 from rules.input.citations import System, clashing
 from rules.input.finer_words import WordTree
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from rules.input.yaml import Node
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from rules.input.values import iso_day
 from rules.language import syntax, tree
 from rules.language.checker import Bound, Checker, Type, Typed, dotted
+from rules.language.lengths import length_of
 
 # The longest of each: 200 years.
 LONGEST = {"hours": 1_752_000, "days": 73_000, "weeks": 10_428, "months": 2_400, "years": 200}
@@ -31,20 +31,6 @@ def read_time_of_day(text: str) -> time | None:
 
 
 # Lengths
-
-
-def length_of(unit: str, number: int | Decimal) -> timedelta | tree.Months:
-    """Return a length of time of so many units, exact to the microsecond."""
-    match unit:
-        case "years":
-            return tree.Months(int(number) * 12)
-        case "months":
-            return tree.Months(int(number))
-        case "weeks":
-            return timedelta(days=int(number) * 7)
-        case "days":
-            return timedelta(days=int(number))
-    return timedelta(microseconds=int(number * 3_600_000_000))
 
 
 def check_length(checker: Checker, node: syntax.Call, bound: Bound) -> Typed:

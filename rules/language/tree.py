@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Union, get_args
 
 from rules.frozen import fields, frozen, replace
 from rules.input.citations import Section
 from rules.input.finer_words import WordTree
 from rules.input.vocabulary import Fact
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LENGTHS = ("hours", "days", "weeks", "months", "years")
 PARTS = ("day", "time", "weekday")
@@ -236,30 +240,30 @@ class Total:
     high: Decimal | None
 
 
-Tree = Union[
-    Constant,
-    FactOf,
-    FieldOf,
-    ParameterOf,
-    LengthOf,
-    PartOf,
-    RowOf,
-    OutcomeOf,
-    StatusOf,
-    IfKnown,
-    Not,
-    And,
-    Or,
-    Compare,
-    Member,
-    IsOne,
-    Alike,
-    Cited,
-    Choose,
-    Arithmetic,
-    Quantifier,
-    Total,
-]
+Tree = (
+    Constant
+    | FactOf
+    | FieldOf
+    | ParameterOf
+    | LengthOf
+    | PartOf
+    | RowOf
+    | OutcomeOf
+    | StatusOf
+    | IfKnown
+    | Not
+    | And
+    | Or
+    | Compare
+    | Member
+    | IsOne
+    | Alike
+    | Cited
+    | Choose
+    | Arithmetic
+    | Quantifier
+    | Total
+)
 
 
 def children(node: Tree) -> Iterator[Tree]:
@@ -267,19 +271,20 @@ def children(node: Tree) -> Iterator[Tree]:
     for name in _PARTS[type(node)]:
         value = getattr(node, name)
         if isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, _NODES))
-        elif isinstance(value, _NODES):
+            yield from (item for item in value if isinstance(item, NODES))
+        elif isinstance(value, NODES):
             yield value
 
 
-_NODES = get_args(Tree)
+# The classes of the union.
+NODES: Any = Tree.__args__
 _PARTS = {
     kind: tuple(
         field.name
         for field in fields(kind)
         if field.name not in ("fact", "over", "kind", "operator", "variable")
     )
-    for kind in _NODES
+    for kind in NODES
 }
 
 
@@ -287,11 +292,11 @@ def places(node: Tree) -> Iterator[tuple[Tree, Callable[[Tree], Tree]]]:
     """Yield the node's direct parts, each with a function that puts another in its place."""
     for name in _PARTS[type(node)]:
         value = getattr(node, name)
-        if isinstance(value, _NODES):
+        if isinstance(value, NODES):
             yield value, partial(_with_part, node, name)
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
-                if isinstance(item, _NODES):
+                if isinstance(item, NODES):
                     yield item, partial(_with_item, node, name, index)
 
 
@@ -317,10 +322,8 @@ def with_parts(node: Tree, change: Callable[[Tree], Tree]) -> Tree:
     for name in _PARTS[type(node)]:
         value = getattr(node, name)
         if isinstance(value, tuple):
-            parts[name] = tuple(
-                change(item) if isinstance(item, _NODES) else item for item in value
-            )
-        elif isinstance(value, _NODES):
+            parts[name] = tuple(change(item) if isinstance(item, NODES) else item for item in value)
+        elif isinstance(value, NODES):
             parts[name] = change(value)
     return replace(node, **parts) if parts else node
 

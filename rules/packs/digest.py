@@ -12,16 +12,20 @@ import json
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, get_args
 
 from rules.frozen import MISSING, fields, is_record
 from rules.input.citations import Section
 from rules.language import tree
 from rules.packs.pack import Pack
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LANGUAGE = "offramp-rules/2"
 _LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local", "sections", "checked"}
-_TREES = get_args(tree.Tree)
+_TREES = tree.NODES
 
 
 def digest(pack: Pack) -> str:

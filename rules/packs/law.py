@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 from rules.frozen import frozen
 from rules.input.citations import GivenCitation, Section, reader_of, section_set
@@ -31,6 +30,13 @@ from rules.input.kept_records import KeptRecords
 from rules.input.vocabulary import Vocabulary
 from rules.packs.offenses import NONE
 from rules.packs.pack import Offense, Offenses, Parameter, Source
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    Any = object  # for aliases
 
 CHARGES = "encounter.charges"
 LEVEL = "level"

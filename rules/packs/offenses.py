@@ -13,7 +13,6 @@ import io
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from rules.errors import FactsError, PackError, Place, nearest
 from rules.input.citations import Section, how_to_cite, reader_of
@@ -22,7 +21,11 @@ from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from rules.packs.table_head import TableHead
 
 CHARGES = "encounter.charges"

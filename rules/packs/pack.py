@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any
 
 from rules.errors import Place
 from rules.frozen import field, frozen, frozen_by_name
 from rules.input.citations import Section
 from rules.input.vocabulary import Vocabulary
 from rules.language.tree import Tree
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @frozen

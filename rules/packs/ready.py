@@ -11,21 +11,26 @@ days, times of day, and decimals, and nothing else. See docs/decisions/0095-read
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 from rules import user_cache
 from rules.frozen import fields, is_record
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Protocol
+
     from rules.packs.pack import Pack
+else:
+    Protocol = object
 
 LARGEST = 10_000_000  # bytes; the largest shipped pack's has a fiftieth of it
-_FORMAT = 1
+_FORMAT = 2
 # The code that makes a pack. It imports nothing else of `rules` (see the layers in pyproject.toml).
 _CODE = (".", "input", "language", "packs")
 # What a pack is read from, below its folder and below its offense table's.
@@ -147,7 +152,7 @@ def content_of(path: Path) -> str | None:
         return None
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # it is fast
-            return hashlib.sha256(file.read()).hexdigest()
+            return user_cache.hash_of(file.read())
     except OSError:
         return None
 
@@ -193,8 +198,13 @@ def read_ready(raw: bytes, find: Neighbors, shipped: Path, code: str) -> Pack | 
     return pack
 
 
+@lru_cache(maxsize=1)
 def current_code() -> str | None:
-    """Return a hash of the code that makes a pack, None if this process may run other code."""
+    """Return a hash of the code that makes a pack, None if this process may run other code.
+
+    It is found once: a process goes on with the code that it has. Before a file is written, it is
+    found again.
+    """
     return user_cache.code_digest(_CODE)
 
 

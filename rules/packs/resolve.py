@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any
 
 from rules.frozen import cached_property, frozen
 from rules.input.citations import Section
 from rules.language.tree import And, IfKnown, Not, Tree, nodes
 from rules.packs.pack import Clock, Decision, Default, Exemption, Obligation, Pack, Rule, Value
 from rules.packs.tables import Table, table_of
+
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _FIRST_DAY = date(1, 1, 1)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from rules.errors import nearest
 from rules.frozen import cached_property, frozen
@@ -17,7 +16,11 @@ from rules.input.finer_words import WordTree
 from rules.input.interval import Interval
 from rules.input.vocabulary import Fact, Vocabulary
 
+# Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rules.input.yaml import Node
 
 REST = "otherwise"

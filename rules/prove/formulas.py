@@ -250,7 +250,7 @@ class Formulas(SolverUnknowns):
             case tree.Constant(timedelta() | tree.Months() as length):
                 return length
             case tree.LengthOf(unit, tree.ParameterOf(name)):
-                from rules.language.times import length_of
+                from rules.language.lengths import length_of
 
                 return length_of(unit, self.segment.parameters[name])  # type: ignore[arg-type]  # a number, by its type
         return None

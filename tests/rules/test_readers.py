@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import time
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,7 @@ from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.hub_link.client import Answer, _error
 from offramp.documents.markdown import escape_line
 from offramp.documents.web_page import escape_html
-from offramp.terminal import print_error, print_json, print_text
+from offramp.terminal import print_error, print_json, print_text, wrap_words
 from rules.errors import FactsError, PackError, Refusal
 from rules.input.characters import find_hidden, is_hidden, printable_lines
 from rules.input.json_text import parse_json
@@ -213,3 +214,14 @@ def test_a_refusal_of_the_hub_is_printable_where_it_is_stored() -> None:
     error = {"code": "x\x1b[2K", "message": "no\u202e\n\x9b1A", "fix": "\x1b]0;"}
     texts = _error(Answer(403, i_json.write({"error": error}), None)).values()
     assert all(text.isprintable() for text in texts)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "to-be", "longest-of-words", "", "ñ", "x\ty", "\n", "é."])),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_words_are_wrapped_as_textwrap_does(words: list[str], width: int, breaks: bool) -> None:
+    text = " ".join(words)
+    wanted = textwrap.wrap(text, width, break_long_words=breaks, break_on_hyphens=False)
+    assert wrap_words(text, width, break_long_words=breaks) == wanted

@@ -183,6 +183,7 @@ def test_code_that_was_written_after_the_start_makes_nothing_ready(
     folder: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     monkeypatch.setattr(user_cache, "_STARTED", 0.0)
+    monkeypatch.setattr(ready, "current_code", ready.current_code.__wrapped__)
     read_pack(folder)
     assert ready.current_code() is None and not cache.exists()
 
