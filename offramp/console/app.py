@@ -40,7 +40,7 @@ _STATIC = {"style.css": "text/css", "favicon.svg": "image/svg+xml"}
 
 def make_app(
     packs: Mapping[str, str | Path], today: date, drafts: Mapping[str, Path] | None = None
-) -> FastAPI:
+) -> SecurityHeaders:
     """Return the application. `packs` are those that it serves, by id: a shipped id or a folder.
 
     `drafts` are the folders of drafts, by name.
@@ -48,7 +48,6 @@ def make_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages = Pages(packs, today)
     draft_pages = DraftPages(pages, drafts or {})
-    app.add_middleware(SecurityHeaders)
     app.get("/")(pages.home)
     app.get("/packs")(pages.list_packs)
     app.get("/packs/{pack}")(pages.show_pack)
@@ -63,7 +62,8 @@ def make_app(
     app.add_exception_handler(HTTPException, pages.refuse_address)
     app.add_exception_handler(Refusal, pages.refuse)
     app.add_exception_handler(Exception, pages.fail)
-    return app
+    # Around everything, so that the answer to a fault has the headers, too.
+    return SecurityHeaders(app)
 
 
 def static_file(name: str) -> Response:

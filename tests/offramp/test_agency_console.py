@@ -19,14 +19,16 @@ import pyotp
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from markupsafe import escape
+from starlette.responses import Response
 
 from offramp.agency import operations
 from offramp.agency.errors import AgencyError
 from offramp.agency.operations.confirmation import is_evidence
 from offramp.console.agency.office_thread import OfficeThread
-from offramp.console.agency.routes import TABS, collect_routes
+from offramp.console.agency.routes import EVERYBODY, ROUTES, TABS, Route, collect_routes, tabs_of
 from offramp.console.agency.server import make_agency_app
 from offramp.console.agency.sessions import Box, Sessions
+from offramp.console.agency.visit import Visit
 from offramp.console.headers import HEADERS
 from offramp.demo.consoles import console_lines, keep_running, open_consoles
 from offramp.demo.story import START
@@ -217,8 +219,6 @@ def test_each_role_has_its_pages_and_all_else_is_not_here(
 
 
 def test_a_person_has_at_most_five_tabs_and_finding_is_the_last() -> None:
-    from offramp.console.agency.routes import EVERYBODY, tabs_of
-
     for kind in ("police", "prosecutor", "program", "case_management", "treatment_provider", None):
         for roles in ((role,) for role in EVERYBODY):
             tabs = tabs_of(roles, kind)
@@ -246,6 +246,32 @@ def test_every_answer_has_the_headers(console: AgencyConsole, folder: Path) -> N
         assert (answer.headers["cache-control"] == "no-store") is not is_static, path
     assert len(caller.get("/static/console.css").content) <= 28 * KB
     assert len(caller.get("/static/console.js").content) <= 12 * KB
+
+
+def test_a_fault_of_a_page_has_the_headers_and_says_nothing_of_a_case(
+    folder: Path, secrets: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S1: the answer to a fault is made outside of all other answers."""
+
+    def broken(visit: Visit) -> Response:
+        raise ZeroDivisionError("Jo Secret")
+
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        secret = make_account(office, ADMIN, "Ben Ortiz")
+    ROUTES["GET", "/broken"] = Route("GET", "/broken", EVERYBODY, (), broken)
+    try:
+        with console_with_clock(folder, [1000.0]) as client:
+            fields = {"name": "Ben Ortiz", "password": PASSWORD, "code": code_of(secret)}
+            client.post("/sign-in", data=fields)
+            answer = client.get("/broken")
+    finally:
+        del ROUTES["GET", "/broken"]
+    assert answer.status_code == 500 and "Something went wrong" in answer.text
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    assert answer.headers["cache-control"] == "no-store"
+    printed = capsys.readouterr().err
+    assert "ZeroDivisionError at" in printed and "Jo Secret" not in printed + answer.text
 
 
 def test_a_form_of_another_site_or_without_its_token_does_nothing(
@@ -623,7 +649,7 @@ def console_with_clock(folder: Path, now: list[float]) -> Iterator[AppCaller]:
     try:
         site = operations.Site(address, "clinic.example")
         app = make_agency_app(thread, lambda: now[0], site)
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         headers = {"origin": address}
         with start_blocking_portal() as portal:
             client = httpx.AsyncClient(transport=transport, base_url=address, headers=headers)

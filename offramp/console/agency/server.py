@@ -36,7 +36,7 @@ def make_agency_app(
     *,
     idle: float = IDLE,
     demo_sign_in: bool = False,
-) -> FastAPI:
+) -> SecurityHeaders:
     """Return the application of an opened folder.
 
     `now` is a clock that never goes back. `site` is where browsers reach it: a name of this
@@ -52,7 +52,6 @@ def make_agency_app(
         thread, face, sessions, attempts, challenges, site, templates, is_demo=demo_sign_in
     )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_middleware(SecurityHeaders, origin=site.origin)
     _add_sign_in(app, SignIn(frame, challenges, site, demo_people=people))
     app.get("/static/{name}")(static_file)
     for route in (
@@ -68,7 +67,8 @@ def make_agency_app(
     app.add_exception_handler(HTTPException, frame.refuse_request)
     app.add_exception_handler(Refusal, frame.refuse)
     app.add_exception_handler(Exception, frame.fail)
-    return app
+    # Around everything, so that the answer to a fault has the headers, too.
+    return SecurityHeaders(app, site.origin)
 
 
 def _endpoint(frame: Frame, route: Route) -> Callable[[Request], Any]:
