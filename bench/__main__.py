@@ -3,7 +3,8 @@
 Run it as `python -m bench [--quick] [--write] [NAME…]` from a checkout. Each measurement is a
 program of its own that alternates with its peers or its floor. The figures go to
 `bench-results.json`. With `--write`, they also go into the table at the end of
-`docs/measurements.md`, with the commit that they were made at. Without a name, all run.
+`docs/measurements.md`, with the commit that they were made at. Without a name, all run. Rows that
+were not measured stay in the table.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def main() -> int:
         )
     )
     if chosen.write:
-        PAGE.write_text(with_table(PAGE.read_text(), table(measured, where)))
+        PAGE.write_text(with_table(PAGE.read_text(), measured, where))
     return 2 if failed else 0 if all(one.holds for one in measured) else 1
 
 
@@ -105,30 +106,34 @@ def circumstances() -> dict[str, object]:
     }
 
 
-def table(measured: list[Measurement], where: dict[str, object]) -> str:
-    """Return the figures as a table in Markdown."""
+def table(measured: list[Measurement], where: dict[str, object], before: str) -> str:
+    """Return the figures as a table in Markdown. Rows of `before` that were not measured stay."""
+    made_at = f"`{where['commit']}`, {where['day']}, load {where['load']}"
+    rows = {line.split(" | ")[0]: line for line in before.splitlines() if line.startswith("| ")}
+    for one in measured:
+        rows[f"| {one.name}"] = (
+            f"| {one.name} | {number(one.median)} {one.bar.unit} | {number(one.low)} to "
+            f"{number(one.high)} | {one.bar.sense} {number(one.bar.limit)} | "
+            f"{'holds' if one.holds else '**missed**'} | {made_at} |"
+        )
     lines = [
-        f"Commit `{where['commit']}`, {where['day']}, Python {where['python']}, "
-        f"{where['processors']} processors, a load of {where['load']} over five minutes. "
-        "The spread is from the first to the third quartile.",
+        f"Python {where['python']}, {where['processors']} processors. The spread is from the first "
+        "to the third quartile. The load is the average over five minutes, in processes.",
         "",
-        "| work | median | spread | bar | |",
-        "| --- | --- | --- | --- | --- |",
+        "| work | median | spread | bar | | commit |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| {one.name} | {number(one.median)} {one.bar.unit} | {number(one.low)} to "
-        f"{number(one.high)} | {one.bar.sense} {number(one.bar.limit)} | "
-        f"{'holds' if one.holds else '**missed**'} |"
-        for one in measured
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(row for name, row in rows.items() if name not in _HEAD)])
 
 
-def with_table(page: str, text: str) -> str:
+_HEAD = ("| work", "| ---")
+
+
+def with_table(page: str, measured: list[Measurement], where: dict[str, object]) -> str:
     """Return the page with its table between the two marks replaced."""
     before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    kept, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(measured, where, kept)}\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Compare cold commands of two commits, each from an installed wheel, to a bare interpreter.
+"""Compare cold commands of some commits, each from an installed wheel, to a bare interpreter.
 
-Run it as `python bench/cold.py OLD NEW [--runs N]`. It builds a wheel of each commit in a temporary
-folder and installs it with the pinned releases. The figures are CPU time, user and system, because
-wall time on a shared machine measures its neighbors. Runs alternate.
+Run it as `python bench/cold.py COMMIT… [--runs N] [--results FILE]`. It builds a wheel of each
+commit in a temporary folder and installs it with the pinned releases. The figures are CPU time,
+user and system, because wall time on a shared machine measures its neighbors. Runs alternate.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from measured import Bar, Measurement, options_of, write_results
 
 ROOT = Path(__file__).parent.parent
 # The facts of a case are each commit's own, since fact names may differ.
@@ -31,16 +33,21 @@ COMMANDS = {
     ],
 }
 
+# What a command may take, in bare starts.
+BARS = {
+    "offramp --version": 3,
+    "offramp decide, one program": 6,
+    "offramp decide, four programs": 9,
+}
+
 
 def main() -> None:
-    """Print the median of each command for both commits, in bare starts."""
+    """Print the median of each command for each commit, in bare starts."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("old")
-    options.add_argument("new")
-    options.add_argument("--runs", type=int, default=20)
-    chosen = options.parse_args()
+    options.add_argument("commits", nargs="+", metavar="COMMIT")
+    chosen = options_of(options, runs=20)
     with tempfile.TemporaryDirectory() as scratch:
-        homes = {commit: install(commit, Path(scratch)) for commit in (chosen.old, chosen.new)}
+        homes = {commit: install(commit, Path(scratch)) for commit in chosen.commits}
         times = measure(homes, chosen.runs)
     for name in COMMANDS:
         shown = [
@@ -49,6 +56,16 @@ def main() -> None:
             for commit in homes
         ]
         print(f"{name:32}  {'   '.join(shown)} bare starts")
+    newest = chosen.commits[-1]
+    measured = [
+        Measurement.of(
+            f"{name}, from a wheel, cold",
+            [a / b for a, b in zip(times[newest, name], times[newest, ""], strict=True)],
+            Bar(bar, "bare starts", "at most"),
+        )
+        for name, bar in BARS.items()
+    ]
+    write_results(chosen.results, measured)
 
 
 def install(commit: str, scratch: Path) -> Path:

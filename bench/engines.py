@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from decide import alternate, repeated
+from measured import Bar, Measurement, options_of, write_results
 
 import rules
 from rules.decide.walk import World, possible, walk
@@ -87,9 +88,7 @@ class Peer:
 
 def main() -> None:
     """Print each engine's time, after all of them gave the same outcomes."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--runs", type=int, default=201)
-    arguments = options.parse_args()
+    arguments = options_of(argparse.ArgumentParser(description=__doc__), runs=201)
     arrest = json.loads(CASE.read_text())
     cases = [arrest, *variants(arrest)]
     with ExitStack() as stack:
@@ -125,6 +124,20 @@ def main() -> None:
         )
     for name, why in absent:
         print(f"{name:44} left out: {why}")
+    write_results(arguments.results, with_bars(peers, by_name))
+
+
+def with_bars(peers: list[Peer], by_name: dict[str, list[float]]) -> list[Measurement]:
+    """Return the ratio of each engine that has a bar to its floor, if that is installed."""
+    return [
+        Measurement.of(
+            f"{peer.name}, of the time of {peer.floor}",
+            [a / b for a, b in zip(by_name[peer.name], by_name[peer.floor], strict=True)],
+            Bar(peer.bar, "×", "at most"),
+        )
+        for peer in peers
+        if peer.bar is not None and peer.floor in by_name
+    ]
 
 
 def turn(work: Callable[[], Any]) -> Callable[[], float]:

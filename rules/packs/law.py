@@ -127,9 +127,15 @@ class Law:
         try:
             for charge in charges:
                 # INVARIANT: a section's text names it alone. Its hash takes longer than the rest.
-                section = charge["code"].section.text
-                stated = charge["level"], charge["conduct"], charge["authority"], charge["violent"]
-                if changes_of((section, day, *stated)) is not _UNCHANGED:
+                key = (
+                    charge["code"].section.text,
+                    day,
+                    charge["level"],
+                    charge["conduct"],
+                    charge["authority"],
+                    charge["violent"],
+                )
+                if changes_of(key) is not _UNCHANGED:
                     break
             else:
                 return charges
