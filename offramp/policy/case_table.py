@@ -57,9 +57,23 @@ class CaseTable:
             raise _unreadable_head(head)
         if head is None and self._needs_rows:
             raise no_rows()
-        header = head.cells if head is not None else []
-        self._positions, self._width = _find_columns(self._columns, header), len(header)
+        self.find_columns(head.cells if head is not None else [])
         yield from rows
+
+    def find_columns(self, header: list[str]) -> Mapping[str, int]:
+        """Return the position of each column that is needed. Raises `RequestError`."""
+        self._positions, self._width = _find_columns(self._columns, header), len(header)
+        return self._positions
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """The position of each column that is needed, once the head is read."""
+        return self._positions
+
+    @property
+    def width(self) -> int:
+        """The number of columns of the file, once the head is read."""
+        return self._width
 
     def case(self, row: Row | FactsError) -> CaseInput:
         """Read the case of a row."""
@@ -182,18 +196,23 @@ def _case(mapping: TableMap, positions: Mapping[str, int], row: Row, width: int)
     by_column = {column: cells[position] for column, position in positions.items()}
 
     def read_facts() -> Any:
-        facts: dict[str, Any] = {}
-        for groups, name, reader in mapping.places:
-            value = reader(by_column)
-            if value is not None:
-                level = facts
-                for group in groups:
-                    level = level.setdefault(group, {})
-                level[name] = value
-        return facts
+        return facts_of(mapping, by_column)
 
     case_id = by_column[mapping.id_column] or f"line {line}"
     return CaseInput(case_id, read_facts, _key(mapping, by_column))
+
+
+def facts_of(mapping: TableMap, by_column: Mapping[str, str]) -> dict[str, Any]:
+    """Return the facts of a row as a map reads them. Raises `FactsError`."""
+    facts: dict[str, Any] = {}
+    for groups, name, reader in mapping.places:
+        value = reader(by_column)
+        if value is not None:
+            level = facts
+            for group in groups:
+                level = level.setdefault(group, {})
+            level[name] = value
+    return facts
 
 
 def _key(mapping: TableMap, by_column: Mapping[str, str]) -> RowKey | None:

@@ -36,15 +36,18 @@ class Side:
 
         `of_charges` are fields that each charge has if neither the case nor the law states them.
         """
-        checked = self.program.read_to_decide(facts)
-        if of_charges:
-            checked = _with_fields(checked, self.program.law, of_charges)
+        checked = self.checked(facts, of_charges)
         try:
             return Ruling(CaseFacts(self.program, checked), self.decision)
         except RequestError as refusal:
             if refusal.code != "outside-program":
                 raise
             return None
+
+    def checked(self, facts: Mapping[str, Any], of_charges: Mapping[str, Any] | None) -> Facts:
+        """Return the facts of a case, with fields that its charges lack. Raises `FactsError`."""
+        checked = self.program.read_to_decide(facts)
+        return _with_fields(checked, self.program.law, of_charges) if of_charges else checked
 
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
@@ -124,13 +127,34 @@ class Answerer:
 
     def answer(self, facts: Any) -> tuple[Possible, ...]:
         """Return the possible answers to each question. Raises `FactsError`."""
-        if isinstance(facts, dict):
-            for path, value in self._assumed.items():
-                _set_if_absent(facts, path, value)
+        self._assume(facts)
         return tuple(
             _without_never(self._possible(question, facts), question.never)
             for question in self.questions
         )
+
+    def checked(self, side: Side, facts: dict[str, Any]) -> Facts:
+        """Return the facts of a case as a side decides it, with what is assumed.
+
+        Raises `FactsError`.
+        """
+        self._assume(facts)
+        return side.checked(facts, self._of_charges)
+
+    @property
+    def attested(self) -> dict[str, str]:
+        """The answers of other decisions that are assumed."""
+        prefix = "decisions."
+        return {
+            path.removeprefix(prefix): value
+            for path, value in self._assumed.items()
+            if path.startswith(prefix)
+        }
+
+    def _assume(self, facts: Any) -> None:
+        if isinstance(facts, dict):
+            for path, value in self._assumed.items():
+                _set_if_absent(facts, path, value)
 
     def _possible(self, question: Question, facts: Any) -> Possible:
         if question.is_same_twice:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from offramp.policy.case_table import CaseTable, no_rows
+from offramp.policy.case_table import CaseTable, facts_of, no_rows
 from offramp.policy.cohort.left_out import REPEATED, LeftOut, LeftOutRows
 from offramp.policy.cohort.selection import (
     MOST_GROUPS,
@@ -73,20 +73,24 @@ class CohortReader(Generic[T]):
         where: Sequence[Filter] = (),
         day_matters: Callable[[date | None], Hashable] = lambda day: day,
     ) -> None:
-        self._mapping = mapping
+        self.mapping = mapping
         self._answer = answer
-        self._where = where
-        self._groupings = read_groupings(mapping, by)
+        self.where = where
+        self.groupings = read_groupings(mapping, by)
         self._day_matters = day_matters
-        columns = [column for item in self._groupings.values() for column in item.columns]
+        columns = [column for item in self.groupings.values() for column in item.columns]
         columns += [item.column for item in where]
         self.table = CaseTable(mapping, name, columns, needs_rows=True)
         self._read_columns = tuple(
             dict.fromkeys(column for item in mapping.columns_of.values() for column in item)
         )
-        self._left_out = LeftOutRows(mapping)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the rows that were read."""
+        self._left_out = LeftOutRows(self.mapping)
         self._cases: dict[Hashable, Case[T] | FactsError] = {}
-        self._words: list[set[str]] = [set() for _ in by]
+        self._words: list[set[str]] = [set() for _ in self.groupings]
         self.rows = 0
 
     def read(
@@ -106,19 +110,23 @@ class CohortReader(Generic[T]):
         for row in self.table.rows() if rows is None else rows:
             self.rows += 1
             cells = self._cells(row)
-            if cells is not None and not all(item.takes(cells) for item in self._where):
+            if cells is not None and not all(item.takes(cells) for item in self.where):
                 continue
             selected += 1
             case = self.table.case(row)
             if cells is None:
                 self._add_fault(case.id, case.read_facts, None)
                 continue
-            given_id = cells[self._mapping.id_column]
+            given_id = cells[self.mapping.id_column]
             if given_id and given_id in seen:
-                self._left_out.add(case.id, self._mapping.id_column, REPEATED)
+                self._left_out.add(case.id, self.mapping.id_column, REPEATED)
                 continue
             seen.add(given_id)
             self._count(case.id, case.key, case.read_facts, cells)
+        return self.finished(selected, allowed=allowed, strict=strict)
+
+    def finished(self, selected: int, *, allowed: float, strict: bool) -> Cohort[T]:
+        """Return what was read. Raises `RequestError` as `read` does."""
         if not self.rows:
             raise no_rows()
         if not selected:
@@ -128,6 +136,24 @@ class CohortReader(Generic[T]):
         self._refuse_too_much(selected, allowed, strict)
         cases = tuple(case for case in self._cases.values() if isinstance(case, Case))
         return Cohort(self.rows, selected, self._left_out.listed(), cases)
+
+    # Rows that were read elsewhere
+
+    def add_repeated(self, case_id: str) -> None:
+        """Leave out a row whose id was in an earlier row."""
+        self._left_out.add(case_id, self.mapping.id_column, REPEATED)
+
+    def add_row(self, case_id: str, cells: dict[str, str]) -> None:
+        """Count a row, or leave it out."""
+        self._count(case_id, None, lambda: facts_of(self.mapping, cells), cells)
+
+    def add_counts(self, answer: T, groups: Groups, rows: int) -> None:
+        """Count rows of one group that have an answer."""
+        case = self._cases.setdefault(("answer", answer), Case(answer))
+        assert isinstance(case, Case)
+        if groups not in case.rows:
+            self._note_words(groups)
+        case.rows[groups] += rows
 
     def _cells(self, row: Row | FactsError) -> dict[str, str] | None:
         if isinstance(row, FactsError) or not self.table.fits(row):
@@ -160,14 +186,14 @@ class CohortReader(Generic[T]):
         if isinstance(case, FactsError):
             self._left_out.add_fault(str(case_id), case, cells)
             return
-        groups = tuple([group_of(item, cells) for item in self._groupings.values()])
+        groups = tuple([group_of(item, cells) for item in self.groupings.values()])
         if groups not in case.rows:
             self._note_words(groups)
         case.rows[groups] += 1
 
     def _note_words(self, groups: Groups) -> None:
         for name, words_of_column, group_word in zip(
-            self._groupings, self._words, groups, strict=True
+            self.groupings, self._words, groups, strict=True
         ):
             words_of_column.add(group_word)
             if len(words_of_column) > MOST_GROUPS:

@@ -15,6 +15,7 @@ from offramp.policy.cohort.completions import Completions
 from offramp.policy.cohort.possible import DecidingRule, Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
+from offramp.policy.cohort.sql_reading import read_by_sql
 from offramp.policy.cohort.table import Tables, make_tables
 from offramp.policy.input_files import open_input, refuse_broken
 from offramp.policy.progress import shown_alone
@@ -161,8 +162,11 @@ def count_answers(
         where=filters,
         day_matters=answerer.day_matters,
     )
-    rows = shown_alone(reader.table.rows(), reader.table, progress)
-    cohort = reader.read(allowed=source.allowed, strict=source.strict, rows=rows)
+    limits: dict[str, Any] = {"allowed": source.allowed, "strict": source.strict}
+    cohort = read_by_sql(reader, answerer, **limits)
+    if cohort is None:
+        rows = shown_alone(reader.table.rows(), reader.table, progress)
+        cohort = reader.read(**limits, rows=rows)
     tables = make_tables(cohort, questions, source.by, least=source.least)
     return CohortReport(
         source,

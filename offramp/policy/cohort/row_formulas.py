@@ -16,6 +16,7 @@ from offramp.policy.cohort.possible import (
     Possible,
     words_left,
 )
+from rules.decide import explain
 from rules.decide.ruling import CHARGES, Ruling
 from rules.decide.search_space import SearchSpace
 from rules.decide.tried_values import Points, TriedValues
@@ -24,6 +25,7 @@ from rules.input.interval import Interval
 from rules.input.kept_records import placed
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.language.exact import add
 from rules.packs.law import AUTHORITY, ELSEWHERE
 from rules.prove.formulas import Formulas
 from rules.prove.list_bounds import list_bounds
@@ -178,13 +180,66 @@ class RowFormulas(Formulas):
 
     def condition(self, node: tree.Tree, bound: Bound | None = None) -> z3.BoolRef:
         """Return the formula of a condition. What the case settles is true or false."""
-        if not bound:
-            value = self._ruling.value(node)
-            if value is not None:
-                return z3.BoolVal(bool(value))
-        elif isinstance(node, tree.IfKnown):
-            raise CannotEncode("`if_known` of a record")
+        settled = self._settled(node, bound or {})
+        if settled is not None:
+            return z3.BoolVal(bool(settled))
+        match node:
+            case tree.And(items) | tree.Or(items):
+                # An item that is settled doesn't settle the whole, so it says nothing more.
+                is_open = [self._settled(item, bound or {}) is None for item in items]
+                left = [
+                    self.condition(item, bound)
+                    for item, is_left in zip(items, is_open, strict=True)
+                    if is_left
+                ]
+                join = z3.And if isinstance(node, tree.And) else z3.Or
+                return left[0] if len(left) == 1 else join(left)
         return super().condition(node, bound)
+
+    def _settled(self, node: tree.Tree, bound: Bound) -> Any:
+        """Return the value of a part that the case settles, None if it is open."""
+        if not bound:
+            return self._ruling.value(node)
+        return explain.value_of(node, self._ruling.world, self._with_records(bound))
+
+    def _with_records(self, bound: Bound) -> Mapping[str, tuple[Mapping[str, Any], str]]:
+        return {
+            variable: (self._by_place(path).get(place, {}), f"{path}[{place}]")
+            for variable, (path, place) in bound.items()
+        }
+
+    def total(
+        self,
+        over: Fact,
+        variable: str,
+        keep: tree.Tree | None,
+        value: tree.Tree | None,
+        bound: Bound,
+    ) -> Term:
+        """Return a sum over the records of a list. What the case settles is added up at once."""
+        known: Any = 0
+        amounts: list[Term] = []
+        for place, is_there in self.records(over):
+            inner = {**bound, variable: (over.path, place)}
+            kept = True if keep is None else self._settled(keep, inner)
+            if kept is False:
+                continue
+            amount = 1 if value is None else self._settled(value, inner)
+            if isinstance(amount, Interval):
+                amount = None
+            if kept and amount is not None and z3.is_true(is_there):
+                known = add(known, amount)
+                continue
+            if keep is not None and not kept:
+                is_there = z3.And(is_there, self.condition(keep, inner))
+            if amount is None and value is not None:
+                term = self.term(value, inner)
+            else:
+                term = self.value(amount)
+            amounts.append(z3.If(is_there, term, 0))
+        if known or not amounts:
+            amounts.append(self.value(known))
+        return amounts[0] if len(amounts) == 1 else z3.Sum(amounts)
 
     def records(self, over: Fact) -> list[tuple[int, z3.BoolRef]]:
         """Return the places of a list's records, each with whether there is one."""
