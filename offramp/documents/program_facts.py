@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from offramp.policy.break_even import break_even_text
 from rules.author.phrases import spell_name
 from rules.packs.pack import Body, Item, Program
 
@@ -18,9 +19,12 @@ def program_facts(program: Program) -> Iterator[tuple[str, str, Item]]:
     if program.pilot:
         yield "Pilot", program.pilot.says or "It began as a pilot.", program.pilot
     for places in program.places:
-        yield "Places", f"{places.value} at once", places
+        most = f" to {places.high}" if places.high is not None else ""
+        yield "Places", f"{places.value}{most} at once", places
     for funding in program.funding:
         yield "Money", funding.says, funding
+    for entry in program.break_even:
+        yield "What would have to be true", break_even_text(entry), entry
     for body in program.bodies:
         yield "Body", _body(body), body
     if program.open_cases:

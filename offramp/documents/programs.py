@@ -10,6 +10,7 @@ from typing import Any
 from offramp.documents.document import Block, Document, Heading, Text, anchor
 from offramp.documents.markdown import markdown
 from offramp.documents.program_facts import KINDS, program_facts
+from offramp.policy.break_even import break_even_as_json
 from offramp.policy.law_age import checked_text
 from offramp.policy.local_packs import print_local_note
 from offramp.policy.operations import list_programs
@@ -17,7 +18,7 @@ from offramp.policy.program_status import IN_FORCE, NOT_YET, OVER, status_on
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day
 from rules.decide.law_age import oldest_check
-from rules.packs.pack import Body, Citation, Item, Pack, Places, Stated
+from rules.packs.pack import Body, BreakEven, Citation, Item, Pack, Places, Stated
 from rules.shelf import day_of
 
 _NOT_RUN = "not_run"
@@ -76,6 +77,7 @@ def _program_as_json(pack: Pack, day: date) -> dict[str, Any]:
         for name, items in (
             ("places", program.places),
             ("funding", program.funding),
+            ("break_even", program.break_even),
             ("bodies", program.bodies),
         ):
             content[name] = [_item_as_json(pack, item) for item in items if item.in_force(day)]
@@ -88,7 +90,9 @@ def _item_as_json(pack: Pack, item: Item | None) -> dict[str, Any]:
     content: dict[str, Any] = {}
     match item:
         case Places():
-            content["value"] = item.value
+            content |= {"value": item.value, "high": item.high}
+        case BreakEven():
+            content |= break_even_as_json(item)
         case Stated():
             content["says"] = item.says
         case Body():

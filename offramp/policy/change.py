@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from offramp import __version__
 from offramp.memo_file import digest_of
+from offramp.policy.break_even import program_as_json
 from offramp.policy.change_promises import Promises, prove_promises
 from offramp.policy.change_scenarios import ScenarioFindings, ask_scenarios
 from offramp.policy.change_sides import ChangeSide, both_sides
@@ -120,6 +121,9 @@ def _memo(
         },
         "open_cases": _open_cases(sides, segments, answers),
     }
+    program = program_as_json(sides[1].pack.program, segments[1].day)
+    if program:
+        value["program"] = program
     promises = prove_promises(*segments, names, seconds)
     value["promises"] = promises.as_json()
     value["findings"] = _findings(sides, segments, scenarios, promises, strict)

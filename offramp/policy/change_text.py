@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from offramp.digest_words import digest_words
+from offramp.policy.break_even import program_lines
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
 from offramp.policy.counted_rows_text import counted_row_lines
 from rules.author.phrases import format_day, spell_name
@@ -51,6 +52,11 @@ def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> 
         yield f"{number}. Who is affected"
         lines = counted_row_lines(value["cohort"]) if report is None else cohort_lines(report)
         yield from (f"   {line}".rstrip() for line in lines)
+        yield ""
+        number += 1
+    if "program" in value:
+        yield f"{number}. Places and money"
+        yield from (f"   {line}" for line in program_lines(value["program"], value.get("cohort")))
         yield ""
         number += 1
     yield f"{number}. How to repeat it"

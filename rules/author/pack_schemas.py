@@ -15,6 +15,7 @@ from rules.input import keys
 from rules.input.vocabulary import KINDS, PERSONS, TYPES, DecisionTerms, Vocabulary
 from rules.language.times import TIME_OF_DAY
 from rules.packs.consent_sets import NEEDS
+from rules.packs.costs import COST_UNITS
 from rules.packs.head import CONFIDENCE, PROGRAM_KINDS
 from rules.packs.own_reads import READS
 from rules.packs.parameters import COUNTS, GREATEST, LISTS, UNITS
@@ -32,6 +33,7 @@ _PLAIN: dict[str, Schema] = {
     keys.DAY: {"type": ["string", "integer"], "pattern": _DAY, "minimum": 1, "maximum": 9999},
     keys.PERCENT: {"type": "integer", "minimum": 0, "maximum": 100},
     keys.COUNT: {"type": "integer", "minimum": 0},
+    keys.DOLLARS: {"type": "number", "exclusiveMinimum": 0},
     keys.FLAG: {"type": "boolean"},
     keys.END: {"type": ["number", "null"]},
     keys.AMOUNT: {
@@ -122,6 +124,7 @@ class _Maker:
             "kinds": KINDS,
             "confidence": CONFIDENCE,
             "program_kinds": PROGRAM_KINDS,
+            "cost_units": COST_UNITS,
             "persons": PERSONS,
             "reads": READS,
             "counts": COUNTS,

@@ -17,6 +17,7 @@ from typing import Union
 TEXT, NAME, DAY, PERCENT, FLAG, CONDITION = "text", "name", "day", "percent", "flag", "condition"
 OUTCOME = "outcome"  # an outcome of the decision around it
 CITED = "cited"  # a source's id, or `{id, at}`
+DOLLARS = "dollars"  # an amount above 0, with cents at most
 COUNT = "count"  # a whole number, none below 0
 END = "end"  # of a range: a number, or null for none
 AMOUNT = "amount"  # a parameter's value: a number, or a list where the unit is one of lists
@@ -170,7 +171,45 @@ PILOT = Entry(
 )
 PLACES = Entry(
     "places",
-    {"value": Key("How many people at once.", COUNT, required=True), **_ITEM},
+    {
+        "value": Key("How many people at once, or at least.", COUNT, required=True),
+        "high": Key("How many at most, if the source has a range.", COUNT),
+        **_ITEM,
+    },
+)
+FIGURE = Entry(
+    "a figure",
+    {
+        "dollars": Key("The amount in dollars.", DOLLARS, required=True),
+        "says": Key("How the source states it, and for whom.", required=True),
+        **_SOURCE,
+    },
+)
+COST = Entry(
+    "a cost",
+    {
+        **_ID,
+        "says": Key("What has this amount.", required=True),
+        "unit": Key(
+            "What it is for: an arrest, a client over the whole time, or a client_year. Or a "
+            "total, or a total_year.",
+            Words("cost_units"),
+            required=True,
+        ),
+        "low": Key("The lowest figure that a source has.", FIGURE, required=True),
+        "high": Key("The highest figure. It may be the same one.", FIGURE, required=True),
+        **_ITEM,
+    },
+)
+BREAK_EVEN = Entry(
+    "a break-even",
+    {
+        "says": Key("What the total is, in words.", required=True),
+        "total": Key("The id of a cost in total, or total_year.", NAME, required=True),
+        "each": Key("The id of the cost for one that it is divided by.", NAME, required=True),
+        "note": Key("What a reader must know before relying on it."),
+        **_ITEM,
+    },
 )
 FUNDING = Entry(
     "funding", {"says": Key("The payer, the amount, and the purpose.", required=True), **_ITEM}
@@ -223,6 +262,12 @@ PROGRAM = Entry(
         "pilot": Key("The end of its time as a pilot.", PILOT),
         "places": Key("The number of people that it takes at once, by date.", ListOf(PLACES)),
         "funding": Key("The payers and the amounts.", ListOf(FUNDING)),
+        "costs": Key(
+            "Amounts of money that sources state, each with a low and a high.", ListOf(COST)
+        ),
+        "break_even": Key(
+            "For how many people or arrests a total would have to be true.", ListOf(BREAK_EVEN)
+        ),
         "bodies": Key("The bodies that decide about the program.", ListOf(BODY)),
         "doubts": Key(
             "Times of which the sources leave the whole program in doubt.", ListOf(PROGRAM_DOUBT)

@@ -10,6 +10,7 @@ from rules.errors import nearest
 from rules.input import keys
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
+from rules.packs.costs import read_break_evens, read_costs
 from rules.packs.days import read_day
 from rules.packs.draft import Draft, read_items, read_optional_text, refuse_bad_id
 from rules.packs.fields import find_list, read_field
@@ -152,12 +153,15 @@ def read_program(draft: Draft) -> Program:
             "unknown-word", f"`{kind}` is no kind of program", nearest(kind, PROGRAM_KINDS)
         )
     funding = read_items(fields, "funding")
+    costs = read_costs(draft, read_items(fields, "costs"))
     return Program(
         kind=kind,
         note=read_optional_text(fields, "note"),
         pilot=_read_pilot(draft, fields["pilot"]) if "pilot" in fields else None,
         places=tuple(_read_places(draft, inner) for inner in read_items(fields, "places")),
         funding=tuple(_read_stated(draft, inner, "funding", keys.FUNDING) for inner in funding),
+        costs=costs,
+        break_even=read_break_evens(draft, read_items(fields, "break_even"), costs),
         doubts=tuple(
             _read_stated(draft, inner, "a doubt about the program", keys.PROGRAM_DOUBT)
             for inner in read_items(fields, "doubts")
@@ -185,7 +189,14 @@ def _read_places(draft: Draft, node: Node) -> Places:
         fields["value"].fail(
             "wrong-shape", "`value` is no number of places", "write a whole number, such as 60"
         )
-    return Places(value=number, **draft.read_item(node, fields, "places"))
+    high: Any = fields["high"].data() if "high" in fields else None
+    if "high" in fields and (isinstance(high, bool) or not isinstance(high, int) or high <= number):
+        fields["high"].fail(
+            "wrong-shape",
+            f"`high` is no number of places above {number}",
+            "write a larger whole number, or leave it out",
+        )
+    return Places(value=number, high=high, **draft.read_item(node, fields, "places"))
 
 
 def _read_stated(draft: Draft, node: Node, subject: str, entry: keys.Entry) -> Stated:

@@ -233,9 +233,40 @@ class Pilot(Item):
 
 @frozen_by_name
 class Places(Item):
-    """The number of people that the program takes at once."""
+    """The number of people that the program takes at once. `high` is set if it is a range."""
 
     value: int
+    high: int | None = None
+
+
+@frozen
+class Figure:
+    """An amount of money as a source states it."""
+
+    dollars: Decimal
+    says: str
+    source: Citation
+
+
+@frozen_by_name
+class Cost(Item):
+    """An amount of money with its low and its high, for one person or arrest, or in total."""
+
+    id: str
+    says: str
+    unit: str
+    low: Figure
+    high: Figure
+
+
+@frozen_by_name
+class BreakEven(Item):
+    """A total beside the amount for one: for how many it would have to be true."""
+
+    says: str
+    total: Cost
+    each: Cost
+    note: str | None = None
 
 
 @frozen_by_name
@@ -270,6 +301,8 @@ class Program(Item):
     pilot: Pilot | None = None
     places: tuple[Places, ...] = ()
     funding: tuple[Stated, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    break_even: tuple[BreakEven, ...] = ()
     bodies: tuple[Body, ...] = ()
     open_cases: Stated | None = None
     doubts: tuple[Stated, ...] = ()
@@ -280,6 +313,8 @@ class Program(Item):
             yield "the pilot", self.pilot
         yield from (("the places", places) for places in self.places)
         yield from (("the funding", funding) for funding in self.funding)
+        yield from ((f"the cost `{cost.id}`", cost) for cost in self.costs)
+        yield from (("the break-even", entry) for entry in self.break_even)
         yield from ((f"the body `{body.name}`", body) for body in self.bodies)
         if self.open_cases:
             yield "the open cases", self.open_cases

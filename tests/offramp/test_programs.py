@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from offramp.cli import main
 from offramp.documents.programs import programs_as_json
 from offramp.documents.programs_picture import picture
+from offramp.policy.break_even import break_even_text, needed, program_lines
 from rules.errors import RequestError
+from rules.input.printing import plain
 from rules.shelf import load, read_pack, shipped
 from tests.conftest import ROOT
 
@@ -223,3 +225,60 @@ def load_on(name: str, day: date) -> None:
     from rules.decide.program import Program
 
     Program(PACKS[name], day).refuse_day_outside(day, "as_of")
+
+
+def test_the_published_figures_come_out_as_they_disagree(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Never one number without its range, and the page says for whom the larger figure is."""
+    assert main(["programs", "--on", "2015-01-01", "santa-fe", "--json"]) == 0
+    (program,) = json.loads(capsys.readouterr().out)["in_force"]
+    halved, city = program["break_even"]
+    assert (halved["low"]["about"], halved["high"]["about"]) == (69, 481)
+    assert halved["high"]["each"] == {
+        "dollars": 1558,
+        "says": "17 % less, as evaluated in 2018",
+        "source": "nmsc-2018",
+    }
+    assert (city["low"]["about"], city["low"]["each"]["dollars"]) == (9, 34000)
+    assert city["high"]["about"] == 13
+    assert main(["programs", "--on", "2015-01-01", "santa-fe"]) == 0
+    printed = capsys.readouterr().out
+    assert "about 69 to about 481 people for a year" in printed
+    assert "chosen for being costly" in printed and "saving" not in printed.lower()
+
+
+@pytest.mark.parametrize("pack", shipped())
+def test_a_break_even_is_the_total_divided_by_each_end(pack: str) -> None:
+    for entry in read_pack(pack).program.break_even:
+        least, most = needed(entry)
+        assert least.number * entry.each.high.dollars == pytest.approx(entry.total.low.dollars)
+        assert most.number * entry.each.low.dollars == pytest.approx(entry.total.high.dollars)
+        assert least.number <= most.number
+        text = break_even_text(entry)
+        for figure in (entry.each.low, entry.each.high):
+            assert f"${figure.dollars:,}" in text and figure.source.id in text
+
+
+def test_places_stand_beside_what_the_rule_lets_in() -> None:
+    """In the words of a memo, from its JSON alone."""
+    value = {"places": [{"low": 30, "high": 40, "source": "act"}], "break_even": []}
+    cohort = {"unit": "arrest", "groups": [{"after": {"eligible": 1884, "either": 1582}}]}
+    assert list(program_lines(value, None)) == ["- Places: 30 to 40 at once. Source: act"]
+    assert list(program_lines(value, cohort))[1] == (
+        "  Beside them: the rule lets in at least 1,884 and at most 3,466 of these arrests"
+    )
+    cohort["groups"] = [{"after": {"eligible": {"hidden": True}, "either": 5}}]
+    assert "is hidden" in list(program_lines(value, cohort))[1]
+
+
+def test_the_memo_of_a_change_has_places_and_money() -> None:
+    pytest.importorskip("z3", reason="the solver isn't installed")
+    from offramp.policy.change_text import memo_lines
+    from offramp.policy.operations import change_memo
+
+    memo = change_memo(
+        "santa-fe@2014-04-01", "santa-fe@2018-10-01", today="2026-01-01", decisions=("ejection",)
+    )
+    text = "\n".join(memo_lines(plain(memo.value)))
+    assert "5. Places and money" in text and "about 69 to about 481 people for a year" in text
