@@ -419,7 +419,7 @@ def _refuse_difference(outcomes: tuple[str, ...], answer: Answer) -> None:
         if possible.outcomes != {expected}:
             raise RequestError(
                 "engines-differ",
-                f"SQL says `{' and '.join(expected)}` of a case, and the rules say otherwise",
+                f"`{' and '.join(expected)}` is the answer in SQL to a case, and the rules have another",
                 fix="report it, with the file's map and the pack",
             )
 
