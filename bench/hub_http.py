@@ -218,7 +218,7 @@ class Bare:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self.client = httpx.Client(timeout=40)
+        self.client = httpx.Client(timeout=40, verify=False)
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--bare", str(database), "--port", str(port)], cwd=ROOT
         )

@@ -55,6 +55,9 @@ class PackFiles:
 # The same texts are always the same pack, which nothing changes. Reading one takes half a second.
 @lru_cache(maxsize=16)
 def _read_files(pack_id: str, files: tuple[tuple[str, str], ...]) -> Pack:
+    if is_installed(PackFiles(pack_id, dict(files))):
+        # The same texts are the same pack, and the installed one is ready.
+        return read_pack(jurisdictions() / pack_id, whole=False)
     with TemporaryDirectory(prefix="offramp-") as name:
         folder = Path(name)
         for path, text in files:

@@ -18,17 +18,15 @@ import pytest
 from offramp.hub.patience import MOST_CONNECTIONS
 from tests.support import hub_attacks
 from tests.support.hub_attacks import connection, deaf, going_on, median
-from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld
+from tests.support.hub_process import HubProcess, Starter, Wire, WireWorld, shared_starter
 
 # An honest member may wait so many times as long as in a quiet run, or this many seconds.
 RATIO, SECONDS = 10, 0.5
 
 
-@pytest.fixture(scope="module")
-def starter() -> Iterator[Starter]:
-    starter = Starter()
-    yield starter
-    starter.close()
+@pytest.fixture(scope="session")
+def starter() -> Starter:
+    return shared_starter()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from offramp.agency.folder import keys
-from tests.support.hub_process import HubProcess, Starter, WireWorld
+from tests.support.hub_process import HubProcess, Starter, WireWorld, shared_starter
 from tests.support.running_agencies import running
 
 __all__ = ["own_world", "running", "starter"]
@@ -24,12 +24,10 @@ def stretched_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def starter() -> Iterator[Starter]:
-    """Start hub processes quickly, for the tests of one module."""
-    starter = Starter()
-    yield starter
-    starter.close()
+@pytest.fixture(scope="session")
+def starter() -> Starter:
+    """Start hub processes quickly."""
+    return shared_starter()
 
 
 @pytest.fixture

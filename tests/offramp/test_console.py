@@ -38,7 +38,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleProcess
 
 @pytest.fixture
 def client(console: ConsoleProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.address, headers={"origin": console.address}) as client:
+    with httpx.Client(
+        base_url=console.address, headers={"origin": console.address}, verify=False
+    ) as client:
         yield client
 
 

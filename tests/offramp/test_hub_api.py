@@ -26,13 +26,11 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireWorld]:
-    starter = Starter()
+def world(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireWorld]:
     process = HubProcess(starter, tmp_path_factory.mktemp("api") / "hub")
     process.start()
     yield WireWorld(process)
     process.end()
-    starter.close()
     assert "Traceback" not in process.out.read_text()
 
 

@@ -51,10 +51,9 @@ class Sender(threading.Thread):
 
 
 def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
-    tmp_path: Path,
+    starter: Starter, tmp_path: Path
 ) -> None:
     chance = random.Random(os.environ.get("OFFRAMP_SEED", "4"))
-    starter = Starter()
     process = HubProcess(starter, tmp_path / "hub")
     process.start()
     world = WireWorld(process)
@@ -101,7 +100,6 @@ def test_a_killed_hub_loses_nothing_that_it_acknowledged_and_has_nothing_twice(
         check_log(process, acknowledged, handed)
     finally:
         process.end(signal.SIGKILL)
-        starter.close()
 
 
 def inbox_or_nothing(world: WireWorld, after: int) -> list[Leaf]:

@@ -234,8 +234,8 @@ def test_only_this_machine_sees_health_and_metrics_and_they_name_no_case(world: 
     case = start_case(world)
     for path in ("/health", "/metrics"):
         assert world.wire.ask(None, "GET", path).status_code == 404
-    assert httpx.get(f"{world.process.health}/health").json()["status"] == "ok"
-    text = httpx.get(f"{world.process.health}/metrics").text
+    assert world.wire.client.get(f"{world.process.health}/health").json()["status"] == "ok"
+    text = world.wire.client.get(f"{world.process.health}/metrics").text
     assert "offramp_log_size" in text and case not in text and "crossroads" not in text
     # A submission is counted under its path, although it doesn't go through FastAPI's routes.
     assert 'offramp_requests_total{path="/v1/records",status="200"}' in text
@@ -293,7 +293,7 @@ def test_a_body_over_the_limit_is_refused_while_it_is_read(world: WireWorld) -> 
         except OSError:
             pass
         assert sent < 64 * 1024 * 1024
-    assert httpx.get(f"{world.process.health}/health").status_code == 200
+    assert world.wire.client.get(f"{world.process.health}/health").status_code == 200
 
 
 def test_slow_clients_and_those_that_hang_up_keep_nobody_else_waiting(world: WireWorld) -> None:

@@ -98,7 +98,7 @@ def endless_heads(process: HubProcess) -> Callable[[], None]:
 
 def unsigned_requests(process: HubProcess) -> Callable[[], None]:
     """Ask for the directory, which nobody need sign, and for an inbox without a signature."""
-    client = httpx.Client(timeout=20)
+    client = httpx.Client(timeout=20, verify=False)
 
     def attack() -> None:
         client.get(f"{process.url}/v1/directory")

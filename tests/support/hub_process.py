@@ -7,6 +7,7 @@ kill it.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -17,7 +18,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +51,8 @@ HEALTH = r"its health is at (http://127\.0\.0\.1:\d+)/health"
 _FORKS = """
 import json, os, resource, signal, sys
 sys.path.insert(0, os.getcwd())
-import offramp.hub.commands, offramp.hub.api.app, uvicorn
+import offramp.hub.commands, offramp.hub.api.app, offramp.hub.api.monitoring, uvicorn
+import offramp.hub.patience, offramp.hub.service
 from offramp.cli import main
 from rules.shelf import read_pack
 read_pack("lead")
@@ -63,6 +67,9 @@ for line in sys.stdin:
         if given["fsize"]:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (given["fsize"], resource.RLIM_INFINITY))
+        os.environ.clear()
+        os.environ.update(given["environment"])
+        os.chdir(given["folder"])
         out = os.open(given["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -102,7 +109,15 @@ class Starter:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(
             json.dumps(
-                {"arguments": list(arguments), "out": str(out), "fsize": fsize, "waits": waits}
+                {
+                    "arguments": list(arguments),
+                    "out": str(out),
+                    "fsize": fsize,
+                    "waits": waits,
+                    # As in a process that this one starts.
+                    "environment": dict(os.environ),
+                    "folder": str(Path.cwd()),
+                }
             )
             + "\n"
         )
@@ -111,6 +126,42 @@ class Starter:
 
     def close(self) -> None:
         self._process.communicate()
+
+
+@cache
+def shared_starter() -> Starter:
+    """Return the one that all tests of this process share. Importing the server takes a second."""
+    starter = Starter()
+    atexit.register(starter.close)
+    return starter
+
+
+class ServedHub:
+    """A hub that the shared `Starter` started, with the methods of a process that tests use."""
+
+    def __init__(self, arguments: Sequence[str], out: Path) -> None:
+        self.pid = shared_starter().start(arguments, out)
+
+    def terminate(self) -> None:
+        """Ask the process to stop, if it hasn't ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until the process has ended."""
+        until = time.monotonic() + timeout
+        while runs(self.pid):
+            assert time.monotonic() < until, "the hub doesn't stop"
+            time.sleep(0.005)
+
+
+def runs(pid: int) -> bool:
+    """Test if a process runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,15 +176,23 @@ def offramp(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def plain_client() -> httpx.Client:
+    """Return a client of a server on this machine. Certificates take 40 ms to load, and none is
+    shown.
+    """
+    return httpx.Client(timeout=40, verify=False)
+
+
 def serving(url: str) -> None:
     """Wait until a hub answers at this address."""
     until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until:
-        try:
-            httpx.get(f"{url}/v1/directory")
-            return
-        except httpx.TransportError:
-            time.sleep(0.02)
+    with plain_client() as client:
+        while time.monotonic() < until:
+            try:
+                client.get(f"{url}/v1/directory")
+                return
+            except httpx.TransportError:
+                time.sleep(0.02)
     raise AssertionError("the hub didn't start")
 
 
@@ -187,21 +246,18 @@ class HubProcess:
             arguments += ["--clock", str(self.clock)]
         self.pid = self.starter.start(arguments, self.out, fsize=fsize)
         until = time.monotonic() + STARTS_WITHIN
-        while time.monotonic() < until and self.runs():
-            try:
-                if httpx.get(f"{self.url}/v1/directory").status_code == 200:
-                    self.health = re.findall(HEALTH, self.out.read_text())[-1]
-                    return
-            except httpx.TransportError:
-                time.sleep(0.02)
+        with plain_client() as client:
+            while time.monotonic() < until and self.runs():
+                try:
+                    if client.get(f"{self.url}/v1/directory").status_code == 200:
+                        self.health = re.findall(HEALTH, self.out.read_text())[-1]
+                        return
+                except httpx.TransportError:
+                    time.sleep(0.02)
         raise AssertionError(f"the hub didn't start: {self.out.read_text()}")
 
     def runs(self) -> bool:
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return runs(self.pid)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop or kill the process, and wait until it ends."""
@@ -231,7 +287,7 @@ class Wire:
     def __init__(self, process: HubProcess, now: int) -> None:
         self.process = process
         self.now = now
-        self.client = httpx.Client(timeout=40)
+        self.client = plain_client()
 
     def ask(
         self,

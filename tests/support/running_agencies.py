@@ -23,7 +23,7 @@ from offramp.agency.hub_link.client import Http
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.link import link_of
 from offramp.cli import main
-from tests.support.hub_process import serving
+from tests.support.hub_process import ServedHub, serving
 from tests.support.simulator import FORM, grant
 from tests.support.staff import founder_of
 
@@ -68,13 +68,17 @@ class Running:
 
     # The agencies that 42 CFR Part 2 covers.
     covered: tuple[str, ...] = ()
-    # The program that runs the hub's commands. A test that moves the clock has another one.
-    program: tuple[str, ...] = ("-m", "offramp")
+    # A module that runs the hub's commands. A test that moves the clock has one.
+    program: tuple[str, ...] = ()
 
     def start(self) -> None:
         words = ("hub", "serve", str(self.folder / "hub"), "--health-port", "0")
-        command = [sys.executable, *self.program, *words]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process: ServedHub | subprocess.Popen[bytes]
+        if self.program:
+            command = [sys.executable, *self.program, *words]
+            self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        else:
+            self.process = ServedHub(words, self.folder / "hub.out")
         serving(self.url)
 
     def stop(self) -> None:
