@@ -58,7 +58,6 @@ _DONE: Mapping[str, str] = {
     "list_looks": "list/listed who looked",
     "list_own_entries": "list/listed what can be asked back",
     "list_passkeys": "list/listed the own passkeys",
-    "list_refused_sign_ins": "list/listed the refused sign-ins",
     "list_retention": "list/listed what ends when",
     "list_staff": "list/listed the people of the agency",
     "list_standing_grants": "list/listed the consents in force",

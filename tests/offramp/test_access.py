@@ -142,7 +142,6 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "break_glass": "break-glass",
     "invite": "invitations",
     "list_accounts": "invitations",
-    "list_refused_sign_ins": "invitations",
     "own_refused_sign_ins": "own account",
     "list_passkeys": "own account",
     "passkey_request": "own account",

@@ -49,13 +49,30 @@ class Invitation:
 
 
 @frozen
+class RefusedSignIns:
+    """Sign-ins in a person's name that were refused lately, and the last time, in Unix seconds.
+
+    `is_locked` is True if five in a row locked the name.
+    """
+
+    count: int
+    last: int
+    is_locked: bool
+
+
+@frozen
 class AccountState:
-    """Whether a listed person can sign in at the console. It has no secret."""
+    """Whether a listed person can sign in at the console. It has no secret.
+
+    `passkeys` are the names of the devices. `refused` are the refused sign-ins of the last day.
+    """
 
     person: str
+    roles: tuple[str, ...]
     is_ready: bool
     is_invited: bool
     passkeys: tuple[str, ...]
+    refused: RefusedSignIns | None = None
 
 
 @needs(INVITES, look="act")
@@ -92,57 +109,45 @@ def invite(office: Office, actor: str, name: str) -> Invitation:
 def list_accounts(office: Office) -> tuple[AccountState, ...]:
     """List the people who work here with the state of their accounts."""
     accounts, now = office.accounts.read(), office.clock()
+    refused = _refused_sign_ins(office)
     states = []
     for person in office.working_set().staff.active():
         account = accounts.get(person.name, Account(person.name))
         is_invited = account.invitation is not None and now <= account.invited_until
         labels = tuple(passkey.label for passkey in account.passkeys)
-        states.append(AccountState(person.name, account.is_ready, is_invited, labels))
+        states.append(
+            AccountState(
+                person.name,
+                person.roles,
+                account.is_ready,
+                is_invited,
+                labels,
+                refused.get(person.name),
+            )
+        )
     return tuple(states)
-
-
-@frozen
-class RefusedSignIns:
-    """Sign-ins in a person's name that were refused lately, and the last time, in Unix seconds.
-
-    `is_locked` is True if five in a row locked the name.
-    """
-
-    person: str
-    count: int
-    last: int
-    is_locked: bool
-
-
-@needs(INVITES, look="list")
-def list_refused_sign_ins(office: Office) -> tuple[RefusedSignIns, ...]:
-    """List the refused sign-ins of the last day, by person, for admins and supervisors."""
-    return _refused_sign_ins(office)
 
 
 @needs(OWN_ACCOUNT)
 def own_refused_sign_ins(office: Office, actor: str) -> RefusedSignIns | None:
     """Return the sign-ins in the own name that were refused in the last day. None without any."""
-    found = (refused for refused in _refused_sign_ins(office) if refused.person == actor)
-    return next(found, None)
+    return _refused_sign_ins(office).get(actor)
 
 
-def _refused_sign_ins(office: Office) -> tuple[RefusedSignIns, ...]:
+def _refused_sign_ins(office: Office) -> dict[str, RefusedSignIns]:
+    """Return the refused sign-ins of the last day by the person's name."""
     looks: dict[str, list[Look]] = {}
     for look in office.looks.read(newest=_LOOKS_READ):
         is_recent = office.clock() - look.time <= LATELY
         if look.operation == "sign_in" and look.login == CONSOLE and look.refused and is_recent:
             looks.setdefault(look.person, []).append(look)
-    return tuple(
-        RefusedSignIns(
-            person,
-            len(refused),
-            refused[-1].time,
-            any(look.refused == "locked" for look in refused),
+    return {
+        person: RefusedSignIns(
+            len(refused), refused[-1].time, any(look.refused == "locked" for look in refused)
         )
         for person, refused in looks.items()
         if person != NOT_LISTED
-    )
+    }
 
 
 # Before anybody is signed in

@@ -34,7 +34,7 @@ class Site:
     host: str
 
 
-@needs(OWN_ACCOUNT, look="list")
+@needs(OWN_ACCOUNT)
 def list_passkeys(office: Office, actor: str) -> tuple[Passkey, ...]:
     """List the passkeys of the person who acts."""
     return office.accounts.read().get(actor, Account(actor)).passkeys

@@ -19,15 +19,8 @@ _ROLES = tuple((role, role.capitalize()) for role in operations.STAFF_ROLES)
 @page(STAFF, ADMIN)
 def staff(visit: Visit) -> Response:
     """List the people who work here, and the state of their accounts."""
-    listed = operations.list_staff(visit.office, with_cases=False)
-    accounts = {state.person: state for state in operations.list_accounts(visit.office)}
-    return visit.show(
-        "staff.html",
-        "Staff",
-        people=[(person, accounts[person.name]) for person in listed.people],
-        refused={each.person: each for each in operations.list_refused_sign_ins(visit.office)},
-        roles=_ROLES,
-    )
+    people = operations.list_accounts(visit.office)
+    return visit.show("staff.html", "Staff", people=people, roles=_ROLES)
 
 
 @action(STAFF, ADMIN)
@@ -55,32 +48,23 @@ def choose(visit: Visit) -> Response:
 @page(PERSON, ADMIN)
 def person(visit: Visit) -> Response:
     """Show the chosen person, to invite, to give roles, or to end."""
-    listed = operations.list_staff(visit.office, with_cases=False).people
-    chosen = _chosen(visit, listed)
+    listed = operations.list_accounts(visit.office)
+    name = (visit.recall("person") or {}).get("name")
+    chosen = next((each for each in listed if each.person == name), None)
     if chosen is None:
         return visit.go(STAFF)
     workers = set(operations.CASE_ROLES)
     return visit.show(
         "person.html",
         "A person",
-        person=chosen,
-        account=next(
-            state for state in operations.list_accounts(visit.office) if state.person == chosen.name
-        ),
+        account=chosen,
         roles=_ROLES,
         colleagues=[
-            (each.name, each.name)
+            (each.person, each.person)
             for each in listed
-            if each.name != chosen.name and workers & set(each.roles)
+            if each.person != chosen.person and workers & set(each.roles)
         ],
     )
-
-
-def _chosen(
-    visit: Visit, listed: tuple[operations.StaffPerson, ...]
-) -> operations.StaffPerson | None:
-    name = (visit.recall("person") or {}).get("name")
-    return next((each for each in listed if each.name == name), None)
 
 
 @action("/admin/people/invite", ADMIN)
