@@ -332,6 +332,21 @@ def change(parser: Parser, *_: Any) -> None:
     parser.add_argument(
         "--html", metavar="FILE", help="write the memo as a page too: one HTML file, for print"
     )
+    parser.add_argument(
+        "--agency",
+        metavar="DIR",
+        help="count the open cases of the agency in this folder whose answer changes, by a "
+        "supervisor. Their handles stay in the folder",
+    )
+    parser.add_argument(
+        "--person", metavar="NAME", help="the listed person who acts, as `--by` of `offramp agency`"
+    )
+    parser.add_argument(
+        "--passphrase-file", metavar="FILE", help="a file with the passphrase of the agency's keys"
+    )
+    parser.add_argument(
+        "--clock", metavar="FILE", help="a file with one UTC time, for demonstrations only"
+    )
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
     _json(parser)
     parser.add_argument(

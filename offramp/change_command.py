@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 from offramp.clock import day_of_asking
+from offramp.memo_file import digest_of
 from offramp.output_file import check_output, write_output
 from offramp.policy import operations
 from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
 from offramp.policy.input_files import read_facts
-from offramp.terminal import print_json, print_text
+from offramp.terminal import print_error, print_json, print_text
 from rules.errors import RequestError
 from rules.input.printing import plain
+from rules.packs.pack import Pack
 
 
 def change(options: argparse.Namespace) -> int:
     """Print the memo. Exit code 1 for a finding, 3 if something is open."""
+    if options.person is not None and options.agency is None:
+        raise RequestError("usage", "`--person` is for an agency", fix="add `--agency DIR`")
     if options.html is not None:
         check_output(options.html, force=options.force)
     memo = operations.change_memo(
@@ -29,17 +36,50 @@ def change(options: argparse.Namespace) -> int:
         strict=options.strict,
         cohort=_cohort(options),
     )
+    value = plain(memo.value)
+    if options.agency is not None:
+        value = _with_own_cases(value, memo.sides[1].pack, options)
     if options.html is not None:
         from offramp.documents.memo_page import memo_page
 
-        write_output(options.html, memo_page(plain(memo.value)).encode(), force=options.force)
+        write_output(options.html, memo_page(value).encode(), force=options.force)
     if options.json:
-        print_json(plain(memo.value), indent=2)
+        print_json(value, indent=2)
     else:
         from offramp.policy.change_text import memo_lines
 
-        print_text("\n".join(memo_lines(plain(memo.value), memo.cohort)))
+        print_text("\n".join(memo_lines(value, memo.cohort)))
     return memo.exit_code
+
+
+def _with_own_cases(
+    value: dict[str, Any], pack: Pack, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Return the memo with what changes for the open cases of one agency, small counts hidden.
+
+    The exact counts and the handles stay in the agency's folder. Raises as `office_of`, `sign_in`,
+    `compare_open_cases`.
+    """
+    from offramp.agency import operations as agency
+    from offramp.agency.commands.command import office_of
+
+    folder = argparse.Namespace(
+        dir=options.agency,
+        clock=options.clock,
+        passphrase_file=options.passphrase_file,
+        json=options.json,
+        by=options.person,
+    )
+    decisions = [*value["decisions"], *value["unchanged"]]
+    with closing(office_of(folder)) as office:
+        if office.session is None:
+            agency.sign_in(office, by=options.person)
+        cases = agency.compare_open_cases(office, value["old"]["digest"], pack, decisions)
+    print_error(f"the counts and the handles are in `{Path(options.agency) / cases.file}`")
+    own_cases = {**value["open_cases"], "own": cases.as_json()}
+    body = {name: part for name, part in value.items() if name != "memo"}
+    changed = {**body, "open_cases": own_cases}
+    return {"memo": digest_of(changed), **changed}
 
 
 def _cohort(options: argparse.Namespace) -> CohortRequest | None:

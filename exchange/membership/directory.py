@@ -61,10 +61,14 @@ _Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class PackReference(WireModel):
     """The pack with the `disclosure` rules that decide: its id and the digest of the resolved
     pack.
+
+    `memo` is the digest of the memo that the signers read of the change to this pack, if one was
+    proposed with it.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    memo: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
 class AgencyEntry(WireModel):

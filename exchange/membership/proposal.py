@@ -45,14 +45,17 @@ def apply_change(directory: Directory, change: Mapping[str, Any]) -> bytes:
         elif name in _FIXED_MEMBERS or name not in document:
             raise _no_change(f"`{shorten(name)}` can't be changed")
         else:
-            member = document[name]
-            document[name] = (
-                {**member, **value}
-                if isinstance(member, dict) and isinstance(value, Mapping)
-                else value
-            )
+            document[name] = _changed_member(document[name], value)
     _remove_unlisted(document)
     return write_document(document)
+
+
+def _changed_member(member: Any, value: Any) -> Any:
+    """Return a member with a change. A part that is set to None is left out."""
+    if not isinstance(member, dict) or not isinstance(value, Mapping):
+        return value
+    merged = {**member, **value}
+    return {name: part for name, part in merged.items() if part is not None}
 
 
 def _agencies(listed: Mapping[str, Any], change: Mapping[str, Any]) -> Iterator[Any]:
@@ -119,8 +122,10 @@ def _differences(before: Directory, after: Directory) -> Iterator[str]:
     )
     for agency in sorted(entries_before.keys() | entries_after.keys()):
         yield from _agency(agency, entries_before.get(agency), entries_after.get(agency))
-    if old.pack != new.pack:
+    if (old.pack.id, old.pack.digest) != (new.pack.id, new.pack.digest):
         yield f"the rules: pack {_pack(new.pack)} in place of {_pack(old.pack)}"
+    if old.pack.memo != new.pack.memo and new.pack.memo is not None:
+        yield f"the memo of the change is {new.pack.memo}"
     if (old.threshold, old.witnesses) != (new.threshold, new.witnesses):
         yield from _rules(after)
     for name in ("program", "zone"):

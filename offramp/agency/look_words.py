@@ -20,6 +20,7 @@ _DONE: Mapping[str, str] = {
     "break_glass": "break/broke the glass",
     "build_draft": "prepare/prepared a record",
     "closed_questions": "list/listed the unopened questions",
+    "compare_open_cases": "count/counted the cases that a rule change changes",
     "confirm_by_passkey": "confirm/confirmed a decision with a passkey",
     "confirm_by_password": "confirm/confirmed a decision with password and code",
     "confirmation_request": "prepare/prepared a passkey's confirmation",

@@ -54,6 +54,7 @@ from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 from offramp.agency.people_wording import duplicate_lines
 from offramp.agency.retention_wording import CAUSES
 from offramp.agency.short_handles import short
+from offramp.digest_words import digest_words
 from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.decide.wording import role_name
 from rules.shelf import vocabulary
@@ -76,6 +77,15 @@ def _pack_line(pack: tuple[str, str]) -> str:
     return f"  the pack is `{pack[0]}`, with the digest {pack[1]}"
 
 
+def _memo_lines(memo: tuple[str, ...]) -> list[str]:
+    """Return the memo of the change, which a signer reads before signing."""
+    return (
+        ["  the memo that is signed with it:", *(f"    {line}".rstrip() for line in memo)]
+        if memo
+        else []
+    )
+
+
 def _needed_lines(draft: PendingDraft) -> list[str]:
     return [f"  still needed: {sentence}" for sentence in draft.still_needed]
 
@@ -87,6 +97,7 @@ def draft_lines(draft: PendingDraft) -> list[str]:
     return [
         f"draft {draft.sha256} {waits}{signed}",
         *(f"  {change}" for change in draft.changes),
+        *_memo_lines(draft.memo),
         _pack_line(draft.pack),
         *_needed_lines(draft),
     ]
@@ -144,10 +155,18 @@ def pack_proposal_lines(proposal: PackProposal) -> list[str]:
     """Describe a proposed pack, its changes, and the start of its force."""
     return [
         f"proposed and signed `{proposal.draft}`: the pack `{proposal.id}` ({proposal.pack})",
-        *(f"  {change}" for change in proposal.changes),
+        *_proposed_changes(proposal),
         f"have the others compare and approve `{proposal.draft}`: it is in force when enough have "
         "approved that draft, and it applies to later entries of the log",
     ]
+
+
+def _proposed_changes(proposal: PackProposal) -> list[str]:
+    """Return the changes, or the memo in their place: its digest, and the words to read out."""
+    if proposal.memo is None:
+        return [f"  {change}" for change in proposal.changes]
+    words = " ".join(digest_words(proposal.memo))
+    return [f"  with the memo {proposal.memo}", f"  in words: {words}"]
 
 
 # State

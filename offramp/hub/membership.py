@@ -37,6 +37,9 @@ from rules.frozen import frozen
 MOST_DRAFTS = 4
 # The store keeps each pack that was ever proposed, under this word and its digest.
 PACK = "pack"
+# And each memo of a change, under this word, the digest of the new pack, and its own.
+MEMO = "memo"
+MOST_MEMOS = 16  # of one pack
 _DRAFTS, _JOINED = "drafts", ""
 _POLICY_GROUP = ("prosecutor", "defender", "program", "case_management", "treatment_provider")
 
@@ -184,7 +187,8 @@ def draft(hub: Hub) -> bytes:
 def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
     """Add a draft that an agency wrote whole, on the version in force or on a draft.
 
-    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing`.
+    Raises as `directory.write_document`, and `DirectoryError` `wrong-version`, `pack-missing`,
+    `memo-missing`.
     """
     payload = write_document(document)
     drafted = read_directory(payload)
@@ -195,6 +199,14 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
             f"the hub doesn't have the pack `{drafted.pack[:19]}…`",
             fix="send the pack first",
         )
+    memo = drafted.document.pack.memo
+    if memo is not None and memo != newest.document.pack.memo:
+        if hub.store.value(f"{MEMO} {drafted.pack} {memo}") is None:
+            raise DirectoryError(
+                "memo-missing",
+                f"the hub doesn't have the memo `{memo[:19]}…` of this pack",
+                fix="send the memo first",
+            )
     versions = {entry.sha256: read_directory(entry.payload).version for entry in drafts(hub)}
     versions[newest.sha256] = newest.version
     if versions.get(drafted.document.previous or "") != drafted.version - 1:
@@ -204,6 +216,26 @@ def propose(hub: Hub, document: Mapping[str, object], by: str) -> bytes:
             fix="draft it on the newest",
         )
     return _add(hub, payload, by)
+
+
+def keep_memo(hub: Hub, pack: str, digest: str, text: bytes) -> None:
+    """Keep the memo of the change to a pack.
+
+    Raises `DirectoryError` `pack-missing`, and `too-many-memos` for a pack with `MOST_MEMOS`.
+    """
+    if hub.store.value(f"{PACK} {pack}") is None:
+        raise DirectoryError(
+            "pack-missing", f"the hub doesn't have the pack `{pack[:19]}…`", fix="send it first"
+        )
+    names = hub.store.value_names(f"{MEMO} {pack} ")
+    name = f"{MEMO} {pack} {digest}"
+    if len(names) >= MOST_MEMOS and name not in names:
+        raise DirectoryError(
+            "too-many-memos",
+            f"the hub keeps {MOST_MEMOS} memos of the pack `{pack[:19]}…` already",
+            fix="propose one of those",
+        )
+    hub.store.set_value(name, text)
 
 
 def sign(hub: Hub, digest: str, signature: str, now: int) -> bool:

@@ -106,7 +106,7 @@ def _memo(
         "of_decisions": list(decisions),
         "redline": [_change_as_json(change, segments) for change in lines.changes],
         "sentences": redlined_sentences(*segments, names),
-        "redline_other_days": [_plain_difference(difference) for difference in lines.other_days],
+        "redline_other_days": [difference.as_json() for difference in lines.other_days],
         "decisions": {
             name: _answers_as_json(answer, region_words)
             for name, answer in answers.items()
@@ -188,12 +188,6 @@ def _sources(segments: tuple[Segment, Segment], value: Mapping[str, Any]) -> dic
         name: {"title": sources[name].title, "address": sources[name].address}
         for name in sorted(cited)
     }
-
-
-def _plain_difference(difference: Any) -> dict[str, Any]:
-    value = {"what": difference.what, "how": difference.how}
-    sides = {"before": difference.before, "after": difference.after}
-    return value | {name: text for name, text in sides.items() if text is not None}
 
 
 # Answers

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from offramp.digest_words import digest_words
 from offramp.policy.break_even import program_lines
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
-from offramp.policy.counted_rows_text import counted_row_lines
+from offramp.policy.counted_rows_text import count_text, counted_row_lines
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import CAME, CHANGED, WENT
 from rules.packs.tables import join_or
@@ -243,3 +243,25 @@ def open_case_sentences(value: Mapping[str, Any]) -> Iterator[str]:
     for clock in value["clocks"]:
         before, after = clock["before"] or "no limit", clock["after"] or "no limit"
         yield f"The clock `{clock['clock']}`: {before} -> {after}."
+    if "own" in value:
+        yield from _own_cases(value["own"])
+
+
+def _own_cases(own: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what changes for the open cases of one agency."""
+    names = ", ".join(map(spell_name, own["decisions"])) or "no decision"
+    yield f"This agency has {count_text(own['cases'])} open cases and works out {names}."
+    for row in own["changed"]:
+        before, after = spell_name(row["before"]), spell_name(row["after"])
+        yield (
+            f"Of its cases, {count_text(row['cases'])} go from {before} to {after} "
+            f"({spell_name(row['decision'])})."
+        )
+    if not own["changed"]:
+        yield "The answer of none of them changes."
+    if any(not isinstance(count, int) for count in (own["cases"], *_counts(own))):
+        yield "Hidden: a count from 1 to 10, or one that would tell such a count."
+
+
+def _counts(own: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (row["cases"] for row in own["changed"])

@@ -53,6 +53,12 @@ class Difference:
     before: str | None = None
     after: str | None = None
 
+    def as_json(self) -> dict[str, str]:
+        """Return the difference as a memo has it, without a side that isn't there."""
+        sides = {"before": self.before, "after": self.after}
+        present = {name: text for name, text in sides.items() if text is not None}
+        return {"what": self.what, "how": self.how, **present}
+
     def __str__(self) -> str:
         if self.how == CHANGED:
             return f"{self.what} changed: from {self.before} -- to {self.after}"

@@ -59,6 +59,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "note_facts": "/people",
     "note_notice": "/people",
     "list_tasks": "/people",
+    "compare_open_cases": "assignments",
     "publishes_quarter": "/quarter",
     "report_quarter": "/quarter",
     "list_feedback": "/mine",

@@ -88,6 +88,9 @@ def adopt(parser: argparse.ArgumentParser, _: Any) -> None:
     parser.add_argument(
         "--agency", dest="dir", metavar="DIR", required=True, help="the agency's folder"
     )
+    adopt_options = COMMANDS["adopt"].options
+    assert adopt_options is not None, "it takes a memo"
+    adopt_options(parser)
     add_common_options(parser)
 
 

@@ -29,6 +29,7 @@ from rules.shelf import shipped
 
 if TYPE_CHECKING:
     from offramp.adoption import PackFiles
+    from offramp.memo_file import MemoFile
 
 LARGEST_CHANGE = 1024 * 1024  # bytes of a file with changes of the directory
 
@@ -141,8 +142,31 @@ def _pack_files(name: str) -> PackFiles:
 
 
 def _adopt(office: Office, options: argparse.Namespace) -> Output:
-    proposal = operations.adopt_pack(office, _pack_files(options.pack))
+    memo = _memo(options.memo) if options.memo is not None else None
+    proposal = operations.adopt_pack(office, _pack_files(options.pack), memo)
     return Output(proposal.as_json(), wording.pack_proposal_lines(proposal))
+
+
+def _memo(name: str) -> MemoFile:
+    """Read the memo in a file. Raises `RequestError` `not-a-memo`, `memo-changed`."""
+    from offramp.memo_file import LARGEST, read_memo
+
+    try:
+        return read_memo(read_named(name, LARGEST))
+    except OSError as error:
+        raise RequestError(
+            "not-a-memo",
+            f"`{printable(name)}` can't be read: {(error.strerror or 'no').lower()}",
+            fix="name the file that `offramp change OLD NEW --json` printed",
+        ) from None
+
+
+def _adopt_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memo",
+        metavar="FILE",
+        help="the memo of the change (`offramp change --json`), to be signed with the pack",
+    )
 
 
 COMMANDS = (
@@ -181,6 +205,10 @@ COMMANDS = (
         words=(("file", "a JSON file with the changes of the directory"),),
     ),
     AgencyCommand(
-        "adopt", "propose that a pack be adopted, and sign it", run=_adopt, words=(PACK,)
+        "adopt",
+        "propose that a pack be adopted, and sign it",
+        run=_adopt,
+        words=(PACK,),
+        options=_adopt_options,
     ),
 )

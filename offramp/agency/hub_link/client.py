@@ -226,6 +226,14 @@ class Client:
         """Return the text of a pack and its parents, unchecked, as an agency sent it to the hub."""
         return self._ask("GET", f"/v1/packs/{digest}").body
 
+    def memo(self, pack: str, digest: str) -> bytes:
+        """Return the memo of the change to a pack, unchecked, as an agency sent it to the hub."""
+        return self._ask("GET", f"/v1/memos/{pack}/{digest}").body
+
+    def send_memo(self, data: bytes) -> None:
+        """Send the memo of the change to a pack that the hub has."""
+        self._shape(answers.PackDigest, "POST", "/v1/memos", data)
+
     def send_pack(self, data: bytes) -> None:
         """Send a pack to be adopted. The hub proves it first, which takes time."""
         self._shape(answers.PackDigest, "POST", "/v1/packs", data, patience=PROVING)

@@ -14,9 +14,12 @@ from offramp.adoption import PackFiles
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link.directory import fetch_pack, learn_directory, parse_signed
 from offramp.agency.hub_link.link import HubLink
+from offramp.agency.hub_link.memos import check_memo, fetch_memo, names_new_memo
 from offramp.agency.hub_link.restoration import sign_generation
+from offramp.memo_file import MemoFile
 from offramp.pack_trial import examine_pack
 from rules.author.difference import differences
+from rules.errors import Refusal
 from rules.frozen import frozen
 
 
@@ -27,6 +30,7 @@ class PendingDraft:
     `sha256` is its digest, `changes` has a sentence for each change, `signed` the keys that signed.
     `is_mine` is true while this agency's signature is missing. `pack` is the id and the digest of
     the pack that it names. `still_needed` has a sentence for each signature that is missing.
+    `memo` has the lines of the memo that the draft names, once it was checked here.
     """
 
     sha256: str
@@ -35,6 +39,7 @@ class PendingDraft:
     is_mine: bool
     pack: tuple[str, str] = ("", "")
     still_needed: tuple[str, ...] = ()
+    memo: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the draft's JSON in `offramp agency status`."""
@@ -45,6 +50,7 @@ class PendingDraft:
             "yours": self.is_mine,
             "pack": {"id": self.pack[0], "digest": self.pack[1]},
             "still_needed": list(self.still_needed),
+            "memo": list(self.memo),
         }
 
 
@@ -86,10 +92,8 @@ def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
         }
         signers = before.document.threshold.of if before else tuple(drafted.agencies)
         is_mine = office.agency in signers and office.signing.public.kid not in signed
-        changes = (
-            *proposal.describe_changes(before, payload),
-            *_rules(link, before, drafted, proves=proves),
-        )
+        memo, rules = _rules(link, before, drafted, proves=proves)
+        changes = (*proposal.describe_changes(before, payload), *rules)
         drafts.append(
             PendingDraft(
                 drafted.sha256,
@@ -98,6 +102,7 @@ def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
                 is_mine,
                 (drafted.document.pack.id, drafted.pack),
                 _still_needed(before, drafted, frozenset(agency_of(kid) for kid in signed)),
+                memo,
             )
         )
     return tuple(drafts)
@@ -134,17 +139,29 @@ def _listed(agencies: Sequence[str], joined: str = ", ") -> str:
 
 def _rules(
     link: HubLink, before: Directory | None, drafted: Directory, *, proves: bool
-) -> tuple[str, ...]:
-    """Say what a draft's pack changes in the rules."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the memo of what a draft's pack changes, or else a sentence for each change.
+
+    A memo that isn't of the two packs is no memo: a sentence says so, and each change follows.
+    """
     if before is None or before.pack == drafted.pack:
-        return ()
+        return (), ()
     if not proves and not link.office.keeps(drafted.pack):
-        return (
+        return (), (
             "the rules change. This machine has not proved the new pack yet: "
             "`offramp agency approve DIR 0` does, and then this list says what changes",
         )
+    warning: tuple[str, ...] = ()
+    if names_new_memo(before, drafted):
+        from offramp.policy.change_text import memo_lines  # most commands read no memo
+
+        try:
+            return tuple(memo_lines(fetch_memo(link, before, drafted).value)), ()
+        except (Refusal, LookupError, TypeError, ValueError, AttributeError) as error:
+            why = error.message if isinstance(error, Refusal) else "it lacks a part"
+            warning = (f"THE MEMO CAN'T BE RELIED ON: {why}",)
     changes = differences(fetch_pack(link, before.pack), fetch_pack(link, drafted.pack))
-    return tuple(str(change) for change in changes)
+    return (), (*warning, *(str(change) for change in changes))
 
 
 def approve_draft(link: HubLink, digest: str, without: Sequence[str] = ()) -> str:
@@ -167,8 +184,11 @@ def approve_draft(link: HubLink, digest: str, without: Sequence[str] = ()) -> st
     history = link.office.working_set().gateway.history
     _check_listed(link, history.newest if history.size else read_directory(payload))
     if history.size:
-        # No agency signs for rules that weren't read and proved here.
-        fetch_pack(link, read_directory(payload).pack)
+        # No agency signs for rules that weren't read and proved here, nor under a memo of others.
+        drafted = read_directory(payload)
+        fetch_pack(link, drafted.pack)
+        if names_new_memo(history.newest, drafted):
+            fetch_memo(link, history.newest, drafted)
     _trust(link, digest)
     link.client.sign_draft(digest, sign_directory(payload, link.office.signing))
     return "signed"
@@ -223,10 +243,11 @@ def propose(link: HubLink, payload: bytes) -> str:
     return digest
 
 
-def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
+def adopt_pack(link: HubLink, files: PackFiles, memo: MemoFile | None = None) -> Adoption:
     """Propose that the program adopt a pack and its time zone, and sign.
 
-    Raises `PackError` where the pack can't be proved, `AgencyError` `adopted`, and as `propose`.
+    With a memo of the change, its digest is part of what is signed. Raises `PackError` where the
+    pack can't be proved, `AgencyError` `adopted`, and as `propose`, `check_memo`.
     """
     learn_directory(link)
     newest = link.office.working_set().gateway.history.newest
@@ -238,10 +259,17 @@ def adopt_pack(link: HubLink, files: PackFiles) -> Adoption:
             f"the pack `{digest[:20]}…` is in force already",
             fix="change the pack first",
         )
-    changes = differences(fetch_pack(link, newest.pack), pack)
+    before = fetch_pack(link, newest.pack)
+    if memo is not None:
+        check_memo(memo, (newest.pack, before), (digest, pack))
+    changes = differences(before, pack)
     link.client.send_pack(files.write())
     link.office.keep_pack(files, digest)
-    change = {"pack": {"id": pack.id, "digest": digest}, "zone": pack.time_zone}
+    if memo is not None:
+        link.client.send_memo(memo.text)
+    # None leaves the memo of an earlier change out.
+    reference = {"id": pack.id, "digest": digest, "memo": memo.digest if memo else None}
+    change = {"pack": reference, "zone": pack.time_zone}
     draft = propose(link, proposal.apply_change(newest, change))
     return Adoption(pack.id, digest, draft, tuple(str(change) for change in changes))
 

@@ -259,6 +259,7 @@ from offramp.agency.operations.retention import (
     list_retention,
     release_hold,
 )
+from offramp.agency.operations.rule_change import ChangedCases, compare_open_cases
 from offramp.agency.operations.sealing_proof import (
     SealingProof,
     SealingStatement,
@@ -339,6 +340,7 @@ __all__ = [
     "CaseAnswer",
     "CaseSummary",
     "CaseView",
+    "ChangedCases",
     "Comparison",
     "Confirmation",
     "ConsentSetSummary",
@@ -442,6 +444,7 @@ __all__ = [
     "case_addresses",
     "cases_tried",
     "closed_questions",
+    "compare_open_cases",
     "confirm_by_passkey",
     "confirm_by_password",
     "confirm_emergency",

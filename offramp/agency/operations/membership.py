@@ -22,6 +22,7 @@ from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import ADMIN, needs
 from offramp.invitation_code import check_code_form
+from offramp.memo_file import MemoFile
 from rules.frozen import frozen
 
 # A person who looks at the drafts doesn't wait long for a hub that is away.
@@ -116,12 +117,16 @@ class Proposal:
 
 @frozen
 class PackProposal:
-    """A proposed pack: its id, its digest, the draft that names it, and what it changes."""
+    """A proposed pack: its id, its digest, the draft that names it, and what it changes.
+
+    `memo` is the digest of the memo that is signed with it, None without one.
+    """
 
     id: str
     pack: str
     draft: str
     changes: tuple[str, ...]
+    memo: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency adopt`."""
@@ -130,6 +135,7 @@ class PackProposal:
             "pack": self.pack,
             "draft": self.draft,
             "changes": list(self.changes),
+            "memo": self.memo,
         }
 
 
@@ -262,11 +268,14 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
 
 
 @needs(ADMIN, look="act")
-def adopt_pack(office: Office, pack: PackFiles) -> PackProposal:
+def adopt_pack(office: Office, pack: PackFiles, memo: MemoFile | None = None) -> PackProposal:
     """Propose that the program adopt a pack, and sign. See `offramp.adoption.collect_pack`.
 
-    Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `adopted`; `PackError` where the
-    pack can't be proved.
+    With a memo of the change, its digest is part of what is signed, and the others read it before
+    they sign. Raises `HubAway`, `HubRefused`; `AgencyError` `not-joined`, `adopted`,
+    `memo-not-true`; `RequestError` as `MemoFile.check_belongs`; `PackError` where the pack can't be
+    proved.
     """
-    done = directory_changes.adopt_pack(link_of(office), pack)
-    return PackProposal(done.id, done.pack, done.draft, done.changes)
+    done = directory_changes.adopt_pack(link_of(office), pack, memo)
+    digest = memo.digest if memo is not None else None
+    return PackProposal(done.id, done.pack, done.draft, done.changes, digest)

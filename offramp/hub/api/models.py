@@ -65,6 +65,24 @@ class PackText(Model):
     files: dict[str, str]
 
 
+class MemoText(BaseModel):
+    """The memo of a rule change, as `offramp change --json` prints it. Its other parts may differ.
+
+    `old` and `new` have the id, the title, the day, and the digest of a pack.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    old: dict[str, Any]
+    new: dict[str, Any]
+    redline: list[dict[str, Any]]
+    decisions: dict[str, Any]
+    unchanged: list[str]
+    promises: dict[str, Any]
+    findings: list[str]
+    repeat: dict[str, Any]
+
+
 class Health(Model):
     """The health of the hub, the size of its log, and its version."""
 

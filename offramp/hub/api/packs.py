@@ -1,4 +1,4 @@
-"""Take packs that are to be adopted, and serve the text of each."""
+"""Take packs that are to be adopted with the memos of their changes, and serve the text of each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from offramp.hub.api import models
 from offramp.hub.api.answers import JSON, answer, not_found
 from offramp.hub.api.models import describe
 from offramp.hub.api.requests import off_loop, read_body, read_signed, service_of
+from offramp.memo_file import read_memo
 from offramp.pack_trial import examine_pack_async
 
 router = APIRouter()
@@ -55,3 +56,40 @@ async def packs(request: Request) -> Response:
         lambda hub: hub.store.set_value(f"{membership.PACK} {digest}", files.write()), agency
     )
     return answer({"digest": digest}, 201)
+
+
+@router.get(
+    "/v1/memos/{pack}/{named}",
+    **describe(
+        "Return the memo with a digest, of the change to a pack.",
+        models.MemoText,
+        signed=False,
+    ),
+)
+async def memo(request: Request, pack: str, named: str) -> Response:
+    await read_body(request)
+    text = await service_of(request).writer.do(
+        lambda hub: hub.store.value(f"{membership.MEMO} {pack} {named}")
+    )
+    if text is None:
+        raise not_found()
+    return Response(text, media_type=JSON)
+
+
+@router.post(
+    "/v1/memos",
+    **describe(
+        "Take the memo of the change to a pack that the hub keeps. Its words are not checked.",
+        shapes.PackDigest,
+        body=models.MemoText,
+        status=(201,),
+    ),
+)
+async def memos(request: Request) -> Response:
+    agency, body = await read_signed(request)
+    read = await off_loop(len(body), lambda: read_memo(body))
+    await service_of(request).writer.do(
+        lambda hub: membership.keep_memo(hub, read.value["new"]["digest"], read.digest, read.text),
+        agency,
+    )
+    return answer({"digest": read.digest}, 201)
