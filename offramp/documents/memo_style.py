@@ -52,6 +52,7 @@ MEMO_STYLE = """
   color: var(--soft, var(--ink2)); font-size: .9375rem; }
 .memo-key svg { display: inline-block; width: 1.4rem; height: .9rem;
   vertical-align: -.1rem; margin-right: .35rem; }
+@page { margin: 11mm 14mm; }
 @media print {
   .memo-card, .memo-stop, .memo figure, .memo-cases > li, .memo-change { break-inside: avoid; }
   .memo h2 { font-size: 12pt; margin: 3mm 0 1mm; padding-top: 1.5mm; border-top-width: 1px; }

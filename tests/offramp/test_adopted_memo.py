@@ -53,8 +53,9 @@ def memo_file(
     capsys.readouterr()
     # Time is counted in another zone, so the solver leaves two decisions open.
     assert main(["change", old, str(pack), *DAY, "--json", *words]) in (0, 1, 3)
-    file = running.folder / "memo.json"
-    file.write_text(capsys.readouterr().out)
+    text = capsys.readouterr().out
+    file = running.folder / f"memo-{json.loads(text)['memo'][7:23]}.json"
+    file.write_text(text)
     return file
 
 
