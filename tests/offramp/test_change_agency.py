@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from offramp.agency import operations
 from offramp.agency.operations.rule_change import FILE, ChangedCases
 from offramp.cli import main
 from tests.support.agencies import part
 from tests.support.running_agencies import SIX_ROLES, Running, told
+from tests.support.staff import founder_of
 
 pytest.importorskip("z3", reason="the solver isn't installed")
 
@@ -48,7 +50,7 @@ def six(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]
 
 
 def refer(running: Running, numbers: range) -> None:
-    """Refer a person who was arrested, once for each number."""
+    """Refer a person who was arrested, once for each number, and have the program open it."""
     to = dict.fromkeys(("program", "prosecutor"), ("offer_and_hand_off", "offer_at_scene"))
     facts = {"facts": {"encounter.route": "arrest", "encounter.date": "2024-06-03"}}
     with closing(running.office("police")) as office:
@@ -56,6 +58,11 @@ def refer(running: Running, numbers: range) -> None:
             parts = (part("encounter", facts, to=to, says={"answer": "accepted"}, use="none"),)
             office.compose("referral", parts, case=f"{number:032x}")
     running.settle()
+    # What isn't opened isn't known.
+    with closing(running.office("program")) as office:
+        operations.sign_in(office)
+        for number in numbers:
+            operations.open_case(office, founder_of("program"), f"{number:032x}")
 
 
 def memo_of(running: Running, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
