@@ -74,7 +74,7 @@ def answer_case(
     now = office.clock()
     program = office.program(working_set)
     program.outcomes(decision)
-    _check_decided_here(working_set, decision, program)
+    check_decided_here(working_set, decision, program)
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
@@ -95,7 +95,7 @@ def answer_case(
     return answer
 
 
-def _check_decided_here(working_set: WorkingSet, decision: str, program: Program) -> None:
+def check_decided_here(working_set: WorkingSet, decision: str, program: Program) -> None:
     deciders = deciding_agencies(working_set, decision, program.pack)
     if working_set.agency not in deciders:
         where = ", ".join(f"`{agency}`" for agency in deciders) or "nobody who is listed"

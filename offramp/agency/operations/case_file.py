@@ -243,6 +243,14 @@ def read_case(office: Office, case: str, *, because: str | None = None) -> CaseV
     return _view(office, case, (), because)
 
 
+@needs(CASE)
+def count_closed(office: Office, case: str) -> int:
+    """Return how many parts of a case nobody here has opened. Recalled parts aren't counted."""
+    working_set = office.working_set()
+    recalled = recalled_parts(working_set, case)
+    return sum(part not in recalled for part in working_set.closed_parts(case))
+
+
 @needs(CASE, look="case", takes=True)
 def open_case(office: Office, actor: str, case: str, *, because: str | None = None) -> CaseView:
     """Open every part of a case that a named person may read, then return the case.

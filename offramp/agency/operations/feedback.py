@@ -19,6 +19,7 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import MINE, needs, visible
 from rules.frozen import frozen
+from rules.shelf import vocabulary
 
 NOTHING, CONTACT, IN_PROGRAM = "nothing", "contact", "enrolled"
 
@@ -34,6 +35,11 @@ class Feedback:
     person: str | None
     on: str
     word: str
+
+    @property
+    def text(self) -> str:
+        """The word as people read it."""
+        return vocabulary().closed_words["referral_word"][self.word][0]
 
     def as_json(self) -> dict[str, Any]:
         """Return the referral's JSON in `offramp agency mine`."""

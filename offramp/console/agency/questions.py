@@ -16,7 +16,7 @@ from rules.frozen import frozen
 
 CANT_TELL = "not known"
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
-_FEW = 6  # choices that stand in columns
+_LONGEST = 22  # characters of a label that fits half a phone's width
 
 
 @frozen
@@ -57,7 +57,7 @@ def _field_of(question: Question, language: str) -> AskedField:
         hint,
         tuple(choices),
         form.type == "choices",
-        len(choices) <= _FEW,
+        all(len(label) <= _LONGEST for _, label in choices),
         form.may_be_empty,
         form.may_be_unknown and is_text,
         "numeric" if form.type in ("int", "size") else None,
@@ -67,24 +67,28 @@ def _field_of(question: Question, language: str) -> AskedField:
 def read_answers(
     questions_after: Callable[[Mapping[str, Any]], Sequence[Question]],
     visit: Visit,
+    typed: Mapping[str, Sequence[str]] | None = None,
     language: str = "en",
 ) -> dict[str, Any]:
-    """Return the answers of a sent form by question, as `offramp.asking` returns them.
+    """Return the answers of a form by question, as `offramp.asking` returns them.
 
-    `questions_after` gives the questions after some answers. A question that the form didn't show
-    yet stays open: call it again with the result. Raises `Invalid` with a sentence for each field.
+    `questions_after` gives the questions after some answers. `typed` are the texts by field, those
+    of the sent form unless they are given. A question that the form didn't show yet stays open.
+    Raises `Invalid` with a sentence for each field.
     """
+    fields = visit.answers if typed is None else typed
     answers: dict[str, Any] = {}
     faults: dict[str, str] = {}
     while True:
         asked = [question for question in questions_after(answers) if question.name not in answers]
         sent = [question for question in asked if question.name not in faults]
-        sent = [question for question in sent if _was_shown(question, visit)]
+        sent = [question for question in sent if _was_shown(question, fields)]
         if not sent:
             break
         for question in sent:
             try:
-                answers[question.name] = _read(question, visit, language)
+                dialog = Dialog(language, visit.zone.key)
+                answers[question.name] = read_answer(question, _typed(question, fields), dialog)
             except Refusal as refusal:
                 faults[question.name] = f"{refusal.message}: {refusal.fix}".replace("`", "")
                 answers.pop(question.name, None)
@@ -93,19 +97,16 @@ def read_answers(
     return answers
 
 
-def _was_shown(question: Question, visit: Visit) -> bool:
+def _was_shown(question: Question, fields: Mapping[str, Sequence[str]]) -> bool:
     """Report whether a field came with the form: radio buttons that nobody chose don't."""
-    shown = visit.fields("asked")
-    return question.name in shown or bool(visit.fields(question.name))
+    return question.name in fields.get("asked", ()) or bool(fields.get(question.name))
 
 
-def _read(question: Question, visit: Visit, language: str) -> Any:
-    form = question.form
-    if visit.field(f"{question.name}.unknown"):
-        typed = CANT_TELL
-    elif form.type == "choices":
-        chosen = visit.fields(question.name)
-        typed = CANT_TELL if CANT_TELL in chosen else ", ".join(chosen) or "none"
-    else:
-        typed = visit.field(question.name)
-    return read_answer(question, typed, Dialog(language, visit.zone.key))
+def _typed(question: Question, fields: Mapping[str, Sequence[str]]) -> str:
+    """Return an answer as it would be typed."""
+    chosen = fields.get(question.name, ())
+    if fields.get(f"{question.name}.unknown"):
+        return CANT_TELL
+    if question.form.type == "choices":
+        return CANT_TELL if CANT_TELL in chosen else ", ".join(chosen) or "none"
+    return chosen[0].strip() if chosen else ""

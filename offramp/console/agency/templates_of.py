@@ -60,6 +60,7 @@ class Templates:
             "moment": self._moment,
             "day": self._day,
             "plainly": plainly,
+            "dialed": dialed,
         }
 
     def render(self, template: str, **values: Any) -> str:
@@ -125,6 +126,11 @@ def plainly(sentence: str) -> str:
     """Return a sentence for the terminal without its commands and back-ticks, for a page."""
     text = _COMMAND.sub("", sentence).replace("`", "").strip()
     return text[:1].upper() + text[1:]
+
+
+def dialed(number: str) -> str:
+    """Return a phone number as a link dials it."""
+    return "".join(sign for sign in number if sign.isdigit() or sign == "+")
 
 
 def _words(word: object) -> str:

@@ -4,6 +4,6 @@ Each module declares its routes with `@page` and `@action`. A module that isn't 
 none.
 """
 
-from offramp.console.agency.pages import admin, people, today, you
+from offramp.console.agency.pages import admin, offer, people, telling, today, you
 
-__all__ = ["admin", "people", "today", "you"]
+__all__ = ["admin", "offer", "people", "telling", "today", "you"]

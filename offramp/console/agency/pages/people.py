@@ -90,8 +90,19 @@ def case(visit: Visit) -> Response:
         case=view,
         facts=facts,
         looks=looks[-_MOST_LOOKS:][::-1],
-        links=[],
+        forms=[
+            (title, visit.address_of(visit.case, "tell", name))
+            for name, title in operations.list_forms(visit.office)
+        ],
+        closed=operations.count_closed(visit.office, visit.case),
     )
+
+
+@action("/people/{c}/open", WORKERS)
+def open_parts(visit: Visit) -> Response:
+    """Open what arrived, in the person's name."""
+    operations.open_case(visit.office, visit.actor, visit.case)
+    return visit.go(visit.address_of(visit.case))
 
 
 def _value(value: object) -> str:

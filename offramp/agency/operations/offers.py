@@ -1,0 +1,362 @@
+"""The offer at the scene: what an officer is asked, what the rules answer, and what is kept of it.
+
+`read_scene` asks only what still matters to the adopted pack's decision `offer`, and only what can
+be seen or asked at the scene. It keeps nothing. `draft_referral` makes the referral from the same
+answers. `note_declined` and `note_not_offered` record that there is none, without a person's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from exchange.consent.disclosure import day_of
+from exchange.records.ids import new_id
+from offramp.agency.cases.answering import check_decided_here, defaults_today
+from offramp.agency.cases.case import ACCEPTED
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.pack_terms import PackTerms, pack_terms
+from offramp.agency.folder.office import Office
+from offramp.agency.operations.access import OFFER, needs
+from offramp.agency.operations.decisions import NEW_CASE, Determination, determine
+from offramp.agency.operations.telling import FormDraft, OpenedForm, draft_form, open_form
+from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers, read_answer
+from rules.decide.decision import Decision
+from rules.decide.program import Program
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.input.facts import Facts
+from rules.input.vocabulary import Fact, nested
+from rules.language import tree
+from rules.packs.pack import conditions
+from rules.packs.resolve import Segment
+from rules.unknown import UNKNOWN
+
+ROUTES = ("arrest", "social_contact")
+NOT_KNOWN, NONE = "not known", "none"
+_OFFER, _ROUTE, _DAY, _AGE = "offer", "encounter.route", "encounter.date", "person.age"
+_BORN = "contact.birth_date"
+_MAY_OFFER = ("must_offer", "may_offer")
+_REASONS = ("rules", "safety", "victim", "health", "capacity", "absent", "discretion")
+# The field of a list that tells its entries apart at the scene.
+_NAMING = ("conduct", "kind")
+
+
+@frozen
+class SceneAnswer:
+    """What the rules say of an offer, in the pack's words.
+
+    `kind` is `go`, `stop`, or `wait` for an answer that still depends on something. `find_out` are
+    the missing facts with the role to ask, `says` what to tell the person in English and Spanish,
+    and `because` the reasons with their sources.
+    """
+
+    kind: str
+    outcome: str | None
+    title: str
+    instructions: tuple[str, ...]
+    find_out: tuple[str, ...]
+    says: tuple[str, str] | None
+    because: tuple[tuple[str, str], ...]
+    doubts: tuple[str, ...]
+    phone: str | None
+
+    @property
+    def may_offer(self) -> bool:
+        """True if the rules let the officer make the offer now."""
+        return self.kind == "go"
+
+
+@frozen
+class Scene:
+    """The answers at a scene so far.
+
+    `asked` are the questions that have an answer, `open` those that still matter. `faults` are
+    sentences by question. `facts` are what the answers state, nested.
+    """
+
+    route: str
+    asked: tuple[Question, ...]
+    open: tuple[Question, ...]
+    faults: Mapping[str, str]
+    facts: Mapping[str, Any]
+    answer: SceneAnswer
+
+
+@needs(OFFER)
+def read_scene(office: Office, route: str, answers: Mapping[str, Sequence[str]]) -> Scene:
+    """Return what is asked at the scene after some answers, and what the rules say.
+
+    `answers` are typed texts by question, several for a list of ticks. No text, and `not known`,
+    leave the fact unknown. Raises `AgencyError` `not-here-decided`; `RequestError` for a route that
+    there isn't.
+    """
+    working_set = office.working_set()
+    program = office.program(working_set)
+    check_decided_here(working_set, _OFFER, program)
+    today = day_of(
+        working_set.gateway.hub_time(office.clock()), working_set.gateway.history.newest.zone
+    )
+    walk = _Walk(program, {_DAY: today.isoformat(), _ROUTE: route})
+    return walk.read(answers)
+
+
+class _Walk:
+    """Applies the answers of a scene, one page after the other."""
+
+    def __init__(self, program: Program, facts: dict[str, Any]) -> None:
+        self.program, self.terms = program, pack_terms(program.pack)
+        self.route = str(facts[_ROUTE])
+        self.values = facts
+        self.unknown: set[str] = set()
+        self.asked: list[Question] = []
+        self.faults: dict[str, str] = {}
+
+    def read(self, answers: Mapping[str, Sequence[str]]) -> Scene:
+        """Apply the answers until a question has none."""
+        while True:
+            decision, questions = self._ask()
+            answered = [question for question in questions if question.name in answers]
+            if not answered:
+                break
+            for question in answered:
+                self._apply(question, answers[question.name])
+            self.asked += answered
+        left = tuple(question for question in questions if question.name not in answers)
+        facts: dict[str, Any] = nested(self.values)
+        answer = _answer_of(decision, self.program)
+        return Scene(self.route, tuple(self.asked), left, self.faults, facts, answer)
+
+    def _ask(self) -> tuple[Decision, list[Question]]:
+        from rules.decide.interview import Interview  # the search is needed here alone
+
+        facts: Facts = self.program.read(nested(self.values))
+        interview = Interview(self.program, _OFFER, facts, frozenset(self.unknown))
+        decision = interview.decision
+        questions = [
+            question
+            for asked in interview.questions
+            if (question := self._question(asked.fact, asked.choices, decision)) is not None
+        ]
+        return decision, questions
+
+    def _question(self, path: str, choices: tuple[str, ...], decision: Decision) -> Question | None:
+        """Return a question that can be asked at the scene, None for any other."""
+        fact = self.terms.fact(path)
+        if fact is None or not fact.scene:
+            return None
+        text = self.terms.text(fact, "en")
+        if fact.type != "list":
+            labels = self.terms.choices(fact.path, choices, "en")
+            return Question(path, text, AnswerForm(fact.type, labels, fact.unit), self._entry(path))
+        naming = _naming_field(fact)
+        assert decision.segment is not None
+        if naming is None or _is_counted(decision.segment.segment, fact):
+            return Question(path, text, AnswerForm("size"))
+        labels = (*self.terms.choices(naming.path, naming.choices, "en"), Choice(NONE, "None"))
+        return Question(path, text, AnswerForm("choices", labels))
+
+    def _entry(self, path: str) -> str | None:
+        """Return the entry of a list that a question is about, as people name it."""
+        over, is_entry, rest = path.partition("[")
+        if not is_entry:
+            return None
+        entry = self.values[over][int(rest.partition("]")[0])]
+        named = next((name for name in _NAMING if entry.get(name)), None)
+        if named is None:
+            return f"Number {int(rest.partition(']')[0]) + 1}"
+        return self.terms.label(f"{over}.{named}", str(entry[named]), "en")
+
+    def _apply(self, question: Question, texts: Sequence[str]) -> None:
+        """Take an answer, or say what is wrong with it. A fault leaves the fact unknown."""
+        given = [text for text in texts if text.strip()]
+        self.unknown.add(question.name)
+        if not given or NOT_KNOWN in given:
+            if len(given) > 1:
+                self.faults[question.name] = "Choose what you see, or that you can’t tell, not both"
+            return
+        if NONE in given and len(given) > 1:
+            self.faults[question.name] = "Choose what you see, or None, not both"
+            return
+        before = dict(self.values)
+        dialog = Dialog("en", self.program.pack.time_zone)
+        try:
+            value = read_answer(question, ", ".join(given), dialog)
+            if value is UNKNOWN or value is None:
+                return
+            self._state(question, value)
+            self.program.read(nested(self.values))
+        except Refusal as refusal:
+            self.values = before
+            self.faults[question.name] = f"{refusal.message}: {refusal.fix}".replace("`", "")
+        else:
+            self.unknown.discard(question.name)
+
+    def _state(self, question: Question, value: Any) -> None:
+        over, is_entry, rest = question.name.partition("[")
+        if is_entry:
+            index, _, field = rest.partition("].")
+            entries = [dict(entry) for entry in self.values[over]]
+            entries[int(index)][field] = value
+            self.values = {**self.values, over: entries}
+            return
+        fact = self.terms.facts[question.name]
+        if fact.type == "list":
+            naming = _naming_field(fact)
+            if isinstance(value, int) or naming is None:
+                value = [{} for _ in range(value)]
+            else:
+                value = [{naming.name: word} for word in value]
+        self.values = {**self.values, question.name: value}
+
+
+def _naming_field(fact: Fact) -> Fact | None:
+    """Return the field by which an officer ticks the entries of a list, None if it has none."""
+    named = (fact.fields.get(name) for name in _NAMING)
+    return next((field for field in named if field and field.scene and field.choices), None)
+
+
+def _is_counted(segment: Segment, fact: Fact) -> bool:
+    """Report whether the offer depends on how many entries a list has, beyond having any.
+
+    Then ticks would say too little: two thefts are one tick.
+    """
+    in_force = segment.decisions[_OFFER]
+    compared = (
+        part
+        for rule in in_force.rules
+        for condition in conditions(rule.rule)
+        for part in tree.nodes(condition)
+        if isinstance(part, tree.Compare)
+    )
+    return any(
+        isinstance(side, tree.Total)
+        and side.over.path == fact.path
+        and side.value is None
+        and not (isinstance(other, tree.Constant) and other.value == 0)
+        for part in compared
+        for side, other in ((part.left, part.right), (part.right, part.left))
+    )
+
+
+# What the rules answer
+
+
+def _answer_of(decision: Decision, program: Program) -> SceneAnswer:
+    from rules.decide.next_step import find_interim_step
+
+    words = program.pack.words
+    outcome = decision.outcome if isinstance(decision.outcome, str) else None
+    is_decided = decision.status == "decided"
+    step = decision.next if is_decided else find_interim_step(decision)
+    kind = "wait" if not is_decided else "go" if outcome in _MAY_OFFER else "stop"
+    spoken = words.officer_says.get(outcome) if kind == "go" and outcome else None
+    return SceneAnswer(
+        kind,
+        outcome if is_decided else None,
+        _title(outcome, decision) if is_decided else "Find this out first",
+        tuple(_instruction(step)) if step else (),
+        () if is_decided else tuple(_missing(decision, pack_terms(program.pack))),
+        (spoken.text.en, spoken.text.es) if spoken else None,
+        tuple((reason["text"], reason["source"]["title"]) for reason in decision.reasons),
+        tuple(decision.provisional),
+        words.phone.number if words.phone is not None else None,
+    )
+
+
+def _title(outcome: str | None, decision: Decision) -> str:
+    if outcome is None or decision.outcome == "not_part_of_this_program":
+        return "This program has no offer at the scene"
+    label = form_terms().label("decisions.offer", outcome, "en")
+    return label[:1].upper() + label[1:]
+
+
+def _instruction(step: Mapping[str, str]) -> Iterator[str]:
+    who = "" if step["who"] == "police" else f"{step['who'].replace('_', ' ').capitalize()}: "
+    yield f"{who}{step['text']}"
+
+
+def _missing(decision: Decision, terms: PackTerms) -> Iterator[str]:
+    for needed in decision.needed:
+        role = str(needed["ask"])
+        ask = "Look or ask" if role == "police" else f"Ask the {role.replace('_', ' ')}"
+        yield f"{ask}: {terms.question(needed['fact'], 'en')}"
+
+
+# What follows
+
+
+@needs(OFFER)
+def open_referral(office: Office) -> tuple[OpenedForm, tuple[Question, ...]]:
+    """Open the referral of a person who said yes. Return the questions on who it is.
+
+    Raises as `open_form`.
+    """
+    opened = open_form(office, "refer")
+    return opened, tuple(
+        question for question in opened.questions({}) if question.name.startswith("contact.")
+    )
+
+
+@needs(OFFER)
+def draft_referral(
+    office: Office, opened: OpenedForm, scene: Scene, contact: Mapping[str, Any]
+) -> FormDraft:
+    """Draft a referral from the answers at the scene and on who the person is.
+
+    `contact` are answers by question. What nobody answered stays unknown. Raises as `draft_form`;
+    `RequestError` `answers-missing` without a name.
+    """
+    given = {name: value for name, value in contact.items() if value not in (None, "", UNKNOWN)}
+    given |= dict(_stated(scene.facts, opened))
+    if _BORN in given:
+        given.pop(_AGE, None)  # it follows from the two days
+    names = frozenset(given)
+    dialog = Dialog("en", opened.zone)
+    answers = collect_answers(
+        lambda so_far: opened.questions(so_far, names), given, dialog, rest_unknown=True
+    )
+    return draft_form(office, opened, answers)
+
+
+def _stated(facts: Mapping[str, Any], opened: OpenedForm) -> Iterator[tuple[str, Any]]:
+    """Yield the facts that the form states as answers to its questions."""
+    for group, members in facts.items():
+        for name, value in members.items():
+            path = f"{group}.{name}"
+            if path not in opened.paths:
+                continue
+            if not isinstance(value, list):
+                yield path, value
+                continue
+            yield path, len(value)
+            for index, entry in enumerate(value):
+                yield from ((f"{path}[{index}].{field}", each) for field, each in entry.items())
+
+
+@needs(OFFER, look="act")
+def note_declined(office: Office) -> None:
+    """Note that a person said no to an offer. No name is kept, and nobody is told."""
+    with office.transaction() as working_set:
+        defaults = defaults_today(office, working_set)
+        line = working_set.gateway.line
+        now = working_set.gateway.hub_time(office.clock())
+        day = day_of(now, working_set.gateway.history.newest.zone)
+        body = {
+            "case": new_id(office.random),
+            "facts": {ACCEPTED: False, _DAY: day.isoformat()},
+            "after": line.size if line else 0,
+            "keep_until": defaults.keep_until,
+        }
+        office.append(working_set, "noted", body)
+
+
+def reasons_for_no_offer() -> tuple[Choice, ...]:
+    """Return the reasons of an officer who makes no offer, with their labels."""
+    return form_terms().choices("determination.reason", _REASONS, "en")
+
+
+@needs(OFFER)
+def note_not_offered(office: Office, actor: str, reason: str) -> Determination:
+    """Record that an officer made no offer, with a reason's code. Raises as `determine`."""
+    return determine(office, actor, NEW_CASE, _OFFER, "may_not_offer", reason)
