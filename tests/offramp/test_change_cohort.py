@@ -200,7 +200,7 @@ def test_the_command_of_the_memo_counts_the_same_rows(
 def test_the_section_says_what_was_counted_and_nothing_of_people(memos: Memos) -> None:
     code, text = memos.run(ARRESTS, "--by", "place")
     assert code == 0
-    section = text.split("5. Who is affected")[1].split("6. How to repeat it")[0]
+    section = text.split("5. Who is affected")[1].split("\n6. ")[0]
     assert "How the rule treats these arrests, by eligibility" in section
     assert "From ineligible to eligible:" in section
     (line,) = [line for line in section.splitlines() if line.strip().startswith("ALL")]

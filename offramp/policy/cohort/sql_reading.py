@@ -419,7 +419,8 @@ def _refuse_difference(outcomes: tuple[str, ...], answer: Answer) -> None:
         if possible.outcomes != {expected}:
             raise RequestError(
                 "engines-differ",
-                f"`{' and '.join(expected)}` is the answer in SQL to a case, and the rules have another",
+                f"`{' and '.join(expected)}` is the answer in SQL to a case, and the rules have "
+                "another",
                 fix="report it, with the file's map and the pack",
             )
 
