@@ -113,7 +113,8 @@ class CompleteSegment:
 
 # The outcome, the segment, the day, the case in structs, its charges as the law has them, and the
 # attested outcomes. A tuple, since a record takes half a microsecond to make.
-Settlement = tuple[Settled, CompleteSegment, date, Any, Any, Mapping[str, str]]
+# Without an outcome, `ruling` decides, on charges that the law was applied to.
+Settlement = tuple[Settled | None, CompleteSegment, date, Any, Any, Mapping[str, str]]
 
 
 class CompleteRules:
@@ -140,10 +141,20 @@ class CompleteRules:
                 return
         self.settle = self._settler()
 
-    def decide(self, root: Any) -> UsualDecision | None:
-        """Decide a case, or return None."""
+    def decide(self, root: Any) -> Decision | None:
+        """Decide a case, or return None for one whose facts need more checks."""
         settlement = self.settle(root)
-        return None if settlement is None else UsualDecision(self, settlement)
+        if settlement is None:
+            return None
+        settled = settlement[0]
+        if settled is None:
+            return Decision(self.case(settlement), self.name)
+        return UsualDecision(self, settlement, settled)
+
+    def case(self, settlement: Settlement) -> CaseFacts:
+        """Return the case of a settlement, with its facts by path."""
+        facts = Facts(*self.reader.known(settlement[3]))
+        return CaseFacts(self.program, facts, settlement[4])
 
     def _settler(self) -> Callable[[Any], Settlement | None]:
         program, reader = self.program, self.reader
@@ -188,8 +199,6 @@ class CompleteRules:
             if charges:
                 charges = program.law.filled_charges(charges, scene_day)
             settled = segment.settle(root, charges, attested)
-            if settled is None:
-                return None
             return settled, segment, day, root, charges, attested
 
         return settle
@@ -231,48 +240,36 @@ class CompleteRules:
 class UsualDecision(Decision):
     """A decision on complete facts. Its case is made when something else than these is read."""
 
-    def __init__(self, rules: CompleteRules, settlement: Settlement) -> None:
+    def __init__(self, rules: CompleteRules, settlement: Settlement, settled: Settled) -> None:
         self.rules = rules
         self.settlement = settlement
-        self.outcome = settlement[0].outcome
+        self.settled = settled
+        self.decision = rules.name
+        self.segment = settlement[1].compiled
+        self.as_of = settlement[2]
+        self.as_of_from = rules.as_of_from
+        self.decided_by = rules.decided_by
+        self.outcome = settled.outcome
+        self.possible = [settled.outcome]
+        self.status = "decided"
         self.explanations = {}
+        self._values = {}
 
-    def __getattr__(self, name: str) -> Any:
-        """Make the attributes of a ruling, or its case, when they are first read."""
-        rules, settlement = self.rules, self.settlement
-        if name == "case":
-            facts = Facts(*rules.reader.known(settlement[3]))
-            self.case = CaseFacts(rules.program, facts)
-        elif name in _OF_RULING:
-            self.decision = rules.name
-            settled, segment, day, *_ = settlement
-            self.segment = segment.compiled
-            self.as_of = day
-            self.as_of_from = rules.as_of_from
-            self.decided_by = rules.decided_by
-            self.possible = [settled.outcome]
-            self.status = "decided"
-            self._values = {}
-        else:
-            raise AttributeError(name)
-        return self.__dict__[name]
+    # A `__getattr__` would slow down every attribute.
+    @cached_property
+    def case(self) -> CaseFacts:  # type: ignore[override]
+        """The case, made from the structs."""
+        return self.rules.case(self.settlement)
 
     @property
     def reasons(self) -> list[dict[str, Any]]:
         """The rules that gave the outcome, or the default."""
-        settled, segment, *_ = self.settlement
-        if settled.is_default and "list_reasons" not in self.explanations:
-            reasons = segment.default_reason(self.settlement)
+        if self.settled.is_default and "list_reasons" not in self.explanations:
+            reasons = self.settlement[1].default_reason(self.settlement)
             if reasons is not None:
                 self.explanations["list_reasons"] = reasons
                 return reasons
         return list_reasons(self)
 
 
-_OF_RULING = frozenset(
-    {
-        *("decision", "segment", "as_of", "as_of_from", "decided_by", "possible", "status"),
-        "_values",
-    }
-)
 _NONE_ATTESTED: Mapping[str, str] = {}

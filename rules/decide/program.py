@@ -7,7 +7,7 @@ from datetime import date
 
 from rules.decide.compiled_pack import CompiledPack
 from rules.decide.decision import Decision
-from rules.decide.ruling import CaseFacts
+from rules.decide.ruling import CaseFacts, Ruling
 from rules.input.facts import Facts, typed_reader_of
 from rules.input.json_text import parse_json
 from rules.packs.pack import Pack
@@ -67,7 +67,7 @@ class Program(CompiledPack):
         return rules
 
     def _decide_usual(self, name: str, reader: TypedReader, root: Any) -> Decision:
-        """Decide on usual facts that are not complete."""
+        """Decide on usual facts that need more checks."""
         return self._decide_checked(name, self.checked(Facts(*reader.known(root))))
 
     def _decide_checked(self, name: str, checked: Facts) -> Decision:
@@ -82,9 +82,15 @@ class Program(CompiledPack):
         rules = self._complete.get(name)
         if rules is not None and facts.__class__ is dict:
             root = rules.reader.read(facts)
-            settlement = rules.settle(root) if root is not None else None
-            if settlement is not None:
-                return settlement[0].outcome
+            if root is not None:
+                settlement = rules.settle(root)
+                if settlement is None:
+                    return self._decide_usual(name, rules.reader, root).outcome
+                settled = settlement[0]
+                if settled is not None:
+                    return settled.outcome
+                return Ruling(rules.case(settlement), name).outcome
+            return self._decide_checked(name, self.read(facts)).outcome
         return self.decide(name, facts).outcome
 
     def on(self, day: date) -> Program:

@@ -44,15 +44,20 @@ class CaseFacts:
 
     `original` are the facts as given, and `dated` have the day of the encounter filled in from its
     moment. `facts` have the charges as the law reads them too: filled in from the offense table,
-    and without what contradicts it.
+    and without what contradicts it. `charges` are these, if they were worked out before.
     """
 
-    def __init__(self, program: CompiledPack, facts: Facts) -> None:
+    def __init__(self, program: CompiledPack, facts: Facts, charges: Any = None) -> None:
         self.program = program
         self.original = facts
         self.dated = with_day(facts, program.pack.time_zone)
-        has_charges = self.dated.known.get(CHARGES)
-        self.facts = program.law.filled(self.dated) if has_charges else self.dated
+        given = self.dated.known.get(CHARGES)
+        self.facts = self.dated
+        if given and charges is None:
+            self.facts = program.law.filled(self.dated)
+        elif given and charges is not given:
+            known = {**self.dated.known, CHARGES: charges}
+            self.facts = Facts(known, self.dated.attested, self.dated.doubtful)
         self.rulings: dict[str, Ruling] = {}
         self.clock_readings: dict[tuple[str, date], ClockReading] = {}
 

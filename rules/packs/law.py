@@ -157,7 +157,9 @@ class Law:
             if section is None:
                 record = self._unread(charge, citation.given, day) if day is not None else charge
             else:
-                changes = self._changes_of(section, day, tuple(map(charge.get, READ)))
+                get = charge.get
+                stated = get("level"), get("conduct"), get("authority"), get("violent")
+                changes = self._changes_of(section, day, stated)
                 if changes is _UNCHANGED:
                     continue
                 record = _changed(charge, citation, changes)

@@ -227,8 +227,11 @@ def test_a_pack_decides_as_the_plain_meaning_of_its_rules_does(
         assert (decision.status == "decided") == (len(decision.possible) == 1)
 
 
-def complete_json(program: Program, name: str, facts: Any) -> tuple[str, list[Any]] | None:
-    """Return the bytes and the reasons of a decision on structs, None if it is left to `ruling`."""
+def complete_json(program: Program, name: str, facts: Any) -> tuple[str, list[Any], bool] | None:
+    """Return the bytes and the reasons of a decision on structs, and whether it was settled there.
+
+    None if it is left to `ruling` at once.
+    """
     reader = typed_reader(program.pack.vocabulary)
     root = reader.read(facts)
     decision = CompleteRules(program, name, reader).decide(root) if root is not None else None
@@ -236,7 +239,9 @@ def complete_json(program: Program, name: str, facts: Any) -> tuple[str, list[An
         return None
     # The reasons alone are made in another way than the whole answer's.
     reasons = CompleteRules(program, name, reader).decide(root).reasons  # type: ignore[union-attr]
-    return json.dumps(decision.as_json(considered=True)), reasons
+    assert program.outcome(name, facts) == decision.outcome
+    is_settled = isinstance(decision, UsualDecision)
+    return json.dumps(decision.as_json(considered=True)), reasons, is_settled
 
 
 @given(written.packs(), written.complete(), written.cases())
@@ -269,7 +274,7 @@ def test_the_scenarios_of_a_pack_are_decided_on_structs_as_on_facts_by_path(pack
                 continue
             in_structs = complete_json(program, name, dict(scenario.facts))
             if in_structs is not None:
-                settled += 1
+                settled += in_structs[2]
                 assert in_structs[0] == json.dumps(decision.as_json(considered=True))
                 assert in_structs[1] == decision.reasons
     # The scenarios of two packs leave facts open.
