@@ -23,7 +23,7 @@ from rules.errors import RequestError
 def demo(options: argparse.Namespace) -> int:
     """Run `offramp demo`. Exit code 0 if every check holds, else 1.
 
-    Raises `RequestError` `no-hub`, `demo-stuck`, `file-taken`.
+    Raises `RequestError` `no-hub`, `no-console`, `demo-stuck`, `file-taken`.
     """
     try:
         import fastapi  # noqa: F401  # only to see that it is installed
@@ -39,6 +39,8 @@ def demo(options: argparse.Namespace) -> int:
         raise RequestError(
             "usage", "`--console` prints links, and no JSON", fix="leave one of the two out"
         )
+    if options.console:
+        _check_console()
     if options.canary is not None and not (
         options.canary.isalnum() and options.canary.isascii() and 4 <= len(options.canary) <= 12
     ):
@@ -62,10 +64,26 @@ def demo(options: argparse.Namespace) -> int:
                 if keep
                 else "Run it with `--dir DIR` to look at the folders afterwards."
             )
+            print_text("`offramp demo --console` leaves the town running, with pages in a browser.")
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
     return 0 if all(check["holds"] for check in result["checks"]) else 1
+
+
+def _check_console() -> None:
+    """Check that what the consoles need is installed. Raises `RequestError` `no-console`."""
+    try:
+        import argon2  # noqa: F401  # only to see that it is installed
+        import jinja2  # noqa: F401  # only to see that it is installed
+        import pyotp  # noqa: F401  # only to see that it is installed
+        import webauthn  # noqa: F401  # only to see that it is installed
+    except ImportError:
+        raise RequestError(
+            "no-console",
+            "the packages that serve pages aren't installed",
+            fix="pip install 'offramp[console]'",
+        ) from None
 
 
 def _serve(place: Town) -> None:
