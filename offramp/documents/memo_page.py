@@ -16,6 +16,7 @@ from offramp.documents.memo_cohort import cohort_blocks
 from offramp.documents.memo_style import MEMO_STYLE
 from offramp.documents.stylesheet import STYLESHEET
 from offramp.documents.web_page import escape_html, inline_html
+from offramp.policy.break_even import program_lines
 from offramp.policy.change_text import (
     has_other_basis_before,
     how_text,
@@ -57,14 +58,17 @@ def memo_fragment(value: Mapping[str, Any]) -> str:
     if "cohort" in value:
         parts.append(memo_charts.hatch())
     parts += _warnings(value)
-    for title, body in (
+    sections = [
         ("What changes", _changes(value)),
         ("Which cases change", _cases(value)),
         ("Do the scenarios notice?", _scenarios(value["scenarios"])),
         ("Open cases on the day", _open_cases(value)),
         ("Who is affected", cohort_blocks(value)),
-        ("How to repeat it", _repeat(value)),
-    ):
+    ]
+    if "program" in value:
+        sections.append(("Places and money", _places_and_money(value)))
+    sections.append(("How to repeat it", _repeat(value)))
+    for title, body in sections:
         parts += [f"<h2>{title}</h2>", *body]
     return "\n".join(parts)
 
@@ -329,7 +333,15 @@ def _open_cases(value: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-# 6. How to repeat it
+# 6. Places and money
+
+
+def _places_and_money(value: Mapping[str, Any]) -> Iterator[str]:
+    lines = program_lines(value["program"], value.get("cohort"))
+    yield "".join(f"<p>{inline_html(line.removeprefix('- ').strip())}</p>" for line in lines)
+
+
+# 7. How to repeat it
 
 
 def _repeat(value: Mapping[str, Any]) -> Iterator[str]:

@@ -31,6 +31,7 @@ SECTIONS = [
     "Do the scenarios notice?",
     "Open cases on the day",
     "Who is affected",
+    "Places and money",
     "How to repeat it",
 ]
 FORBIDDEN = (
