@@ -27,7 +27,7 @@ COMMANDS = {
     "offramp decide, one program": ["decide", "santa-fe", "eligibility", CASE],
     "offramp decide, four programs": [
         "decide",
-        "santa-fe,seattle,san-francisco,lane-or",
+        "santa-fe,seattle,nyc-violations,drug-court",
         "eligibility",
         CASE,
     ],
