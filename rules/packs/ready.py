@@ -47,10 +47,10 @@ _CLASSES = {
     "rules.language.tree": "Alike And Arithmetic Choose Cited Compare Constant FactOf FieldOf "
     "IfKnown IsOne LengthOf Member Months Not Or OutcomeOf ParameterOf PartOf Quantifier RowOf "
     "StatusOf Total",
-    "rules.packs.pack": "Body Citation Clock ConsentGrant ConsentQuestion ConsentSet Cost Decision "
-    "Default Exemption Grouping InBoth Invariant Obligation Offense Offenses Other Pack PackWords "
-    "Parameter Period PhoneNumber Pilot Places Program Retention Rule Source Spoken Stated Value "
-    "Wording",
+    "rules.packs.pack": "Body BreakEven Citation Clock ConsentGrant ConsentQuestion ConsentSet "
+    "Cost Decision Default Exemption Figure Grouping InBoth Invariant Obligation Offense Offenses "
+    "Other Pack PackWords Parameter Period PhoneNumber Pilot Places Program Retention Rule Source "
+    "Spoken Stated Value Wording",
 }
 _FINDABLE = {(module, name) for module, names in _CLASSES.items() for name in names.split()}
 
