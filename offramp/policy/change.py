@@ -207,6 +207,12 @@ def _answers_as_json(answer: ChangedAnswers, region_words: RegionWords) -> dict[
             for before, after in (answer.never if answer.is_proved else ())
         ],
         "with_unknowns": [list(pair) for pair in answer.with_unknowns],
+        "with_unknowns_complete": answer.open_with_unknowns == (),
+        "with_unknowns_open": (
+            None
+            if answer.open_with_unknowns is None
+            else [list(pair) for pair in answer.open_with_unknowns]
+        ),
     }
     return value if answer.why is None else {**value, "open": answer.why}
 

@@ -55,10 +55,9 @@ def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> 
         yield ""
         number += 1
     if "program" in value:
-        yield f"{number}. Places and money"
+        yield "Places and money"
         yield from (f"   {line}" for line in program_lines(value["program"], value.get("cohort")))
         yield ""
-        number += 1
     yield f"{number}. How to repeat it"
     yield f"   {value['repeat']['command']}"
     yield f"   old pack {value['old']['digest']}"

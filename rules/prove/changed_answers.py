@@ -16,6 +16,7 @@ import z3
 
 from rules.decide.decision import Decision
 from rules.frozen import cached_property, frozen, replace
+from rules.language import tree
 from rules.prove.changes import ChangedAnswers, Edge, Example, Pair, Region, SolverError
 from rules.prove.list_bounds import ListBounds, joint_bounds
 from rules.prove.near_cases import NearCases
@@ -25,6 +26,7 @@ from rules.prove.sides import Side, decided, in_region, rules_of
 from rules.prove.smallest_case import smallest_case
 from rules.prove.solver_unknowns import CannotEncode
 from rules.prove.timed_solver import TimedSolver, TimeIsUp
+from rules.prove.unknown_answers import open_with_unknowns
 
 MOST_REGIONS = 20  # that are listed
 _MOST_COUNTED = 60  # that are looked for
@@ -42,6 +44,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     unconfirmed: list[tuple[str, str]] = []
     with_unknowns: tuple[tuple[str, str], ...] = ()
     edges: tuple[Edge, ...] = ()
+    still_open: tuple[tuple[str, str], ...] | None = None
     try:
         comparison = _Comparison(old, new, name, bounds, started + seconds)
         bounds = ListBounds(comparison.both.lengths, bounds.why)
@@ -60,6 +63,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
             never = comparison.never([*changes, *unconfirmed])
             near = comparison.near_cases()
             with_unknowns, edges = near.with_unknowns(pairs), tuple(near.edges())
+            still_open = comparison.open_with_unknowns(never, with_unknowns)
     except CannotEncode as part:
         why = f"there is no formula for {part}"
     except TimeIsUp:
@@ -68,7 +72,16 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
         why = bounds.why
     spent = time.monotonic() - started
     return ChangedAnswers(
-        name, bounds, tuple(pairs), never, is_same, why, spent, with_unknowns, edges
+        name,
+        bounds,
+        tuple(pairs),
+        never,
+        is_same,
+        why,
+        spent,
+        with_unknowns,
+        edges,
+        still_open if why is None else None,
     )
 
 
@@ -184,6 +197,22 @@ class _Comparison:
         old, new = self.given
         every = ((before, after) for before in old for after in new if before != after)
         return tuple(pair for pair in every if pair not in changes)
+
+    def open_with_unknowns(
+        self, never: tuple[tuple[str, str], ...], met: tuple[tuple[str, str], ...]
+    ) -> tuple[tuple[str, str], ...] | None:
+        """Return the changes with an unknown fact that are neither met nor ruled out.
+
+        None for a decision with several outcomes at once, whose changes aren't counted so.
+        """
+        if self.collects:
+            return None
+        conditions = (rule.condition for side in self.in_force for rule in side.rules)
+        has_if_known = any(
+            isinstance(part, tree.IfKnown) for each in conditions for part in tree.nodes(each)
+        )
+        old, new = self.given
+        return open_with_unknowns((old, new), never, met, has_if_known=has_if_known)
 
     # Regions
 

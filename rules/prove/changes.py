@@ -112,7 +112,8 @@ class ChangedAnswers:
     `never` has the changes that no case makes. They are proved if the bound is complete and there
     is no `why`, which says what is left open. `is_same` means that both sides have the same rules.
     `edges` has the two sides of each number that the new side compares with. `with_unknowns` has
-    changes that were met where a fact isn't known, also to no answer.
+    changes that were met where a fact isn't known, also to no answer. `open_with_unknowns` has
+    those that were neither met nor ruled out, None if nobody looked for them all.
     """
 
     name: str
@@ -124,6 +125,7 @@ class ChangedAnswers:
     seconds: float
     with_unknowns: tuple[tuple[str, str], ...] = ()
     edges: tuple[Edge, ...] = ()
+    open_with_unknowns: tuple[tuple[str, str], ...] | None = None
 
     @property
     def is_proved(self) -> bool:

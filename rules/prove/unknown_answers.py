@@ -32,6 +32,26 @@ def pairs_with_unknowns(
     return tuple(sorted(pairs))
 
 
+def open_with_unknowns(
+    outcomes: tuple[Iterable[str], Iterable[str]],
+    never: Iterable[tuple[str, str]],
+    met: Iterable[tuple[str, str]],
+    *,
+    has_if_known: bool,
+) -> tuple[tuple[str, str], ...]:
+    """Return the changes that may occur with an unknown fact, and that nobody met or ruled out.
+
+    `outcomes` are those of each side. A change between two answers with an unknown fact is one of
+    every completion too, so what never happens there is ruled out, unless a rule reads `if_known`.
+    A change from or to no answer is ruled out by nothing but being met.
+    """
+    before, after = outcomes
+    possible = [(outcome, UNDETERMINED) for outcome in before]
+    possible += [(UNDETERMINED, outcome) for outcome in after]
+    possible += never if has_if_known else ()
+    return tuple(sorted(set(possible) - set(met)))
+
+
 def _answer(decision: Decision) -> str:
     if decision.status != "decided":
         return UNDETERMINED

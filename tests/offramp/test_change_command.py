@@ -66,6 +66,11 @@ def test_the_cap_of_santa_fe_goes_from_3_to_6_grams(capsys: pytest.CaptureFixtur
     assert pair["example"]["rules"] == {"before": ["over-the-cap"], "after": ["otherwise"]}
     assert ["ineligible", "undetermined"] in answers["with_unknowns"]
     assert ["undetermined", "eligible"] in answers["with_unknowns"]
+    # What was not met is open, and the list claims no more than it has.
+    still_open = answers["with_unknowns_open"]
+    assert answers["with_unknowns_complete"] is (still_open == [])
+    assert all("undetermined" in pair for pair in still_open)
+    assert not any(pair in answers["with_unknowns"] for pair in still_open)
     flips = {flip["id"] for flip in memo["scenarios"]["flips"]}
     assert "six-grams-exactly" in flips
 

@@ -281,4 +281,4 @@ def test_the_memo_of_a_change_has_places_and_money() -> None:
         "santa-fe@2014-04-01", "santa-fe@2018-10-01", today="2026-01-01", decisions=("ejection",)
     )
     text = "\n".join(memo_lines(plain(memo.value)))
-    assert "5. Places and money" in text and "about 69 to about 481 people for a year" in text
+    assert "\nPlaces and money\n" in text and "about 69 to about 481 people for a year" in text
