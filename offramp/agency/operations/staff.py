@@ -436,13 +436,13 @@ def _refuse_ended(staff: Staff, name: str) -> None:
     successors = staff.successors_of(person.name)
     if not successors:
         raise AgencyError(
-            ended_error.code,
+            "person-ended",
             f"{ended_error.message}, and owned no case",
             fix="list the cases with `offramp agency staff DIR list`",
         )
     names = " and ".join(f"`{successor}`" for successor in successors)
     raise AgencyError(
-        ended_error.code,
+        "person-ended",
         f"{ended_error.message}, and the cases are {names}'s",
         fix="hand them over from there: `offramp agency staff DIR hand-over "
         f'"{successors[0]}" --to NAME`, or one case by its first digits',
