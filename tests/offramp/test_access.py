@@ -196,9 +196,9 @@ OF_THE_GATEWAY = {
     "case_addresses",
 }
 # These find out who acts, or need no office. `refused_here` lists what the own command just sent,
-# and `cases_tried` is for the look of somebody who is refused at the sign-in. `newest_look` and
-# `note_refusal` write the look of a command that no operation refused.
-BEFORE = {"sign_in", "acting", "refused_here", "cases_tried", "newest_look", "note_refusal"}
+# and `cases_tried` is for the look of somebody who is refused at the sign-in. `note_refusal`
+# writes the look of a command that no operation refused.
+BEFORE = {"sign_in", "acting", "refused_here", "cases_tried", "note_refusal"}
 
 # Arguments that choose a variant.
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ from offramp.agency import operations
 from offramp.agency.folder.office import Office
 from offramp.agency.look_words import _DONE, done_words, tried_words
 from offramp.agency.operations.access import DECLARED, GATEWAY
+from rules.errors import FactsError, Place
 from tests.support.agencies import PASSPHRASE, Town, referral
 from tests.support.refused import refused
 
@@ -215,12 +216,34 @@ def test_looks_that_the_keys_holder_writes_anew_differ_from_the_ids_that_the_hub
     assert faults(copy)
 
 
+def test_a_refusal_names_no_case_that_a_colleague_looks_at_meanwhile(
+    looked: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, case = looked
+    folder = copy_of(folder, tmp_path / "copy")
+    refusal = FactsError("no-answer", "`Bob13` is no name", at=Place(path="contact.given_name"))
+    with closing(opened(folder)) as mine, closing(opened(folder)) as theirs:
+        operations.sign_in(mine, by=BY)
+        operations.open_form(mine, "refer")
+        operations.sign_in(theirs, by=BY)
+        operations.read_case(theirs, case)
+        operations.note_refusal(mine, refusal, "send_draft", None)
+        *_, other, own = mine.looks.read()
+        assert (other.operation, other.case) == ("read_case", case)
+        assert (own.operation, own.refused, own.case) == ("send_draft", "no-answer", None)
+        operations.read_case(mine, case)
+        operations.note_refusal(mine, FactsError("no-answer", "it is none"), "send_draft", None)
+        *_, own = mine.looks.read()
+        assert (own.refused, own.case) == ("no-answer", case)
+
+
 def test_each_look_says_in_words_what_was_done() -> None:
     need = {name for name, each in DECLARED.items() if GATEWAY not in each.accesses.values()}
-    for name in {*need, "sign_in"}:
+    others = {"sign_in", "open_page"}  # of the sign-in, and of the console
+    for name in need | others:
         assert name in _DONE, name
     for operation in _DONE:
-        assert operation in {*need, "sign_in"}, f"{operation} is no operation"
+        assert operation in need | others, f"{operation} is no operation"
         for words in (done_words(operation), tried_words(operation)):
             assert "_" not in words and "/" not in words and words == words.strip()
     assert done_words("read_case") == "opened the case"

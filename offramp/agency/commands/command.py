@@ -108,12 +108,12 @@ def _run(
         naming_cases(lambda handle: office.working_set().cases.digits(handle)),
     ):
         office.command_act = command.act(options)
-        typed, newest = _typed_case(options), operations.newest_look(office)
+        typed = _typed_case(options)
         try:
             output = _run_in(office, command.run, options)
         except Refusal as refusal:
             act = office.command_act or f"{COMMAND}{command.name}"
-            operations.note_refusal(office, refusal, act, typed, newest)
+            operations.note_refusal(office, refusal, act, typed)
             refusal.fix = complete(refusal.fix)  # while the cases can be named
             raise
         refused = operations.refused_here(office)

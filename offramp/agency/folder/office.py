@@ -8,6 +8,7 @@ interrupted change has not happened.
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
@@ -66,6 +67,8 @@ _DESTROYING = "destroying"
 LINE_EVERY = 60
 
 Clock = Callable[[], int]
+
+_LOOKS_KEPT = 64
 
 
 @frozen
@@ -177,6 +180,8 @@ class Office:
         # is a look at that act. The last refusal that was written as a look.
         self.command_act: str | None = None
         self.refusal_written: Exception | None = None
+        # The case of each of the last looks that this office wrote, None for a look at no case.
+        self.looked_at: deque[str | None] = deque(maxlen=_LOOKS_KEPT)
         # What an operation asks before it states anything: see `offramp.agency.operations.access`.
         self.before_stating: Callable[[WorkingSet, Stating], None] | None = None
         # The records that were composed or sent again since this office was opened, and those of

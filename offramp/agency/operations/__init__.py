@@ -35,7 +35,7 @@ from offramp.agency.folder.staff import WORK_ON_CASES as CASE_ROLES
 from offramp.agency.folder.staff import ExtraAccess, Session, StaffPerson
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import REASONS as ACCESS_REASONS
-from offramp.agency.operations.access import cases_tried, newest_look, note_refusal
+from offramp.agency.operations.access import cases_tried, note_refusal
 from offramp.agency.operations.accounts import (
     SHORTEST_PASSWORD,
     AccountState,
@@ -533,7 +533,6 @@ __all__ = [
     "make_secret",
     "make_spare_key",
     "move_agency",
-    "newest_look",
     "note_declined",
     "note_ending",
     "note_facts",

@@ -567,6 +567,7 @@ def _write_looks(
     numbers: dict[str | None, int] = {}
     with office.journal.together():
         for case in cases or [None]:
+            office.looked_at.append(case)
             numbers[case] = office.looks.add(
                 Look(
                     0,
@@ -600,14 +601,12 @@ def _write_outcome(
     _write_looks(office, admitted.session, declared, values, refused=refused, tries=tries)
 
 
-def note_refusal(
-    office: Office, refusal: Refusal, act: str, typed: str | None, newest: int
-) -> None:
+def note_refusal(office: Office, refusal: Refusal, act: str, typed: str | None) -> None:
     """Write the refusal of a command as a look, if no operation has written it.
 
     A form whose answers don't pass is refused after it was opened, outside of any operation. `act`
     is the operation that the command is for, or the command, and `typed` the case as a person typed
-    it. `newest` is the number of the newest look before the command.
+    it. Without one, the refusal is a look at the cases that this command has shown.
 
     INVARIANT: a command that a person ran on a case, or that has shown something, is never refused
     without a look.
@@ -616,11 +615,10 @@ def note_refusal(
     if session is None or office.refusal_written is refusal or office.moved_at is not None:
         return
     cases: tuple[str | None, ...] = cases_tried(office, typed) if typed is not None else ()
-    if not cases and newest == newest_look(office):
+    if not cases and not office.looked_at:
         return
     if not cases:
-        shown = [look.case for look in office.looks.read() if look.number > newest and look.case]
-        cases = tuple(dict.fromkeys(shown))
+        cases = tuple(dict.fromkeys(case for case in office.looked_at if case))
     with office.journal.together():
         for case in cases or (None,):
             office.looks.add(
@@ -637,12 +635,6 @@ def note_refusal(
                 )
             )
     office.refusal_written = refusal
-
-
-def newest_look(office: Office) -> int:
-    """Return the number of the newest look, 0 where nobody has looked."""
-    last = office.journal.last_look()
-    return last[0] if last is not None else 0
 
 
 def write_glass_look(office: Office, case: str, reason: str) -> int:
@@ -663,6 +655,7 @@ def write_glass_look(office: Office, case: str, reason: str) -> int:
         case,
         reason=reason,
     )
+    office.looked_at.append(case)
     return office.looks.add(look)
 
 
