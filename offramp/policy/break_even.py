@@ -58,7 +58,7 @@ def break_even_text(entry: BreakEven) -> str:
 
 
 def _end(entry: BreakEven, end: Needed) -> str:
-    each = f"${end.each.dollars:,} {_EACH[entry.each.unit]} "
+    each = f"${end.each.dollars:,} {_EACH[entry.each.unit]}"
     each += f" ({end.each.says}, {end.each.source.id})"
     return f"About {end.rounded:,} if ${end.total.dollars:,} is divided by {each}."
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from offramp.digest_words import digest_words
@@ -21,6 +22,7 @@ from rules.packs.tables import join_or
 if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
+_WIDTH = 104
 HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
 
 
@@ -56,7 +58,8 @@ def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> 
         number += 1
     if "program" in value:
         yield "Places and money"
-        yield from (f"   {line}" for line in program_lines(value["program"], value.get("cohort")))
+        for line in program_lines(value["program"], value.get("cohort")):
+            yield from wrap(line, _WIDTH, initial_indent="   ", subsequent_indent="     ")
         yield ""
     yield f"{number}. How to repeat it"
     yield f"   {value['repeat']['command']}"
