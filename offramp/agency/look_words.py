@@ -28,6 +28,7 @@ _DONE: Mapping[str, str] = {
     "confirmation_request": "prepare/prepared a passkey's confirmation",
     "correct": "correct/corrected what was told",
     "count_closed": "count/counted the unopened parts of the case",
+    "count_unopened_cases": "count/counted the cases with unopened records",
     "decide": "work/worked out what the rules say",
     "determine": "record/recorded a decision",
     "draft_form": "prepare/prepared a form's record",

@@ -289,6 +289,13 @@ def joined_lines(report: QuarterReport) -> tuple[str, ...]:
             "Nothing is counted here. Police, prosecutors, case managers, and the program's office "
             "count what they did themselves."
         )
+    lines += (
+        f"Every count of {report.name_of(counted.agency)} is hidden: no choice of counts was found "
+        "that shows some and gives no small one away. More people in a quarter, or fewer groups in "
+        "the rule pack, would show more. What is published stays hidden."
+        for counted in report.agencies
+        if counted.rows and all(number is None for _, number in counted.rows)
+    )
     lines += _columns(report)
     if report.unopened:
         lines.append(f"Could not be opened: {report.unopened}. Run it again when the hub answers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
@@ -74,6 +75,19 @@ def done_lines(report: QuarterReport, *, is_send: bool) -> list[str]:
     elif is_send:
         lines.append("Nothing was sent: this office joins the counts itself.")
     return lines
+
+
+def unopened_lines(cases: int, quarter: str, folder: str) -> list[str]:
+    """Say that cases have unopened records, what that does to the counts, and how to open them."""
+    have = "1 case has" if cases == 1 else f"{cases} cases have"
+    place = shlex.quote(str(folder))
+    text = (
+        f"LOOK OUT: {have} records that nobody here has opened. If they belong to {quarter}, what "
+        "they state is counted as not known, or not at all, and stays so. Open them first: "
+        f"`offramp agency tasks {place}` lists them, and `offramp agency case {place} HANDLE "
+        "--open` opens those of one case."
+    )
+    return _wrapped(text)
 
 
 def _section_lines(section: Section) -> Iterator[str]:

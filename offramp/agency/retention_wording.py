@@ -123,8 +123,12 @@ def _hold(hold: Hold, zone: ZoneInfo) -> str:
 
 
 def ending_lines(preview: EndingPreview, zone: ZoneInfo) -> list[str]:
-    """Return what a note of a cause ends, what stops it, and to which agencies this one signs."""
-    lines = [f"case {short(preview.ending.case)}: {_ending(preview.ending)}"]
+    """Return what a note of a cause would end, what stops it, and who would be told."""
+    ending = preview.ending
+    lines = [
+        f"case {short(ending.case)}, to be noted by {ending.by}: {CAUSES[ending.cause]}, on "
+        f"{ending.on}"
+    ]
     if preview.is_early:
         lines.append(
             f"that is before {preview.first_heard}, when this agency first heard of the case"

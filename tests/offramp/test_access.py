@@ -61,6 +61,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "list_tasks": "/people",
     "compare_open_cases": "assignments",
     "publishes_quarter": "/quarter",
+    "count_unopened_cases": "/quarter",
     "report_quarter": "/quarter",
     "list_feedback": "/mine",
     "report_breach": "assignments",

@@ -470,7 +470,7 @@ def test_a_wrong_fact_that_cannot_be_corrected_after_an_exit_counts_no_longer(
     assert grams(town, "prosecutor", case) == 2.4
     remedies = [text for text in task_texts(town, "police", case) if "wrong-fact" in text]
     assert len(remedies) == 2 and all(f"--detail {DRUGS} --to" in text for text in remedies)
-    with refused("nothing-to-recall"):
+    with refused("which-detail"):
         operations.recall(police, BY, case, "wrong_fact")
     made = operations.recall(police, BY, case, "wrong_fact", detail=DRUGS)
     assert made.recipients == ("crossroads", "prosecutor")

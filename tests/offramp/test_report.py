@@ -689,6 +689,7 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
 ) -> None:
     quarter = next_quarter(town)
     refer(town, 12, datetime.fromtimestamp(town.hub.clock, UTC).date())
+    town.settle()
     next_quarter(town)
     monkeypatch.setattr(Clock, "now", lambda clock: town.hub.clock)
     passphrase = tmp_path / "passphrase"
@@ -699,6 +700,14 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
     assert main([*words, "--csv", "--json"]) == 2
     assert '"usage"' in capsys.readouterr().out
     police = town.at["police"]
+    # What the case managers never opened would count as not known, for good.
+    managers = [word.replace("police", "crossroads") for word in words]
+    assert main(managers) == 2
+    asked = " ".join("".join(capsys.readouterr()).split())
+    assert "12 cases have records that nobody here has opened" in asked
+    assert asked.index("LOOK OUT") < asked.index("Publish this agency's counts")
+    folder = town.folder / "crossroads"
+    assert f"`offramp agency case {folder} HANDLE --open`" in asked
     for more in (["--csv"], ["--send"], ["--revise"], ["--json"]):
         published = len(police.working_set().published)
         assert main([*words, *more]) == 2
@@ -712,6 +721,7 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
     assert f"Published: the counts of Police for {quarter}" in printed.err
     assert f"Counts of {quarter} to Program: sent" in printed.err
     assert main(words) == 0, "what is published is printed again without a question"
+    assert "LOOK OUT" not in "".join(capsys.readouterr()), "police opened all of it"
     assert main([*words, "--revise"]) == 2
     capsys.readouterr()
     assert main([*words, "--revise", "--yes"]) == 0
@@ -748,6 +758,19 @@ def test_a_coordinator_reads_names_whole_commands_and_no_empty_page(
     assert "<p>Made at Program</p>" in page and "`" not in page.partition("<body>")[2]
     for words in (run("clinic"), run("clinic")):
         assert "Nothing is counted here. Police" in words and "Published" not in words
+
+
+def test_a_report_says_why_every_count_of_an_agency_is_hidden(town: Town) -> None:
+    quarter = next_quarter(town)
+    refer(town, 3, datetime.fromtimestamp(town.hub.clock, UTC).date())
+    next_quarter(town)
+    report = operations.report_quarter(town.at["police"], None, quarter)
+    assert "Every count of" not in " ".join(report_lines(report)), "zeros are shown"
+    (own,) = report.agencies
+    hidden = replace(own, rows=tuple((key, None) for key, _ in own.rows))
+    text = " ".join(report_lines(replace(report, agencies=(hidden,))))
+    assert "Every count of Police is hidden: no choice of counts was found" in text
+    assert "fewer groups in the rule pack, would show more" in text
 
 
 def test_a_quarter_that_lasts_and_a_word_that_is_none_are_refused(town: Town) -> None:

@@ -809,7 +809,9 @@ def test_the_commands_show_hold_seal_and_write_the_page(
     assert "charge: 1 part, until" in asked and "signs to Crossroads: the cause" in asked
     assert "ON HOLD: an audit" in asked and "until it is released" in asked
     run("hold", "police", case[:8], "--release")
-    assert "nothing is noted" in seal("--dry-run")
+    shown = seal("--dry-run")
+    assert "to be noted by Rosa: a court had the record sealed, on " in shown
+    assert "nothing is noted" in shown and "(noted by" not in shown
     for day, error in (
         ("2099-01-01", "day-to-come"),
         ("0001-01-01", "before-"),
@@ -1177,6 +1179,28 @@ def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
     (end,) = operations.fetch_account(crossroads, case).ends
     assert end.parts is not None and (end.parts.on, end.parts.ended) == (right, 2)
     assert "[ending-noted]" in seal("--yes", code=2), "the right one is not changed either"
+
+
+def test_a_wrong_fact_without_its_detail_is_refused_with_the_whole_command(
+    town: Town, run: Run
+) -> None:
+    case, family = refer(town)
+    consent(town, case, family)
+    sign(town, case, family, [terms(town, "prosecutor", "crossroads", "charge_status")])
+    member = {
+        "category": "charge_status",
+        "content": {"standing": "dismissed"},
+        "to": to("diversion_coordination", "crossroads"),
+    }
+    send(town, "prosecutor", "charge_disposition", case, parts=[member])
+    town.settle()
+    words = (case[:8], "wrong-fact", "--record", "charge-disposition")
+    refusal = run("recall", "prosecutor", *words, "--to", "crossroads", "--yes", code=2)
+    assert "[which-detail]" in refusal and "sent nothing" not in refusal
+    command = re.search(r"`offramp agency recall \S+ ([^`]* --detail [^`]+)`", refusal)
+    assert command is not None and command[1].endswith(" --to crossroads")
+    assert "sent" in run("recall", "prosecutor", *command[1].split(), "--yes")
+    assert "[nothing-to-recall]" in run("recall", "prosecutor", *words, "--yes", code=2)
 
 
 def test_a_statement_that_relied_on_one_that_was_asked_back_states_no_number(

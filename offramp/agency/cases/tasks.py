@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from exchange.consent.disclosure import day_of
+from exchange.consent.state import Committed
 from exchange.records.label import Label
+from exchange.records.record import Record
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import (
     case_of,
@@ -167,16 +169,31 @@ def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterat
 def _unopened_records(
     working_set: WorkingSet, case: Case, handle: str, role: str, now: int, *, withdrawn: bool
 ) -> Iterator[Task]:
-    """Yield the records to open. What only a legal hold keeps can't be opened."""
-    is_held, today = working_set.retention.is_held(handle), _today(working_set, now).isoformat()
-    recalled = recalled_parts(working_set, handle)
-    for received in working_set.cases.records(handle).received.values():
-        record, committed = received.record, received.committed
-        if record is None or received.opened or record.kind in QUIET:
-            continue
+    """Yield the records to open."""
+    for record, committed in closed_records(working_set, handle, now):
         if committed is not None and committed.index <= case.ended_at:
             continue
         if withdrawn and record.kind in RESTS_ON_REFERRAL:
+            continue
+        about = vocabulary().kinds[record.kind].line
+        step = f"Open what `{record.issuer}` sent: {about}."
+        if record.kind == CORRECTION:
+            step += _what_may_change(working_set, handle, record.labels.values())
+        yield Task(handle, role, step, OPEN, record.jti)
+
+
+def closed_records(
+    working_set: WorkingSet, handle: str, now: int
+) -> Iterator[tuple[Record, Committed | None]]:
+    """Yield the records of a case that wait to be opened, each with its place in the log.
+
+    What only a legal hold keeps, and what was asked back, can't be opened.
+    """
+    is_held, today = working_set.retention.is_held(handle), _today(working_set, now).isoformat()
+    recalled = recalled_parts(working_set, handle)
+    for received in working_set.cases.records(handle).received.values():
+        record = received.record
+        if record is None or received.opened or record.kind in QUIET:
             continue
         if any(
             (record.issuer, record.jti, part) not in working_set.destroyed
@@ -184,11 +201,7 @@ def _unopened_records(
             and not (is_held and label.keep_until < today)
             for part, label in record.labels.items()
         ):
-            about = vocabulary().kinds[record.kind].line
-            step = f"Open what `{record.issuer}` sent: {about}."
-            if record.kind == CORRECTION:
-                step += _what_may_change(working_set, handle, record.labels.values())
-            yield Task(handle, role, step, OPEN, record.jti)
+            yield record, received.committed
 
 
 def _what_may_change(working_set: WorkingSet, handle: str, labels: Iterable[Label]) -> str:

@@ -24,6 +24,8 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
         check_output(options.html, force=options.force)
     actor_of(office)
     publishes = operations.publishes_quarter(office, options.quarter, is_revision=options.revise)
+    if publishes:
+        _warn_of_unopened(office, options)
     if publishes and not options.yes and not _confirm(office, options):
         return Output({"published": False}, ["nothing was published"])
     report = operations.report_quarter(
@@ -46,6 +48,14 @@ def _report(office: Office, options: argparse.Namespace) -> Output:
         return Output(report.as_json(), [f"written: {options.html}", *done])
     lines = report_wording.report_lines(report)
     return Output(report.as_json(), [*lines, *(["", *done] if done else [])])
+
+
+def _warn_of_unopened(office: Office, options: argparse.Namespace) -> None:
+    """Say on standard error which cases the counts would leave out, or count as not known."""
+    number = operations.count_unopened_cases(office)
+    if number:
+        for line in report_wording.unopened_lines(number, options.quarter, options.dir):
+            print_error(line)
 
 
 def _confirm(office: Office, options: argparse.Namespace) -> bool:

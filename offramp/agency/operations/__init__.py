@@ -254,6 +254,7 @@ from offramp.agency.operations.reports import (
     Money,
     Places,
     QuarterReport,
+    count_unopened_cases,
     publishes_quarter,
     report_quarter,
 )
@@ -479,6 +480,7 @@ __all__ = [
     "console_session",
     "correct",
     "count_closed",
+    "count_unopened_cases",
     "create_agency",
     "decide",
     "demo_people",

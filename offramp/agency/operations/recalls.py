@@ -50,6 +50,8 @@ KEEP_REASONS: Mapping[str, str] = {
     "duty_to_keep": "a duty to keep records covers it",
 }
 _MOST_PARTS = SIZES[-1]
+# A refusal names at most so many whole commands.
+_MOST_COMMANDS = 3
 _OPERATION = ("exchange_operation", "operation")
 
 
@@ -168,7 +170,7 @@ def recall(
     `seen_at` is that of the preview that the person read.
 
     Raises `AgencyError` `case-changed`, `unknown-reason`, `nothing-to-recall`, `which-record`,
-    `which-recipient`, `no-exit`, `no-such-case`, `no-directory`.
+    `which-detail`, `which-recipient`, `no-exit`, `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
@@ -228,7 +230,7 @@ def _recall_in(
     if reason == WRONG_FACT:
         entries = find_entry(working_set, case, reason, record or "all")
         if record is None or detail is not None or any(entry.kind != SEALED for entry in entries):
-            entries = _that_state(working_set, entries, detail)
+            entries = _that_state(working_set, entries, detail, recipient)
     else:
         entries = find_entry(working_set, case, reason, record)
     if recipient is not None:
@@ -261,9 +263,17 @@ def _recall_in(
 
 
 def _that_state(
-    working_set: WorkingSet, entries: Sequence[OwnEntry], detail: str | None
+    working_set: WorkingSet,
+    entries: Sequence[OwnEntry],
+    detail: str | None,
+    recipient: str | None,
 ) -> tuple[OwnEntry, ...]:
-    """Return the entries with the parts that state a detail."""
+    """Return the entries with the parts that state a detail.
+
+    Raises `AgencyError` `nothing-to-recall`, and `which-detail` without a detail.
+    """
+    if detail is None:
+        raise _which_detail(working_set, entries, recipient)
     stating = {
         (entry.record, part): to
         for entry in entries
@@ -279,13 +289,45 @@ def _that_state(
     )
     planned = tuple(entry for entry in narrowed if entry.parts)
     if not planned:
-        named = f"`{detail[:60]}`" if detail is not None else "the wrong fact"
         raise AgencyError(
             "nothing-to-recall",
-            f"this agency sent nothing in this case that states {named}",
+            f"nothing that this agency could ask back here states `{detail[:60]}`",
             fix="name the detail with `--detail`, as `offramp agency correct DIR CASE` lists it",
         )
     return planned
+
+
+def _which_detail(
+    working_set: WorkingSet, entries: Sequence[OwnEntry], recipient: str | None
+) -> AgencyError:
+    """Return the refusal of a wrong fact without its detail, with a command for each detail."""
+    names = sorted(
+        {
+            name
+            for entry in entries
+            for part in entry.parts
+            for name in _details_of_part(working_set, part)
+        }
+    )
+    if not names:
+        return AgencyError(
+            "nothing-to-recall",
+            "nothing that this agency could ask back here states a fact",
+            fix="see `offramp agency correct DIR CASE`",
+        )
+    record = f" --record {entries[0].record[:8]}" if len(entries) == 1 else ""
+    to = f" --to {recipient}" if recipient is not None else ""
+    commands = " or ".join(
+        f"`agency recall DIR CASE wrong-fact{record} --detail {name}{to}`"
+        for name in names[:_MOST_COMMANDS]
+    )
+    more = len(names) - _MOST_COMMANDS
+    rest = f", or name one of {more} more (see `agency correct DIR CASE`)" if more > 0 else ""
+    return AgencyError(
+        "which-detail",
+        "a wrong fact is asked back by its detail, and none is named",
+        fix=f"use {commands}{rest}",
+    )
 
 
 def _details_of_part(working_set: WorkingSet, part: PartId) -> frozenset[str]:

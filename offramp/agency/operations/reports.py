@@ -29,6 +29,7 @@ from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.kept_counts import KEPT, read_kept
 from offramp.agency.cases.quarters import Quarter, check_over, read_quarter
 from offramp.agency.cases.tally import tally_case
+from offramp.agency.cases.tasks import closed_records
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import Settings
@@ -206,6 +207,19 @@ def publishes_quarter(office: Office, quarter: str, *, is_revision: bool = False
     if working_set.gateway.history.newest.role(office.agency) not in COUNTING_ROLES:
         return False
     return is_revision or one.name not in _publications(working_set)
+
+
+@needs(QUARTER)
+def count_unopened_cases(office: Office) -> int:
+    """Return how many cases have records that wait to be opened at this agency.
+
+    Until then, a report counts what they state as not known, or not at all.
+    """
+    working_set, now = office.working_set(), office.clock()
+    return sum(
+        any(True for _ in closed_records(working_set, handle, now))
+        for handle in handles(working_set)
+    )
 
 
 @needs(QUARTER, look="list")
