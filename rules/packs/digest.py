@@ -33,9 +33,9 @@ def digest(pack: Pack) -> str:
     ready: str | None = pack.__dict__.get("_digest")  # that of a pack that was kept ready
     if ready is not None:
         return ready
-    import hashlib  # OpenSSL loads with it, and an answer in words needs no digest
+    from rules.sha256 import hex_digest  # an answer in words needs no digest
 
-    return f"sha256:{hashlib.sha256(text(pack).encode()).hexdigest()}"
+    return f"sha256:{hex_digest(text(pack).encode())}"
 
 
 def text(pack: Pack) -> str:
