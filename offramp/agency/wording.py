@@ -19,6 +19,7 @@ from offramp.agency.cases.outdated import OutdatedDecision
 from offramp.agency.cases.pack_terms import PackTerms, noun_of
 from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.cases.task import OVERDUE
+from offramp.agency.cases.unopened_answers import UnopenedPart
 from offramp.agency.fact_words import fact_label, fact_text
 from offramp.agency.operations import (
     AgencyStatus,
@@ -57,6 +58,7 @@ from offramp.agency.short_handles import short
 from offramp.digest_words import digest_words
 from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.decide.wording import role_name
+from rules.input.vocabulary import Vocabulary
 from rules.shelf import vocabulary
 
 # Membership
@@ -662,7 +664,9 @@ def _task_line(task: Task, zone: ZoneInfo) -> str:
 
 def case_answer_lines(answered: CaseAnswer, zone: ZoneInfo) -> list[str]:
     """Show the rules' answer, and the agencies that were told."""
-    lines = [answer_text(answered.answer, zone, answered.asked_on)]
+    vocabulary = answered.answer.ruling.program.pack.vocabulary
+    lines = _unopened_lines(answered.closed, answered.case, vocabulary)
+    lines.append(answer_text(answered.answer, zone, answered.asked_on))
     lines += [_outdated_line(outdated) for outdated in answered.outdated]
     if answered.record is not None:
         lines.append(f"told to {', '.join(answered.recipients)}: {answered.state}")
@@ -674,22 +678,34 @@ def case_answer_lines(answered: CaseAnswer, zone: ZoneInfo) -> list[str]:
     return lines
 
 
+def _unopened_lines(closed: Iterable[UnopenedPart], case: str, vocabulary: Vocabulary) -> list[str]:
+    """Say which parts to open first: they may state what is missing."""
+    return [
+        f"OPEN FIRST: {part.agency} sent part `{part.part}` of record `{part.record[:8]}` "
+        f"({part.kind.replace('_', ' ')}), and nobody here has opened it. It may state "
+        f"{', '.join(_asked_for(path, vocabulary) for path in part.paths)}. Open it: "
+        f"`agency case DIR {short(case)} --open`"
+        for part in closed
+    ]
+
+
 def question_lines(question: SentQuestion, terms: PackTerms) -> list[str]:
     """List the facts that each agency was asked for, in the words of the pack."""
     return [
         f"question `{question.record}` in case `{question.case}`: {question.state}",
         *(
-            f"  asked {agency}: {', '.join(_asked_for(path, terms) for path in paths)}"
+            f"  asked {agency}: {', '.join(_asked_for(path, terms.vocabulary) for path in paths)}"
             for agency, paths in question.asked.items()
         ),
+        *_unopened_lines(question.closed, question.case, terms.vocabulary),
     ]
 
 
-def _asked_for(path: str, terms: PackTerms) -> str:
+def _asked_for(path: str, vocabulary: Vocabulary) -> str:
     group, _, decision = path.partition(".")
     if group == "decisions":
         return f"the answer on `{decision}`"
-    return noun_of(terms.vocabulary, path)
+    return noun_of(vocabulary, path)
 
 
 def determination_lines(made: Determination) -> list[str]:

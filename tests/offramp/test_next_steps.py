@@ -87,11 +87,11 @@ def settle(town: Town, case: str) -> None:
     town.settle()
 
 
-def refer(town: Town, name: str, born: str) -> str:
+def refer(town: Town, name: str, born: str, encounter: Mapping[str, Any] = ENCOUNTER) -> str:
     given, _, family = name.partition(" ")
     contact = {"given_name": given, "family_name": family, "birth_date": born}
     people = {f"contact.{member}": value for member, value in contact.items()}
-    answers = {**ENCOUNTER, **people, "encounter.date": utc(town.hub.clock)[:10]}
+    answers = {**encounter, **people, "encounter.date": utc(town.hub.clock)[:10]}
     case = state(town, "police", "refer", None, answers)
     settle(town, case)
     return case
@@ -234,6 +234,7 @@ def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town
     state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "7.9 g"})
     settle(town, case)
     assert "outdated.eligibility" in steps(town, "program", case)
+    assert "tell.prosecutor.eligibility" not in steps(town, "program", case), "it was told too"
     town.hub.clock += HOUR
     operations.determine(prosecutor, "Thomas Baca", case, "eligibility", "eligible", "discretion")
     settle(town, case)
@@ -245,6 +246,84 @@ def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town
     assert "Thomas Baca of prosecutor decided otherwise: eligible" in text
     assert "Next" not in text and answered.as_json()["next"] is None
     assert answered.as_json()["decided_otherwise"]["outcome"] == "eligible"
+
+
+def test_the_program_tells_the_prosecutor_of_an_answer_that_came_after_the_decision(
+    own_town: Town,
+) -> None:
+    """Police answered the program, which had asked. So the prosecutor has no task."""
+    town = own_town
+    case, program = decided_by_the_prosecutor(town)
+    answer_the_weight(town, case)
+    assert "outdated.eligibility" not in steps(town, "prosecutor", case)
+    task = steps(town, "program", case)["tell.prosecutor.eligibility"]
+    assert task.owner == "program" and "Tell `prosecutor`" in task.what
+    assert f"`agency decide {case[:8]} eligibility --send`" in task.what
+    operations.send_answer(program, operations.decide(program, case, "eligibility"))
+    town.settle()
+    assert "tell.prosecutor.eligibility" not in steps(town, "program", case)
+    opening = steps(town, "prosecutor", case).values()
+    assert any("Open what `program` sent" in each.what for each in opening)
+
+
+def test_what_no_record_may_tell_the_prosecutor_is_a_call(own_town: Town) -> None:
+    town = own_town
+    case, _ = decided_by_the_prosecutor(town)
+    operations.revoke_consent(town.at["crossroads"], case)
+    settle(town, case)
+    answer_the_weight(town, case)
+    task = steps(town, "program", case)["tell.prosecutor.eligibility"]
+    assert "Call `prosecutor`" in task.what and "--send" not in task.what
+
+
+def test_an_unopened_answer_is_opened_first_and_not_asked_again(own_town: Town) -> None:
+    town = own_town
+    unknown = ("encounter.drugs[0].grams", "judgment.amenable", "encounter.charges[0].violent")
+    known = {path: value for path, value in ENCOUNTER.items() if path not in unknown}
+    case = refer(town, "Ida Romero", "1987-12-01", known)
+    screen(town, case)
+    program = town.at["program"]
+    asked = operations.ask(program, case, "eligibility")
+    settle(town, case)
+    # Facts of two categories are asked in two parts, and all of them are printed.
+    at_police = [each.path for each in operations.waiting_questions(town.at["police"], case)]
+    assert sorted(asked.asked["police"]) == sorted(at_police) and len(at_police) == 3
+    state(town, "police", "answer", case, {"encounter.drugs[0].grams": "2.4 g"})
+    town.settle()
+    answered = operations.decide(program, case, "eligibility")
+    (closed,) = answered.closed
+    # The part answers a question about both, and it may state one of them or both.
+    may_state = ("encounter.drugs.grams", "judgment.amenable")
+    assert (closed.agency, closed.paths) == ("police", may_state)
+    first = case_answer_lines(answered, DENVER)[0]
+    assert first.startswith(f"OPEN FIRST: police sent part `{closed.part}`")
+    assert f"`agency case DIR {case[:8]} --open`" in first
+    assert answered.as_json()["unopened"] == dict.fromkeys(may_state, "police")
+    again = operations.ask(program, case, "eligibility")
+    assert again.asked == {"police": ("encounter.charges.violent",)}
+    operations.open_case(program, BY, case)
+    assert operations.decide(program, case, "eligibility").closed == ()
+
+
+def decided_by_the_prosecutor(town: Town) -> tuple[str, Office]:
+    """Refer a person whose drugs nobody weighed. The program asks, the prosecutor decides."""
+    unweighed = {path: value for path, value in ENCOUNTER.items() if not path.endswith("grams")}
+    case = refer(town, "Lena Ortiz", "1991-02-11", unweighed)
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    program, prosecutor = town.at["program"], town.at["prosecutor"]
+    operations.ask(program, case, "eligibility")
+    settle(town, case)
+    operations.determine(prosecutor, "Thomas Baca", case, "eligibility", "eligible", "rules")
+    settle(town, case)
+    town.hub.clock += HOUR
+    return case, program
+
+
+def answer_the_weight(town: Town, case: str) -> None:
+    state(town, "police", "answer", case, {"encounter.drugs[0].grams": "7.9 g"})
+    settle(town, case)
 
 
 def test_an_earlier_no_is_unknown_from_the_admission_until_the_program_enrolls(

@@ -326,6 +326,29 @@ def test_an_own_fact_kept_before_the_consent_is_a_task_once_it_may_be_told(
     assert completion(town, case) == ("decided", "completed")
 
 
+def test_an_own_fact_that_no_rule_reads_is_kept_before_the_consent_too(tmp_path: Path) -> None:
+    folder = write_pack(tmp_path / "rio-verde", [], clock=True)
+    unread = (
+        "facts:\n  own.bed: {type: bool, kind: record, known_by: service_provider, category: "
+        "status, question: Has the person a bed?, source: county}\n"
+    )
+    pack = folder / "pack.yaml"
+    pack.write_text(pack.read_text(encoding="utf-8").replace("facts:\n", unread), encoding="utf-8")
+    town = Town(tmp_path / "town", AGENCIES, pack=folder)
+    case = refer(town)
+    agree(town, case, [grant("crossroads", "shelter", ["status"], ["diversion_coordination"])])
+    town.settle()
+    opened = operations.open_form(town.at["shelter"], "tell", case)
+    assert [question.name for question in opened.questions({})] == ["own.bed", "case.help_at"]
+    draft = operations.draft_form(town.at["shelter"], opened, {"own.bed": True})
+    assert operations.send_draft(town.at["shelter"], draft).kept == {"own.bed": True}
+    assert untold_tasks(town, case) == []
+    agree(town, case, [help_told_by("shelter")])
+    town.settle()
+    (task,) = untold_tasks(town, case)
+    assert f"`agency tell {case[:8]} --answer own.bed=yes`" in task.what
+
+
 def test_silence_counts_only_if_every_agency_of_the_role_may_tell(tmp_path: Path) -> None:
     folder = write_pack(tmp_path / "rio-verde", [], clock=True)
     town = Town(tmp_path / "town", AGENCIES | {"hostel": "service_provider"}, pack=folder)

@@ -183,7 +183,7 @@ class Sheet:
                 continue
             if fact.type == "list":
                 yield from self._of_list(fact, answers, answered)
-            elif fact.path in answered or (not self.only and fact.path in self.reads):
+            elif fact.path in answered or (not self.only and self.may_ask(fact)):
                 yield self._fact_question(fact, fact.path)
 
     def _members(self, category: str) -> Iterator[Member]:
@@ -218,6 +218,10 @@ class Sheet:
                     continue
             yield fact
 
+    def may_ask(self, fact: Fact) -> bool:
+        """Return True if the pack asks for a fact: its rules read it, or it is the pack's own."""
+        return fact.path in self.reads or self.form.own
+
     # A list
 
     def _of_list(
@@ -228,7 +232,7 @@ class Sheet:
             for index, entry in enumerate(earlier):
                 yield from self._of_entry(fact, index, len(earlier), entry, answered)
             return
-        if fact.path not in self.reads and fact.path not in answered:
+        if not self.may_ask(fact) and fact.path not in answered:
             return
         text = self.terms.text(fact, self.language)
         more = _MORE[self.language].format(count=len(earlier)) if earlier else None

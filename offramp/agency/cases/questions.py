@@ -15,6 +15,7 @@ from offramp.agency.cases.caseload import answering_path, open_questions, own_fa
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.fact_kinds import SCREENING, plain_path
 from offramp.agency.cases.pack_terms import terms_of
+from offramp.agency.cases.unopened_answers import UnopenedPart
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 
@@ -31,8 +32,11 @@ def question_parts(
     now: int,
     *,
     again: bool = True,
+    closed: tuple[UnopenedPart, ...] = (),
 ) -> tuple[Part, ...]:
     """Ask for the facts that a decision lacks: a part for each agency and category.
+
+    What an agency may have stated in a `closed` part is not asked of it.
 
     Asks only agencies whose role knows the fact and that may be asked. Without `again`, asks only
     what this agency hasn't asked before. Raises `AgencyError` `nothing-to-ask`, `never-asked`.
@@ -44,6 +48,7 @@ def question_parts(
             fix="wait for what is told",
         )
     before = frozenset() if again else questions_asked(working_set, handle)
+    before |= {(part.agency, path) for part in closed for path in part.paths}
     paths: dict[tuple[str, str], set[str]] = {}
     for agency, category, path in _askable(working_set, answer):
         if (agency, path) not in before:
@@ -69,6 +74,14 @@ def question_parts(
         )
         if way is not None:
             parts.append(replace(part, to={agency: way}))
+    if not parts and closed:
+        first = closed[0]
+        raise AgencyError(
+            "nothing-to-ask",
+            f"what `{answer.decision}` lacks may be in part `{first.part}` of the `{first.kind}` "
+            f"of `{first.agency}`, and nobody here has opened it",
+            fix=f"open it with `offramp agency case DIR {working_set.cases.digits(handle)} --open`",
+        )
     if not parts:
         raise AgencyError(
             "nothing-to-ask",

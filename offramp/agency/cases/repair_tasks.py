@@ -25,6 +25,7 @@ from offramp.agency.cases.owed_corrections import (
 )
 from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
+from offramp.agency.cases.tell_decider import tell_decider
 from offramp.agency.cases.told import told_parts
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -63,6 +64,7 @@ def repair_tasks(
             ):
                 continue  # the task to open the correction comes first, and names what may change
             tasks.append(_decide_again(working_set, handle, outdated, role))
+            tasks += tell_decider(working_set, program, case, handle, outdated, role, now)
         tasks += _represent_again(working_set, handle, role)
         tasks += _state_again(working_set, handle, role, now)
         tasks += _holders_of_earlier_facts(working_set, handle, role, now)

@@ -54,7 +54,7 @@ def untold_decision_tasks(
             )
             tasks.append(Task(handle, role, step, OPEN, f"untold.{decision}"))
     for decision in unsent:
-        if recipients := _told_of_answer(working_set, program, case, handle, decision, now):
+        if recipients := told_of_answer(working_set, program, case, handle, decision, now):
             step = (
                 f"Tell {_names(recipients)} the rules' answer on {decision}, which nobody might "
                 f"be told before: `agency decide {digits} {decision} --send`."
@@ -111,9 +111,10 @@ def _told_of_decision(
     return tuple(sorted(addressed.to)) if addressed is not None else ()
 
 
-def _told_of_answer(
+def told_of_answer(
     working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
 ) -> tuple[str, ...]:
+    """Return the agencies that may be told the rules' answer on a decision now."""
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     try:

@@ -205,6 +205,9 @@ def _given(
     names = {*options_of(opened.form.name), *opened.paths, ABOUT, SAME_ENCOUNTER}
     for name in provided:
         if name not in names:
+            own = opened.terms.facts.get(name) if opened.form.own else None
+            if own is not None:
+                raise _not_told_here(own, opened)
             raise RequestError(
                 "unknown-question",
                 f"`{printable(name)}` isn't asked here",
@@ -212,6 +215,23 @@ def _given(
             )
     answers = {name: value for name, value in provided.items() if not _is_untold(opened, name)}
     return dict(_with_entries(answers, opened.measured_lists, opened.terms))
+
+
+def _not_told_here(fact: Fact, opened: OpenedForm) -> RequestError:
+    """Return the refusal of a fact that `tell` doesn't ask of this role."""
+    name, role = printable(fact.path), opened.sheets[0].role
+    if fact.known_by != role:
+        return RequestError(
+            "unknown-question",
+            f"`{name}` isn't for `{role}` to tell: the pack says that `{fact.known_by}` knows it",
+            fix=f"`{fact.known_by}` tells it",
+        )
+    return RequestError(
+        "unknown-question",
+        f"`{name}` isn't among the facts that only this program has, so `{opened.form.name}` "
+        "doesn't ask for it",
+        fix="use the command for what you tell, see `offramp agency --help`",
+    )
 
 
 def _no_earlier_encounter(case: str | None) -> RequestError:

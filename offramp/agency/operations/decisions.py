@@ -24,6 +24,7 @@ from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.questions import question_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
+from offramp.agency.cases.unopened_answers import UnopenedPart, unopened_answers
 from offramp.agency.cases.untold_decisions import UNSENT, unsent_decisions
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -55,7 +56,8 @@ class CaseAnswer:
 
     `outdated` are earlier decisions of the same question that rest on what was corrected or
     recalled since. The age of the law is measured on `asked_on`. `untold` are the agencies that
-    were told no part of a sent answer, and why.
+    were told no part of a sent answer, and why. `closed` are parts that nobody here opened, and
+    that may state what the answer lacks.
     """
 
     case: str
@@ -66,6 +68,7 @@ class CaseAnswer:
     outdated: tuple[OutdatedDecision, ...] = ()
     asked_on: date | None = None
     untold: tuple[Refused, ...] = ()
+    closed: tuple[UnopenedPart, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency decide`."""
@@ -73,7 +76,7 @@ class CaseAnswer:
         if self.asked_on is not None:
             value |= age_member(self.answer.ruling, self.asked_on)
         value["outdated"] = [decision.as_json() for decision in self.outdated]
-        value["unopened"] = {
+        value["unopened"] = {path: part.agency for part in self.closed for path in part.paths} | {
             path: correction.by for path, correction in self.answer.unopened.items()
         }
         if self.record is not None:
@@ -121,12 +124,16 @@ class DeterminationPreview:
 
 @frozen
 class SentQuestion:
-    """A question to other agencies: the paths of the facts asked for, by agency."""
+    """A question to other agencies: the paths of the facts asked for, by agency.
+
+    `closed` are parts that nobody here opened: what they may state was not asked again.
+    """
 
     record: str
     case: str
     asked: Mapping[str, tuple[str, ...]]
     state: str
+    closed: tuple[UnopenedPart, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency ask`."""
@@ -192,7 +199,8 @@ def decide(
         for earlier in outdated_decisions(working_set, program, case, answer.case, now)
         if earlier.decision == decision
     )
-    return CaseAnswer(case, answer, outdated=outdated, asked_on=utc_day(now))
+    closed = unopened_answers(working_set, case, answer.case, answer)
+    return CaseAnswer(case, answer, outdated=outdated, asked_on=utc_day(now), closed=closed)
 
 
 @needs({"new": OFFER, "case": CASE}, variant=decides_about, look="act", takes=True)
@@ -240,6 +248,7 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
         state,
         asked_on=answered.asked_on,
         untold=untold,
+        closed=answered.closed,
     )
 
 
@@ -289,14 +298,17 @@ def ask(office: Office, case: str, decision: str) -> SentQuestion:
     with office.transaction() as working_set:
         check_may_be_told(working_set, "question", case)
         defaults = defaults_today(office, working_set)
-        parts = question_parts(working_set, case, answer, defaults, office.clock())
+        closed = unopened_answers(working_set, case, answer.case, answer)
+        parts = question_parts(working_set, case, answer, defaults, office.clock(), closed=closed)
         bundle = office.compose_in(working_set, "question", parts, case)
-    asked = {
-        agency: tuple(path for content in part.content.values() for path in content["asks"])
-        for part in parts
-        for agency in part.to
-    }
-    return SentQuestion(bundle.id, case, asked, send_now(office, bundle.id))
+    # An agency may be asked in several parts, one for each category.
+    asked: dict[str, list[str]] = {}
+    for part in parts:
+        for agency in part.to:
+            for content in part.content.values():
+                asked.setdefault(agency, []).extend(content["asks"])
+    paths = {agency: tuple(listed) for agency, listed in asked.items()}
+    return SentQuestion(bundle.id, case, paths, send_now(office, bundle.id), closed)
 
 
 @needs(CASE, look="act", takes=True)

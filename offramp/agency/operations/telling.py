@@ -357,7 +357,7 @@ def _kept_facts(sheet: Sheet, category: str) -> list[str]:
     return [
         fact.path
         for fact in sheet.facts_of(category)
-        if fact.known_by == sheet.role and fact.path in sheet.reads
+        if fact.known_by == sheet.role and sheet.may_ask(fact)
     ]
 
 
