@@ -26,8 +26,9 @@ from tests.support.running_agencies import Running
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="no command server on this system")
 
-# `serve` doesn't end, and a second one of a folder is refused. `move` stops the folder.
-NAMES = [name for name in COMMANDS if name not in ("serve", "move")]
+# `serve` and `console` don't end, and a second gateway of a folder is refused. `move` stops the
+# folder.
+NAMES = [name for name in COMMANDS if name not in ("serve", "console", "move")]
 
 
 class Pair:

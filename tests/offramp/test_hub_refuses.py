@@ -59,7 +59,7 @@ ALSO_SENDING = frozenset(
      "report-crime", "retry", "seal", "meeting", "meeting-prepare", "notice", "hold", "sealed")
 )  # fmt: skip
 NOT_SENDING = frozenset(
-    ("init", "join", "approve", "retire", "spare", "propose", "adopt", "serve", "backup",
+    ("init", "join", "approve", "retire", "spare", "propose", "adopt", "serve", "console", "backup",
      "restore", "move", "doctor", "status", "inbox", "cases", "tasks", "find", "same",
      "report-number", "mine", "account", "export", "breach", "staff", "looks", "retention")
 )  # fmt: skip
