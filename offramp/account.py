@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 
+# The account to which Linux maps every account that has no number here. It may be anybody.
+NOBODY = 65534
+
 _served: list[int] = []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.own_statements import StatementState
@@ -41,14 +41,23 @@ def retention_lines(listed: RetentionList, zone: ZoneInfo) -> list[str]:
         f"{listed.default_days} days",
         "what is kept is destroyed on the day after its last day, unless a legal hold stops it",
     ]
+    if any(
+        row.first_ends < listed.today and not case.holds
+        for case in listed.cases
+        for row in case.rows
+    ):
+        lines.append(
+            "OVERDUE is what is past its last day: the gateway destroys it at its next round, "
+            "within an hour. `agency serve DIR --once` does it now"
+        )
     for case in listed.cases:
-        lines += ["", *_case_lines(case, zone)]
+        lines += ["", *_case_lines(case, zone, listed.today)]
     if not listed.cases:
         lines += ["", "no case here"]
     return lines
 
 
-def _case_lines(case: KeptCase, zone: ZoneInfo) -> Iterator[str]:
+def _case_lines(case: KeptCase, zone: ZoneInfo, today: date) -> Iterator[str]:
     yield f"{case.case}:" if case.case else "about no case:"
     for hold in case.holds:
         yield f"  ON HOLD: {_hold(hold, zone)}. Nothing here is destroyed"
@@ -59,7 +68,9 @@ def _case_lines(case: KeptCase, zone: ZoneInfo) -> Iterator[str]:
             signed = _RENEWED
         yield f"  {_ending(ending)}{signed}"
     for row in case.rows:
-        yield f"  {_row(row, is_held=bool(case.holds))}"
+        is_overdue = row.first_ends < today and not case.holds
+        overdue = "OVERDUE: " if is_overdue else ""
+        yield f"  {overdue}{_row(row, is_held=bool(case.holds))}"
     if case.unproved:
         yield f"  {_unproved(case.unproved)}"
     elif not case.rows:

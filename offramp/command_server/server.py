@@ -18,6 +18,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from offramp.account import NOBODY
 from offramp.agency.errors import AgencyError
 from offramp.command_server.messages import EndOfConnection, peer_account
 from offramp.command_server.session import Service, refuse, run_session
@@ -31,8 +32,6 @@ LONGEST_COMMAND = 2 * 3600
 STOP_WITHIN = 2.5
 # Seconds that a new server waits for the last one to end.
 TAKE_OVER_WITHIN = 5.0
-# The account to which Linux maps every account that has no number here. It may be anybody.
-NOBODY = 65534
 _BACKLOG = 64
 
 

@@ -1181,6 +1181,17 @@ def test_a_right_statement_follows_a_wrong_one_that_was_asked_back(
     assert "[ending-noted]" in seal("--yes", code=2), "the right one is not changed either"
 
 
+def test_what_is_past_its_last_day_is_marked_until_the_next_round(town: Town, run: Run) -> None:
+    case, _ = refer(town)
+    assert "OVERDUE" not in run("retention", "police", case[:8])
+    town.hub.clock += 4000 * DAY
+    shown = run("retention", "police", case[:8])
+    assert "OVERDUE: encounter" in shown or "OVERDUE: charge" in shown
+    assert f"`offramp agency serve {town.folder / 'police'} --once` does it now" in shown
+    town.settle()
+    assert "OVERDUE" not in run("retention", "police", case[:8])
+
+
 def test_a_wrong_fact_without_its_detail_is_refused_with_the_whole_command(
     town: Town, run: Run
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -81,6 +82,16 @@ def test_a_login_that_this_machine_lacks_is_refused_and_nobody_is_listed(office:
     # A login of another machine stays listed beside a new one.
     operations.set_logins(office, FOUNDER, "Amos Reed", ["elsewhere", "daemon"])
     assert office.working_set().staff.named("Amos Reed").logins == ("elsewhere", "daemon")
+
+
+def test_a_login_that_may_be_anybody_is_refused(office: Office) -> None:
+    """No command comes from it: the gateway takes none from an account without a number here."""
+    nobody = next((each.pw_name for each in pwd.getpwall() if each.pw_uid == 65534), None)
+    if nobody is None:
+        pytest.skip("this machine has no account 65534")
+    with refused("bad-login"):
+        operations.add_person(office, FOUNDER, "Amos Reed", ["member"], logins=[nobody])
+    assert [person.name for person in office.working_set().staff.active()] == [FOUNDER]
 
 
 def test_who_was_ended_is_told_so_at_the_own_login_alone(office: Office, logins: None) -> None:

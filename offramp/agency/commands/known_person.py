@@ -57,7 +57,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         _FLAG,
         metavar="ANSWER",
         help=f"if the person may be known here already: `{_SOMEONE_ELSE}`, `{_STOP}`, or the first "
-        "8 digits of the person's case",
+        "8 digits of the person's case. `--rest-unknown` doesn't answer this",
     )
 
 

@@ -83,7 +83,9 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
         "--yes", action="store_true", help="publish the counts without the last question"
     )
     parser.add_argument("--csv", action="store_true", help="print every number as CSV")
-    parser.add_argument("--html", metavar="FILE", help="write a page with charts")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page with charts, and print no tables"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite the page's file")
 
 

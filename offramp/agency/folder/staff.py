@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from exchange.errors import shorten
-from offramp.account import person_account
+from offramp.account import NOBODY, person_account
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from rules.frozen import frozen
 
@@ -486,6 +486,14 @@ def login_exists(login: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def is_anybodys(login: str) -> bool:
+    """Report whether a login is that of every account without a number on this machine."""
+    try:
+        return pwd.getpwnam(login).pw_uid == NOBODY
+    except KeyError:
+        return False
 
 
 def full_name_of(uid: int) -> str:

@@ -20,6 +20,7 @@ from offramp.agency.folder.staff import (
     StaffPerson,
     check_people,
     ended,
+    is_anybodys,
     login_exists,
 )
 from offramp.agency.folder.working_set import WorkingSet
@@ -482,6 +483,13 @@ def _logins(logins: Iterable[str], earlier: Sequence[str] = ()) -> tuple[str, ..
                 "bad-login",
                 f"`{shorten(login)}` is no login",
                 fix="give the name of an account of this machine, such as `mruiz`",
+            )
+        if login not in earlier and is_anybodys(login):
+            raise AgencyError(
+                "bad-login",
+                f"`{shorten(login)}` stands for every account without a number here, so no command "
+                "is accepted from it",
+                fix="give the person's own account, such as `mruiz`",
             )
         if login not in earlier and not login_exists(login):
             raise AgencyError(
