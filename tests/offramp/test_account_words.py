@@ -106,6 +106,8 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     )
     assert "Nothing is missing" in page(world, case, "en")
     assert "No falta nada" in page(world, case, "es")
+    # The period of `a.m.` is the sentence's too.
+    assert "m.." not in text and "m.." not in texto
     # As many lines in one language as in the other; and no code is left in any of them.
     assert len(english) == len(spanish)
     for line in (*english, *spanish):

@@ -392,6 +392,10 @@ def test_a_recalled_duplicate_is_no_open_case(own_town: Town) -> None:
     assert (
         listed.is_withdrawn and "not open: the referral was asked back" in cases_lines([listed])[0]
     )
+    # Its page asks about no other person, and has no answers of the rules.
+    view = operations.read_case(crossroads, second)
+    assert view.duplicates == () and view.answers == {}
+    assert operations.read_case(crossroads, first).answers
     # It takes no new record, and says why and what to do.
     for act in (
         lambda: operations.open_form(crossroads, "intake", second),

@@ -414,8 +414,10 @@ def test_refer_asks_about_a_person_who_may_be_known_before_it_sends(town: Town) 
     born = ("--birth-date", "1992-02-09")
     first = _refer_by_form(town, *contact_flags, *born)["case"]
     outbox = len(town.at["police"].working_set().outbox)
-    with pytest.raises(RequestError, match="--known-person"):
+    with pytest.raises(RequestError, match="--known-person") as unanswered:
         _refer_by_form(town, *contact_flags, *born)
+    assert "Zoila Quispe, born 1992" in unanswered.value.message, "a script sees who it may be"
+    assert first[:8] in unanswered.value.message
     assert _refer_by_form(town, *contact_flags, *born, "--known-person", "stop") == {"sent": False}
     assert len(town.at["police"].working_set().outbox) == outbox
     # The same person at another encounter is in a case of its own, joined here and nowhere else.

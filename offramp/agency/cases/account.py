@@ -114,8 +114,11 @@ class _Page:
     # Words
 
     def say(self, key: str, **given: object) -> str:
-        """Return a sentence of this program's own in the page's language."""
-        return SAID[key][self.column].format(**given)
+        """Return a sentence of this program's own in the page's language.
+
+        The period of `a.m.` ends a sentence too.
+        """
+        return SAID[key][self.column].format(**given).replace("m..", "m.")
 
     def name(self, agency: str) -> str:
         """Return an agency's name with its role."""

@@ -180,8 +180,11 @@ def matches_of_case(working_set: WorkingSet, handle: str) -> tuple[PossibleMatch
 def undecided_matches(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
     """Return the cases that may be of the same person, as noted when this case was opened.
 
-    A case whose referral was asked back is left out: there is nothing in it to join.
+    A case whose referral was asked back is left out, and has no matches itself: there is nothing
+    in it to join.
     """
+    if handle in working_set.cases and is_withdrawn(working_set, handle):
+        return ()
     links = working_set.cases.links(handle)
     return tuple(
         other

@@ -15,7 +15,9 @@ from offramp.agency.operations import Person
 from offramp.agency.short_handles import short
 from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers
 from offramp.terminal import print_text
+from rules.errors import RequestError
 from rules.frozen import frozen
+from rules.input.printing import printable
 
 _NAME, _FLAG = "known_person", "--known-person"
 _SOMEONE_ELSE, _STOP = "someone_else", "stop"
@@ -82,6 +84,8 @@ def ask_known_person(
         for person in people:
             print_text(f"  {people_wording.person_line(person)}")
     given = {_NAME: options.known_person} if options.known_person is not None else {}
+    if not given and not dialog.is_terminal:
+        raise _not_answered(people)
     answer = collect_answers([_question(people, options.lang)], given, dialog)[_NAME]
     if answer == _STOP:
         return KnownPerson(is_here_already=True)
@@ -89,6 +93,18 @@ def ask_known_person(
     if answer == _SOMEONE_ELSE:
         return KnownPerson(others=cases)
     return KnownPerson(next(case for case in cases if case.startswith(answer)))
+
+
+def _not_answered(people: tuple[Person, ...]) -> RequestError:
+    """Return the refusal of a script that doesn't say if it is one of these people."""
+    likely = "; or ".join(printable(people_wording.person_line(person)) for person in people)
+    return RequestError(
+        "answers-missing",
+        f"there is no terminal to ask at, and no answer to `{_NAME}`: this may be a person whom "
+        f"you know already, {likely}",
+        fix=f"give `{_FLAG}` with the first 8 digits of the person's case, `{_SOMEONE_ELSE}`, or "
+        f"`{_STOP}`",
+    )
 
 
 def _question(people: tuple[Person, ...], language: str) -> Question:

@@ -288,7 +288,8 @@ def _view(
             f"{len(withheld)} facts come from parts of care, which only owner and backup may read: "
             f"ask `{owner}`"
         )
-    if is_withdrawn(working_set, handle):
+    withdrawn = is_withdrawn(working_set, handle)
+    if withdrawn:
         issuers = " and ".join(f"`{each}`" for each in referrals_asked_back(working_set, handle))
         refusals.append(
             f"{issuers} asked back the referral of this case, and nothing else stands in it: it is "
@@ -296,7 +297,8 @@ def _view(
         )
     answers = {}
     pack = office.program(working_set).pack
-    for decision in decisions_here(working_set, pack):
+    # The rules have nothing to answer in a case that was asked back.
+    for decision in () if withdrawn else decisions_here(working_set, pack):
         try:
             answers[decision] = answer_case(office, working_set, handle, decision, case=case)
         except Refusal as refusal:
