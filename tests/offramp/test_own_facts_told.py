@@ -6,6 +6,7 @@ are left out, and every other one is told by its agency and arrives.
 
 from __future__ import annotations
 
+import argparse
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 
 from exchange.records.content_checks import check_content
-from offramp.agency import operations
+from offramp.agency import commands, operations
 from offramp.agency.cases.caseload import case_of, utc
 from offramp.cli import main
 from rules.decide.consent import Passage, permits
 from rules.decide.program import Program
+from rules.errors import RequestError
 from rules.input.vocabulary import CLOSED_TO_PACKS
 from rules.shelf import read_pack, vocabulary
 from tests.support.agencies import RIO_VERDE, Town
@@ -347,6 +349,34 @@ def test_an_own_fact_that_no_rule_reads_is_kept_before_the_consent_too(tmp_path:
     town.settle()
     (task,) = untold_tasks(town, case)
     assert f"`agency tell {case[:8]} --answer own.bed=yes`" in task.what
+
+
+def tell_by_command(town: Town, agency: str, case: str, *words: str) -> Any:
+    """Run `offramp agency tell` without a terminal, and return its JSON and lines."""
+    parser = argparse.ArgumentParser()
+    commands.agency(parser, argparse.ArgumentParser)
+    folder = str(town.folder / agency)
+    options = parser.parse_args(["tell", folder, case, "--yes", "--rest-unknown", *words])
+    options.case = case
+    run = commands.COMMANDS["tell"].run
+    assert run is not None
+    return run(town.at[agency], options)
+
+
+def test_the_command_keeps_an_own_fact_and_names_who_tells_another(tmp_path: Path) -> None:
+    folder = write_pack(tmp_path / "rio-verde", [("status", "program")], clock=True)
+    town = Town(tmp_path / "town", AGENCIES, pack=folder)
+    case = refer(town)
+    agree(town, case, [grant("crossroads", "shelter", ["status"], ["diversion_coordination"])])
+    town.settle()
+    day = utc(town.hub.clock)
+    kept = tell_by_command(town, "shelter", case, "--answer", f"case.help_at={day}")
+    assert kept.json["kept"] == {"case.help_at": day} and kept.json["state"] == "kept"
+    assert kept.lines[0].startswith("Kept here") and "Nobody was told" in kept.lines[0]
+    other = path_of("status", "program")
+    with pytest.raises(RequestError, match="the pack says that `program` knows it") as told:
+        tell_by_command(town, "shelter", case, "--answer", f"{other}=yes")
+    assert told.value.code == "unknown-question"
 
 
 def test_silence_counts_only_if_every_agency_of_the_role_may_tell(tmp_path: Path) -> None:
