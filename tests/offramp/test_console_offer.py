@@ -19,6 +19,7 @@ import pytest
 
 import rules
 from offramp.agency import operations
+from tests.support.accessibility import HAS_AXE, NO_AXE, axe_violations
 from tests.support.agency_console import (
     PASSWORD,
     AgencyConsole,
@@ -326,6 +327,63 @@ def test_case_management_opens_and_tells_of_a_first_interview(
         assert manager.get(f"{case}/tell/refer").status_code == 404
 
 
+def _sign_in(browser: Browser, console: AgencyConsole, secret: str) -> None:
+    browser.open(f"{console.address}/sign-in")
+    type_in(browser, "#name", founder_of("police"))
+    type_in(browser, "#password", PASSWORD)
+    type_in(browser, "#code", code_of(secret))
+    press(browser, "form[action='/sign-in'] button")
+
+
+@needs_browser
+@pytest.mark.skipif(not HAS_AXE, reason=NO_AXE)
+def test_axe_finds_nothing_on_the_officers_pages_and_their_faults(
+    town: Running, tmp_path: Path
+) -> None:
+    found: dict[tuple[str, int], list[str]] = {}
+
+    def check(name: str) -> None:
+        for width, dark in ((320, True), (390, False), (820, True), (1280, False)):
+            browser.show(width=width, dark=dark)
+            time.sleep(0.3)  # the colors of buttons change slowly
+            found[name, width] = axe_violations(browser)
+            wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (name, width)
+
+    with _console(town, "police") as (console, secret), Browser(tmp_path / "profile") as browser:
+        _sign_in(browser, console, secret)
+        browser.open(f"{console.address}/offer")
+        check("offer")
+        press(browser, "button[value=arrest]")
+        browser.click("input[value=opioid]")
+        type_in(browser, "[id='person.age']", "forty")
+        press(browser, ".dock button")
+        check("scene with a fault")
+        type_in(browser, "[id='person.age']", "")
+        browser.evaluate("document.getElementById('person.age').value = '27'")
+        browser.click("input[value=possession]")
+        press(browser, ".dock button")
+        check("scene, more questions")
+        browser.click("input[value=no]")
+        press(browser, ".dock button")
+        check("answer")
+        press(browser, "button[value=accepted]")
+        check("who")
+        type_in(browser, "[id='contact.given_name']", "A" * 90)
+        press(browser, ".dock button")
+        check("who with a fault")
+        browser.evaluate("document.getElementById('contact.given_name').value = 'Ana'")
+        type_in(browser, "[id='contact.family_name']", "Muñoz O’Brien-García y López de Hoyos")
+        press(browser, ".dock button")
+        check("check")
+        press(browser, ".dock button")
+        check("sent")
+        for path in ("/offer/not", "/asked", "/mine"):
+            browser.open(console.address + path)
+            check(path)
+    assert {page: lines for page, lines in found.items() if lines} == {}
+
+
 @needs_browser
 def test_an_offer_and_its_referral_take_at_most_nine_taps_on_a_phone(
     town: Running, tmp_path: Path
@@ -333,11 +391,7 @@ def test_an_offer_and_its_referral_take_at_most_nine_taps_on_a_phone(
     with _console(town, "police") as (console, secret), Browser(tmp_path / "profile") as browser:
         browser.show(width=390, dark=True)
         browser.forbid_scripts()
-        browser.open(f"{console.address}/sign-in")
-        type_in(browser, "#name", founder_of("police"))
-        type_in(browser, "#password", PASSWORD)
-        type_in(browser, "#code", code_of(secret))
-        press(browser, "form[action='/sign-in'] button")
+        _sign_in(browser, console, secret)
         browser.open(f"{console.address}/offer")
         taps = [
             "button[value=arrest]",
