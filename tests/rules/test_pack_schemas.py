@@ -83,8 +83,17 @@ program:
     provisional: perhaps
     other: [{says: two years, source: act}]
   places:
-    - {value: 60, from: 2018-01-01, until: 2030-01-01, source: ordinance, provisional: perhaps,
-       other: [{says: 70, source: act}]}
+    - {value: 60, high: 70, from: 2018-01-01, until: 2030-01-01, source: ordinance,
+       provisional: perhaps, other: [{says: 70, source: act}]}
+  costs:
+    - {id: budget, says: the budget, unit: total, low: {dollars: 10, says: ten, source: act},
+       high: {dollars: 20, says: twenty, source: act}, from: 2018-01-01, until: 2030-01-01,
+       source: ordinance, provisional: perhaps, other: [{says: 30, source: act}]}
+    - {id: person, says: a client, unit: client, low: {dollars: 1, says: one, source: act},
+       high: {dollars: 2, says: two, source: act}, source: ordinance}
+  break_even:
+    - {says: To spend it, total: budget, each: person, note: unsure, from: 2018-01-01,
+       until: 2030-01-01, source: ordinance, provisional: perhaps, other: [{says: 40, source: act}]}
   funding:
     - {says: a grant, from: 2018-01-01, until: 2030-01-01, source: ordinance, provisional: perhaps,
        other: [{says: a gift, source: act}]}
