@@ -36,6 +36,7 @@ def console(options: argparse.Namespace) -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, options.port))
+        listener.listen()  # so that the printed address answers at once
     except OverflowError:
         raise RequestError(
             "usage", f"`--port` can't be `{options.port}`", fix="a port is a number up to 65535"

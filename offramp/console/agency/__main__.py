@@ -89,6 +89,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # so that the printed address answers at once
     except OSError:
         raise RequestError(
             "port-taken", f"port {port} is in use", fix="name another one with `--port`"
