@@ -341,7 +341,7 @@ def test_a_correction_opens_after_a_mistaken_exit_was_taken_back(
     assert "sent a correction that may change `" in message and "opened it" in message
     capsys.readouterr()
     assert town.agency("case", "program", case) == 0
-    assert "NOT KNOWN: police sent a correction that may change it" in capsys.readouterr().out
+    assert "OPEN FIRST: police sent a correction" in capsys.readouterr().out
     assert any("Open what `police` sent" in text for text in tasks(town, capsys, "program"))
     for name in ("program", "crossroads"):
         view = told(town, capsys, "case", name, case, "--open")

@@ -152,7 +152,7 @@ def test_the_tests_above_saw_every_kind_of_node() -> None:
     ]
     trees = [written.checked(text) for text in texts]
     assert {type(part) for one in trees for part in tree.nodes(one)} | {tree.FieldOf} == set(
-        tree._NODES
+        tree.NODES
     )
     for one in trees:
         read_back(one, WRITTEN, Reader(WRITTEN, written.WORDS.facts))
