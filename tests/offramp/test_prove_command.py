@@ -219,6 +219,7 @@ def test_without_the_solver_it_says_how_to_install_it() -> None:
     assert "pip install 'offramp[prove]' [no-solver]" in ran.stderr
 
 
+@pytest.mark.usefixtures("solver")
 def test_a_folder_in_place_of_claims_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
