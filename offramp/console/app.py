@@ -10,11 +10,9 @@ import traceback
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -24,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 import rules
 from offramp.console.headers import SecurityHeaders
+from offramp.console.requests import STATIC, read_form, refuse_other_sites, send_kept, send_static
 from offramp.documents import operations as documents
 from offramp.policy import operations as policy
 from offramp.policy.interview_walk import list_decisions, walk_interview
@@ -35,7 +34,6 @@ MOST_FIELDS = 1_000
 NOT_KNOWN = "not known"
 BROKEN = "This change breaks a promise"
 STATUSES = {"not_yet": "starts later", "in_force": "in force", "over": "over"}
-_STATIC = {"style.css": "text/css", "favicon.svg": "image/svg+xml"}
 
 
 def make_app(
@@ -67,14 +65,10 @@ def make_app(
 
 
 def static_file(name: str) -> Response:
-    """Return the stylesheet or the icon, which a browser may keep."""
+    """Return a stylesheet or the icon."""
     if name == "memo.css":
-        headers = {"cache-control": "max-age=3600"}
-        return Response(documents.MEMO_STYLE, media_type="text/css", headers=headers)
-    if name not in _STATIC:
-        raise HTTPException(404)
-    data = (files("offramp.console") / name).read_bytes()
-    return Response(data, media_type=_STATIC[name], headers={"cache-control": "max-age=3600"})
+        return send_kept(documents.MEMO_STYLE, "text/css")
+    return send_static(STATIC, name)
 
 
 class Pages:
@@ -108,7 +102,7 @@ class Pages:
 
     def list_packs(self, request: Request) -> Response:
         """Show the packs with their status today."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         rows = [
             (name, status.pack.title, STATUSES[status.status])
             for name, status in self.statuses.items()
@@ -117,7 +111,7 @@ class Pages:
 
     def show_pack(self, request: Request, pack: str, as_of: str = "") -> Response:
         """Show a pack as a document, by the newest rules or those of a day."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         title, body = self._document(self._pack(pack), as_of, False)
         values: dict[str, Any] = {
             "heading": title,
@@ -134,7 +128,7 @@ class Pages:
 
     def show_timeline(self, request: Request, pack: str) -> Response:
         """Show what began and ended in a pack."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         title, body = self._document(self._pack(pack), "", True)
         values: dict[str, Any] = {
             "heading": title,
@@ -154,7 +148,7 @@ class Pages:
 
     def send_card(self, request: Request, pack: str) -> Response:
         """Send the card for phones as a file."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         card = self._card(self._pack(pack))
         name = f'attachment; filename="{pack}-card.html"'
         return HTMLResponse(card.html, headers={"content-disposition": name})
@@ -163,7 +157,7 @@ class Pages:
 
     def choose_decision(self, request: Request, pack: str) -> Response:
         """Ask which decision to try."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         self._pack(pack)
         read = self.statuses[pack].pack
         values: dict[str, Any] = {
@@ -175,9 +169,9 @@ class Pages:
 
     async def try_case(self, request: Request, pack: str) -> Response:
         """Show the next question of a case, or the answer."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         program = self._program(self._pack(pack))
-        fields = await _read_form(request)
+        fields = await read_form(request, MOST_FORM, MOST_FIELDS)
         decision = dict(fields).get("decision", "")
         walk = walk_interview(program, decision, _answers(fields), self.today)
         title = "Try a case" if walk.refusal is None else "Error: Try a case"
@@ -236,19 +230,19 @@ class DraftPages:
 
     def list_drafts(self, request: Request) -> Response:
         """Show the drafts, each with a link to its memo."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         return self.pages.page("drafts.html", "Drafts", drafts=sorted(self.drafts))
 
     def show_memo(self, request: Request, draft: str) -> Response:
         """Show the memo of a draft as it is now."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         memo = self._memo_now(draft)
         values: dict[str, Any] = {"draft": draft, "memo": memo, "body": Markup(memo.body)}
         return self.pages.page("memo.html", "Change memo", **values)
 
     def send_memo(self, request: Request, draft: str) -> Response:
         """Send a memo as a file, to be adopted with the pack. One with a finding isn't sent."""
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         memo = self._memo_now(draft)
         if not memo.is_sound:
             raise HTTPException(404)
@@ -277,24 +271,6 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
         for path in sorted(folder.iterdir())
         if path.is_file()
     )
-
-
-def _refuse_other_sites(request: Request) -> None:
-    if not request.scope["is_own_site"]:
-        raise HTTPException(403)
-
-
-async def _read_form(request: Request) -> list[tuple[str, str]]:
-    """Return the fields of a form in their order."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_FORM:
-            raise HTTPException(413)
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError:
-        raise HTTPException(413) from None
 
 
 def _answers(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import socket
 from pathlib import Path
 
 from offramp.clock import day_of_asking
+from offramp.console.listener import HOST, listen
 from offramp.policy import operations
 from offramp.terminal import print_text
 from rules.errors import RequestError
-
-HOST = "127.0.0.1"
 
 
 def console(options: argparse.Namespace) -> int:
@@ -32,19 +30,7 @@ def console(options: argparse.Namespace) -> int:
         (status,) = operations.list_programs(today, [folder])
         packs[status.pack.id] = folder
     drafts = _drafts(options.drafts)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, options.port))
-        listener.listen()  # so that the printed address answers at once
-    except OverflowError:
-        raise RequestError(
-            "usage", f"`--port` can't be `{options.port}`", fix="a port is a number up to 65535"
-        ) from None
-    except OSError:
-        raise RequestError(
-            "port-taken", f"port {options.port} is in use", fix="name another one with `--port`"
-        ) from None
+    listener = listen(options.port)
     app = make_app(packs, today, drafts)
     print_text(f"Offramp console: http://{HOST}:{listener.getsockname()[1]}/", flush=True)
     # No access log, and no exception's text: it may quote a case.

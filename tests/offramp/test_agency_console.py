@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -235,16 +237,16 @@ def test_every_answer_has_the_headers(console: AgencyConsole, folder: Path) -> N
     caller = signed_in(console, folder, "Eva Stone")
     for method, path in (
         *(("GET", path) for path in ("/sign-in", "/invited", "/you", "/no/such", "/")),
-        *(("GET", path) for path in ("/static/console.css", "/static/console.js", "/static/x")),
+        *(("GET", path) for path in ("/static/style.css", "/static/console.js", "/static/x")),
         *(("POST", path) for path in ("/people/find", "/sign-out", "/nothing")),
         ("PUT", "/you"),
     ):
         answer = caller.ask(method, path)
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, (method, path, name)
-        is_static = path in ("/static/console.css", "/static/console.js")
+        is_static = path in ("/static/style.css", "/static/console.js")
         assert (answer.headers["cache-control"] == "no-store") is not is_static, path
-    assert len(caller.get("/static/console.css").content) <= 28 * KB
+    assert len(caller.get("/static/style.css").content) <= 28 * KB
     assert len(caller.get("/static/console.js").content) <= 12 * KB
 
 
@@ -774,3 +776,14 @@ def test_the_town_goes_on_with_a_console_for_each_agency(tmp_path: Path) -> None
 
         keep_running(place, stop_soon)
         assert place.now > before
+
+
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_port_that_there_isnt_is_one_sentence(folder: Path, port: str) -> None:
+    passphrase = str(folder.parent / "passphrase")
+    words = ["agency", "console", str(folder), "--port", port, "--passphrase-file", passphrase]
+    ran = subprocess.run(
+        [sys.executable, "-m", "offramp", *words], capture_output=True, text=True, cwd=ROOT
+    )
+    assert ran.returncode == 2 and "Traceback" not in ran.stderr
+    assert f"`--port` can't be `{port}`" in ran.stderr

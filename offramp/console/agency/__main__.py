@@ -9,17 +9,16 @@ from __future__ import annotations
 import gc
 import json
 import os
-import socket
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from offramp.console.listener import listen
 from offramp.terminal import print_error, print_text
 from rules.errors import Refusal, RequestError
 
-HOST = "127.0.0.1"
 _LONGEST_PASSPHRASE = 64 * 1024
 
 
@@ -56,7 +55,7 @@ def _serve(options: dict[str, Any], passphrase: bytes) -> None:
     from offramp.console.agency.office_thread import OfficeThread
     from offramp.console.agency.server import make_agency_app
 
-    listener = _listen(options["port"])
+    listener = listen(options["port"])
     clock = Path(options["clock"]) if options["clock"] else None
     thread = OfficeThread(Path(options["folder"]), passphrase, clock)
     name, port = options["name"], listener.getsockname()[1]
@@ -82,19 +81,6 @@ def _serve(options: dict[str, Any], passphrase: bytes) -> None:
         server.run(sockets=[listener])
     finally:
         thread.close()
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen()  # so that the printed address answers at once
-    except OSError:
-        raise RequestError(
-            "port-taken", f"port {port} is in use", fix="name another one with `--port`"
-        ) from None
-    return listener
 
 
 def _stop_with_input(server: Any) -> None:

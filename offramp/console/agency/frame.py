@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,6 +31,7 @@ from offramp.console.agency.sessions import (
 )
 from offramp.console.agency.templates_of import Templates, plainly
 from offramp.console.agency.visit import AgencyFace, Invalid, KeyRing, NotHere, Visit
+from offramp.console.requests import read_form, refuse_other_sites
 from offramp.terminal import print_error
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -88,7 +88,7 @@ class Frame:
         visitor = self.visitor(request)
         if visitor is None:
             return lead(SIGN_IN)
-        fields = await read_form(request) if request.method == "POST" else ()
+        fields = await read_fields(request) if request.method == "POST" else ()
         path = request.url.path
         if visitor.session.is_locked:
             if ("GET", route.path) in ROUTES:  # else there is no page to come back to
@@ -246,12 +246,6 @@ def lead(path: str) -> Response:
     return RedirectResponse(path, status_code=303)
 
 
-def refuse_other_sites(request: Request) -> None:
-    """Refuse a request of another site, or under another name of this machine."""
-    if not request.scope["is_own_site"]:
-        raise HTTPException(403)
-
-
 def origin_of(request: Request) -> str:
     """Return where a request comes from, for the journal of looks."""
     return f"browser {request.client.host}" if request.client is not None else "browser"
@@ -262,14 +256,6 @@ def field_of(fields: Fields, name: str) -> str:
     return next((value for key, value in fields if key == name), "")
 
 
-async def read_form(request: Request) -> list[tuple[str, str]]:
+async def read_fields(request: Request) -> list[tuple[str, str]]:
     """Return the fields of a form in their order. Raises `HTTPException` 413."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_FORM:
-            raise HTTPException(413)
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError:
-        raise HTTPException(413) from None
+    return await read_form(request, MOST_FORM, MOST_FIELDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -20,13 +19,8 @@ from offramp.console.agency.sign_in import SignIn
 from offramp.console.agency.templates_of import Templates
 from offramp.console.agency.visit import AgencyFace, NotHere, Visit
 from offramp.console.headers import SecurityHeaders
+from offramp.console.requests import AGENCY_STATIC, send_static
 from rules.errors import Refusal
-
-_STATIC = {
-    "console.css": ("agency/console.css", "text/css"),
-    "console.js": ("agency/console.js", "text/javascript"),
-    "favicon.svg": ("favicon.svg", "image/svg+xml"),
-}
 
 
 def make_agency_app(
@@ -95,12 +89,8 @@ def _add_sign_in(app: FastAPI, sign_in: SignIn) -> None:
 
 
 def static_file(name: str) -> Response:
-    """Return the stylesheet, the script, or the icon, which a browser may keep."""
-    if name not in _STATIC:
-        raise HTTPException(404)
-    path, kind = _STATIC[name]
-    data = (files("offramp.console") / path).read_bytes()
-    return Response(data, media_type=kind, headers={"cache-control": "max-age=3600"})
+    """Return the stylesheet, the script, or the icon."""
+    return send_static(AGENCY_STATIC, name)
 
 
 def _home(visit: Visit) -> Response:

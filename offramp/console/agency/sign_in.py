@@ -20,10 +20,10 @@ from offramp.console.agency.frame import (
     field_of,
     lead,
     origin_of,
-    read_form,
-    refuse_other_sites,
+    read_fields,
 )
 from offramp.console.agency.sessions import COOKIE, Challenges, is_token
+from offramp.console.requests import refuse_other_sites
 from rules.errors import Refusal
 
 # Passwords that are checked at once: each takes 64 MiB.
@@ -89,7 +89,7 @@ class SignIn:
     async def sign_in_with_passkey(self, request: Request) -> Response:
         """Sign in the person of a passkey."""
         refuse_other_sites(request)
-        person = await self._person_of(request, await read_form(request))
+        person = await self._person_of(request, await read_fields(request))
         return self._page(_NO_PASSKEY) if person is None else self._begin(person, "/")
 
     async def unlock_with_passkey(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Sign a person in."""
         refuse_other_sites(request)
-        fields = await read_form(request)
+        fields = await read_fields(request)
         name = field_of(fields, "name").strip()
         person = await self._check(request, name, field_of(fields, "password"), fields)
         if person is None:
@@ -115,7 +115,7 @@ class SignIn:
     async def sign_in_for_demo(self, request: Request) -> Response:
         """Sign a made-up person in without a password, where the console was started so."""
         refuse_other_sites(request)
-        name = field_of(await read_form(request), "name")
+        name = field_of(await read_fields(request), "name")
         if name not in self._demo_people:
             raise HTTPException(404)
         note = partial(_note, name, origin_of(request), None)
@@ -229,7 +229,7 @@ class SignIn:
         """Return who sent a form, and its fields. Raises `HTTPException` 403."""
         refuse_other_sites(request)
         visitor = self._frame.visitor(request)
-        fields = await read_form(request)
+        fields = await read_fields(request)
         if visitor is None or not is_token(visitor.session, field_of(fields, "t")):
             raise HTTPException(403)
         return visitor, fields
@@ -254,7 +254,7 @@ class SignIn:
     async def use_invitation(self, request: Request) -> Response:
         """Make the account of an invited person, and show the secret of the one-time codes."""
         refuse_other_sites(request)
-        fields = await read_form(request)
+        fields = await read_fields(request)
         name = field_of(fields, "name").strip()
         if self._frame.attempts.is_locked(name):
             return self._invitation_page(_LOCKED, name)

@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context, se
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from offramp.console.requests import AGENCY_STATIC, static_bytes
+
 # Commands that a sentence for the terminal names, with the words around them.
 _COMMAND = re.compile(r"\s*(?:\(`[^`]*`\)|Then: `[^`]*`|(?:with|by|see|run|use) `offramp [^`]*`)")
 
@@ -114,7 +116,7 @@ def _read_time(text: str) -> datetime:
 @cache
 def _static(name: str) -> str:
     """Return the address of a static file, which changes with its content."""
-    digest = sha256((files("offramp.console.agency") / name).read_bytes()).hexdigest()
+    digest = sha256(static_bytes(AGENCY_STATIC, name)).hexdigest()
     return f"/static/{name}?v={digest[:12]}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from offramp.policy.cohort.answers import Answerer, Side
-from offramp.policy.cohort.sql_conditions import CannotPrint, ConditionPrinter, Dialect, quoted
+from offramp.policy.cohort.sql_conditions import CannotPrint, ConditionPrinter, quoted
 from offramp.policy.cohort.sql_values import Citations, as_columns, structure_of
 from rules.decide import explain
 from rules.decide.ruling import CHARGES, CaseFacts
@@ -105,7 +105,6 @@ class SideColumns:
         self,
         columns: Sequence[str],
         fixed: Mapping[str, Any],
-        dialect: Dialect | None = None,
     ) -> Conditions:
         """Print the rules of all sides.
 
@@ -121,7 +120,6 @@ class SideColumns:
                 segment.parameters,
                 self._answerer.attested,
                 self.citations,
-                dialect,
             )
             own: dict[str, int | None] = {}
             for rule in segment.decisions[side.decision].rules:

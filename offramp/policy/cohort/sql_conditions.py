@@ -53,37 +53,15 @@ UNKNOWN = Truth(FALSE, FALSE)
 _NO_NUMBER = Ends(NULL, NULL)
 
 
-class Dialect:
-    """The functions on lists of DuckDB."""
-
-    name = "duckdb"
-
-    def exists(self, records: str, variable: str, test: str) -> str:
-        """Return whether a record of a list that isn't NULL meets a test."""
-        return f"len(list_filter({records}, lambda {variable}: {test})) > 0"
-
-    def total(self, records: str, variable: str, value: str) -> str:
-        """Return the sum of a value over a list that isn't NULL, NULL if a part is NULL."""
-        parts = f"list_transform({records}, lambda {variable}: {value})"
-        return (
-            f"CASE WHEN list_count({parts}) = len({parts}) THEN coalesce(list_sum({parts}), 0) END"
-        )
+def _exists(records: str, variable: str, test: str) -> str:
+    """Return whether a record of a list that isn't NULL meets a test."""
+    return f"len(list_filter({records}, lambda {variable}: {test})) > 0"
 
 
-class SparkDialect(Dialect):
-    """The functions on lists of Spark. `exists` is three-valued there, and tests are never NULL."""
-
-    name = "spark"
-
-    def exists(self, records: str, variable: str, test: str) -> str:
-        """Return whether a record of a list that isn't NULL meets a test."""
-        return f"exists({records}, {variable} -> {test})"
-
-    def total(self, records: str, variable: str, value: str) -> str:
-        """Return the sum of a value over a list that isn't NULL, NULL if a part is NULL."""
-        start = "CAST(0 AS DECIMAL(38, 0))"
-        added = f"CAST(acc + {value} AS DECIMAL(38, 0))"
-        return f"aggregate({records}, {start}, (acc, {variable}) -> {added})"
+def _total(records: str, variable: str, value: str) -> str:
+    """Return the sum of a value over a list that isn't NULL, NULL if a part is NULL."""
+    parts = f"list_transform({records}, lambda {variable}: {value})"
+    return f"CASE WHEN list_count({parts}) = len({parts}) THEN coalesce(list_sum({parts}), 0) END"
 
 
 class ConditionPrinter:
@@ -101,14 +79,12 @@ class ConditionPrinter:
         parameters: Mapping[str, Any],
         attested: Mapping[str, str],
         citations: Mapping[GivenCitation, int],
-        dialect: Dialect | None = None,
     ) -> None:
         self.columns = columns
         self.constants = constants
         self.parameters = parameters
         self.attested = attested
         self.citations = citations
-        self.dialect = dialect or Dialect()
         self._variables = 0
 
     # Truth
@@ -264,7 +240,7 @@ class ConditionPrinter:
     def _some(self, records: str, name: str, test: str) -> str:
         if test == FALSE:
             return FALSE
-        return f"coalesce({self.dialect.exists(records, name, test)}, FALSE)"
+        return f"coalesce({_exists(records, name, test)}, FALSE)"
 
     # Numbers
 
@@ -343,7 +319,7 @@ class ConditionPrinter:
             part = f"CASE WHEN {kept.false} THEN 0 WHEN {kept.true} THEN {one} ELSE {perhaps} END"
             if kept.false == FALSE and kept.true == TRUE:
                 part = one
-            ends.append(self.dialect.total(records, name, part))
+            ends.append(_total(records, name, part))
         return Ends(*ends)
 
     # Columns
