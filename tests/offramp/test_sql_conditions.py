@@ -121,6 +121,17 @@ def test_a_condition_has_the_value_of_its_tree(
     assert value is walk(condition, world)
 
 
+@pytest.mark.parametrize("path", ["encounter.route", "person.age", "person.enrolled"])
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_is_one_of_no_values_also_if_it_is_not_known(path: str, known: bool) -> None:
+    condition = tree.Member(tree.FactOf(vocabulary().facts[path]), ())
+    stated = {"encounter.route": "arrest", "person.age": 30, "person.enrolled": True}
+    facts = {path: stated[path]} if known else {}
+    world = World(facts, {}, lambda _: None, lambda _: None)
+    assert walk(condition, world) is False
+    assert sql_value(condition, facts, vocabulary(), {}, {}) is False
+
+
 PRINTED = written.Readable(
     (*written.TINY, "encounter.drugs", "encounter.charges", "person.age", "wide.heat"),
     clocks=(),

@@ -125,6 +125,8 @@ class ConditionPrinter:
                 return self._comparison(node, bound)
             case tree.Member(item, values):
                 among = self._listed(values)
+                if not among:
+                    return Truth(FALSE, TRUE)
                 if _is_number(item):
                     ends = self.number(item, bound)
                     tests = [_equal(ends, _exact(value)) for value in among]
