@@ -51,6 +51,11 @@ def jurisdictions() -> Path:
 
 
 @lru_cache(maxsize=1)
+def _shipped_folder() -> Path:
+    return jurisdictions().resolve()
+
+
+@lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """Return the shipped vocabulary."""
     return _vocabulary_as_read()[1]
@@ -268,7 +273,7 @@ class Neighbors:
 
     def replaces_shipped(self, folder: Path) -> bool:
         """Return whether a folder is a local one with the name of a shipped pack or table."""
-        folder, shipped_folder = folder.resolve(), jurisdictions().resolve()
+        folder, shipped_folder = folder.resolve(), _shipped_folder()
         return any(
             (folder / file).is_file() and (namesake / file).is_file() and folder != namesake
             for namesake, file in (

@@ -44,11 +44,11 @@ def code_digest(parts: Iterable[str]) -> str | None:
     hashed = blake2b(digest_size=_HASH_SIZE)
     count = 0
     for part in parts:
-        folder = _PACKAGE / part
+        folder = f"{_PACKAGE}/{part}"
         try:
             for name in sorted(os.listdir(folder)):  # noqa: PTH208  # it is fast
                 if name.endswith(".py"):
-                    with open(folder / name, "rb", buffering=0) as file:  # noqa: PTH123  # it is fast
+                    with open(f"{folder}/{name}", "rb", buffering=0) as file:  # noqa: PTH123  # it is fast
                         if os.fstat(file.fileno()).st_mtime > _STARTED:
                             return None
                         hashed.update(f"{part}/{name}\0".encode() + file.read() + b"\0")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,11 +22,30 @@ from rules.input.printing import plain
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.packs.pack import Pack
 
+_NOBODYS = re.compile("99999")  # in a section that stands for those that no rule names
+
 
 def case_in_words(facts: Mapping[str, Any], pack: Pack, phrases: Mapping[str, Phrase]) -> str:
     """Return each fact of a case in words, in the order in which it is written."""
     words = _Words(complete_phrases(pack.vocabulary.facts, phrases), ZoneInfo(pack.time_zone))
     return "; ".join(_facts(facts, "", pack.vocabulary, words)) or "no fact is known"
+
+
+def records_in_words(
+    fact: Fact, records: Sequence[Any], phrases: Mapping[str, Phrase], zone: ZoneInfo
+) -> str:
+    """Return the records of a list in words: `a drug (the kind is opioid, the weight is 4 g)`."""
+    phrase = phrases[fact.path]
+    one = phrase[0] if isinstance(phrase, tuple) else phrase
+    if not records:
+        return f"no {one}"
+    words = _Words(phrases, zone)
+    return "; ".join(f"{with_article(one)} ({_record(fact, record, words)})" for record in records)
+
+
+def section_in_words(text: str) -> str:
+    """Return a section as it is cited. The solver's own section is one that no rule names."""
+    return "one that no rule names" if _NOBODYS.search(text) else text
 
 
 @frozen
@@ -56,12 +76,7 @@ def _facts(
 def _fact(fact: Fact, value: Any, words: _Words) -> str:
     phrase = words.phrases[fact.path]
     if fact.type == "list" and isinstance(value, (list, tuple)):
-        one = phrase[0] if isinstance(phrase, tuple) else phrase
-        if not value:
-            return f"no {one}"
-        return "; ".join(
-            f"{with_article(one)} ({_record(fact, record, words)})" for record in value
-        )
+        return records_in_words(fact, value, words.phrases, words.zone)
     if isinstance(value, bool):
         if isinstance(phrase, tuple):
             return phrase[0] if value else phrase[1]
@@ -82,6 +97,8 @@ def _record(fact: Fact, record: Any, words: _Words) -> str:
 
 def _value(fact: Fact, value: Any, zone: ZoneInfo) -> str:
     text = str(plain(value))
+    if fact.type == "citation":
+        return section_in_words(text)
     if fact.type == "date":
         return format_day(date.fromisoformat(text))
     if fact.type == "timestamp":

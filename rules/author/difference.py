@@ -7,6 +7,7 @@ matter. Whether a pack keeps the floor is found by comparing too, not by trustin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from rules.frozen import frozen, replace
@@ -16,9 +17,11 @@ from rules.packs.consent_sets import wider_grants
 from rules.packs.digest import canonical
 from rules.packs.pack import (
     Body,
+    BreakEven,
     Clock,
     ConsentQuestion,
     ConsentSet,
+    Cost,
     Decision,
     Grouping,
     InBoth,
@@ -65,16 +68,19 @@ class Difference:
         return f"{self.what} {self.how}: {self.after if self.how == ADDED else self.before}"
 
 
-def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:
-    """Return everything in which two packs differ.
+Speak = Callable[[tree.Tree], str]  # how a condition is written
+
+
+def differences(before: Pack, after: Pack, speak: Speak = tree.text) -> tuple[Difference, ...]:
+    """Return everything in which two packs differ. `speak` writes a condition, by default as code.
 
     This covers the program, rules, obligations, parameters, offenses, clocks, invariants,
     groupings, retention, what is asked of a person, and the words that people read.
     """
-    return tuple(_differences(before, after))
+    return tuple(_differences(before, after, speak))
 
 
-def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
+def _differences(before: Pack, after: Pack, speak: Speak) -> Iterator[Difference]:
     yield from _one("the program", _program(before), _program(after))
     yield from _each(
         "what the pack says of", _statements(before), _statements(after), _statements_text
@@ -82,11 +88,12 @@ def _differences(before: Pack, after: Pack) -> Iterator[Difference]:
     names = dict.fromkeys((*before.decisions, *after.decisions))
     for name in names:
         old, new = before.decisions.get(name), after.decisions.get(name)
-        yield from _decision(name, old, new)
+        yield from _decision(name, old, new, speak)
     yield from _each("parameter", before.parameters, after.parameters, _parameter)
     yield from _each("offense", _offenses(before), _offenses(after), _offense)
     yield from _each("clock", before.clocks, after.clocks, _clock)
-    yield from _each("invariant", before.invariants, after.invariants, _invariant)
+    say_invariant = partial(_invariant, speak=speak)
+    yield from _each("invariant", before.invariants, after.invariants, say_invariant)
     yield from _facts(before.vocabulary, after.vocabulary)
     yield from _each("grouping of reports", before.groups, after.groups, _grouping)
     yield from _each("rule on retention", before.retention, after.retention, _retention)
@@ -104,20 +111,26 @@ def _in_both_packs(
     return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
-def _decision(name: str, old: Decision | None, new: Decision | None) -> Iterator[Difference]:
+def _decision(
+    name: str, old: Decision | None, new: Decision | None, speak: Speak
+) -> Iterator[Difference]:
     if old is None or new is None:
         yield from _one(f"decision {name}", old.asks if old else None, new.asks if new else None)
     yield from _one(f"{name}, what else it reads", _reads(old), _reads(new))
-    yield from _each(f"rule {name}.", old.rules if old else {}, new.rules if new else {}, _rule)
+    say_rule = partial(_rule, speak=speak)
+    yield from _each(f"rule {name}.", old.rules if old else {}, new.rules if new else {}, say_rule)
     yield from _each(
-        f"optional rule {name}.", old.optional if old else {}, new.optional if new else {}, _rule
+        f"optional rule {name}.",
+        old.optional if old else {},
+        new.optional if new else {},
+        say_rule,
     )
     yield from _one(f"{name}, where no rule holds", _default(old), _default(new))
     yield from _each(
         f"obligation {name}.",
         old.obligations if old else {},
         new.obligations if new else {},
-        _obligation,
+        partial(_obligation, speak=speak),
     )
     yield from _each(f"next step {name}.", old.next if old else {}, new.next if new else {}, _step)
     yield from _one(f"{name}, while it is open", _waiting(old), _waiting(new))
@@ -210,13 +223,31 @@ def _statements_text(items: list[Item]) -> str:
 def _words_of(item: Item) -> str:
     match item:
         case Places():
-            return str(item.value)
+            return _ends(str(item.value), None if item.high is None else str(item.high))
+        case Cost():
+            return f"{item.says}: {_cost(item)}"
+        case BreakEven():
+            note = f" ({item.note})" if item.note else ""
+            return f"{item.says}: {_cost(item.total)}, at {_cost(item.each)}{note}"
         case Body():
             members = ", ".join([*item.members, *item.others])
             return ": ".join(part for part in (members, item.does) if part)
         case Stated() | Pilot():
             return item.says or "a pilot"
     return ""
+
+
+_COST_UNITS = {"total": "in total", "total_year": "in total a year"}
+
+
+def _cost(cost: Cost) -> str:
+    """Return the amounts of a cost, each with what its source says of it."""
+    low, high = (f"${end.dollars:,} [{end.says}, {end.source.id}]" for end in (cost.low, cost.high))
+    return f"{_ends(low, high)} {_COST_UNITS.get(cost.unit) or f'for one {_words(cost.unit)}'}"
+
+
+def _ends(low: str, high: str | None) -> str:
+    return low if high is None or high == low else f"{low} to {high}"
 
 
 def _offenses(pack: Pack) -> Mapping[str, tuple[Offense, ...]]:
@@ -229,11 +260,11 @@ def _offense(rows: tuple[Offense, ...]) -> str:
     )
 
 
-def _rule(rule: Rule) -> str:
+def _rule(rule: Rule, speak: Speak) -> str:
     unless = "".join(
-        f"; unless {tree.text(exemption.when)}: {exemption.because}" for exemption in rule.unless
+        f"; unless {speak(exemption.when)}: {exemption.because}" for exemption in rule.unless
     )
-    condition = f"{_words(rule.then)} when {tree.text(rule.when)}: {rule.because}"
+    condition = f"{_words(rule.then)} when {speak(rule.when)}: {rule.because}"
     return f"{condition}{unless}{_dates(rule)}{_doubt(rule)}"
 
 
@@ -261,8 +292,8 @@ def _waiting(decision: Decision | None) -> str | None:
     )
 
 
-def _obligation(obligation: Obligation) -> str:
-    return f"when {tree.text(obligation.when)}{_dates(obligation)}"
+def _obligation(obligation: Obligation, speak: Speak) -> str:
+    return f"when {speak(obligation.when)}{_dates(obligation)}"
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -319,10 +350,10 @@ def _clock(clock: Clock) -> str:
     return f"{clock.label}: {span}, owed by {_words(clock.owner)}{_dates(clock)}"
 
 
-def _invariant(invariant: Invariant) -> str:
-    when = f"when {tree.text(invariant.when)}, " if invariant.when is not None else ""
+def _invariant(invariant: Invariant, speak: Speak) -> str:
+    when = f"when {speak(invariant.when)}, " if invariant.when is not None else ""
     if invariant.always is not None:
-        promise = f"{when}always {tree.text(invariant.always)}"
+        promise = f"{when}always {speak(invariant.always)}"
     else:
         promise = f"{when}independent of {', '.join(invariant.independent_of)}"
     return f"of {invariant.decision}: {promise}: {invariant.because}{_dates(invariant)}"

@@ -16,7 +16,7 @@ from rules.frozen import frozen
 from rules.packs.pack import Pack
 from rules.prove.mistakes import mistakes_of
 
-EXTRA = "pip install 'offramp[prove]'"
+EXTRA = "pip install -c constraints.txt '.[prove]'"
 
 
 @frozen

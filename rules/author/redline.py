@@ -7,22 +7,28 @@ each side. Everything else is compared by `difference`, without its dates.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from rules.author.difference import Difference, differences
+from rules.author.difference import Difference, Speak, differences
 from rules.author.english import line
 from rules.author.phrases import Phrase, Words, format_value, spell_name, words_of
+from rules.author.translation import untranslated
 from rules.frozen import field, frozen, replace
 from rules.language import tree
+from rules.packs.digest import canonical
 from rules.packs.pack import Exemption, Item, Pack
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.written_rules import written_exemption, written_rule
 
 CAME, WENT, CHANGED = "came", "went", "changed"
 RENAMED, REORDERED, REWORDED = "renamed", "reordered", "reworded"
+WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING = "added", "removed", "missing"
+_NO_ANSWER = (RENAMED, REORDERED, REWORDED, WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING)
+_OF_WORDS = {CAME: WORDS_ADDED, WENT: WORDS_REMOVED, CHANGED: REWORDED}
 _OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
+_SHOWN_IN_ENGLISH = "readers of Spanish see the English"
 _DEFAULT = ", where no rule holds"
 _ONLY_READ = ("Spanish of ", "what is said ")  # words that people read and no rule does
 _OF_A_DECISION = re.compile(
@@ -35,9 +41,10 @@ _OF_A_DECISION = re.compile(
 class Change:
     """One item that differs, in words.
 
-    `how` is `came`, `went`, `changed`, or one of three that change no answer: `renamed`,
-    `reordered`, and `reworded`. `source` and `provisional` are those of the new side, or of what
-    went. The other two are those of the old side of what changed.
+    `how` is `came`, `went`, `changed`, or one of those that change no answer: `renamed`,
+    `reordered`, and of words `reworded`, `added`, `removed`, and `missing`. `source` and
+    `provisional` are those of the new side, or of what went. The other two are those of the old
+    side of what changed.
     """
 
     what: str
@@ -52,7 +59,7 @@ class Change:
     @property
     def changes_answers(self) -> bool:
         """False if no answer can change by it."""
-        return self.how not in (RENAMED, REORDERED, REWORDED)
+        return self.how not in _NO_ANSWER
 
     def as_json(self) -> dict[str, Any]:
         """Return the change as the memo has it, without what isn't there."""
@@ -93,9 +100,10 @@ def redline(
     """
     others = {*old.decisions, *new.decisions}.difference(decisions or ())
     left_out = set[str]() if decisions is None else others
+    speak = _spoken_on_any_day((old, new), phrases)
     changes = tuple(
         change
-        for change in _changes(old, new, phrases)
+        for change in _changes(old, new, phrases, speak)
         if _decision_of(change.what) not in left_out
     )
     elsewhere: tuple[Difference, ...] = ()
@@ -103,12 +111,47 @@ def redline(
         names_in_redline = {change.what for change in changes}
         elsewhere = tuple(
             difference
-            for difference in differences(old.pack, new.pack)
+            for difference in differences(old.pack, new.pack, speak)
             if difference.what not in names_in_redline
             and not _is_told(difference.what, names_in_redline)
             and _decision_of(difference.what) not in left_out
         )
     return Redline(changes, elsewhere)
+
+
+def says_the_same(old: Segment, new: Segment) -> bool:
+    """Return whether two segments say the same, apart from their dates."""
+    return _in_force(old) == _in_force(new) and all(
+        difference.what.startswith(_OWN) for difference in differences(_undated(old), _undated(new))
+    )
+
+
+def _in_force(segment: Segment) -> Any:
+    """Return the values and the rules of a segment, without their dates."""
+    values = {name: _without_dates(value) for name, value in segment.values.items()}
+    rules = {
+        (name, rule.rule.id): (
+            _without_dates(replace(rule.rule, unless=())),
+            {exemption.id: _without_dates(exemption) for exemption in rule.unless},
+        )
+        for name, decision in segment.decisions.items()
+        for rule in decision.rules
+    }
+    return values, rules
+
+
+def _without_dates(item: Item) -> Any:
+    return canonical(replace(item, since=None, until=None))
+
+
+def on_no_day(redlines: Sequence[Redline]) -> tuple[Difference, ...]:
+    """Return what the first redline has of other days, and none of the redlines has on its own."""
+    names = {change.what for lines in redlines for change in lines.changes}
+    return tuple(
+        difference
+        for difference in redlines[0].other_days
+        if difference.what not in names and not _is_told(difference.what, names)
+    )
 
 
 def _decision_of(what: str) -> str | None:
@@ -126,7 +169,24 @@ def _is_told(what: str, names_in_redline: set[str]) -> bool:
     )
 
 
-def _changes(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Iterator[Change]:
+def _spoken_on_any_day(segments: tuple[Segment, Segment], phrases: Mapping[str, Phrase]) -> Speak:
+    """Return how to write a condition of either side in English, without the values of a day."""
+    terms = [replace(words_of(segment, phrases), values={}) for segment in reversed(segments)]
+
+    def speak(node: tree.Tree) -> str:
+        for side_terms in terms:
+            try:
+                return line(node, side_terms)
+            except KeyError:  # the other side alone has what it names
+                continue
+        return tree.text(node)
+
+    return speak
+
+
+def _changes(
+    old: Segment, new: Segment, phrases: Mapping[str, Phrase], speak: Speak
+) -> Iterator[Change]:
     phrases_of_sides = words_of(old, phrases), words_of(new, phrases)
     yield from _parameters(old, new)
     for name in dict.fromkeys((*old.decisions, *new.decisions)):
@@ -134,10 +194,16 @@ def _changes(old: Segment, new: Segment, phrases: Mapping[str, Phrase]) -> Itera
         if before is not None and after is not None:
             yield from _rules(name, (old, new), (before, after), phrases_of_sides)
             yield from _default(name, before, after)
-    for difference in differences(_undated(old), _undated(new)):
+    for difference in differences(_undated(old), _undated(new), speak):
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
-            how = REWORDED if difference.what.startswith(_ONLY_READ) else difference.how
+            is_of_words = difference.what.startswith(_ONLY_READ)
+            how = _OF_WORDS[difference.how] if is_of_words else difference.how
             yield Change(difference.what, how, difference.before, difference.after)
+    if old.pack is not new.pack:
+        before_texts = untranslated(old.pack)
+        for text in untranslated(new.pack):
+            if text not in before_texts:
+                yield Change(f"Spanish of {text}", WORDS_MISSING, None, _SHOWN_IN_ENGLISH)
 
 
 def _parameters(old: Segment, new: Segment) -> Iterator[Change]:

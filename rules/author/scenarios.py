@@ -8,7 +8,7 @@ counts again for each value in time (see `value_coverage`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -313,11 +313,18 @@ def decide_scenario(program: Program, scenario: Scenario, facts: Facts | None = 
 
 def passes(program: Program, scenario: Scenario, facts: Facts | None = None) -> bool:
     """Return whether a scenario's case comes out as expected."""
+    return first_difference(program, scenario, facts) is None
+
+
+def first_difference(
+    program: Program, scenario: Scenario, facts: Facts | None = None
+) -> str | None:
+    """Return the first thing that doesn't come out as a scenario expects, None if all does."""
     try:
         decision = decide_scenario(program, scenario, facts)
-        return not any(_unmet(decision, scenario))
+        return next(_unmet(decision, scenario), None)
     except Refusal as refusal:
-        return not any(_unexpected_refusal(scenario, refusal))
+        return next(_unexpected_refusal(scenario, refusal), None)
 
 
 def _unexpected_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[str]:
@@ -341,9 +348,10 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
             yield f"it is {_outcome(decision)}, and was to be {wanted}{missing}"
         case "outcome" if decision.outcome != wanted:
             missing = f"; it asks for {', '.join(asked_paths)}" if asked_paths else ""
-            yield f"the outcome is {_outcome(decision)}, and was to be {wanted}{missing}"
+            expected = _listed(wanted) if isinstance(wanted, list) else wanted
+            yield f"the outcome is {_outcome(decision)}, and was to be {expected}{missing}"
         case "outcome_not" if decision.outcome == wanted:
-            yield f"the outcome is {wanted}"
+            yield f"the outcome is {_listed(wanted) if isinstance(wanted, list) else wanted}"
         case "outcome_includes":
             outcomes = (
                 decision.outcome if isinstance(decision.outcome, list) else [decision.outcome]
@@ -354,27 +362,26 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
                 if name not in outcomes
             )
         case "possible" if decision.possible != wanted:
-            yield f"possible is {decision.possible}, and was to be {wanted}"
+            yield f"possible is {_listed(decision.possible)}, and was to be {_listed(wanted)}"
         case "needs":
             if not wanted and asked_paths:
                 yield f"it asks for {', '.join(asked_paths)}, and was to ask for nothing"
-            instead = ", ".join(f"`{name}`" for name in asked_paths) or "nothing"
             yield from (
-                f"it does not ask for `{name}`, but for {instead}"
+                f"it does not ask for `{name}`, but for {_listed(asked_paths)}"
                 for name in wanted
                 if name not in asked_paths
             )
         case "rules":
             rule_ids = [reason["rule"] for reason in decision.reasons]
             yield from (
-                f"`{name}` is not among the reasons {rule_ids}"
+                f"`{name}` is not among the reasons, which are {_listed(rule_ids)}"
                 for name in wanted
                 if name not in rule_ids
             )
         case "would_bar":
             open_ids = sorted(entry["rule"] for entry in decision.would_bar)
             if open_ids != sorted(wanted):
-                yield f"would_bar is {open_ids}, and was to be {sorted(wanted)}"
+                yield f"would_bar is {_listed(open_ids)}, and was to be {_listed(sorted(wanted))}"
         case "clocks":
             read = {clock["clock"]: clock["status"] for clock in decision.clocks}
             yield from (
@@ -383,9 +390,14 @@ def _differs(decision: Decision, key: str, wanted: Any) -> Iterator[str]:
                 if read.get(name) != status
             )
         case "provisional" if bool(decision.provisional) != wanted:
-            yield f"provisional is {decision.provisional}, and was to be {wanted}"
+            doubts = "; ".join(decision.provisional) or "empty"
+            yield f"provisional is {doubts}, and was to be {'filled' if wanted else 'empty'}"
         case "next" if (decision.next or {}).get("who") != wanted:
             yield f"next is for {(decision.next or {}).get('who')}, and was to be for {wanted}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "nothing"
 
 
 def _outcome(decision: Decision) -> str:

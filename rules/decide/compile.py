@@ -73,23 +73,7 @@ def compile_decision(
     The function stops at the first outcome with a true rule, since nothing below can apply.
     """
     writer = FunctionWriter(parameters, time_zone)
-    lines = ["possible = []"]
-    for outcome, rules in decision.ranks:
-        name = writer.constant(outcome)
-        lines.append("unknown = False")
-        for condition in sorted((rule.condition for rule in rules), key=cost):
-            lines += [
-                f"value = {writer.expression(condition)}",
-                f"if value: possible.append({name}); return possible",
-                "if value is None: unknown = True",
-            ]
-        lines.append(f"if unknown: possible.append({name})")
-    default, order = decision.otherwise.outcome, decision.decision.outcomes.index
-    name = writer.constant(default)
-    lines.append(f"if {name} not in possible: possible.append({name})")
-    if any(order(outcome) > order(default) for outcome, _ in decision.ranks):
-        lines.append(f"possible.sort(key={writer.constant(order)})")
-    settle: Settle = writer.compiled([*lines, "return possible"])
+    settle: Settle = writer.compiled(writer.possible(decision))
     return settle
 
 
@@ -233,6 +217,26 @@ class FunctionWriter:
         names |= {"GivenCitation": GivenCitation, **self.constants}
         exec(compile("\n".join(source), "<pack>", "exec"), names)
         return names["compiled"]
+
+    def possible(self, decision: DecisionInForce) -> list[str]:
+        """Write the lines that return a decision's possible outcomes, in order of precedence."""
+        lines = ["possible = []"]
+        for outcome, rules in decision.ranks:
+            name = self.constant(outcome)
+            lines.append("unknown = False")
+            for condition in sorted((rule.condition for rule in rules), key=cost):
+                lines += [
+                    f"value = {self.expression(condition)}",
+                    f"if value: possible.append({name}); return possible",
+                    "if value is None: unknown = True",
+                ]
+            lines.append(f"if unknown: possible.append({name})")
+        default, order = decision.otherwise.outcome, decision.decision.outcomes.index
+        name = self.constant(default)
+        lines.append(f"if {name} not in possible: possible.append({name})")
+        if any(order(outcome) > order(default) for outcome, _ in decision.ranks):
+            lines.append(f"possible.sort(key={self.constant(order)})")
+        return [*lines, "return possible"]
 
     def constant(self, value: Any) -> str:
         """Return the source of a constant: a literal, or the name by which it is passed in."""

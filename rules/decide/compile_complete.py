@@ -10,7 +10,7 @@ INVARIANT: names from a pack never reach the source. Constants and keys are pass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -28,6 +28,8 @@ from rules.packs.resolve import DecisionInForce
 Places = Mapping[str, tuple[str, ...]]
 # Both take the case's structs, its charges as the law has them, and the attested outcomes.
 SettleComplete = Callable[[Any, Any, Mapping[str, str]], "Settled | None"]
+# Takes the same.
+FindPossible = Callable[[Any, Any, Mapping[str, str]], list[str]]
 ReadComplete = Callable[[Any, Any, Mapping[str, str]], "dict[str, Any] | None"]
 
 
@@ -66,6 +68,46 @@ def compile_complete(
     default = Settled(decision.otherwise.outcome, is_default=True)
     settle: SettleComplete = writer.compiled([*lines, f"return {writer.constant(default)}"])
     return settle
+
+
+def compile_outcome(
+    decision: DecisionInForce,
+    parameters: Mapping[str, Any],
+    time_zone: str,
+    places: Places,
+    known: Collection[str],
+    inner: Callable[[str], Callable[[Any], str] | str],
+) -> Callable[[Any], str]:
+    """Compile a decision to a function of the structs of `Needs`, which returns its outcome.
+
+    The facts of `known` are known, and so is each field of a record that the decision reads. The
+    function raises KeyError or AttributeError for another one that isn't known. `inner` returns
+    the function of another decision, or its outcome if it has only one. Raises `NotCompiled`.
+    """
+    writer = _OutcomeWriter(parameters, time_zone, places, known, inner)
+    lines = []
+    for outcome, rules in decision.ranks:
+        lines += writer.rank([rule.condition for rule in rules], writer.constant(outcome))
+    outcome_of: Callable[[Any], str] = writer.compiled(
+        [*lines, f"return {writer.constant(decision.otherwise.outcome)}"]
+    )
+    return outcome_of
+
+
+def compile_possible(
+    decision: DecisionInForce,
+    parameters: Mapping[str, Any],
+    time_zone: str,
+    places: Places,
+    inner: Callable[[str], FindPossible | str],
+) -> FindPossible:
+    """Compile what `compile.compile_decision` does, for facts in structs that may be unknown.
+
+    `inner` is as for `compile_outcome`. Raises `NotCompiled`.
+    """
+    writer = _PossibleWriter(parameters, time_zone, places, inner)
+    find: FindPossible = writer.compiled(writer.possible(decision))
+    return find
 
 
 def compile_complete_reader(names: Names, vocabulary: Vocabulary, places: Places) -> ReadComplete:
@@ -142,20 +184,9 @@ class _CompleteWriter(FunctionWriter):
 
     def _looked_up(self) -> Iterator[str]:
         """Write the lines that look up each fact once."""
-        groups = {"": "root"}
-        for path, name in self.facts.items():
-            if path == CHARGES:
-                yield f"{name} = charges"
-                continue
-            if path not in self.places:
-                raise NotCompiled
-            *above, attribute = self.places[path]
-            for depth in range(len(above)):
-                group = "_".join(above[: depth + 1])
-                if group not in groups:
-                    yield f"g{group} = {groups['_'.join(above[:depth])]}.{above[depth]}"
-                    groups[group] = f"g{group}"
-            yield f"{name} = {groups['_'.join(above)]}.{attribute}"
+        if CHARGES in self.facts:
+            yield f"{self.facts[CHARGES]} = charges"
+        yield from self._facts_in_structs([path for path in self.facts if path != CHARGES])
         if self.facts:
             missing = " or ".join(f"{name} is None" for name in self.facts.values())
             yield f"if {missing}: return None"
@@ -169,6 +200,19 @@ class _CompleteWriter(FunctionWriter):
             if not isinstance(inner, str):
                 worked_out += "(root, charges, attested).outcome"  # None has no outcome
             yield f"if {name} is None: {name} = {worked_out}"
+
+    def _facts_in_structs(self, paths: list[str]) -> Iterator[str]:
+        groups = {"": "root"}
+        for path in paths:
+            if path not in self.places:
+                raise NotCompiled
+            *above, attribute = self.places[path]
+            for depth in range(len(above)):
+                group = "_".join(above[: depth + 1])
+                if group not in groups:
+                    yield f"g{group} = {groups['_'.join(above[:depth])]}.{above[depth]}"
+                    groups[group] = f"g{group}"
+            yield f"{self.facts[path]} = {groups['_'.join(above)]}.{attribute}"
 
     def stored(self, path: str, value: str, fact: Fact) -> list[str]:
         """Write the lines that store a known fact as JSON holds it."""
@@ -236,13 +280,12 @@ class _CompleteWriter(FunctionWriter):
         return lines
 
     def _of_record(self, record: str, others: tuple[tree.Tree, ...], walk: tree.Quantifier) -> str:
-        outside = [self.expression(item) for item in sorted(others, key=cost)]
         outer = self.variables.get(walk.variable)
         self.variables[walk.variable] = record
-        test = self.expression(walk.body)
+        tests = [self.expression(item) for item in sorted((*others, walk.body), key=cost)]
         if outer is not None:
             self.variables[walk.variable] = outer
-        return f"({' and '.join([*outside, test])})"
+        return f"({' and '.join(tests)})"
 
     def expression(self, node: tree.Tree) -> str:
         """Write the condition as an expression."""
@@ -341,6 +384,106 @@ class _CompleteWriter(FunctionWriter):
             ]
 
         return self.loop(over, variable, lines)
+
+
+class _OutcomeWriter(_CompleteWriter):
+    """Writes functions of the structs of `Needs`, whose records are structs too."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        time_zone: str,
+        places: Places,
+        known: Collection[str],
+        inner: Callable[[str], Callable[[Any], str] | str],
+    ) -> None:
+        super().__init__(parameters, time_zone, places, lambda _: None)
+        self.known = known
+        self.inner_outcome = inner
+
+    def compiled(self, lines: list[str], arguments: str = "root") -> Any:
+        """Compile the lines as a function's body, after all facts that they read."""
+        body = [*self._looked_up(), *lines]
+        self.facts = {}
+        self.constants["unknown"] = _unknown
+        return FunctionWriter.compiled(self, body, arguments)
+
+    def _looked_up(self) -> Iterator[str]:
+        yield from self._facts_in_structs(list(self.facts))
+        open_facts = [name for path, name in self.facts.items() if path not in self.known]
+        if open_facts:
+            yield f"if {' or '.join(f'{name} is None' for name in open_facts)}: unknown()"
+        for decision, name in self.outcomes.items():
+            inner = self.inner_outcome(decision)
+            worked_out = self.constant(inner) + ("" if isinstance(inner, str) else "(root)")
+            path = f"decisions.{decision}"
+            if path not in self.places:  # attested outcomes of other programs are unusual
+                yield f"{name} = {worked_out}"
+                continue
+            group, attribute = self.places[path]
+            yield f"{name} = None if root.{group} is None else root.{group}.{attribute}"
+            yield f"if {name} is None: {name} = {worked_out}"
+
+    def expression(self, node: tree.Tree) -> str:
+        """Write the condition as an expression."""
+        if isinstance(node, tree.FieldOf):
+            self.read.add(self.variables[node.variable])
+            (attribute,) = self.places[node.fact.path]
+            return f"{self.variables[node.variable]}.{attribute}"
+        return super().expression(node)
+
+
+class _PossibleWriter(FunctionWriter):
+    """Writes functions of facts in structs, any of which may be unknown."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        time_zone: str,
+        places: Places,
+        inner: Callable[[str], FindPossible | str],
+    ) -> None:
+        super().__init__(parameters, time_zone)
+        self.places = places
+        self.inner_outcome = inner
+
+    def compiled(self, lines: list[str], arguments: str = "root, charges, attested") -> Any:
+        """Compile the lines as a function's body, after all facts that they read."""
+        body = [*self._looked_up(), *lines]
+        self.facts = {}  # looked up here
+        self.constants["settled"] = _settled
+        return super().compiled(body, arguments)
+
+    def _looked_up(self) -> Iterator[str]:
+        for path, name in self.facts.items():
+            if path == CHARGES:
+                yield f"{name} = charges"
+                continue
+            if path not in self.places:
+                raise NotCompiled
+            *above, attribute = self.places[path]
+            yield "group = root"
+            for step in (*above, attribute):
+                yield f"if group is not None: group = group.{step}"
+            yield f"{name} = group"
+
+    def expression(self, node: tree.Tree) -> str:
+        """Write the condition as an expression."""
+        match node:
+            case tree.OutcomeOf(decision):
+                inner = self.inner_outcome(decision)
+                worked_out = self.constant(inner)
+                if not isinstance(inner, str):
+                    worked_out = f"settled({worked_out}(root, charges, attested))"
+                self.read |= {"root", "charges", "attested"}
+                return f"(attested.get({self.constant(decision)}) or {worked_out})"
+            case tree.StatusOf():
+                raise NotCompiled
+        return super().expression(node)
+
+
+def _settled(possible: list[str]) -> str | None:
+    return possible[0] if len(possible) == 1 else None
 
 
 def _disjuncts(conditions: list[tree.Tree]) -> Iterator[tree.Tree]:

@@ -14,15 +14,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from rules.decide.compile_complete import (
+    FindPossible,
     NotCompiled,
     SettleComplete,
     Settled,
     compile_complete,
     compile_complete_reader,
+    compile_possible,
 )
 from rules.decide.decision import Decision
 from rules.decide.reasons import list_reasons
-from rules.decide.ruling import NOT_PART, CaseFacts, keeps_its_needs
+from rules.decide.ruling import NOT_PART, CaseFacts, Ruling, keeps_its_needs
 from rules.frozen import cached_property
 from rules.input.facts import Facts
 from rules.packs.law import CHARGES
@@ -37,7 +39,8 @@ DAY, MOMENT = "encounter.date", "encounter.at"
 class CompleteSegment:
     """One decision by the rules of a stretch of days, on complete facts.
 
-    `settle` is None if `ruling` decides all cases.
+    `settle` is None if `ruling` decides all cases. `find_possible` returns the possible outcomes
+    where a fact is unknown, and is None if `ruling` finds them.
     """
 
     def __init__(
@@ -45,12 +48,22 @@ class CompleteSegment:
         name: str,
         compiled: CompiledSegment,
         settle: SettleComplete | None,
+        make_possible: Callable[[], FindPossible],
         reader: TypedReader,
     ) -> None:
         self.compiled = compiled
         self.settle = settle
+        self._make_possible = make_possible
         self._name = name
         self._reader = reader
+
+    @cached_property
+    def find_possible(self) -> FindPossible | None:
+        """The function of the possible outcomes, made when the first outcome alone is asked for."""
+        try:
+            return self._make_possible()
+        except NotCompiled:
+            return None
 
     @cached_property
     def default_reason(self) -> Callable[[Settlement], list[dict[str, Any]] | None]:
@@ -151,6 +164,16 @@ class CompleteRules:
             return Decision(self.case(settlement), self.name)
         return UsualDecision(self, settlement, settled)
 
+    def outcome(self, settlement: Settlement) -> str | list[str] | None:
+        """Return the outcome of a settlement."""
+        settled, segment, _, root, charges, attested = settlement
+        if settled is not None:
+            return settled.outcome
+        if segment.find_possible is None:
+            return Ruling(self.case(settlement), self.name).outcome
+        possible = segment.find_possible(root, charges, attested)
+        return possible[0] if len(possible) == 1 else None
+
     def case(self, settlement: Settlement) -> CaseFacts:
         """Return the case of a settlement, with its facts by path."""
         facts = Facts(*self.reader.known(settlement[3]))
@@ -207,7 +230,34 @@ class CompleteRules:
         """Return the decision by the rules of a day."""
         compiled = self.program.segment(day)
         settle = self._compiled(self.name, compiled, {})
-        return CompleteSegment(self.name, compiled, settle, self.reader)
+        return CompleteSegment(
+            self.name,
+            compiled,
+            settle,
+            lambda: self._compiled_possible(self.name, compiled, {}),
+            self.reader,
+        )
+
+    def _compiled_possible(
+        self, name: str, compiled: CompiledSegment, made: dict[str, FindPossible]
+    ) -> FindPossible:
+        """Compile a decision and those that it reads, each once. Raises `NotCompiled`."""
+
+        def inner(other: str) -> FindPossible | str:
+            declared = self.program.pack.decisions.get(other)
+            if declared is None:
+                return NOT_PART
+            if declared.collect:
+                raise NotCompiled
+            return self._compiled_possible(other, compiled, made)
+
+        if name not in made:
+            segment = compiled.segment
+            zone, places = segment.pack.time_zone, self.reader.places
+            made[name] = compile_possible(
+                segment.decisions[name], segment.parameters, zone, places, inner
+            )
+        return made[name]
 
     def _compiled(
         self, name: str, compiled: CompiledSegment, made: dict[str, SettleComplete | None]
@@ -257,7 +307,7 @@ class UsualDecision(Decision):
 
     # A `__getattr__` would slow down every attribute.
     @cached_property
-    def case(self) -> CaseFacts:  # type: ignore[override]
+    def case(self) -> CaseFacts:  # type: ignore[override]  # a field of the base class
         """The case, made from the structs."""
         return self.rules.case(self.settlement)
 

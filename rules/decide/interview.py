@@ -28,7 +28,7 @@ from rules.frozen import frozen, replace
 from rules.input.citations import CitationReader, how_to_cite, reader_of
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain, printable
-from rules.input.typed_answers import AnswerForm, choices_of, read_typed
+from rules.input.typed_answers import ANY_SECTION, AnswerForm, choices_of, read_typed
 from rules.input.values import iso_day
 from rules.input.vocabulary import Fact, nested
 from rules.unknown import UNKNOWN
@@ -57,11 +57,12 @@ class Question:
     low: Decimal | None = None
     high: Decimal | None = None
     of: str | None = None
+    example: str = ANY_SECTION
 
     @property
     def form(self) -> AnswerForm:
         """The answers that the question allows. "Not known" is always one."""
-        return AnswerForm(self.type, choices_of(self.choices), self.unit)
+        return AnswerForm(self.type, choices_of(self.choices), self.unit, example=self.example)
 
     @property
     def how(self) -> str:
@@ -189,7 +190,17 @@ class Interview:
         answer_type = "size" if fact.type == "list" else fact.type
         coarse = entry.get("given")
         choices = fact.word_tree.below(coarse) if coarse is not None else fact.choices
-        return ask(answer_type, choices, fact.unit, fact.low, fact.high, fact.asks)
+        offenses = self.program.pack.offenses
+        example = offenses.example if offenses is not None else None
+        return ask(
+            answer_type,
+            choices,
+            fact.unit,
+            fact.low,
+            fact.high,
+            fact.asks,
+            example or ANY_SECTION,
+        )
 
     def _fact(self, path: str) -> Fact | None:
         facts = self.program.pack.vocabulary.facts

@@ -44,7 +44,7 @@ def find_next_step(ruling: Ruling) -> dict[str, str] | None:
 def _step_with_questions(ruling: Ruling) -> dict[str, str]:
     step = find_interim_step(ruling)
     questions = [
-        f"Ask {_asked(question)}: {question['question']} (`{question['fact']}`)"
+        f"Ask {role_asked(question)}: {question['question']} (`{question['fact']}`)"
         for question in list_needed(ruling)
     ]
     sentences = [step["text"]] if step else []
@@ -54,7 +54,7 @@ def _step_with_questions(ruling: Ruling) -> dict[str, str]:
     return {"who": step["who"] if step else ruling.decided_by, "text": " ".join(sentences)}
 
 
-def _asked(question: Mapping[str, Any]) -> str:
+def role_asked(question: Mapping[str, Any]) -> str:
     """Return the role to ask, and the person whom the role asks."""
     person = question.get("of")
     role = role_name(question["ask"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from rules.decide.compiled_pack import CompiledPack
 from rules.decide.decision import Decision
-from rules.decide.ruling import CaseFacts, Ruling
+from rules.decide.ruling import CaseFacts
 from rules.input.facts import Facts, typed_reader_of
 from rules.input.json_text import parse_json
 from rules.packs.pack import Pack
@@ -27,6 +27,8 @@ class Program(CompiledPack):
     def __init__(self, pack: Pack, as_of: date | None = None) -> None:
         super().__init__(pack, as_of)
         self._complete: dict[str, CompleteRules] = {}
+        # The outcome of usual complete facts, once many cases were decided.
+        self._alone: dict[str, Callable[[Any], str | None]] = {}
 
     def decide(self, name: str, facts: Mapping[str, Any] | Facts) -> Decision:
         """Decide `name` on `facts`, which are what `json.loads` returns or `Facts` read before.
@@ -79,17 +81,22 @@ class Program(CompiledPack):
 
     def outcome(self, name: str, facts: Mapping[str, Any] | Facts) -> str | list[str] | None:
         """Return the outcome alone, for callers that decide thousands of cases."""
+        alone = self._alone.get(name)
+        outcome = alone(facts) if alone is not None else None
+        if outcome is not None:
+            return outcome
         rules = self._complete.get(name)
+        if rules is not None and alone is None:
+            from rules.decide.outcome_alone import OutcomeAlone  # few processes need it
+
+            self._alone[name] = OutcomeAlone(self, name).find
         if rules is not None and facts.__class__ is dict:
             root = rules.reader.read(facts)
             if root is not None:
                 settlement = rules.settle(root)
-                if settlement is None:
-                    return self._decide_usual(name, rules.reader, root).outcome
-                settled = settlement[0]
-                if settled is not None:
-                    return settled.outcome
-                return Ruling(rules.case(settlement), name).outcome
+                if settlement is not None:
+                    return rules.outcome(settlement)
+                return self._decide_usual(name, rules.reader, root).outcome
             return self._decide_checked(name, self.read(facts)).outcome
         return self.decide(name, facts).outcome
 

@@ -208,6 +208,16 @@ class CitationReader:
             self._patterns[layout, spellings] = pattern
         return pattern.fullmatch(plain)
 
+    def may_begin(self, start: str) -> bool:
+        """Return whether a citation may begin with a text. `NIBRS ` begins none."""
+        letters = re.match(r"[A-Za-z][A-Za-z\s.,]*", start)
+        if letters is None:
+            return True
+        first = _fold(letters.group())
+        return first.startswith(("sec", "sub")) or any(
+            name.startswith(first) or first.startswith(name) for name in self._names
+        )
+
     def _read_with_system_last(self, plain: str) -> Section | None:
         """Return the section of a text whose system comes after it: `11377(a) HS`."""
         match = self._match(_SYSTEM_LAST, plain)
@@ -239,7 +249,7 @@ def how_to_cite(reader: CitationReader, text: str) -> str:
     """Return the fix for a text that cites no section of law."""
     meant = reader.meant(text)
     if not meant:
-        return "write it as `RCW 69.50.4013`, its system first"
+        return "write it with the name of its law, such as `21 USC 841`"
     return f"did you mean {' or '.join(f'`{section}`' for section in meant)}?"
 
 

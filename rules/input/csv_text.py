@@ -151,7 +151,7 @@ class _RowReader:
 
 def _split(number: int, text: str, separator: str) -> Row | FactsError:
     """Split a row without its line break."""
-    if not _row_pattern(separator).fullmatch(text):
+    if not _compiled(separator).fullmatch(text):
         return _stray_quote(number) if '"' in text else _stray_return(number)
     try:
         (cells,) = csv.reader([text], delimiter=separator, strict=True)
@@ -160,12 +160,19 @@ def _split(number: int, text: str, separator: str) -> Row | FactsError:
     return Row(number, cells)
 
 
-@lru_cache(maxsize=8)
-def _row_pattern(separator: str) -> re.Pattern[str]:
-    """Return the pattern of a row. A quote opens a cell, closes it, or is doubled inside it."""
+def row_pattern(separator: str) -> str:
+    """Return the pattern of a whole row, for Python and Java.
+
+    A quote opens a cell, closes it, or is doubled inside it.
+    """
     mark = re.escape(separator)
     cell = rf'(?:"[^"]*+(?:""[^"]*+)*+"|[^"{mark}\r\n]*+)'
-    return re.compile(f"{cell}(?:{mark}{cell})*+")
+    return f"^{cell}(?:{mark}{cell})*+$"
+
+
+@lru_cache(maxsize=8)
+def _compiled(separator: str) -> re.Pattern[str]:
+    return re.compile(row_pattern(separator))
 
 
 def _without_break(text: str) -> str:

@@ -31,15 +31,16 @@ NOT_KNOWN = (
 )
 _YES = {"yes": True, "y": True, "true": True, "si": True}
 _NO = {"no": False, "n": False, "false": False}
-_NONE = ("none", "no", "ninguno", "ninguna", "nada")
+NONE = ("none", "no", "ninguno", "ninguna", "nada")
 # Words that leave a text out. In quotes, each is the text itself: `"No"`.
 _NO_TEXT = (
-    *(*_NONE, "n/a", "na", "n.a", "nothing", "nobody", "no one", "not applicable", "-", "--"),
+    *(*NONE, "n/a", "na", "n.a", "nothing", "nobody", "no one", "not applicable", "-", "--"),
     *("nadie", "no aplica", "no corresponde"),
 )
 _QUOTED = re.compile(r"[\"\u201c\u201d](.+)[\"\u201c\u201d]")
 _LOCAL_TIME = re.compile(
-    r"(.+?)[ T,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))? ?([ap])?\.?(?(5)m\.?)", re.IGNORECASE
+    r"(.+?)(?:[ ,]+at[ ]+|[ T,]+)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))? ?([ap])?\.?(?(5)m\.?)",
+    re.IGNORECASE,
 )
 # A time of day without minutes behind a day, and one without a day.
 _HOUR_ALONE = re.compile(
@@ -47,6 +48,8 @@ _HOUR_ALONE = re.compile(
 )
 _NO_DAY = re.compile(r"[0-9]{1,2}(:[0-9]{2}){0,2} ?([ap]\.?m\.?)?", re.IGNORECASE)
 _WITH_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
+
+ANY_SECTION = "21 USC 841"  # an example where no offense table is known
 
 # The program's own words about answers, by language.
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -59,7 +62,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "timestamp": "a time such as 2014-06-01 16:30 or 6/1/2014 4:30 pm",
         "number": "a number",
         "number_of": "a number of {unit}",
-        "citation": "a section of law such as RCW 69.50.4013",
+        "citation": "a section of law with the name of its law, such as {example}",
+        "language": "a language by its name, such as Spanish",
+        "did_you_mean": "did you mean {names}?",
         "text": "a short text",
         "or_unknown": "{how}; or not known",
         "or_empty": "{how}; or an empty line to leave it out",
@@ -70,6 +75,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_text_fix": "write the text itself; if it really is this word, put it in quotes: "
         "{quoted}",
         "answer_so": "answer {how}",
+        "whole": "write a whole number",
+        "point": "write it with a point, such as {number}",
+        "no_comma": "write it without the comma: {number}",
+        "in_unit": "write the amount in {unit}, as a number",
+        "in_full": "write the number in full, such as {number}",
+        "alone": "write the number alone, such as {number}; or not known",
         "no_minutes": "`{answer}` has no minutes",
         "no_minutes_fix": "write the time with its minutes, such as {example}",
         "no_time": "`{answer}` has no time of day",
@@ -90,7 +101,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "timestamp": "una hora, como 2014-06-01 16:30",
         "number": "un número",
         "number_of": "un número de {unit}",
-        "citation": "una sección de la ley, como RCW 69.50.4013",
+        "citation": "una sección con el nombre de su ley, como {example}",
+        "language": "un idioma por su nombre, como español",
+        "did_you_mean": "¿quiso decir {names}?",
         "text": "un texto corto",
         "or_unknown": "{how}; o no se sabe",
         "or_empty": "{how}; o una línea vacía para dejarlo",
@@ -101,6 +114,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_text_fix": "escriba el texto mismo; si de verdad es esta palabra, póngala entre "
         "comillas: {quoted}",
         "answer_so": "responda {how}",
+        "whole": "escriba un número entero",
+        "point": "escríbalo con un punto, como {number}",
+        "no_comma": "escríbalo sin la coma: {number}",
+        "in_unit": "escriba la cantidad en {unit}, como un número",
+        "in_full": "escriba el número completo, como {number}",
+        "alone": "escriba solo el número, como {number}; o no se sabe",
         "no_minutes": "a `{answer}` le faltan los minutos",
         "no_minutes_fix": "escriba la hora con sus minutos, como {example}",
         "no_time": "a `{answer}` le falta la hora",
@@ -116,6 +135,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 # An amount: a number, and what is written after it.
 _AMOUNT = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]{1,3})?)\s*([^\W\d_][^\d]*?)?\.?")
+# A number with a power of ten. People rarely mean one: `1e3` is more often a typing error.
+_POWER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)[eE][+-]?[0-9]{1,3}")
+# A number as people write it among other words, also with a comma in it.
+_DIGITS = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 # The words for each unit, in English and Spanish. Nothing is converted: an amount in another unit
 # is no answer. Nor is `gr`, which may be a grain.
 _UNITS: Mapping[str, tuple[str, ...]] = {
@@ -144,8 +167,8 @@ class AnswerForm:
     """The answers that a question allows.
 
     `type` is `bool`, `choice`, `choices` (several), `size` (the length of a list), `int`,
-    `decimal`, `date`, `timestamp`, or `text`. With `may_be_empty`, an empty line leaves the
-    question out.
+    `decimal`, `date`, `timestamp`, `citation`, `language`, or `text`. With `may_be_empty`, an empty
+    line leaves the question out. `example` is a section of law for the instruction.
     """
 
     type: str
@@ -153,6 +176,7 @@ class AnswerForm:
     unit: str | None = None
     may_be_unknown: bool = True
     may_be_empty: bool = False
+    example: str = ANY_SECTION
 
     def how(self, language: str = "en") -> str:
         """Return the instruction for an answer."""
@@ -161,7 +185,7 @@ class AnswerForm:
         key = self.type if self.type in words else "text"
         if self.type in ("int", "decimal"):
             key = "number_of" if self.unit else "number"
-        how = words[key].format(choices=listed, unit=self.unit)
+        how = words[key].format(choices=listed, unit=self.unit, example=self.example)
         if self.may_be_unknown:
             how = words["or_unknown"].format(how=how)
         return words["or_empty"].format(how=how) if self.may_be_empty else how
@@ -195,8 +219,28 @@ def read_typed(
         return _read_text(name, form, text, folded, language)
     value = _Reader(name, form, time_zone, language).read(text, folded)
     if value is None:
-        _no_answer(name, form, text, language)
+        fix = _number_fix(form, text, language) if form.type in ("int", "decimal") else ""
+        _no_answer(name, form, text, language, fix)
     return value
+
+
+def _number_fix(form: AnswerForm, text: str, language: str) -> str:
+    """Return how to write an amount that people write otherwise, empty for what is none."""
+    words, numbers = WORDS[language], _DIGITS.findall(text)
+    if power := _POWER.match(text):
+        number = read_number_text(power[0])
+        if form.type == "int" or number is None:
+            return words["whole"] if form.type == "int" else ""
+        return words["in_full"].format(number=f"{number:f}")
+    if len(numbers) != 1:
+        return ""
+    whole, comma, rest = numbers[0].partition(",")
+    if comma:
+        key = "no_comma" if len(rest) == 3 else "point"
+        return words[key].format(number=f"{whole}{'' if key == 'no_comma' else '.'}{rest}")
+    if form.unit and form.type == "decimal" and _AMOUNT.fullmatch(text):
+        return words["in_unit"].format(unit=form.unit)
+    return words["alone"].format(number=numbers[0]) if form.may_be_unknown else ""
 
 
 def _read_text(name: str, form: AnswerForm, text: str, folded: str, language: str) -> Any:
@@ -248,6 +292,8 @@ class _Reader:
                 return self._day(text)
             case "timestamp":
                 return self._time(text) if text else None
+            case "language":
+                return self._language(text) if text else None
         raise AssertionError(self.form.type)
 
     def _choice(self, text: str, folded: str) -> str:
@@ -270,7 +316,7 @@ class _Reader:
         return None
 
     def _choices(self, text: str, folded: str) -> tuple[str, ...] | None:
-        if folded in _NONE:
+        if folded in NONE:
             return ()
         parts = [part.strip() for part in text.replace(";", ",").split(",")]
         if len(parts) == 1 and re.fullmatch(r"[0-9]{1,3}( [0-9]{1,3})+", text):
@@ -282,18 +328,30 @@ class _Reader:
     def _size(text: str, folded: str) -> int | None:
         if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= LONGEST_LIST:
             return int(text)
-        return 0 if folded in _NONE else None
+        return 0 if folded in NONE else None
 
     def _number(self, text: str) -> int | Decimal | None:
         """Return an amount. After the number may be its unit, as people write it, or nothing."""
         unit = self.form.unit
         amount = _AMOUNT.fullmatch(text)
         if amount is None or not unit:
-            return read_number_text(text.removesuffix(unit).rstrip() if unit else text)
+            amount_text = text.removesuffix(unit).rstrip() if unit else text
+            return None if _POWER.match(text) else read_number_text(amount_text)
         number, written_unit = amount.groups()
         if written_unit and fold(written_unit) not in map(fold, (unit, *_UNITS.get(unit, ()))):
             return None
-        return read_number_text(number)
+        return None if _POWER.match(number) else read_number_text(number)
+
+    def _language(self, text: str) -> str:
+        """Return the code of a language that was named in English, in Spanish, or in itself."""
+        from rules.input.language_names import read_language, similar_languages  # few are asked
+
+        code = read_language(text)
+        if code is None:
+            listed = ", ".join(f"`{name}`" for name in similar_languages(text, self.language))
+            meant = WORDS[self.language]["did_you_mean"].format(names=listed) if listed else ""
+            _no_answer(self.name, self.form, text, self.language, meant)
+        return code
 
     def _day(self, text: str) -> str | None:
         day = read_typed_day(text, language=self.language, name=self.name)

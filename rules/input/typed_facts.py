@@ -13,7 +13,7 @@ INVARIANT: names from a pack never reach the source. They are passed in by numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -21,6 +21,7 @@ from math import ceil, floor
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
+from rules.frozen import frozen
 from rules.input.amounts import LARGEST_NUMBER
 from rules.input.citations import reader_of
 from rules.input.json_text import LARGEST, read_json_number
@@ -39,10 +40,33 @@ ATTESTED = "decisions"
 _MOST_REMEMBERED = 4096  # numbers
 # A case as its vocabulary's types have it: a struct with the groups of facts.
 Root = Any
+# The attributes that lead to a fact from the outermost struct, by the fact's path.
+Places = Mapping[str, tuple[str, ...]]
 
 
 class _Unusual(Exception):
     """The typed reader does not read these facts."""
+
+
+@frozen
+class Needs:
+    """The facts that one use of a case can't do without, and that use.
+
+    A case that lacks a fact of `known`, or has one of `unknown`, is unusual. Those of `as_text` are
+    left as the texts that they are written as. `outcomes` has what each decision may be attested
+    as. All records of lists are structs. `of_record` returns the lines that end the reading of a
+    record, from the path of its list and the attributes of its fields. The lines may name the `day`
+    that was given to the reader, and `names`, which begin with a capital letter. `use` returns a
+    function of the case, from the attributes that lead to each fact.
+    """
+
+    known: Collection[str]
+    unknown: Collection[str]
+    as_text: Collection[str]
+    outcomes: Mapping[str, tuple[str, ...]]
+    of_record: Callable[[str, Mapping[str, str]], list[str]]
+    names: Mapping[str, Any]
+    use: Callable[[Places], Callable[[Root], Any]]
 
 
 class TypedReader:
@@ -87,6 +111,16 @@ def make_typed_reader(vocabulary: Vocabulary, longest_list: int) -> TypedReader 
     return TypedReader(_Writer(vocabulary, longest_list), vocabulary)
 
 
+def make_reader_of_needs(
+    vocabulary: Vocabulary, longest_list: int, needs: Needs
+) -> Callable[[Any, str | None], Any]:
+    """Return a function of the value of a JSON text and of a day. It needs msgspec.
+
+    The function returns what the use of the case returns, or None for anything unusual.
+    """
+    return _Writer(vocabulary, longest_list, needs).compiled_for_needs(vocabulary.tree)
+
+
 class _Writer:
     """Writes the source of one reader. `names` are the values that the source names.
 
@@ -96,9 +130,18 @@ class _Writer:
     more if a key is there twice, or a null, or a field that msgspec left out.
     """
 
-    def __init__(self, vocabulary: Vocabulary, longest_list: int) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, longest_list: int, needs: Needs | None = None
+    ) -> None:
         import msgspec
 
+        self.needs = needs
+        self.known = set(needs.known) if needs is not None else set[str]()
+        # A case without a group of facts lacks all of them. A list may be empty.
+        for path in self.known & set(vocabulary.facts):
+            self.known |= {path[:place] for place, sign in enumerate(path) if sign == "."}
+        self.unknown = needs.unknown if needs is not None else ()
+        self.as_text = needs.as_text if needs is not None else ()
         self.citations = reader_of(vocabulary)
         self.longest_list = longest_list
         self.struct = partial(
@@ -118,6 +161,7 @@ class _Writer:
             "plain": PLAIN | {list},
             "cited": self.citations.remembered.get,
             "written_number": lru_cache(maxsize=_MOST_REMEMBERED)(read_json_number),
+            "UNSET": msgspec.UNSET,
         }
 
     def name(self, value: Any) -> str:
@@ -139,15 +183,7 @@ class _Writer:
         root = self.name(types)
         decoder: Any = msgspec.json.Decoder(types, float_hook=self.names["written_number"])
         source = [
-            "def read(given):",
-            "  try:",
-            "    if given.__class__ is not dict: raise Unusual",
-            f"    root = convert(given, {root})",
-            "    for v in given.values():",
-            "        if v.__class__ is not dict and v.__class__ not in plain: raise Unusual",
-            *(f"    {line}" for line in lines.of_value),
-            "    return root",
-            "  except Exception: return None",  # msgspec raises anything for an odd class
+            *self.reader_of_values(root, lines, "given", "root"),
             "def decode(text):",
             "  try:",
             f"    if len(text) > {LARGEST} or '\\\\' in text: raise Unusual",
@@ -164,12 +200,60 @@ class _Writer:
         exec(compile("\n".join(source), "<vocabulary>", "exec"), self.names)
         return self.names["read"], self.names["decode"]
 
+    def compiled_for_needs(self, tree: Mapping[str, Any]) -> Callable[[Any, str | None], Any]:
+        """Compile the reader of a value that ends with the use of the needs."""
+        needs = self.needs
+        assert needs is not None
+        types, lines = self.group(tree, (), {ATTESTED: self.attested(len(tree), needs.outcomes)})
+        self.names |= {**needs.names, "Use": needs.use(self.places)}
+        source = self.reader_of_values(self.name(types), lines, "given, day", "Use(root)")
+        exec(compile("\n".join(source), "<vocabulary>", "exec"), self.names)
+        read: Callable[[Any, str | None], Any] = self.names["read"]
+        return read
+
+    @staticmethod
+    def reader_of_values(root: str, lines: _Lines, arguments: str, result: str) -> list[str]:
+        """Return the source of `read`."""
+        return [
+            f"def read({arguments}):",
+            "  try:",
+            "    if given.__class__ is not dict: raise Unusual",
+            f"    root = convert(given, {root})",
+            "    for v in given.values():",
+            "        if v.__class__ is not dict and v.__class__ not in plain: raise Unusual",
+            *(f"    {line}" for line in lines.of_value),
+            f"    return {result}",
+            "  except Exception: return None",  # msgspec raises anything for an odd class
+        ]
+
+    def attested(self, number: int, outcomes: Mapping[str, tuple[str, ...]]) -> type:
+        """Return the struct of the attested outcomes, which is the group of this number."""
+        fields: list[tuple[Any, ...]] = []
+        rename: dict[str, str] = {}
+        for name, allowed in outcomes.items():
+            path, attribute = f"{ATTESTED}.{name}", f"f{len(fields)}"
+            fields.append(self.field(path, attribute, Literal[allowed]))
+            self.places[path] = (f"f{number}", attribute)
+            rename[attribute] = name
+        return self.struct("Attested", fields, rename=rename)
+
+    def field(self, path: str, attribute: str, type_: Any) -> tuple[Any, ...]:
+        """Return the field of a struct, which may be left out unless it is needed."""
+        if path in self.unknown:
+            return attribute, None, None
+        return (attribute, type_) if path in self.known else (attribute, type_ | None, None)
+
     def group(
-        self, tree: Mapping[str, Any], above: tuple[str, ...], more: Mapping[str, Any]
+        self,
+        tree: Mapping[str, Any],
+        above: tuple[str, ...],
+        more: Mapping[str, Any],
+        start: str = "",
     ) -> tuple[type, _Lines]:
         """Return the struct of a group of facts, and the lines that read its fields.
 
-        `above` are the attributes that lead to the group. `more` are the types of further keys.
+        `start` is how the paths of its facts begin. `above` are the attributes that lead to the
+        group. `more` are the types of further keys.
         The locals `group…` and `given…` are the struct of a group and the group as it was given.
         """
         types: dict[str, Any] = {}
@@ -187,7 +271,7 @@ class _Writer:
             field, source = f"{group}.{attribute}", f"{given}[{self.name(key)}]"
             place = (*above, attribute)
             if isinstance(below, Mapping):
-                types[key], inner = self.group(below, place, {})
+                types[key], inner = self.group(below, place, {}, f"{start}{key}.")
                 lines.add_group("_".join(place), field, source, inner)
             else:
                 types[key] = self.value(below, field, source, lines)
@@ -196,7 +280,10 @@ class _Writer:
                 lines.of_known.append(f"if (v := {field}) is not None: known[{path}] = v")
         types |= more
         # A key may be no name of Python's, such as `class`.
-        fields = [(f"f{number}", type_ | None, None) for number, type_ in enumerate(types.values())]
+        fields = [
+            self.field(start + key, f"f{number}", type_)
+            for number, (key, type_) in enumerate(types.items())
+        ]
         rename = {f"f{number}": key for number, key in enumerate(types)}
         return self.struct("Group", fields, rename=rename), lines
 
@@ -204,9 +291,13 @@ class _Writer:
         """Write the lines that read a field as a fact. Returns the type that msgspec checks."""
         if fact.type == "list":
             return self.records(fact, field, given, lines)
+        if fact.path in self.as_text:
+            return str
         read, type_ = self.one(fact)
         if read != "v":
-            replaced = f"if (v := {field}) is not None: {field} = {read}"
+            is_needed = fact.path in self.known
+            given_value = f"v = {field}; " if is_needed else f"if (v := {field}) is not None: "
+            replaced = f"{given_value}{field} = {read}"
             lines.of_value.append(replaced)
             lines.of_text.append(replaced)
         return type_
@@ -249,6 +340,8 @@ class _Writer:
 
     def records(self, fact: Fact, field: str, given: str, lines: _Lines) -> Any:
         """Write the lines that read a field as a list of records, and return its type."""
+        if self.needs is not None:
+            return self.structs(fact, field, given, lines, self.needs)
         types: dict[str, Any] = {}
         reads: list[str] = []
         for key, inner in fact.fields.items():
@@ -276,9 +369,42 @@ class _Writer:
                 *(f"        {line}" for line in reads),
             ]
         # A null in a record is unusual: neither these types nor the readers take it.
-        record: Any = self.record("Record", types, total=False)
+        return self.list_of(self.record("Record", types, total=False))
+
+    def list_of(self, record: Any) -> Any:
+        """Return the type of a list of records."""
         records = GenericAlias(tuple, (record, ...))
         return Annotated[records, self.limited(max_length=self.longest_list)]
+
+    def structs(self, fact: Fact, field: str, given: str, lines: _Lines, needs: Needs) -> Any:
+        """Write what `records` does, for records that are structs."""
+        fields: list[tuple[Any, ...]] = []
+        places: dict[str, str] = {}
+        reads: list[str] = []
+        for key, inner in fact.fields.items():
+            attribute = places[key] = f"f{len(fields)}"
+            self.places[inner.path] = (attribute,)
+            read, type_ = self.one(inner)
+            # msgspec takes a null for `Any`. It then differs from a field that is left out.
+            left_out, absent = (self.names["UNSET"], "UNSET") if type_ is Any else (None, "None")
+            is_needed = inner.path in self.known
+            fields.append((attribute, type_) if is_needed else (attribute, type_, left_out))
+            if read == "v" or inner.path in self.as_text:
+                continue
+            value = f"record.{attribute}"
+            test = f"v = {value}; " if is_needed else f"if (v := {value}) is not {absent}: "
+            reads.append(f"{test}{value} = {read}")
+        reads += needs.of_record(fact.path, places)
+        lines.of_value += [
+            f"if (records := {field}) is not None:",
+            f"    items = {given}",
+            "    if items.__class__ is not list: raise Unusual",
+            "    for record, item in zip(records, items):",
+            "        if item.__class__ is not dict: raise Unusual",
+            *(f"        {line}" for line in reads),
+        ]
+        rename = {attribute: key for key, attribute in places.items()}
+        return self.list_of(self.struct("Record", fields, rename=rename))
 
 
 class _NumberReader:

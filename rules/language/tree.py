@@ -266,14 +266,17 @@ Tree = (
 )
 
 
-def children(node: Tree) -> Iterator[Tree]:
-    """Yield the node's direct parts that are trees."""
-    for name in _PARTS[type(node)]:
+def children(node: Tree) -> list[Tree]:
+    """Return the node's direct parts that are trees."""
+    direct: list[Tree] = []
+    for name in _PARTS[node.__class__]:
         value = getattr(node, name)
-        if isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, NODES))
-        elif isinstance(value, NODES):
-            yield value
+        # To look a class up takes a tenth of the time of comparing it with each of the union's.
+        if value.__class__ in _PARTS:
+            direct.append(value)
+        elif value.__class__ is tuple:
+            direct += [part for part in value if part.__class__ in _PARTS]
+    return direct
 
 
 # The classes of the union.
@@ -334,7 +337,7 @@ def nodes(node: Tree) -> Iterator[Tree]:
     while still:
         part = still.pop()
         yield part
-        still += reversed([*children(part)])
+        still += children(part)[::-1]
 
 
 def facts_read(node: Tree) -> dict[str, Fact]:

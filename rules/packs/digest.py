@@ -30,12 +30,13 @@ _TREES = tree.NODES
 
 def digest(pack: Pack) -> str:
     """Return `sha256:` and 64 hex digits, the same for packs with the same rules and words."""
-    ready: str | None = pack.__dict__.get("_digest")  # that of a pack that was kept ready
-    if ready is not None:
-        return ready
-    from rules.sha256 import hex_digest  # an answer in words needs no digest
+    # That of a pack that was kept ready, or of an earlier call. It takes as long as reading a pack.
+    found: str | None = pack.__dict__.get("_digest")
+    if found is None:
+        from rules.sha256 import hex_digest  # an answer in words needs no digest
 
-    return f"sha256:{hex_digest(text(pack).encode())}"
+        found = pack.__dict__["_digest"] = f"sha256:{hex_digest(text(pack).encode())}"
+    return found
 
 
 def text(pack: Pack) -> str:

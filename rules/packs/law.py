@@ -159,7 +159,7 @@ class Law:
             else:
                 get = charge.get
                 stated = get("level"), get("conduct"), get("authority"), get("violent")
-                changes = self._changes_of(section, day, stated)
+                changes = self.changes_of(section, day, stated)
                 if changes is _UNCHANGED:
                     continue
                 record = _changed(charge, citation, changes)
@@ -174,7 +174,7 @@ class Law:
             return KeptRecords.without(records, void)
         return tuple(records) if changed else charges
 
-    def _changes_of(self, section: Section, day: date | None, stated: tuple[Any, ...]) -> Changes:
+    def changes_of(self, section: Section, day: date | None, stated: tuple[Any, ...]) -> Changes:
         """Return how the law changes a charge of a section with these values of `READ`."""
         key = (section.text, day, *stated)
         changes = self._changes.get(key)
@@ -183,6 +183,25 @@ class Law:
                 self._changes.clear()
             changes = self._changes[key] = self._find_changes(section, day, stated)
         return changes
+
+    def reads_alike(self, section: Section, day: date | None) -> tuple[Any, ...]:
+        """Return all of a section on which `changes_of` depends. Equal ones are read alike."""
+        statements = self._statements(section, day)
+        return (
+            *(
+                (name, *(statement.value for statement in statements[name]))
+                for name in sorted(statements)
+            ),
+            self.other_state(section) is not None,
+            self.may_be_elsewhere(section),
+            self._is_recognized(section),
+            day is not None and self._is_homicide(section, day),
+            day is not None and self._void_row(section, day) is not None,
+        )
+
+    def has_row(self, section: Section, day: date) -> bool:
+        """Return whether the table has a section on a day."""
+        return self.other_state(section) is None and bool(self._rows(section, day))
 
     def is_homicide(self, section: Section, day: date) -> bool:
         """Return whether a section is one of homicide on a day, by the table or the pack's list."""

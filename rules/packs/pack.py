@@ -390,6 +390,11 @@ class Offenses:
     sections: Mapping[str, Section] = field(default_factory=dict)
     short: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def example(self) -> str | None:
+        """The first section that is in force until further notice, None without one."""
+        return next((code for code, rows in self.rows.items() if rows[-1].until is None), None)
+
 
 LANGUAGES = ("en", "es")
 

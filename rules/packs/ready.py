@@ -38,7 +38,7 @@ _PACK_FILES = ("pack.yaml", "spanish.csv")
 _TABLE_FILES = ("offenses.csv", "sources.csv", "table.yaml")
 # The classes that a ready file may name.
 _CLASSES = {
-    "datetime": "date time",
+    "datetime": "date time timedelta",
     "decimal": "Decimal",
     "rules.errors": "Place",
     "rules.input.citations": "Section System",
@@ -213,9 +213,12 @@ def _same_files(files: dict[str, str | None], shipped: Path) -> bool:
 
 
 def _same_lookups(lookups: list[list[str]], find: Neighbors, shipped: Path) -> bool:
+    neighbors: dict[str, Neighbors] = {}
     for kind, beside, name, answer in lookups:
         # INVARIANT: a lookup depends on its folder alone.
-        here = find.beside(_long_name(beside, shipped) / "any")
+        here = neighbors.get(beside)
+        if here is None:  # to resolve a path asks the file system for each folder above it
+            here = neighbors[beside] = find.beside(_long_name(beside, shipped) / "any")
         if kind == "replaces":
             current = str(here.replaces_shipped(_long_name(name, shipped)))
         else:

@@ -32,6 +32,7 @@ from rules.prove.laws import laws_of, stricter_laws_of
 from rules.prove.list_bounds import list_bounds
 from rules.prove.simple_first import simple_first
 from rules.prove.solutions import facts_of
+from rules.prove.solver_terms import assert_all
 from rules.prove.solver_unknowns import CannotEncode
 from rules.prove.soundness import dependences
 
@@ -165,12 +166,12 @@ class _Question:
             goal = formulas.condition(self.broken)
             when = formulas.condition(self.when)
             program = Program(self.space.segment.pack, self.space.segment.day)
-            formulas.agree_with_law(program.law, law_changes(program))
+            formulas.agree_with_law(law_changes(program))
         except CannotEncode as part:
             return "open", {"why": f"there is no formula for {part}"}
         solver = z3.Solver()
         solver.set("timeout", int(seconds * 1000))
-        solver.add(formulas.always)
+        assert_all(solver, formulas.always)
         answer = solver.check(goal)
         if answer == z3.unknown:
             return "open", {"why": f"it took longer than {seconds:.0f} seconds"}

@@ -19,7 +19,7 @@ from rules.decide.tried_values import TriedValues, points_of
 from rules.frozen import replace
 from rules.input.citations import GivenCitation, System, another_section, reader_of
 from rules.input.facts import Facts
-from rules.input.vocabulary import Fact
+from rules.input.vocabulary import Fact, Vocabulary
 from rules.language import tree
 from rules.packs.law import CHARGES
 from rules.prove.formulas import Formulas
@@ -34,14 +34,17 @@ class CaseFormulas(Formulas):
     """The formulas of a ruling that isn't decided.
 
     `facts` are the facts of the case as its rules read them. `bounds` are those of the lists that
-    aren't known. With `most` they have no more records than that, and no proof comes of it.
+    aren't known. With `most` they have no more records than that, and no proof comes of it. With
+    `learns_all` the facts that count only if they are known may be learned too.
     """
 
-    def __init__(self, ruling: Ruling, most: int | None = None) -> None:
+    def __init__(
+        self, ruling: Ruling, most: int | None = None, *, learns_all: bool = False
+    ) -> None:
         assert ruling.segment is not None
         self.ruling = ruling
         self.facts_known: Facts = ruling.case.facts
-        self.grounding = Grounding(ruling)
+        self.grounding = Grounding(ruling, learns_all=learns_all)
         conditions = [*self.grounding.conditions()]
         segment = ruling.segment.segment
         self.bounds: ListBounds = list_bounds(segment, conditions)
@@ -127,23 +130,7 @@ class CaseFormulas(Formulas):
         """
         vocabulary = self.segment.pack.vocabulary
         points = points_of(self._conditions, self.segment.parameters)
-        named_citations = TriedValues(self.segment, points, {}).of(fact)
-        kinds = {
-            _kind_of(declared_system): declared_system
-            for declared_system in vocabulary.citations.values()
-        }
-        read = reader_of(vocabulary).read
-        texts = [
-            f"99 {system.name} 99999" if system.title_first else another_section(system)
-            for system in kinds.values()
-        ]
-        sections = [(text, read(text)) for text in texts]
-        others = (
-            GivenCitation(text, section)
-            for text, section in sections
-            if section is not None and section.is_whole
-        )
-        return (*dict.fromkeys((*named_citations, *others)), None)
+        return with_other_sections(TriedValues(self.segment, points, {}).of(fact), vocabulary)
 
     def _is_open(self, given: GivenCitation) -> bool:
         """Return whether a condition that is left asks for the citation."""
@@ -177,29 +164,67 @@ class CaseFormulas(Formulas):
         day = program.as_of or known_facts.get(DAY)
         days = [day] if day is not None else [self.segment.day, *law_changes(program)]
         if self.citations:
-            self.agree_with_law_on(program.law, days)
+            self.agree_with_law_on(days)
 
     def completed(self, model: z3.ModelRef) -> Facts:
         """Return the facts of the case with those that a solution adds."""
-        completed_facts: dict[str, Any] = dict(self.facts_known.known)
-        for path, size in self.sizes.items():
-            length = model.eval(size, model_completion=True).as_long()
-            completed_facts[path] = tuple({} for _ in range(length))
-        doubtful = dict(self.facts_known.doubtful)
-        for path, unknown in self.unknowns.items():
-            happened = self.happened.get(path)
-            doubtful.pop(path, None)
-            if happened is not None and not z3.is_true(model.eval(happened, model_completion=True)):
-                continue
-            value = typed_value(self, path, model.eval(unknown, model_completion=True))
-            if value is not None:
-                set_value(completed_facts, path, value)
-        attested = dict(self.facts_known.attested)
-        for name in self.grounding.free:
-            if name in self._outcome_of:
-                number = model.eval(self._outcome_of[name], model_completion=True).as_long()
-                attested[name] = str(self.word(number))
-        return Facts(completed_facts, attested, doubtful)
+        answers = {
+            name: self._outcome_of[name] for name in self.grounding.free if name in self._outcome_of
+        }
+        return with_solution(self, model, self.facts_known, self.unknowns, answers)
+
+
+def with_solution(
+    formulas: Formulas,
+    model: z3.ModelRef,
+    facts: Facts,
+    unknowns: Mapping[str, Any],
+    answers: Mapping[str, Any],
+) -> Facts:
+    """Return the facts of a case with those that a solution of its formulas adds.
+
+    `unknowns` are the terms of facts by path, and `answers` those of other decisions by name.
+    """
+    completed_facts: dict[str, Any] = dict(facts.known)
+    for path, size in formulas.sizes.items():
+        length = model.eval(size, model_completion=True).as_long()
+        completed_facts[path] = tuple({} for _ in range(length))
+    doubtful = dict(facts.doubtful)
+    for path, unknown in unknowns.items():
+        happened = formulas.happened.get(path)
+        doubtful.pop(path, None)
+        if happened is not None and not z3.is_true(model.eval(happened, model_completion=True)):
+            continue
+        value = typed_value(formulas, path, model.eval(unknown, model_completion=True))
+        if value is not None:
+            set_value(completed_facts, path, value)
+    attested = dict(facts.attested)
+    for name, answer in answers.items():
+        number = model.eval(answer, model_completion=True).as_long()
+        attested[name] = str(formulas.word(number))
+    return Facts(completed_facts, attested, doubtful)
+
+
+def with_other_sections(
+    named_citations: Iterable[GivenCitation], vocabulary: Vocabulary
+) -> tuple[Any, ...]:
+    """Return citations, one more of each kind of law, and None for one of no system."""
+    kinds = {
+        _kind_of(declared_system): declared_system
+        for declared_system in vocabulary.citations.values()
+    }
+    read = reader_of(vocabulary).read
+    texts = [
+        f"99 {system.name} 99999" if system.title_first else another_section(system)
+        for system in kinds.values()
+    ]
+    sections = [(text, read(text)) for text in texts]
+    others = (
+        GivenCitation(text, section)
+        for text, section in sections
+        if section is not None and section.is_whole
+    )
+    return (*dict.fromkeys((*named_citations, *others)), None)
 
 
 def _kind_of(system: System) -> tuple[str, str | None]:

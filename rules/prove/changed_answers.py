@@ -18,11 +18,14 @@ from rules.decide.decision import Decision
 from rules.frozen import cached_property, frozen, replace
 from rules.language import tree
 from rules.prove.changes import ChangedAnswers, Edge, Example, Pair, Region, SolverError
+from rules.prove.familiar_case import familiar_case
+from rules.prove.fresh_solver import fresh_solver
 from rules.prove.list_bounds import ListBounds, joint_bounds
 from rules.prove.near_cases import NearCases
-from rules.prove.region_parts import RegionParts
-from rules.prove.side_formulas import BothSides, conditions_of
-from rules.prove.sides import Side, decided, in_region, rules_of
+from rules.prove.region_parts import RegionParts, Rules
+from rules.prove.remembering_solver import RememberingSolver, Solution
+from rules.prove.side_formulas import BothSides, conditions_of, has_same_rules
+from rules.prove.sides import DecidedCases, Side, in_region, rules_of, same_rules
 from rules.prove.smallest_case import smallest_case
 from rules.prove.solver_unknowns import CannotEncode
 from rules.prove.timed_solver import TimedSolver, TimeIsUp
@@ -35,12 +38,24 @@ _MOST_RECORDS = 6  # of the lists of an example, before any number is taken
 
 
 def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> ChangedAnswers:
-    """Compare the answers of a decision that both sides have. `seconds` limits the search."""
+    """Compare the answers of a decision that both sides have. `seconds` limits the search.
+
+    The same rules give the same regions and the same cases, whatever was asked before.
+    """
     started = time.monotonic()
     bounds = joint_bounds((side.space.segment, conditions_of(side, [name])) for side in (old, new))
+    if has_same_rules((old, new), name):
+        return ChangedAnswers(name, bounds, (), (), True, None, time.monotonic() - started)
+    with fresh_solver():
+        return _changed_answers(old, new, name, bounds, started, seconds)
+
+
+def _changed_answers(
+    old: Side, new: Side, name: str, bounds: ListBounds, started: float, seconds: float
+) -> ChangedAnswers:
     pairs: list[Pair] = []
     never: tuple[tuple[str, str], ...] = ()
-    is_same, why = False, None
+    is_same, is_out_of_time, why = False, False, None
     unconfirmed: list[tuple[str, str]] = []
     with_unknowns: tuple[tuple[str, str], ...] = ()
     edges: tuple[Edge, ...] = ()
@@ -67,6 +82,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
     except CannotEncode as part:
         why = f"there is no formula for {part}"
     except TimeIsUp:
+        is_out_of_time = True
         why = f"it took longer than {seconds:.0f} seconds"
     if why is None and not bounds.is_complete and not is_same:
         why = bounds.why
@@ -82,6 +98,7 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
         with_unknowns,
         edges,
         still_open if why is None else None,
+        is_out_of_time,
     )
 
 
@@ -89,8 +106,16 @@ def changed_answers(old: Side, new: Side, name: str, seconds: float = 60.0) -> C
 class _Goal:
     before: str
     after: str
-    formula: z3.BoolRef
+    changes: z3.BoolRef  # that a case changes so
     outcome: str | None = None
+
+
+@frozen
+class _Region:
+    """The statements of a region, and that a case is outside of it."""
+
+    statements: list[z3.BoolRef]
+    outside: z3.BoolRef
 
 
 class _Comparison:
@@ -102,18 +127,36 @@ class _Comparison:
         self.timed = TimedSolver(deadline)
         self.both = BothSides(self.sides, [name], bounds)
         self.in_force = tuple(side.space.segment.decisions[name] for side in self.sides)
-        formulas = (self.both.old, self.both.new)
-        old_rules, new_rules = (
-            {rule.rule.id: (rule, side.condition(rule.condition)) for rule in decision.rules}
-            for decision, side in zip(self.in_force, formulas, strict=True)
-        )
-        self.rules = (old_rules, new_rules)
+        self.cases = DecidedCases(self.sides, name)
+        self.rules = self._rules()
         self.collects = self.in_force[0].decision.collect
         if self.collects != self.in_force[1].decision.collect:
             raise CannotEncode(f"`{name}`, which has several outcomes on one side alone")
         self.given = tuple(map(self._outcomes, (0, 1)))
         # Each region, with the solver's words for what is so in it.
         self.regions: list[tuple[list[z3.BoolRef], Region]] = []
+
+    def _rules(self) -> tuple[Rules, Rules]:
+        """Return the rules of both sides with their formulas, made once for a rule of both."""
+        old_in_force, new_in_force = (
+            {rule.rule.id: rule for rule in decision.rules} for decision in self.in_force
+        )
+        old: Rules = {
+            rule_id: (rule, self.both.old.condition(rule.condition))
+            for rule_id, rule in old_in_force.items()
+        }
+        shared = {
+            new_id: old[old_id][1]
+            for old_id, new_id in same_rules(self.sides, (old_in_force, new_in_force))
+            if self.both.reads_alike(old_in_force[old_id].condition)
+        }
+        new: Rules = {}
+        for rule_id, rule in new_in_force.items():
+            formula = shared.get(rule_id)
+            if formula is None:
+                formula = self.both.new.condition(rule.condition)
+            new[rule_id] = rule, formula
+        return old, new
 
     # The outcomes
 
@@ -139,29 +182,27 @@ class _Comparison:
 
     def goals(self) -> Iterator[_Goal]:
         """Yield each change that some case makes, as the solver finds it."""
-        old, new = self.given
-        solver = self.timed.new(self.both.always)
-        for goal in [*self._collected()] if self.collects else []:
-            if self.timed.is_possible(solver, goal.formula):
-                yield goal
-        if self.collects:
-            return
-        possible = [
-            _Goal(before, after, z3.And(old[before], new[after]))
-            for before in old
-            for after in new
-            if before != after
-        ]
-        solver.add(z3.Or([goal.formula for goal in possible]))
-        while possible and self.timed.is_possible(solver):
-            model = solver.model()
-            goal = next(goal for goal in possible if z3.is_true(model.eval(goal.formula, True)))
+        possible = list(self._collected() if self.collects else self._changes())
+        named = self.solver.named
+        for number, goal in enumerate(possible):
+            possible[number] = replace(goal, changes=named(goal.changes))
+        some = named(z3.Or([goal.changes for goal in possible]))
+        others: list[z3.BoolRef] = []
+        while (solution := self.solver.solve(some, *others)) is not None:
+            goal = next(goal for goal in possible if solution.is_true(goal.changes))
             possible.remove(goal)
-            solver.add(z3.Not(goal.formula))
+            others.append(z3.Not(goal.changes))
             yield goal
 
+    def _changes(self) -> Iterator[_Goal]:
+        old, new = self.has
+        for before in old:
+            for after in new:
+                if before != after:
+                    yield _Goal(before, after, z3.And(old[before], new[after]))
+
     def _collected(self) -> Iterator[_Goal]:
-        old, new = self.given
+        old, new = self.has
         none = z3.BoolVal(False)
         for outcome in dict.fromkeys((*old, *new)):
             before, after = old.get(outcome, none), new.get(outcome, none)
@@ -222,35 +263,41 @@ class _Comparison:
         return RegionParts(self.both, self.rules)
 
     @cached_property
-    def solver(self) -> z3.Solver:
+    def solver(self) -> RememberingSolver:
         """A solver that knows the cases there are, and what the parts mean."""
-        solver = self.timed.new([*self.both.always, *self.parts.definitions])
-        self.parts.compare(lambda *assumed: self.timed.is_possible(solver, *assumed))
-        return solver
+        return RememberingSolver(self.timed, [*self.both.always, *self.parts.definitions])
+
+    @cached_property
+    def has(self) -> tuple[dict[str, z3.BoolRef], dict[str, z3.BoolRef]]:
+        """The cases with each outcome of each side, as names of the solver."""
+        old, new = (
+            {outcome: self.solver.named(formula) for outcome, formula in cases.items()}
+            for cases in self.given
+        )
+        return old, new
 
     def pair(self, goal: _Goal) -> Pair | None:
         """Return a change with its regions and its smallest example, None without one."""
         parts = self.parts
+        parts.compare(self.solver)
         parts.choose(partial(self.role, goal=goal))
-        changes = z3.FreshBool("changes")
-        self.solver.add(changes == goal.formula)
-        regions: list[list[z3.BoolRef]] = []
-        self.solver.push()
+        few = list(self._few_bars())
+        outside = z3.Not(goal.changes)
+        regions: list[_Region] = []
         while len(regions) < _MOST_COUNTED:
-            model = self.fewest_bars(changes)
-            if model is None:
+            left = [goal.changes, *(region.outside for region in regions)]
+            solution = self.fewest_bars(left, few)
+            if solution is None:
                 break
-            cube = self.widest(parts.statements(model), z3.Not(changes))
-            regions.append(cube)
-            self.solver.add(z3.Implies(changes, z3.Not(z3.And(cube))))
-        self.solver.pop()
+            cube = self.widest(parts.statements(solution), outside)
+            regions.append(_Region(cube, z3.Not(self.solver.named(z3.And(cube)))))
         is_complete = len(regions) < _MOST_COUNTED
         needed = self.needed(regions)
         needed.sort(key=parts.interest)
         confirmed: list[Region] = []
         for statements in needed[:MOST_REGIONS]:
             region = parts.region(statements)
-            example = self.case(goal, [changes, *statements], region)
+            example = self.case(goal, [goal.changes, *statements], region)
             if example is not None:
                 confirmed.append(replace(region, example=example))
                 self.regions.append((statements, region))
@@ -267,23 +314,30 @@ class _Comparison:
             goal.outcome,
         )
 
-    def fewest_bars(self, changes: z3.BoolRef) -> z3.ModelRef | None:
-        """Return a case in which as few unchanged rules bar as possible, None if there is none."""
-        inside = self.solver
+    def _few_bars(self) -> Iterator[z3.BoolRef]:
+        """Yield that no unchanged rule bars, that at most one does, and so on."""
         bars = [holds for holds, _ in self.parts.bars]
-        for most in range(_MOST_BARS):
+        for most in range(min(_MOST_BARS, len(bars) + 1)):
             few = z3.AtMost(*bars, most) if most else z3.And(list(map(z3.Not, bars)))
-            if self.timed.is_possible(inside, changes, few):
-                return inside.model()
-            if most >= len(bars):
+            yield self.solver.named(few)
+
+    def fewest_bars(self, wanted: list[z3.BoolRef], few: list[z3.BoolRef]) -> Solution | None:
+        """Return a case in which as few unchanged rules bar as possible, None if there is none."""
+        for at_most in few:
+            conflict = self.solver.conflict(*wanted, at_most)
+            if conflict is None:
+                return self.solver.solve(*wanted, at_most)
+            if at_most.get_id() not in conflict:
                 return None
-        return inside.model() if self.timed.is_possible(inside, changes) else None
+        return self.solver.solve(*wanted)
 
     def widest(self, statements: list[z3.BoolRef], outside: z3.BoolRef) -> list[z3.BoolRef]:
         """Return as few of these statements as are enough to stay off `outside`.
 
         A statement that says more than another goes first, then the least interesting.
         """
+        # INVARIANT: these are enough together. A statement outside of them is dropped unasked.
+        enough = frozenset(statement.get_id() for statement in statements)
         for stronger in (True, False):
             for literal in reversed(list(statements)):
                 fewer = [statement for statement in statements if not statement.eq(literal)]
@@ -292,20 +346,22 @@ class _Comparison:
                 # "No other bar" is about the bars beside those named, so these stay.
                 if self.parts.is_named_beside(literal, statements):
                     continue
-                if not self.timed.is_possible(self.solver, outside, *fewer):
-                    statements = fewer
+                if literal.get_id() in enough:
+                    conflict = self.solver.conflict(outside, *fewer)
+                    if conflict is None:
+                        continue
+                    enough = conflict
+                statements = fewer
         return statements
 
-    def needed(self, regions: list[list[z3.BoolRef]]) -> list[list[z3.BoolRef]]:
+    def needed(self, regions: list[_Region]) -> list[list[z3.BoolRef]]:
         """Return the regions without those that others cover together."""
         kept = list(regions)
         for region in regions:
-            others = [
-                z3.Not(z3.And(kept_region)) for kept_region in kept if kept_region is not region
-            ]
-            if len(kept) > 1 and not self.timed.is_possible(self.solver, *region, *others):
-                kept = [kept_region for kept_region in kept if kept_region is not region]
-        return kept
+            others = [other.outside for other in kept if other is not region]
+            if others and self.solver.solve(*region.statements, *others) is None:
+                kept = [other for other in kept if other is not region]
+        return [region.statements for region in kept]
 
     @property
     def is_exact(self) -> bool:
@@ -323,36 +379,45 @@ class _Comparison:
 
     # Examples
 
-    def model(self, *assumed: z3.BoolRef, is_small: bool = True) -> z3.ModelRef | None:
-        """Return a solution, None if there is none. A small one has few records in lists."""
-        if not self.timed.is_possible(self.solver, *assumed):
-            return None
-        model = self.solver.model()
-        if not is_small:
-            return model
+    @cached_property
+    def few_records(self) -> list[z3.BoolRef]:
+        """Limits on the records of all lists together: none, at most one, and so on."""
         sizes = list(self.both.old.sizes.values())
-        for most in range(_MOST_RECORDS if sizes else 0):
-            if self.timed.is_possible(self.solver, *assumed, z3.Sum(sizes) <= most):
-                return self.solver.model()
-        return model
+        most = range(_MOST_RECORDS) if sizes else ()
+        return [self.solver.named(z3.Sum(sizes) <= number) for number in most]
+
+    def small(self, *assumed: z3.BoolRef) -> Solution | None:
+        """Return a solution with few records in lists, None if there is none."""
+        for few in self.few_records:
+            conflict = self.solver.conflict(*assumed, few)
+            if conflict is None:
+                return self.solver.solve(*assumed, few)
+            if few.get_id() not in conflict:
+                return None
+        return self.solver.solve(*assumed)
 
     def near_cases(self) -> NearCases:
         """Return the search for cases near the changes that were found."""
         return NearCases(
-            self.name, self.sides, self.both, self.parts, self.given, self.regions, self.model
+            self.cases, self.both, self.parts, self.has, self.regions, self.solver, self.small
         )
 
     def case(self, goal: _Goal, statements: list[z3.BoolRef], region: Region) -> Example | None:
         """Return a small case of a region that the rules confirm."""
-        clear, timely = list(self.both.clear), list(self.both.timely)
-        for wanted in (*([clear] if clear else []), *([timely] if timely else []), []):
-            model = self.model(*statements, *wanted)
-            if model is None:
+        for wanted in (*self.plain, ()):
+            solution = self.small(*statements, *wanted)
+            if solution is None:
                 continue
-            facts = self.both.facts(model)
+            facts = self.both.facts(solution.model)
             if self.is_case(goal, facts):
                 return self.example(goal, facts, region)
         return None
+
+    @cached_property
+    def plain(self) -> list[tuple[z3.BoolRef]]:
+        """The clear cases, and those in the new side's week, as names of the solver."""
+        wanted = (self.both.clear, self.both.timely)
+        return [(self.solver.named(z3.And(formulas)),) for formulas in wanted if formulas]
 
     def example(self, goal: _Goal, facts: Mapping[str, Any], region: Region) -> Example:
         """Return a case with no fact that it doesn't need."""
@@ -360,24 +425,19 @@ class _Comparison:
 
         def is_one(trial: Mapping[str, Any]) -> bool:
             """Return whether a case still changes so, in the same region."""
-            decisions = self.decisions(trial)
+            decisions = self.cases.both(trial)
             return self.changes_so(goal, decisions) and in_region(region, self.sides, decisions)
 
-        smaller = smallest_case(
-            facts, is_one if is_one(facts) else partial(self.is_case, goal), numbers
-        )
-        old, new = self.decisions(smaller)
+        confirms = is_one if is_one(facts) else partial(self.is_case, goal)
+        smaller = smallest_case(facts, confirms, numbers)
+        smaller = familiar_case(smaller, confirms, self.sides[1].space.segment)
+        old, new = self.cases.both(smaller)
         assert old is not None and new is not None
         return Example(smaller, rules_of(old), rules_of(new), new.outcome)
 
-    def decisions(self, facts: Mapping[str, Any]) -> tuple[Decision | None, Decision | None]:
-        """Decide a case on both sides, None where a side refuses it."""
-        old, new = (decided(side, self.name, facts) for side in self.sides)
-        return old, new
-
     def is_case(self, goal: _Goal, facts: Mapping[str, Any]) -> bool:
         """Return whether the rules of both sides confirm that a case changes so."""
-        return self.changes_so(goal, self.decisions(facts))
+        return self.changes_so(goal, self.cases.both(facts))
 
     @staticmethod
     def changes_so(goal: _Goal, decisions: tuple[Decision | None, Decision | None]) -> bool:

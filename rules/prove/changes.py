@@ -113,7 +113,8 @@ class ChangedAnswers:
     is no `why`, which says what is left open. `is_same` means that both sides have the same rules.
     `edges` has the two sides of each number that the new side compares with. `with_unknowns` has
     changes that were met where a fact isn't known, also to no answer. `open_with_unknowns` has
-    those that were neither met nor ruled out, None if nobody looked for them all.
+    those that were neither met nor ruled out, None if nobody looked for them all. `is_out_of_time`
+    is True if the solver ended for its time.
     """
 
     name: str
@@ -126,6 +127,7 @@ class ChangedAnswers:
     with_unknowns: tuple[tuple[str, str], ...] = ()
     edges: tuple[Edge, ...] = ()
     open_with_unknowns: tuple[tuple[str, str], ...] | None = None
+    is_out_of_time: bool = False
 
     @property
     def is_proved(self) -> bool:

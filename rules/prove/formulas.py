@@ -25,6 +25,7 @@ from rules.language import tree
 from rules.packs.pack import Clock
 from rules.packs.resolve import Segment
 from rules.packs.tables import Table
+from rules.prove.solver_terms import all_of, any_of, implies, negated, truth
 from rules.prove.solver_unknowns import (
     A_DAY,
     DAYS,
@@ -76,11 +77,11 @@ class Formulas(SolverUnknowns):
             case tree.IfKnown(condition):
                 return self.condition(condition, bound)
             case tree.Not(operand):
-                return z3.Not(self.condition(operand, bound))
+                return negated(self.condition(operand, bound))
             case tree.And(items):
-                return z3.And([self.condition(item, bound) for item in items])
+                return all_of([self.condition(item, bound) for item in items])
             case tree.Or(items):
-                return z3.Or([self.condition(item, bound) for item in items])
+                return any_of([self.condition(item, bound) for item in items])
             case tree.Compare(operator, left, right):
                 return self.comparison(operator, left, right, bound)
             case tree.Member(item, values):
@@ -104,8 +105,8 @@ class Formulas(SolverUnknowns):
                     for place, is_there in self.records(over)
                 ]
                 if kind == "all":
-                    return z3.And([z3.Implies(*record) for record in tested])
-                return z3.Or([z3.And(*record) for record in tested])
+                    return all_of([implies(*record) for record in tested])
+                return any_of([all_of(record) for record in tested])
         raise CannotEncode(tree.text(node))
 
     def comparison(
@@ -141,19 +142,42 @@ class Formulas(SolverUnknowns):
 
         What can't be known of a citation may be either.
         """
-        citation, path = self.unknown(item, bound), self.path_of(item, bound)
+        self.unknown(item, bound)
+        path = self.path_of(item, bound)
+        cited_key = ("cited", path, id(sections))
+        if cited_key in self._made:
+            term: z3.BoolRef = self._made[cited_key][0]
+            return term
         cases = []
-        for number, candidate in enumerate(self.citations[path]):
-            answer = False if candidate is None else section_set(sections).has(candidate)
-            if answer is False:
-                continue
+        for number, answer in self._answers(sections, self.citations[path]):
             if answer is None:
                 key = ("open", path, number, sections)
                 answer = self._made.get(key)
                 if answer is None:
                     answer = self._made[key] = z3.FreshBool("open")
-            cases.append(z3.And(citation == number, answer))
-        return z3.Or(cases)
+            else:
+                answer = truth(True)
+            cases.append(all_of((self.cites(path, number), answer)))
+        # INVARIANT: an entry keeps the sections alive, so their id names them.
+        self._made[cited_key] = any_of(cases), sections
+        return self._made[cited_key][0]
+
+    def _answers(
+        self, sections: tuple[Section, ...], candidates: tuple[Any, ...]
+    ) -> list[tuple[int, bool | None]]:
+        """Return the candidates that are, or may be, one of some sections, by their number."""
+        # INVARIANT: an entry keeps both tuples alive, so their ids name them.
+        key = ("answers", id(sections), id(candidates))
+        if key not in self._made:
+            has = section_set(sections).has
+            answers = [
+                (number, answer)
+                for number, candidate in enumerate(candidates)
+                if candidate is not None and (answer := has(candidate)) is not False
+            ]
+            self._made[key] = answers, sections, candidates
+        settled: list[tuple[int, bool | None]] = self._made[key][0]
+        return settled
 
     # Terms
 
@@ -324,7 +348,7 @@ class Formulas(SolverUnknowns):
         for at in (now, met_at):
             if at.is_real():
                 far = z3.Or(at <= due - 2 * A_DAY, at >= due + 2 * A_DAY)
-                self.clear.append(z3.Implies(has_started, far))
+                self._clear.append(z3.Implies(has_started, far))
         stop = self._fact(clock.stop) if clock.stop is not None else None
         if stop is not None and stop.type == "date":
             in_time = met_at <= self.local(due)[0]

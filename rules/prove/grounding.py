@@ -5,7 +5,7 @@ for each of its records, whose fields are facts such as `encounter.charges[0].le
 reads only what isn't known, and is as short as the case is nearly decided.
 
 `if_known` never waits. Facts that nothing but it reads stay as they are, so an open one is false.
-What other conditions read too may still be learned.
+What other conditions read too may still be learned. With `learns_all`, every fact may be.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ class Grounding:
     taken as given: others decide them, or other days govern them.
     """
 
-    def __init__(self, ruling: Ruling) -> None:
+    def __init__(self, ruling: Ruling, *, learns_all: bool = False) -> None:
         self.ruling = ruling
+        self.learns_all = learns_all
         self.ranks: dict[str, Ranks] = {}
         self.free: dict[str, tuple[str, ...]] = {}
         self._plain = _read_plainly(ruling)
@@ -102,7 +103,8 @@ class Grounding:
 
     def _left(self, node: tree.Tree, world: World, bound: Bound) -> tree.Tree:
         if isinstance(node, tree.IfKnown):
-            return self._surely(self._left(node.condition, world, bound), world, wanted=True)
+            inner = self._left(node.condition, world, bound)
+            return inner if self.learns_all else self._surely(inner, world, wanted=True)
         if isinstance(node, (*_CONDITIONS, *_TERMS)) and not _reads_unbound(node, bound):
             value = walk(node, world, {name: record for name, (_, record) in bound.items()})
             # Inside, an `if_known` is read for each record.

@@ -7,7 +7,7 @@ of homicide decides by itself what its charge is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -17,27 +17,84 @@ import z3
 from rules.decide.scene_day import DAY
 from rules.input.citations import GivenCitation, Section
 from rules.input.vocabulary import Fact
-from rules.packs.law import AUTHORITY, CHARGES, HOMICIDE, LEVEL, NO_CRIME, OTHER_STATE, Law
+from rules.packs.law import (
+    AUTHORITY,
+    CHARGES,
+    HOMICIDE,
+    HOMICIDE_SECTIONS,
+    LEVEL,
+    NO_CRIME,
+    OTHER_STATE,
+    Law,
+)
+from rules.packs.pack import Pack
+from rules.prove.solver_terms import any_of, implies, negated
+
+
+class StatedLaw:
+    """What the law of a pack states about sections, found once for each text and day."""
+
+    def __init__(self, pack: Pack) -> None:
+        homicide = pack.parameters.get(HOMICIDE_SECTIONS)
+        self.law = Law(pack.offenses, pack.vocabulary, None, homicide)
+        self.fields: Mapping[str, Fact] = pack.vocabulary.facts[CHARGES].fields
+        self._clear: dict[tuple[str, date], bool] = {}
+        self._void: dict[tuple[str, date], bool] = {}
+        self._stated: dict[tuple[str, date], Mapping[str, tuple[Any, ...]]] = {}
+
+    def is_clear(self, citation: GivenCitation, section: Section, day: date) -> bool:
+        """Return what `Law.is_clear` does."""
+        key = citation.given, day
+        if key not in self._clear:
+            self._clear[key] = self.law.is_clear(section, day)
+        return self._clear[key]
+
+    def is_void(self, citation: GivenCitation, section: Section, day: date) -> bool:
+        """Return what `Law.is_void` does."""
+        key = citation.given, day
+        if key not in self._void:
+            self._void[key] = self.law.is_void(section, day)
+        return self._void[key]
+
+    def stated(
+        self, citation: GivenCitation, section: Section, day: date
+    ) -> Mapping[str, tuple[Any, ...]]:
+        """Return the finest words that the fields of a charge may have by the law of a day."""
+        key = citation.given, day
+        if key not in self._stated:
+            self._stated[key] = _stated(self.fields, self.law, citation, section, day)
+        return self._stated[key]
+
+
+def stated_law_of(pack: Pack) -> StatedLaw:
+    """Return what the law of a pack states, made once for each pack."""
+    made: StatedLaw | None = pack.__dict__.get("_stated_law")
+    if made is None:
+        made = pack.__dict__["_stated_law"] = StatedLaw(pack)
+    return made
 
 
 def lawful_charges(
     citations: Mapping[str, tuple[Any, ...]],
     unknowns: Mapping[str, Any],
+    cites_candidate: Callable[[str, int], z3.BoolRef],
     among: Callable[[Any, Iterable[Any]], z3.BoolRef],
-    fields: Mapping[str, Fact],
-    law: Law,
+    law: StatedLaw,
     days: Sequence[date],
-) -> tuple[list[z3.BoolRef], list[z3.BoolRef]]:
+) -> tuple[list[z3.BoolRef], Callable[[], list[z3.BoolRef]]]:
     """Return what is true of every charge, and of one that is clear on the first of the days.
 
-    `citations` are the candidates of each code, `unknowns` the terms by path, and `fields` those of
-    a charge. A clear charge agrees with the law of that day, and cites a section of this state that
-    is known and in force.
+    `citations` are the candidates of each code, and `unknowns` the terms by path. `cites_candidate`
+    returns that a path's code is a candidate, by its number. A clear charge agrees with the law of
+    that day, and cites a section of this state that is known and in force. No proof needs it, so
+    a function makes it.
     """
     always: list[z3.BoolRef] = []
-    clear: list[z3.BoolRef] = []
-    by_text: dict[str, list[Mapping[str, tuple[Any, ...]]]] = {}
+    unclear: list[tuple[str, int]] = []
+    on_first_day: list[tuple[str, int, str, tuple[Any, ...]]] = []
+    citing: dict[tuple[str, tuple[Any, ...]], list[z3.BoolRef]] = {}
     made: dict[tuple[str, tuple[Any, ...]], z3.BoolRef] = {}
+    candidates_of: dict[int, list[_Candidate]] = {}
 
     def one_of(field: str, values: tuple[Any, ...]) -> z3.BoolRef:
         """Many sections state the same words of a field."""
@@ -45,44 +102,77 @@ def lawful_charges(
             made[field, values] = among(unknowns[field], values)
         return made[field, values]
 
-    for path, candidates in citations.items():
+    for path, citations_of_path in citations.items():
         record, _, name = path.rpartition(".")
         if not record.startswith(f"{CHARGES}[") or name != "code":
             continue
-        for number, candidate in enumerate(candidates):
-            section = candidate.section if candidate is not None else None
-            is_clear = section is not None and law.is_clear(section, days[0])
-            stated: list[Mapping[str, tuple[Any, ...]]] = []
-            if section is not None:
-                if candidate.given not in by_text:
-                    by_text[candidate.given] = [
-                        _stated(fields, law, candidate, section, day) for day in days
-                    ]
-                stated = by_text[candidate.given]
-            if is_clear and not any(stated):
-                continue
-            cites = unknowns[path] == number
+        candidates = candidates_of.get(id(citations_of_path))  # each record's have the same
+        if candidates is None:
+            candidates = [*_candidates(citations_of_path, law, days)]
+            candidates_of[id(citations_of_path)] = candidates
+        for number, is_clear, stated in candidates:
             if not is_clear:
-                clear.append(z3.Not(cites))
-            for field in dict.fromkeys(field for values in stated for field in values):
+                unclear.append((path, number))
+            for field, (on_first, meant) in stated.items():
                 place = f"{record}.{field}"
                 if place not in unknowns:
                     continue
-                if field in stated[0]:
-                    clear.append(z3.Implies(cites, one_of(place, stated[0][field])))
-                if all(field in values for values in stated):
-                    meant = {value for values in stated for value in values[field]}
-                    if field == AUTHORITY and section and law.may_be_elsewhere(section):
-                        meant.add(OTHER_STATE)
-                    always.append(z3.Implies(cites, one_of(place, tuple(sorted(meant)))))
+                if on_first is not None:
+                    on_first_day.append((path, number, place, on_first))
+                if meant is not None:
+                    citing.setdefault((place, meant), []).append(cites_candidate(path, number))
+    for (place, meant), cites in citing.items():
+        always.append(implies(any_of(cites), one_of(place, meant)))
+
+    def clear() -> list[z3.BoolRef]:
+        """Return what is true of a clear charge."""
+        return [
+            *(negated(cites_candidate(path, number)) for path, number in unclear),
+            *(
+                implies(cites_candidate(path, number), one_of(place, words))
+                for path, number, place, words in on_first_day
+            ),
+        ]
+
     return always, clear
+
+
+# The number of a section among the candidates, whether it is clear on the first of the days, and
+# by field the words that the law of that day states and those of all the days. None is any word.
+_Words = tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]
+_Candidate = tuple[int, bool, dict[str, _Words]]
+
+
+def _candidates(
+    citations: Iterable[GivenCitation | None], law: StatedLaw, days: Sequence[date]
+) -> Iterator[_Candidate]:
+    """Yield the candidates that the law says something about."""
+    for number, citation in enumerate(citations):
+        section = citation.section if citation is not None else None
+        if citation is None or section is None:
+            yield number, False, {}
+            continue
+        is_clear = law.is_clear(citation, section, days[0])
+        stated = [law.stated(citation, section, day) for day in days]
+        words: dict[str, _Words] = {}
+        for field in dict.fromkeys(field for values in stated for field in values):
+            meant = None
+            if all(field in values for values in stated):
+                every = {value for values in stated for value in values[field]}
+                if field == AUTHORITY and law.law.may_be_elsewhere(section):
+                    every.add(OTHER_STATE)
+                meant = tuple(sorted(every))
+            words[field] = stated[0].get(field), meant
+        if words or not is_clear:
+            yield number, is_clear, words
 
 
 def void_apart(
     citations: Mapping[str, tuple[Any, ...]],
     unknowns: Mapping[str, Any],
+    cites_candidate: Callable[[str, int], z3.BoolRef],
     size: z3.ArithRef,
-    law: Law,
+    law: StatedLaw,
     days: Sequence[date],
 ) -> list[z3.BoolRef]:
     """Return that no charge that was no offense is beside another, as rules read charges.
@@ -94,23 +184,21 @@ def void_apart(
     stretches = _stretches(in_order, encounter) if encounter is not None else None
     all_are_void = z3.Bool("all charges were no offense")
     apart: list[z3.BoolRef] = []
-    answers: dict[str, list[bool]] = {}
+    void_of: dict[int, list[tuple[int, list[bool]]]] = {}
     for path, candidates in citations.items():
         record, _, name = path.rpartition(".")
         if not record.startswith(f"{CHARGES}[") or name != "code":
             continue
+        if id(candidates) not in void_of:
+            on_each_day = (
+                (number, [law.is_void(citation, citation.section, day) for day in in_order])
+                for number, citation in enumerate(candidates)
+                if citation is not None and citation.section is not None
+            )
+            void_of[id(candidates)] = [entry for entry in on_each_day if any(entry[1])]
         void, either = [], []
-        for number, candidate in enumerate(candidates):
-            section = candidate.section if candidate is not None else None
-            if section is None:
-                continue
-            on_days = answers.get(candidate.given)
-            if on_days is None:
-                on_days = [law.is_void(section, day) for day in in_order]
-                answers[candidate.given] = on_days
-            if not any(on_days):
-                continue
-            cites = unknowns[path] == number
+        for number, on_days in void_of[id(candidates)]:
+            cites = cites_candidate(path, number)
             if all(on_days):
                 void.append(cites)
             elif stretches is None:

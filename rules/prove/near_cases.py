@@ -11,10 +11,12 @@ import z3
 
 from rules.language import tree
 from rules.prove.changes import Edge, Example, Pair, Part, Region
+from rules.prove.familiar_case import familiar_case
 from rules.prove.number_edges import beyond, changed_numbers, value_in
 from rules.prove.region_parts import RegionParts, facts_in
+from rules.prove.remembering_solver import RememberingSolver, Solution
 from rules.prove.side_formulas import BothSides
-from rules.prove.sides import Side, decided, rules_of
+from rules.prove.sides import DecidedCases, rules_of
 from rules.prove.smallest_case import smallest_case
 from rules.prove.unknown_answers import pairs_with_unknowns
 
@@ -25,33 +27,33 @@ _MOST_NUMBERS = 4  # of one decision, whose edges are looked for
 class NearCases:
     """Looks for cases near the regions of one decision's changes.
 
-    `given` has, for each side, the formula of the cases with an outcome. `model` returns a solution
-    of what it is given.
+    `given` has, for each side, that a case has an outcome. `small` returns a solution with few
+    records of what it is given.
     """
 
     def __init__(
         self,
-        name: str,
-        sides: tuple[Side, Side],
+        cases: DecidedCases,
         both: BothSides,
         parts: RegionParts,
         given: Sequence[Mapping[str, z3.BoolRef]],
         regions: Sequence[tuple[list[z3.BoolRef], Region]],
-        model: Callable[..., z3.ModelRef | None],
+        solver: RememberingSolver,
+        small: Callable[..., Solution | None],
     ) -> None:
-        self.name = name
-        self.sides = sides
+        self.cases = cases
         self.both = both
         self.parts = parts
         self.given = given
         self.regions = regions
-        self.model = model
+        self.solver = solver
+        self.small = small
 
     def with_unknowns(self, pairs: Sequence[Pair]) -> tuple[tuple[str, str], ...]:
         """Return the changes that are met where a fact of a changed rule isn't known."""
         names = frozenset(fact.name for _, part in self.parts.parts for fact in facts_in(part.node))
         cases = islice(self._cases(pairs), _MOST_CASES)
-        return pairs_with_unknowns(self.sides, self.name, cases, names)
+        return pairs_with_unknowns(self.cases, cases, names)
 
     def _cases(self, pairs: Sequence[Pair]) -> Iterator[Mapping[str, Any]]:
         """Yield cases of each change, and of each answer that stays, by the parts of the rules."""
@@ -62,17 +64,21 @@ class NearCases:
         for before, after in dict.fromkeys((*stays, *changes)):
             if before not in old or after not in new:
                 continue
+            solutions: list[Solution] = []
             for holds, _ in self.parts.parts:
                 for literal in (holds, z3.Not(holds)):
-                    model = self.model(old[before], new[after], literal, is_small=False)
-                    if model is not None:
-                        yield self.both.facts(model)
+                    if any(solution.is_true(literal) for solution in solutions):
+                        continue  # a case that was given already
+                    solution = self.solver.solve(old[before], new[after], literal)
+                    if solution is not None:
+                        solutions.append(solution)
+                        yield self.both.facts(solution.model)
 
     def edges(self) -> Iterator[Edge]:
         """Yield a case at each number of a region, and one just beyond it."""
         seen: set[tuple[str, Decimal]] = set()
         for statements, region in self.regions:
-            for part, compared, limit in changed_numbers(region.parts, self.sides):
+            for part, compared, limit in changed_numbers(region.parts, self.both.sides):
                 key = (tree.text(compared), limit)
                 if key in seen or len(seen) == _MOST_NUMBERS:
                     continue
@@ -92,18 +98,19 @@ class NearCases:
         self, compared: tree.Tree, limit: Decimal, value: Decimal, others: list[z3.BoolRef]
     ) -> Iterator[Edge]:
         """Yield a case that has this value, if there is one in which all the rest is so."""
-        model = self.model(*others, self.both.new.term(compared, {}) == z3.RealVal(str(value)))
-        if model is None:
+        has_value = self.both.new.term(compared, {}) == z3.RealVal(str(value))
+        solution = self.small(*others, self.solver.named(has_value))
+        if solution is None:
             return
-        facts = self.both.facts(model)
-        old, new = (decided(side, self.name, facts) for side in self.sides)
+        facts = self.both.facts(solution.model)
+        old, new = self.cases.both(facts)
         if old is None or new is None or new.status != "decided":
             return
         answers = (old.outcome, new.outcome)
 
         def is_one(trial: Mapping[str, Any]) -> bool:
             """Return whether a case still has the value, and the same answers."""
-            before, after = (decided(side, self.name, trial) for side in self.sides)
+            before, after = self.cases.both(trial)
             return (
                 before is not None
                 and after is not None
@@ -114,4 +121,5 @@ class NearCases:
 
         if is_one(facts):
             smaller = smallest_case(facts, is_one, ())
+            smaller = familiar_case(smaller, is_one, self.both.sides[1].space.segment)
             yield Edge(compared, limit, value, Example(smaller, (), rules_of(new), new.outcome))

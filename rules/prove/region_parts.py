@@ -11,6 +11,7 @@ from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.resolve import RuleInForce
 from rules.prove.changes import Part, Region, UnchangedRule
+from rules.prove.remembering_solver import RememberingSolver, Solution
 from rules.prove.side_formulas import BothSides
 from rules.prove.sides import Side, same_rules
 
@@ -54,6 +55,7 @@ class RegionParts:
                 self.definitions.append(holds == (before if side == 0 else after))
                 self._unchanged.append((holds, UnchangedRule(new_id, True, side), outcome))
         self._weaker: dict[int, list[z3.BoolRef]] = {}
+        self._compared: list[z3.BoolRef] = []
 
     def choose(self, role: Callable[[str], str | None]) -> None:
         """Sort the unchanged rules by what they do in one change, from the role of an outcome."""
@@ -101,36 +103,46 @@ class RegionParts:
         ids = {candidate.get_id() for candidate in others}
         return any(weaker.get_id() in ids for weaker in self._weaker.get(literal.get_id(), ()))
 
-    def compare(self, is_possible: Callable[..., bool]) -> None:
-        """Find which comparisons of numbers say more than others, one way only."""
+    def compare(self, solver: RememberingSolver) -> None:
+        """Find which comparisons of numbers say more than others, one way only, once."""
+        if self._compared:
+            return
         compared = [holds for holds, part in self.parts if isinstance(part.node, tree.Compare)]
         literals = [literal for holds in compared for literal in (holds, z3.Not(holds))]
         self._compared = literals  # kept alive, so that an id names one statement
 
+        # A comparison says nothing about one of other facts.
+        facts = {
+            literal.get_id(): {fact.path for fact in facts_in(part.node)}
+            for holds, part in self.parts
+            for literal in (holds, z3.Not(holds))
+        }
+
         def follows(first: z3.BoolRef, second: z3.BoolRef) -> bool:
-            return not is_possible(first, z3.Not(second))
+            return solver.solve(first, z3.Not(second)) is None
 
         for literal in literals:
             self._weaker[literal.get_id()] = [
                 weaker
                 for weaker in literals
                 if not weaker.eq(literal)
+                and facts[literal.get_id()] & facts[weaker.get_id()]
                 and follows(literal, weaker)
                 and not follows(weaker, literal)
             ]
 
-    def statements(self, model: z3.ModelRef) -> list[z3.BoolRef]:
+    def statements(self, solution: Solution) -> list[z3.BoolRef]:
         """Return what is so in a case: parts first, in order of interest, then unchanged rules.
 
         The bars that don't apply are one statement.
         """
         yes_or_no = [holds for holds, _ in [*self.parts, *self.givers]]
         statements = [
-            statement if self._is_true(model, statement) else z3.Not(statement)
+            statement if solution.is_true(statement) else z3.Not(statement)
             for statement in yes_or_no
         ]
-        applying = [holds for holds, _ in self.bars if self._is_true(model, holds)]
-        others = [holds for holds, _ in self.bars if not self._is_true(model, holds)]
+        applying = [holds for holds, _ in self.bars if solution.is_true(holds)]
+        others = [holds for holds, _ in self.bars if not solution.is_true(holds)]
         if not others:
             return [*statements, *applying]
         none = z3.And([z3.Not(holds) for holds in others])
@@ -144,10 +156,6 @@ class RegionParts:
             for statement in statements
             if statement.get_id() in self.none
         )
-
-    @staticmethod
-    def _is_true(model: z3.ModelRef, statement: z3.BoolRef) -> bool:
-        return bool(z3.is_true(model.eval(statement, model_completion=True)))
 
     def region(self, statements: list[z3.BoolRef]) -> Region:
         """Return what is so as a region."""

@@ -21,15 +21,20 @@ from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import CHARGES, HOMICIDE_SECTIONS, READ, VIOLENT
 from rules.packs.pack import Clock
+from rules.packs.resolve import Segment
 from rules.prove.formulas import Formulas
+from rules.prove.grounding import without_places
 from rules.prove.list_bounds import ListBounds
 from rules.prove.sides import Side
 from rules.prove.solutions import facts_of
+from rules.prove.solver_terms import any_of, implies
 from rules.prove.solver_unknowns import A_DAY, EPOCH, Bound, CannotEncode, Term
+from rules.prove.written_rules import written_rule
 
 _CODE = "code"
 _A_WEEK = timedelta(days=7)
 _DECISION = "decisions."
+_DIFFERING = "_differing_sections"  # where a side keeps them
 
 
 class BothSides:
@@ -44,13 +49,13 @@ class BothSides:
             for condition in every
             for part in tree.nodes(condition)
         )
-        self.differing = tuple(self._differing())
+        self.differing = differing_sections(sides)
         self.lengths = dict(bounds.lengths)
         if CHARGES in self.lengths and any(
             side.is_void(citation) for side in sides for citation in self.differing
         ):
             self.lengths[CHARGES] += 1  # one that counts, beside those that don't
-        self._readings: dict[tuple[str, str], Readings] = {}
+        self._readings: dict[tuple[Any, ...], Readings] = {}
         self.statuses: dict[str, Term] = {}
         # What is true in a case of the week after the new side's day, by the pack's own clocks.
         self.timely: list[z3.BoolRef] = []
@@ -74,15 +79,13 @@ class BothSides:
         """True if a charge's section can change an answer."""
         return self.reads_codes or bool(self.differing)
 
-    def _differing(self) -> Iterator[GivenCitation]:
-        """Yield the sections whose meaning differs between the two sides' laws."""
-        old, new = self.sides
-        if _law(old) == _law(new):
-            return
-        texts = {citation.given: citation for side in self.sides for citation in side.citations}
-        for citation in texts.values():
-            if _meaning(old, citation) != _meaning(new, citation):
-                yield citation
+    def reads_alike(self, condition: tree.Tree) -> bool:
+        """Return whether a condition that both sides write alike has one formula on both."""
+        return self._has_same_words and _law_is_same(self.sides, condition)
+
+    @cached_property
+    def _has_same_words(self) -> bool:
+        return _have_same_words(self.sides)
 
     @cached_property
     def _lists(self) -> tuple[tuple[tuple[Section, ...], ...], ...]:
@@ -124,7 +127,7 @@ class BothSides:
         """Return everything that conditions of both sides can read of a charge's section."""
         if citation is None or citation.section is None:
             return None
-        codes = [side.filled({_CODE: citation}).get(_CODE, citation) for side in self.sides]
+        codes = [side.filled(citation).get(_CODE, citation) for side in self.sides]
         return (
             tuple(
                 section_set(sections).has(code)
@@ -137,23 +140,28 @@ class BothSides:
 
     def readings(self, fact: Fact, citation: GivenCitation) -> Readings:
         """Return what both sides read of a field of a charge under a section."""
-        key = (fact.name, citation.given)
+        # Many sections are read alike, so each kind is worked out once.
+        key = (fact.name, *(side.kind_of(citation) for side in self.sides))
         if key not in self._readings:
             finest = _words(fact)
             # A side that doesn't read the field can't contradict it.
             readers = [
-                side.filled if fact.name in read else dict
+                side if fact.name in read else None
                 for side, read in zip(self.sides, self._read, strict=True)
             ]
             absent = [
-                read({_CODE: citation}).get(fact.name, finest[0] if read is dict else None)
-                for read in readers
+                finest[0] if side is None else side.filled(citation).get(fact.name)
+                for side in readers
             ]
             choices: dict[Any, tuple[Any, Any]] = {}
             left_out = set()
             for choice in finest:
-                charge = {_CODE: citation, fact.name: choice}
-                old, new = (read(charge).get(fact.name) for read in readers)
+                old, new = (
+                    choice
+                    if side is None
+                    else side.filled(citation, **{fact.name: choice}).get(fact.name)
+                    for side in readers
+                )
                 if old not in finest or new not in finest:
                     if absent[0] not in finest or absent[1] not in finest:
                         continue
@@ -187,6 +195,66 @@ class BothSides:
         return facts
 
 
+def differing_sections(sides: tuple[Side, Side]) -> tuple[GivenCitation, ...]:
+    """Return the sections whose meaning differs between the laws of two sides.
+
+    They are found once for all decisions. The new side keeps them, with the old one.
+    """
+    old, new = sides
+    made: tuple[Side, tuple[GivenCitation, ...]] | None = new.__dict__.get(_DIFFERING)
+    if made is None or made[0] is not old:
+        made = new.__dict__[_DIFFERING] = old, tuple(_differing(old, new))
+    return made[1]
+
+
+def _differing(old: Side, new: Side) -> Iterator[GivenCitation]:
+    if _law(old) == _law(new):
+        return
+    texts = {citation.given: citation for side in (old, new) for citation in side.citations}
+    for citation in texts.values():
+        if _meaning(old, citation) != _meaning(new, citation):
+            yield citation
+
+
+def has_same_rules(sides: tuple[Side, Side], name: str) -> bool:
+    """Return whether both sides write a decision's rules alike, and their law reads charges alike.
+
+    No formula is needed to tell. False says nothing.
+    """
+    segments = [side.space.segment for side in sides]
+    if not _have_same_words(sides):
+        return False
+    old, new = (_written(segment, name) for segment in segments)
+    return old == new and all(
+        _law_is_same(sides, condition) for condition in conditions_of(sides[0], [name])
+    )
+
+
+def _have_same_words(sides: tuple[Side, Side]) -> bool:
+    """Return whether both packs mean the same by a condition, but for the law of charges."""
+    old, new = (side.space.segment.pack for side in sides)
+    return old is new or (old.vocabulary, old.time_zone) == (new.vocabulary, new.time_zone)
+
+
+def _law_is_same(sides: tuple[Side, Side], condition: tree.Tree) -> bool:
+    """Return whether the laws of both sides make no difference to a condition."""
+    reads_charges = any(
+        isinstance(part, (tree.Quantifier, tree.Total)) and part.over.path == CHARGES
+        for part in tree.nodes(condition)
+    )
+    return not (reads_charges and differing_sections(sides))
+
+
+def _written(segment: Segment, name: str) -> Any:
+    """Return everything that a decision's own rules say."""
+    in_force = segment.decisions[name]
+    ranks = [
+        (outcome, [written_rule(segment, rule) for rule in rules])
+        for outcome, rules in in_force.ranks
+    ]
+    return ranks, in_force.otherwise.outcome, in_force.decision.collect, in_force.decision.outcomes
+
+
 def conditions_of(side: Side, names: Iterable[str]) -> list[tree.Tree]:
     """Return the conditions of a side's rules on some decisions."""
     decisions = side.space.segment.decisions
@@ -213,11 +281,13 @@ class SideFormulas(Formulas):
         super().__init__(side.space, conditions, both.lengths)
         self.both, self.side, self.number = both, side, number
         self._effective: dict[str, Term] = {}
-        self._cited: dict[tuple[str, tuple[Section, ...]], z3.BoolRef] = {}
+        self._cited: dict[tuple[str, int], tuple[z3.BoolRef, tuple[Section, ...]]] = {}
+        self._among: dict[tuple[str, int], list[tuple[int, bool | None]]] = {}
+        self._alike: dict[str, list[tuple[dict[Any, tuple[Any, Any]], list[int]]]] = {}
         self._records: dict[str, list[tuple[int, z3.BoolRef]]] = {}
         if number == 1:
             first = both.old
-            self.always, self.clear = first.always, first.clear
+            self.always, self._clear = first.always, first._clear
             self.unknowns, self.facts, self.sizes = first.unknowns, first.facts, first.sizes
             self.citations, self.happened = first.citations, first.happened
             self._words, self._made = first._words, first._made
@@ -238,15 +308,12 @@ class SideFormulas(Formulas):
         return self._effective[path]
 
     def _read_by_law(self, record: str, fact: Fact, raw: Term) -> Term:
-        code = self.code_of(record)
-        term = raw
-        for number, citation in enumerate(self.citations[f"{record}.{_CODE}"]):
-            if citation is None or citation.section is None:
-                continue
-            readings = dict(self.both.readings(fact, citation).choices)
-            cites = code == number
+        self.code_of(record)
+        code_path, term = f"{record}.{_CODE}", raw
+        for readings, numbers in self._sections_read_alike(fact, code_path):
+            cites = any_of([self.cites(code_path, number) for number in numbers])
             if len(readings) < len(_words(fact)):
-                self.always.append(z3.Implies(cites, self.among(raw, readings)))
+                self.always.append(implies(cites, self.among(raw, readings)))
             own = {choice: read[self.number] for choice, read in readings.items()}
             if len(set(own.values())) == 1:
                 term = z3.If(cites, self.value(next(iter(own.values()))), term)
@@ -255,6 +322,21 @@ class SideFormulas(Formulas):
                 if choice != read:
                     term = z3.If(z3.And(cites, raw == self.value(choice)), self.value(read), term)
         return term
+
+    def _sections_read_alike(
+        self, fact: Fact, code_path: str
+    ) -> list[tuple[dict[Any, tuple[Any, Any]], list[int]]]:
+        """Return what is read of a field, with the sections of which it is read, by number."""
+        if fact.name not in self._alike:  # it is the same for each record
+            alike: dict[tuple[Any, ...], list[int]] = {}
+            for number, citation in enumerate(self.citations[code_path]):
+                if citation is not None and citation.section is not None:
+                    choices = self.both.readings(fact, citation).choices
+                    alike.setdefault(choices, []).append(number)
+            self._alike[fact.name] = [
+                (dict(choices), numbers) for choices, numbers in alike.items()
+            ]
+        return self._alike[fact.name]
 
     def code_of(self, record: str) -> Term:
         """Return the unknown of a charge's section."""
@@ -295,20 +377,37 @@ class SideFormulas(Formulas):
         A case whose citation can't be placed isn't complete.
         """
         citation, path = self.unknown(item, bound), self.path_of(item, bound)
-        key = (path, sections)
+        # INVARIANT: an entry keeps the sections alive, so their id names them.
+        key = (path, id(sections))
         if key not in self._cited:
             cases = []
-            for number, candidate in enumerate(self.citations[path]):
-                read = candidate
-                if path.startswith(f"{CHARGES}["):
-                    read = self.side.filled({_CODE: candidate}).get(_CODE, candidate)
-                answer = section_set(sections).has(read)
+            for number, answer in self._sections_among(sections, path):
                 if answer is None:
                     self.always.append(citation != number)
-                elif answer:
-                    cases.append(citation == number)
-            self._cited[key] = z3.Or(cases)
-        return self._cited[key]
+                else:
+                    cases.append(self.cites(path, number))
+            self._cited[key] = any_of(cases), sections
+        return self._cited[key][0]
+
+    def _sections_among(
+        self, sections: tuple[Section, ...], path: str
+    ) -> list[tuple[int, bool | None]]:
+        """Return the candidates that are, or may be, one of some sections, by their number."""
+        field = without_places(path)  # each record has the same candidates
+        key = (field, id(sections))
+        if key not in self._among:
+            has, read = section_set(sections).has, self._as_charged
+            if not field.startswith(f"{CHARGES}."):
+                read = _as_given
+            answers = (
+                (number, has(read(candidate)))
+                for number, candidate in enumerate(self.citations[path])
+            )
+            self._among[key] = [entry for entry in answers if entry[1] is not False]
+        return self._among[key]
+
+    def _as_charged(self, candidate: Any) -> Any:
+        return self.side.filled(candidate).get(_CODE, candidate)
 
     def records(self, over: Fact) -> list[tuple[int, z3.BoolRef]]:
         """Return the places of a list's records, each with whether the rules read one there."""
@@ -336,9 +435,9 @@ class SideFormulas(Formulas):
 
     def _is_void(self, place: int) -> list[z3.BoolRef]:
         record = f"{CHARGES}[{place}]"
-        code = self.code_of(record)
+        self.code_of(record)
         return [
-            code == number
+            self.cites(f"{record}.{_CODE}", number)
             for number, citation in enumerate(self.citations[f"{record}.{_CODE}"])
             if citation is not None and citation.section is not None and self.side.is_void(citation)
         ]
@@ -399,6 +498,10 @@ class SideFormulas(Formulas):
         ].unit
 
 
+def _as_given(candidate: Any) -> Any:
+    return candidate
+
+
 def _law(side: Side) -> tuple[Any, Any, Any]:
     """Return what a side's law of charges is made from."""
     program = side.program
@@ -415,7 +518,7 @@ def _meaning(side: Side, citation: GivenCitation) -> Any:
     choices = {
         name: {statement.value for statement in statements} for name, statements in stated.items()
     }
-    filled = side.filled({_CODE: citation, VIOLENT: False})
+    filled = side.filled(citation, **{VIOLENT: False})
     return choices, side.is_void(citation), {name: filled.get(name) for name in (*READ, _CODE)}
 
 

@@ -41,27 +41,80 @@ class Side:
         read_charges = read({"encounter": {"charges": charges}}).known.get(CHARGES, ())
         return tuple(charge[_CODE] for charge in read_charges)
 
-    def filled(self, charge: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a charge as the side's law reads it."""
-        records = self.program.law.filled(Facts({CHARGES: (charge,)}, {})).known[CHARGES]
-        filled: Mapping[str, Any] = records[0]
-        return filled
+    def filled(self, citation: GivenCitation | None, **fields: Any) -> Mapping[str, Any]:
+        """Return a charge under a section, with these fields, as the side's law reads it."""
+        # INVARIANT: a section's text names it alone.
+        key = (citation and citation.given, *fields.items())
+        if key not in self._filled:
+            charge = {_CODE: citation, **fields}
+            records = self.program.law.filled(Facts({CHARGES: (charge,)}, {})).known[CHARGES]
+            self._filled[key] = records[0]
+        return self._filled[key]
+
+    def kind_of(self, citation: GivenCitation) -> Any:
+        """Return a key of all that the side's law reads of a section, the same for those alike."""
+        if citation.given not in self._kinds:
+            section, program = citation.section, self.program
+            kind = None if section is None else program.law.reads_alike(section, program.as_of)
+            self._kinds[citation.given] = citation.given if kind is None else kind
+        return self._kinds[citation.given]
 
     def is_void(self, citation: GivenCitation) -> bool:
         """Return whether a charge under a section counts only if it is alone."""
-        charges: tuple[dict[str, Any], ...] = ({_CODE: citation}, {})
-        kept = self.program.law.filled(Facts({CHARGES: charges}, {})).known[CHARGES]
-        return len(kept) < len(charges)
+        if citation.given not in self._void:
+            charges: tuple[dict[str, Any], ...] = ({_CODE: citation}, {})
+            kept = self.program.law.filled(Facts({CHARGES: charges}, {})).known[CHARGES]
+            self._void[citation.given] = len(kept) < len(charges)
+        return self._void[citation.given]
+
+    @cached_property
+    def _filled(self) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+        return {}
+
+    @cached_property
+    def _kinds(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _void(self) -> dict[str, bool]:
+        return {}
 
 
 def _sections(values: Any) -> tuple[Section, ...]:
     return tuple(value for value in values if isinstance(value, Section))
 
 
+class DecidedCases:
+    """The answers of both sides to cases of one decision. A case that was asked is kept."""
+
+    def __init__(self, sides: tuple[Side, Side], name: str) -> None:
+        self.sides = sides
+        self.name = name
+        self._answers: dict[str, tuple[Decision | None, Decision | None]] = {}
+
+    def both(self, facts: Mapping[str, Any]) -> tuple[Decision | None, Decision | None]:
+        """Decide a case on both sides, None where a side refuses it."""
+        key = repr(facts)
+        answers = self._answers.get(key)
+        if answers is None:
+            old_side, new_side = self.sides
+            own_facts = known_to(old_side, facts)
+            old = _decided_known(old_side, self.name, own_facts)
+            if new_side.program.pack is not old_side.program.pack:
+                own_facts = known_to(new_side, facts)
+            new = _decided_known(new_side, self.name, own_facts)
+            answers = self._answers[key] = old, new
+        return answers
+
+
 def decided(side: Side, name: str, facts: Mapping[str, Any]) -> Decision | None:
     """Decide a case on a side, from the facts that it knows. None if it refuses them."""
+    return _decided_known(side, name, known_to(side, facts))
+
+
+def _decided_known(side: Side, name: str, facts: Mapping[str, Any]) -> Decision | None:
     try:
-        return side.program.decide(name, known_to(side, facts))
+        return side.program.decide(name, facts)
     except Refusal:
         return None
 

@@ -7,7 +7,6 @@ the rules name.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -25,10 +24,11 @@ def smallest_case(
     `is_one` returns True for the facts of a case that is still one, as `facts` are. `numbers` are
     those that the rules name.
     """
-    smaller, before = deepcopy(dict(facts)), None
+    # INVARIANT: no step changes the facts that it gets. Each returns others.
+    smaller, before = dict(facts), None
     near = sorted(set(numbers))
     while smaller != before:
-        before = deepcopy(smaller)
+        before = smaller
         smaller = _rounded(_stripped(smaller, is_one), is_one, near)
     return smaller
 
@@ -82,11 +82,11 @@ def _removable(facts: Any, path: Path = ()) -> Iterator[Path]:
 
 def _without(facts: dict[str, Any], path: Path) -> dict[str, Any] | None:
     """Return the facts without one, None if it isn't there any more."""
-    trial = deepcopy(facts)
+    trial = facts.copy()
     levels: list[Any] = [trial]
     for key in path[:-1]:
         try:
-            levels.append(levels[-1][key])
+            levels.append(_copied(levels[-1], key))
         except (KeyError, IndexError):
             return None
     try:
@@ -110,12 +110,18 @@ def _numbers(facts: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _with(facts: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    trial = deepcopy(facts)
+    trial = facts.copy()
     level: Any = trial
     for key in path[:-1]:
-        level = level[key]
+        level = _copied(level, key)
     level[path[-1]] = value
     return trial
+
+
+def _copied(level: Any, key: str | int) -> Any:
+    """Put a copy of an inner group, list, or record in its place, and return it."""
+    level[key] = level[key].copy()
+    return level[key]
 
 
 def _rounder(number: Any, near: list[Decimal]) -> Iterator[Any]:

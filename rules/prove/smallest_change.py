@@ -7,7 +7,7 @@ fails names facts of which at least one must change. So no set is left out, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -121,6 +121,11 @@ class ChangeSearch:
         # Every other variable of the formulas: what nobody changes or learns may be anything.
         self.variables = variables_of([*formulas.always, formulas.result])
 
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes that what is left of the rules may give."""
+        return self.formulas.grounding.outcomes(self.decision.decision)
+
     def _learnable(self, unknown: Iterable[str]) -> Iterable[str]:
         sizes = self.formulas.sizes
         of_lists = tuple(f"{path}[" for path in sizes)
@@ -164,6 +169,41 @@ class ChangeSearch:
             return None, search.why
         return min(found, key=lambda each: (size_of(each.changes), _paths(each))), search.why
 
+    def still_open(
+        self, outcome: str, tried: Collection[str], deadline: float
+    ) -> tuple[str, ...] | None:
+        """Return the facts that aren't known, and keep an outcome open beside those tried.
+
+        None if no completion gives the outcome, whatever is known. Empty if it isn't clear which
+        facts do. Raises `TimeIsUp`.
+        """
+        sets = _Sets(self, outcome, TimedSolver(deadline))
+        if not sets.can_be_given():
+            return None
+        of_lists = tuple(f"{path}[" for path in self.formulas.sizes)
+        every = dict.fromkeys((*self.terms, *self.formulas.sizes))
+        every_open = [path for path in every if not path.startswith(of_lists or ("\0",))]
+        left = [path for path in every_open if path not in tried and self._is_open(path)]
+        for path in left.copy():
+            others = [other for other in every_open if other != path]
+            if sets.is_surely_enough(others):
+                left.remove(path)
+                every_open.remove(path)
+        return tuple(left)
+
+    def _is_open(self, path: str) -> bool:
+        """Return whether a fact isn't known, or not in full: a coarse word, an unread section."""
+        before, fact = self.before(path), self.formulas.facts.get(path)
+        if path in self.formulas.happened:  # what isn't recorded did not happen
+            return path in self.facts.doubtful
+        if before is None or isinstance(before, GivenCitation):
+            return True
+        return (
+            fact is not None
+            and fact.type == "choice"
+            and len(tuple(fact.word_tree.finest_of(before))) > 1
+        )
+
     def decide(self, paths: Iterable[str], completed: Facts) -> Decision | None:
         """Decide the case with these facts of the completed one. None if the facts are refused."""
         known_facts, attested = dict(self.facts.known), dict(self.facts.attested)
@@ -176,7 +216,10 @@ class ChangeSearch:
             if value is not None:
                 set_value(known_facts, path, value)
         try:
-            facts = Facts(known_facts, attested, self.facts.doubtful)
+            settled = {
+                path: when for path, when in self.facts.doubtful.items() if path not in paths
+            }
+            facts = Facts(known_facts, attested, settled)
             return Decision(CaseFacts(self.decision.program, facts), self.decision.decision)
         except Refusal:
             return None
@@ -184,7 +227,8 @@ class ChangeSearch:
     def terms_of(self, path: str) -> list[Any]:
         """Return the solver's terms of a fact. A list has its length, and each field."""
         if path not in self.formulas.sizes:
-            return [self.terms[path]]
+            happened = self.formulas.happened.get(path)
+            return [self.terms[path], *([happened] if happened is not None else [])]
         fields = [term for name, term in self.terms.items() if name.startswith(f"{path}[")]
         return [self.formulas.sizes[path], *fields]
 
@@ -277,6 +321,21 @@ class _Sets:
             if path not in too_few and self._is_too_few((*too_few, path)):
                 too_few.append(path)
         return [path for path in self.search.paths if path not in too_few]
+
+    def can_be_given(self) -> bool:
+        """Return whether any completion gives the outcome, with any change that is searched."""
+        self.inside.push()
+        self.inside.add(*self._placed([*self.search.terms]))
+        is_possible = self.timed.is_possible(self.inside)
+        self.inside.pop()
+        return is_possible
+
+    def is_surely_enough(self, paths: Sequence[str]) -> bool:
+        """Return whether values of these facts were found with which the rules give it."""
+        try:
+            return self.enough(paths) is not None
+        except _Unsettled:
+            return False
 
     def _is_too_few(self, paths: Sequence[str]) -> bool:
         try:

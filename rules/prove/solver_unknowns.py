@@ -6,7 +6,7 @@ to conditions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -19,8 +19,9 @@ from rules.decide.search_space import SearchSpace
 from rules.input.citations import GivenCitation, another_section, reader_of
 from rules.input.vocabulary import Fact
 from rules.language import tree
-from rules.packs.law import CHARGES, Law
-from rules.prove.lawful_charges import lawful_charges, void_apart
+from rules.packs.law import CHARGES
+from rules.prove.lawful_charges import lawful_charges, stated_law_of, void_apart
+from rules.prove.solver_terms import any_of, is_number, whole_number
 
 Term = Any  # a number, a word, a day, or a moment of Z3, or a Python number
 Bound = Mapping[str, tuple[str, int]]  # by variable: the list's path and the record's place
@@ -44,8 +45,8 @@ class SolverUnknowns:
         self.segment = space.segment
         self.longest = longest
         self.always: list[z3.BoolRef] = []  # what holds in every case
-        # What a clear case has besides: moments at noon, and no time that ends within two days.
-        self.clear: list[z3.BoolRef] = []
+        self._clear: list[z3.BoolRef] = []
+        self._clear_later: list[Callable[[], list[z3.BoolRef]]] = []
         self.unknowns: dict[str, Term] = {}  # by path, such as `encounter.charges[0].level`
         self.facts: dict[str, Fact] = {}
         self.sizes: dict[str, z3.ArithRef] = {}
@@ -55,6 +56,8 @@ class SolverUnknowns:
         self._space = space
         self._words: dict[str, int] = {}
         self._made: dict[tuple[Any, ...], Term] = {}
+        self._places: dict[str, list[tuple[int, z3.BoolRef]]] = {}
+        self._citations_of_field: dict[str, tuple[Any, ...]] = {}
 
     # Values
 
@@ -68,7 +71,7 @@ class SolverUnknowns:
             case Decimal():
                 return z3.RealVal(str(value))
             case str():
-                return z3.IntVal(self._words.setdefault(value, len(self._words)))
+                return whole_number(self._words.setdefault(value, len(self._words)))
             case datetime():
                 return z3.RealVal(str(Decimal(value.timestamp())))
             case date():
@@ -79,7 +82,21 @@ class SolverUnknowns:
 
     def among(self, item: Term, values: Iterable[Any]) -> z3.BoolRef:
         """Return the formula for a term that is one of some values."""
+        values = tuple(values)
+        if values and all(value.__class__ is str for value in values):
+            words = self._words
+            return any_of(
+                [is_number(item, words.setdefault(value, len(words))) for value in values]
+            )
         return z3.Or([item == self.value(value) for value in values])
+
+    def cites(self, path: str, number: int) -> z3.BoolRef:
+        """Return that a citation is the candidate of this number, the same term each time."""
+        key = ("cites", path, number)
+        if key not in self._made:
+            self._made[key] = is_number(self.unknowns[path], number)
+        cites: z3.BoolRef = self._made[key]
+        return cites
 
     def word(self, number: int) -> str | None:
         """Return the word that a number stands for."""
@@ -128,13 +145,15 @@ class SolverUnknowns:
                 self.always.append(z3.And(moment >= MOMENTS[0], moment <= MOMENTS[1]))
                 if path != MOMENT:  # its time of day is what rules ask for
                     noon = z3.ToReal(z3.FreshInt("noon")) * A_DAY + A_DAY / 2
-                    self.clear.append(moment == noon)
+                    self._clear.append(moment == noon)
                 return moment
             case "text":
                 return z3.Int(path)
             case "citation":
                 section = z3.Int(path)
-                self.citations[path] = self._citations(fact)
+                if fact.path not in self._citations_of_field:  # those of each record are the same
+                    self._citations_of_field[fact.path] = self._citations(fact)
+                self.citations[path] = self._citations_of_field[fact.path]
                 self.always.append(z3.And(section >= 0, section < len(self.citations[path])))
                 return section
         raise CannotEncode(path)
@@ -168,7 +187,10 @@ class SolverUnknowns:
         if over.path not in self.sizes:
             size = self.sizes[over.path] = z3.Int(f"size of {over.path}")
             self.always.append(z3.And(size >= 0, size <= most))
-        return [(place, self.sizes[over.path] > place) for place in range(most)]
+        if over.path not in self._places:
+            size = self.sizes[over.path]
+            self._places[over.path] = [(place, size > place) for place in range(most)]
+        return self._places[over.path]
 
     def _fact(self, path: str) -> Fact:
         return self.segment.pack.vocabulary.facts[path]
@@ -220,22 +242,30 @@ class SolverUnknowns:
 
     # The law
 
-    def agree_with_law(self, law: Law, days: Iterable[date]) -> None:
+    def agree_with_law(self, days: Iterable[date]) -> None:
         """Leave out charges whose fields are against the law of their section on every day."""
-        self.agree_with_law_on(law, [self.segment.day, *days])
+        self.agree_with_law_on([self.segment.day, *days])
 
-    def agree_with_law_on(self, law: Law, days: Sequence[date]) -> None:
+    def agree_with_law_on(self, days: Sequence[date]) -> None:
         """Leave out such charges, where the law may be that of these days alone."""
+        law = stated_law_of(self.segment.pack)
         always, clear = lawful_charges(
             self.citations,
             self.unknowns,
+            self.cites,
             self.among,
-            self._fact(CHARGES).fields,
             law,
             days,
         )
         if CHARGES in self.sizes:
             size = self.sizes[CHARGES]
-            always += void_apart(self.citations, self.unknowns, size, law, days)
+            always += void_apart(self.citations, self.unknowns, self.cites, size, law, days)
         self.always += always
-        self.clear += clear
+        self._clear_later.append(clear)
+
+    @property
+    def clear(self) -> list[z3.BoolRef]:
+        """What a clear case has besides: moments at noon, and charges that agree with the law."""
+        while self._clear_later:
+            self._clear += self._clear_later.pop(0)()
+        return self._clear

@@ -29,10 +29,15 @@ from rules.prove.unread import refuse_unread
 from rules.prove.untold import refuse_untold
 
 
+class BrokenPromise(PackError):
+    """A pack doesn't keep an invariant."""
+
+
 def check_whole(pack: Pack) -> tuple[str, ...]:
     """Return the ids of the invariants that are proved. The others hold in every case tried.
 
-    Raises `PackError` with the faults of one stage: first of names and dates, then of proofs.
+    Raises `PackError` with the faults of one stage: first of names and dates, then of proofs. An
+    invariant that isn't kept is a `BrokenPromise`.
     """
     _no_circles(pack)
     segments = list(segments_of(pack))
@@ -187,7 +192,7 @@ def refuse_dependence(pack: Pack) -> None:
     """
     for invariant in pack.invariants.values():
         for message, place in dependences(pack, invariant):
-            raise PackError("floor-lifted", message, at=place, fix="decide without that fact")
+            raise BrokenPromise("floor-lifted", message, at=place, fix="decide without that fact")
 
 
 def dependences(pack: Pack, invariant: Invariant) -> Iterator[tuple[str, Place]]:
@@ -249,7 +254,7 @@ def _holds(space: SearchSpace, invariant: Invariant) -> bool:
             f"the invariant `{invariant.id}`{inherited} does not hold on {segment.day} "
             f"for `{case_text}`"
         )
-        raise PackError(
+        raise BrokenPromise(
             "floor-lifted",
             message,
             at=pack.decisions[invariant.decision].place,

@@ -25,6 +25,7 @@ from rules.prove.formulas import Formulas
 from rules.prove.list_bounds import ListBounds, list_bounds
 from rules.prove.simple_first import simple_first
 from rules.prove.solutions import facts_of
+from rules.prove.solver_terms import assert_all
 from rules.prove.solver_unknowns import CannotEncode
 
 _SECONDS = 20.0  # for each question
@@ -90,8 +91,8 @@ class Versions:
             for goal, version in zip(self._goals, self._versions, strict=True)
         ]
         program = Program(segment.pack, segment.day)
-        self.formulas.agree_with_law(program.law, self._days_of_the_law(program))
-        self._solver.add(self.formulas.always)
+        self.formulas.agree_with_law(self._days_of_the_law(program))
+        assert_all(self._solver, self.formulas.always)
 
     def _days_of_the_law(self, program: Program) -> list[date]:
         """Return the days on which the law of a case may change: those of the encounter."""

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rules.decide.decision import Decision
-from rules.prove.sides import Side, decided
+from rules.prove.sides import DecidedCases
 from rules.prove.smallest_case import fewer_facts
 
 UNDETERMINED = "undetermined"
 
 
 def pairs_with_unknowns(
-    sides: tuple[Side, Side], name: str, cases: Iterable[Mapping[str, Any]], read: frozenset[str]
+    answers: DecidedCases, cases: Iterable[Mapping[str, Any]], read: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
     """Return the changes that occur where a fact of a case isn't known, in order.
 
@@ -24,7 +24,7 @@ def pairs_with_unknowns(
     pairs = set()
     for facts in cases:
         for trial in (facts, *fewer_facts(facts, read)):
-            old, new = (decided(side, name, trial) for side in sides)
+            old, new = answers.both(trial)
             if old is not None and new is not None:
                 pair = (_answer(old), _answer(new))
                 if pair[0] != pair[1]:

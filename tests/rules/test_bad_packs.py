@@ -161,4 +161,7 @@ def test_check_prints_the_error_on_one_line_and_exits_2(fault: str) -> None:
         command, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=60
     )
     assert ran.returncode == 2
-    assert ran.stdout + ran.stderr == f"{BAD / fault}: {expected(fault)}\n"
+    error = expected(fault)
+    # A fault in a file names the file so that it opens from here.
+    named = error if fault == "no-pack-file" else f"{BAD}/{error}"
+    assert ran.stdout + ran.stderr == f"{BAD / fault}: {named}\n"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from itertools import product
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -336,3 +337,32 @@ def test_no_change_of_a_case_is_proved_impossible(
             assert not answers.is_same
             assert pair not in answers.never or not answers.is_proved
             assert pair in pairs_of(answers) or not answers.is_proved
+
+
+def test_what_the_solver_remembers_is_what_it_would_find_anew() -> None:
+    """Every question about three conditions of two numbers, asked in two orders and then again."""
+    z3 = pytest.importorskip("z3")
+    from rules.prove.remembering_solver import RememberingSolver
+    from rules.prove.timed_solver import TimedSolver
+
+    timed = TimedSolver(monotonic() + 60)
+    age, fine = z3.Ints("age fine")
+    conditions = [age > 17, age + fine < 20, z3.Or(fine > 4, age > 30)]
+    choices = [(condition, z3.Not(condition)) for condition in conditions]
+    questions = [question for number in (1, 2, 3) for question in product(*choices[:number])]
+    for order in (questions, [*reversed(questions)]):
+        solver = RememberingSolver(timed, [age >= 0, fine >= 0])
+        first = solver.solve(age > 17)
+        name = solver.named(age + fine < 20)  # it is true of what was found before, too
+        assert first.is_true(name) == first.is_true(age + fine < 20)
+        for question in [*order, *order, (name, age > 19), (name, z3.Not(age + fine < 20))]:
+            anew = timed.new([age >= 0, fine >= 0, name == (age + fine < 20), *question])
+            solution = solver.solve(*question)
+            assert (solution is not None) == timed.is_possible(anew)
+            if solution is not None:
+                assert all(map(solution.is_true, question))
+            else:
+                parts = [part for part in question if part.get_id() in solver.conflict(*question)]
+                assert not timed.is_possible(
+                    timed.new([age >= 0, fine >= 0, name == (age + fine < 20), *parts])
+                )

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +26,8 @@ from hypothesis import strategies as st
 
 import rules
 from rules.author.scenarios import read_scenarios
-from rules.errors import FactsError
+from rules.decide.outcome_alone import OutcomeAlone
+from rules.errors import FactsError, RequestError
 from rules.input.citations import GivenCitation
 from rules.input.facts import Facts, read_facts, read_facts_to_decide
 from rules.input.fast_json import Parser, make_fast_parser
@@ -242,10 +244,10 @@ KEYS = [
 
 
 @st.composite
-def hostile(draw: st.DrawFn) -> Any:
+def hostile(draw: st.DrawFn, usual: Any = None) -> Any:
     """Facts that are usual but for one to three values or keys, anywhere in them."""
     facts = draw(generated.complete_facts().flatmap(generated.with_holes))
-    facts = json.loads(json.dumps(facts, default=float))
+    facts = json.loads(json.dumps(facts if usual is None else usual, default=float))
     if draw(st.booleans()):
         facts["decisions"] = {"screening": draw(st.sampled_from(["stop", "nonsense"]))}
     for _ in range(draw(st.integers(1, 3))):
@@ -280,6 +282,44 @@ def hostile(draw: st.DrawFn) -> Any:
 @example({"encounter": {"drugs": [{"grams": True, "units": 1.0}]}})
 def test_hostile_facts_are_read_or_refused_as_the_plain_reader_does(facts: Any) -> None:
     agrees(facts, vocabulary())
+
+
+ARREST = json.loads((Path(__file__).parents[2] / "examples" / "arrest.json").read_text())
+SANTA_FE = rules.load("santa-fe")
+
+
+@given(st.sampled_from(["eligibility", "admission"]), hostile(usual=ARREST))
+@example("eligibility", OrderedDict(ARREST))
+@example("eligibility", {**ARREST, "encounter": MappingProxyType(ARREST["encounter"])})
+@example("eligibility", {**ARREST, "encounter": {**ARREST["encounter"], "charges": None}})
+@example("eligibility", {**ARREST, "encounter": {**ARREST["encounter"], "date": "1999-01-01"}})
+@example("eligibility", {**ARREST, "encounter": {**ARREST["encounter"], "at": None}})
+@example("eligibility", {**ARREST, "person": {"age": 17}})
+@example("admission", {**ARREST, "decisions": {"eligibility": "eligible"}})
+def test_the_outcome_alone_of_hostile_facts_is_that_of_the_plain_reader(
+    name: str, facts: Any
+) -> None:
+    try:
+        wanted = SANTA_FE.decide(name, SANTA_FE.read(facts)).outcome
+    except (FactsError, RequestError):
+        wanted = None
+    assert ALONE[name].find(facts) in (None, wanted)
+
+
+ALONE = {name: OutcomeAlone(SANTA_FE, name) for name in ("eligibility", "admission")}
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_the_outcome_alone_of_each_hostile_value_in_each_fact_is_too(value: Any) -> None:
+    for path, fact in SANTA_FE.pack.vocabulary.facts.items():
+        for changed in (value, *([{name: value}] for name in fact.fields)):
+            facts = deepcopy(ARREST)
+            generated.put(facts, path, changed)
+            try:
+                wanted = SANTA_FE.decide("eligibility", SANTA_FE.read(facts)).outcome
+            except (FactsError, RequestError):
+                wanted = None
+            assert ALONE["eligibility"].find(facts) in (None, wanted)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)

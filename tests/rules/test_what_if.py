@@ -180,6 +180,41 @@ def test_an_incomplete_search_is_open_and_a_complete_one_is_not() -> None:
     assert "eligible" in what_if.find_what_if(slow, seconds=0.0).open
 
 
+@pytest.mark.parametrize(
+    ("condition", "unknown"),
+    [
+        ("tiny.yes && person.age >= 18", {"ineligible": ("person.age",)}),
+        ("person.age < 18 || !tiny.yes", {"eligible": ("person.age",)}),
+        ("tiny.yes && (person.age >= 18 || person.age < 18)", {"ineligible": ("person.age",)}),
+        ("tiny.yes && person.age >= 18 && person.age < 18", {}),
+        ("tiny.yes || person.age >= 18 && person.age < 18", {"eligible": ("person.age",)}),
+    ],
+)
+def test_a_fact_that_no_change_names_is_never_proved_away(
+    condition: str, unknown: dict[str, tuple[str, ...]]
+) -> None:
+    """An outcome is proved impossible only if no value of any unknown fact gives it."""
+    program = written.program(pack_of(condition), as_of="2014-04-01")
+    for yes in (False, True):
+        decision = program.decide("eligibility", {"tiny": {"yes": yes}})
+        result = what_if.find_what_if(decision)
+        answered = {answer.outcome for answer in result.answers}
+        assert set(result.unknown) <= set(result.open)
+        for outcome in ("eligible", "ineligible"):
+            reached = any(
+                program.decide(
+                    "eligibility", {"tiny": {"yes": tiny}, "person": {"age": age}}
+                ).outcome
+                == outcome
+                for tiny in (False, True)
+                for age in (17, 18)
+            )
+            is_other = outcome != decision.outcome
+            assert (outcome in answered or outcome in result.open) == (reached and is_other)
+            if outcome in result.unknown:
+                assert result.unknown[outcome] == unknown[outcome]
+
+
 def test_the_answer_is_the_same_after_the_exact_search() -> None:
     from rules.prove.exact import find_exact
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.decide.clocks import read_clock
@@ -26,6 +26,7 @@ from rules.input.facts import read_facts
 from rules.language import tree
 from rules.packs.digest import digest
 from rules.packs.pack import Item, Pack, Parameter
+from rules.packs.ready import pickled, unpickled
 from rules.packs.tables import table_of
 from tests.support import written
 from tests.support.written import AS_OF, Flat, program
@@ -359,8 +360,9 @@ def test_spelling_and_order_change_neither_digest_nor_a_word_of_any_answer(
 ) -> None:
     other = respelled(pack, data)
     other["decisions"] = {name: other["decisions"][name] for name in pack["decisions"]}
-    text = yaml.safe_dump(
-        other, sort_keys=False, width=data.draw(st.sampled_from([40, 120])), allow_unicode=True
+    width = data.draw(st.sampled_from([40, 120]))
+    text = yaml.dump(
+        other, Dumper=yaml.CSafeDumper, sort_keys=False, width=width, allow_unicode=True
     )
     head = f"# another style\nid: {pack['id']}\n"
     again = head + "".join(
@@ -369,11 +371,9 @@ def test_spelling_and_order_change_neither_digest_nor_a_word_of_any_answer(
     before, after = written.assembled(json.dumps(pack)), written.assembled(again)
     assert digest(before) == digest(after)
     facts = written.nested({**data.draw(written.holes_in(complete)), **case})
+    programs = (Program(before), Program(after))
     for name in pack["decisions"]:
-        said = [
-            json.dumps(Program(one).decide(name, facts).as_json(considered=True))
-            for one in (before, after)
-        ]
+        said = [json.dumps(one.decide(name, facts).as_json(considered=True)) for one in programs]
         assert said[0] == said[1]
 
 
@@ -467,3 +467,11 @@ def test_every_condition_of_a_program_reads_back_as_it_prints(pack: dict[str, An
     again = written.assembled(json.dumps(changed))
     assert again.decisions == read.decisions
     assert digest(again) == digest(read)
+
+
+@settings(max_examples=50)
+@given(written.packs())
+def test_a_pack_that_is_kept_ready_is_the_pack(pack: dict[str, Any]) -> None:
+    read = written.assembled(json.dumps(pack))
+    again = unpickled(pickled(read))
+    assert again == read and digest(again) == digest(read)
