@@ -73,10 +73,10 @@ class NotPassed(ExchangeError):
     """The single answer to anything that depends on a person or case. It gives no reason."""
 
 
-def shorten(text: object) -> str:
-    """Shorten outside text for a message: one line, at most 40 characters, no back-ticks."""
+def shorten(text: object, longest: int = 40) -> str:
+    """Shorten outside text for a message: one line, at most `longest` letters, no back-ticks."""
     plain = text if isinstance(text, str) else repr(text)
     clean = "".join(
-        letter if letter.isprintable() and letter != "`" else "?" for letter in plain[:41]
+        letter if letter.isprintable() and letter != "`" else "?" for letter in plain[: longest + 1]
     )
-    return clean if len(clean) <= 40 else f"{clean[:40]}…"
+    return clean if len(clean) <= longest else f"{clean[:longest]}…"

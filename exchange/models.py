@@ -141,11 +141,14 @@ def _texts(value: Any) -> list[str]:
 def _add_texts(value: Any, texts: list[str]) -> None:
     if isinstance(value, str):
         texts.append(value)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _add_texts(item, texts)
-    elif isinstance(value, list | tuple):
-        for item in value:
+        return
+    if not isinstance(value, dict | list | tuple):
+        return
+    for item in value.values() if isinstance(value, dict) else value:
+        # Most items are texts, and a call for each takes longer than to add it.
+        if item.__class__ is str:
+            texts.append(item)
+        elif item is not None:
             _add_texts(item, texts)
 
 

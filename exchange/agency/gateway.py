@@ -40,6 +40,7 @@ from exchange.consent.admission import admits
 from exchange.consent.disclosure import OTHERWISE, UNDETERMINED, Judges, Verdict, day_of
 from exchange.consent.reduction import (
     ENDED,
+    is_restricted,
     midnight,
     next_change,
     queries_of,
@@ -199,6 +200,29 @@ class Gateway:
             logged for logged in state.grants if status_of_grant(state, logged, past, zone) != ENDED
         )
 
+    def open_grants(self, case: str) -> tuple[tuple[LoggedGrant, tuple[str, ...]], ...]:
+        """Return the unended grants of a case with the categories that each still allows.
+
+        A category that was narrowed away, or that a restriction covers, isn't among them. A grant
+        that allows none is left out.
+        """
+        state = self._without_refused(self.state_with_pending(case))
+        allowed = []
+        for logged in self.unended_grants(case):
+            narrowed = {
+                category
+                for narrowing in state.changes_to(logged.grant, "narrow")
+                for category in narrowing.change.categories or ()
+            }
+            categories = tuple(
+                category
+                for category in logged.grant.categories
+                if category not in narrowed and not is_restricted(state, *logged.pair, category)
+            )
+            if categories:
+                allowed.append((logged, categories))
+        return tuple(allowed)
+
     def next_change(self, case: str, time: int) -> int | None:
         """Return the first time after `time` at which what may pass in a case may change.
 
@@ -340,20 +364,26 @@ class Gateway:
         `way` is the purpose and the basis. Raises `ContentError` `wrong-shape` for a statement that
         the kind's labels can't make.
         """
-        says = find_kind(kind).says
-        label = Label(
-            "",
-            part.category,
-            part.sensitivity,
-            part.use,
-            part.notice,
-            part.keep_until,
-            read_statement(says, dict(part.says)) if says and part.says is not None else None,
-            content_digest="",
-        )
+        label = _label_of(kind, part)
         passage = Passage("", recipient, *way)
         time = self.hub_time(now)
         return self._judge_hypothetical(self.agency, kind, label, passage, case, UNCOMMITTED, time)
+
+    def reasons_despite_consent(
+        self, kind: str, part: Part, recipient: str, way: tuple[str, str], *, case: str, now: int
+    ) -> frozenset[str]:
+        """Return the rules that would deny a part also on any consent of the person.
+
+        The arguments are those of `judge_part`.
+        """
+        time, current = self.hub_time(now), self.history.at(UNCOMMITTED)
+        passage, role = Passage("", recipient, *way), current.role(self.agency)
+        labels = {"": _label_of(kind, part)}
+        record = Committed(UNCOMMITTED, time, "", self.agency, role, kind, case, labels, (passage,))
+        state = self._with_pending(case, "consent_change")
+        return self._judge(current.pack).reasons_despite_consent(
+            record, passage, state, current, current.zone, index=UNCOMMITTED, time=time
+        )
 
     def first_permitted(
         self,
@@ -541,6 +571,11 @@ class Gateway:
         self._own_numbers.add(self._composed[jti].case, receipt.number)
         self._remember(replace(self._composed.pop(jti), index=receipt.index, time=receipt.time))
 
+    def read_account(self, account: Account) -> AccountStatement:
+        """Verify a case's account, and keep nothing of it. Raises as `verify_account`."""
+        self.log_view.check_unbroken()
+        return verify_account(account, self.history, self._judge)
+
     def learn_account(self, account: Account) -> AccountStatement:
         """Verify a case's account, and add its consents to this agency's view of the case.
 
@@ -548,8 +583,7 @@ class Gateway:
         records that are missing here, as after a restored backup, are added too, without their
         contents. Raises as `verify_account`.
         """
-        self.log_view.check_unbroken()
-        statement = verify_account(account, self.history, self._judge)
+        statement = self.read_account(account)
         existing = {(record.issuer, record.jti) for record in self._states[account.case].records}
         for committed in statement.records:
             is_own = committed.issuer == self.agency and committed.jti not in self._sent
@@ -778,6 +812,23 @@ class Gateway:
         received.opened[part] = opened
         return Reading(opened, verdict.obligations, unwitnessed, by, second, received.record.case)
 
+    def may_open(self, issuer: str, jti: str, part: str, now: int) -> bool:
+        """Report whether the rules let a part be opened now, whoever opens it.
+
+        True for a part whose record isn't proved to be in the log yet.
+        """
+        received = self.received.get((issuer, jti))
+        committed = received.committed if received is not None else None
+        passages = committed.passages if committed is not None else ()
+        passage = next((passage for passage in passages if passage.part == part), None)
+        if received is None or committed is None or passage is None:
+            return True
+        try:
+            self._may_open(received, committed, passage, self.hub_time(now))
+        except RecordError:
+            return False
+        return True
+
     def _check_witnessed(
         self, received: Received, committed: Committed, passage: Passage, now: int
     ) -> bool:
@@ -861,3 +912,18 @@ _REASONS = {
 def _in_words(reasons: Iterable[str]) -> str:
     """Return why something may not pass: the rules that deny it, or that nothing permits it."""
     return ", ".join(_REASONS.get(reason, f"the rule `{reason}`") for reason in reasons)
+
+
+def _label_of(kind: str, part: Part) -> Label:
+    """Return the label of a part before it is composed."""
+    says = find_kind(kind).says
+    return Label(
+        "",
+        part.category,
+        part.sensitivity,
+        part.use,
+        part.notice,
+        part.keep_until,
+        read_statement(says, dict(part.says)) if says and part.says is not None else None,
+        content_digest="",
+    )

@@ -59,6 +59,11 @@ class Verdict:
     obligations: tuple[str, ...] = ()
 
 
+# What the facts would be if the person's consent covered a disclosure, and the types of consent.
+_CONSENTED = {"grant.status": "live", "restriction": False, "basis": "consent"}
+_CONSENT_TYPES = ("ordinary", "counseling_notes")
+
+
 class Judge:
     """The `disclosure` decision of one pack, for any day.
 
@@ -120,6 +125,32 @@ class Judge:
             return Verdict(False, tuple(dict.fromkeys(reasons)))
         obligations = [obligation for verdict in verdicts for obligation in verdict.obligations]
         return Verdict(True, (), tuple(dict.fromkeys(obligations)))
+
+    def reasons_despite_consent(
+        self,
+        committed: Committed,
+        passage: Passage,
+        state: State,
+        roles: Roles,
+        zone: ZoneInfo,
+        *,
+        index: int,
+        time: int,
+    ) -> frozenset[str]:
+        """Return the rules that would deny a passage also on any consent of the person.
+
+        INVARIANT: nothing in the answer depends on the consents of the case.
+        """
+        day = day_of(time, zone)
+        lasting: set[str] = set()
+        for query in queries_of(committed, passage, index=index, time=time):
+            flat = {**reduce(query, state, roles, zone), **_CONSENTED}
+            by_type = [
+                set(self.facts({**flat, "grant.type": type_}, day).reasons)
+                for type_ in _CONSENT_TYPES
+            ]
+            lasting |= set.intersection(*by_type)
+        return frozenset(lasting)
 
     def reasons_against_report(
         self,

@@ -27,6 +27,7 @@ from exchange.consent.account import (
     read_account,
 )
 from exchange.errors import ExchangeError, LogError, shorten
+from exchange.evidence.confirmations import ShownConfirmation
 from exchange.log.receipts import Receipt, parse_receipt
 from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.models import NonEmptyTuple, WireModel, validate
@@ -92,13 +93,14 @@ class DecisionExhibit:
     """The record of a decision, with the records behind it that the exhibitor can show.
 
     It proves nothing about hand-outs. It shows the answer, and the signed statements on which
-    the answer rests.
+    the answer rests. A named person's decision may have `confirmations`.
     """
 
     record: ShownRecord
     sources: tuple[ShownRecord, ...]
     checkpoints: tuple[bytes, ...]
     members: tuple[Member, ...]
+    confirmations: tuple[ShownConfirmation, ...] = ()
 
     def write(self) -> bytes:
         """Return the exhibit as JSON, in the form that `read_decision` reads."""
@@ -107,6 +109,11 @@ class DecisionExhibit:
                 "type": "decision",
                 "shown": _shown_record_json(self.record),
                 "sources": [_shown_record_json(source) for source in self.sources],
+                **(
+                    {"confirmations": [each.model_dump() for each in self.confirmations]}
+                    if self.confirmations
+                    else {}
+                ),
                 **_grounds_json(self.checkpoints, self.members),
             }
         )
@@ -194,6 +201,7 @@ class _DecisionShape(_GroundsShape):
     type: Literal["decision"]
     record: Annotated[_ShownRecordShape, Field(alias="shown")]
     sources: Annotated[tuple[_ShownRecordShape, ...], Field(strict=False, max_length=256)]
+    confirmations: Annotated[tuple[ShownConfirmation, ...], Field(strict=False, max_length=16)] = ()
 
 
 class _ReceiptShape(_GroundsShape):
@@ -240,6 +248,7 @@ def read_decision(data: bytes) -> DecisionExhibit:
             tuple(_shown_record_of(source) for source in shape.sources),
             _notes(shape.checkpoints),
             _members(shape.members),
+            shape.confirmations,
         )
     except ExchangeError as error:
         raise _unreadable(error) from None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange.consent.accounting import AccountStatement
+from exchange.evidence.confirmations import Confirmed
 from exchange.records.label import Label
 from rules.frozen import frozen, frozen_by_name
 
@@ -133,11 +134,16 @@ class ProvedRecord:
 
 @frozen
 class DecisionFindings:
-    """The proof in a decision's exhibit: its record, and the records that it rests on."""
+    """The proof in a decision's exhibit: its record, and the records that it rests on.
+
+    `decided` are the decisions of named persons that it states, with their `confirmations`.
+    """
 
     ground: Ground
     record: ProvedRecord
     sources: tuple[ProvedRecord, ...]
+    decided: tuple[Mapping[str, Any], ...] = ()
+    confirmations: tuple[Confirmed, ...] = ()
 
 
 @frozen

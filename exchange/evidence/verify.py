@@ -34,6 +34,7 @@ from exchange.consent.reduction import (
 )
 from exchange.consent.state import Committed, State, committed_record
 from exchange.errors import LogError
+from exchange.evidence.confirmations import check_confirmations, decisions_in
 from exchange.evidence.documents import (
     DecisionExhibit,
     Exhibit,
@@ -160,7 +161,8 @@ def verify_decision(exhibit: DecisionExhibit, root: str | None = None) -> Decisi
     """Verify the exhibit of a decision and return the records that it proves.
 
     Raises as `verify_exhibit` for records and their leaves, and `LogError` `not-covered` for a
-    record of another case, `consent-after` for a source that is later than the decision.
+    record of another case, `consent-after` for a source that is later than the decision,
+    `wrong-confirmation` for a confirmation of something else, or that a passkey didn't sign.
     """
     history = _history(exhibit.members, root)
     documents = (exhibit.record, *exhibit.sources)
@@ -173,7 +175,8 @@ def verify_decision(exhibit: DecisionExhibit, root: str | None = None) -> Decisi
     decision, *sources = (
         _proved_record(_open(document, history), history, checkpoints) for document in documents
     )
-    if decision.kind != "decision" or not decision.contents:
+    decided = decisions_in(decision.kind, decision.contents.values())
+    if not (decision.kind == "decision" or decided) or not decision.contents:
         raise LogError(
             "not-handed",
             f"the record `{decision.jti}` shows no decision",
@@ -190,7 +193,9 @@ def verify_decision(exhibit: DecisionExhibit, root: str | None = None) -> Decisi
                 f"the record `{source.jti}` is later than the decision that cites it",
                 fix=_NOT_PROVED,
             )
-    return DecisionFindings(_ground(history, checkpoints[-1]), decision, tuple(sources))
+    confirmations = check_confirmations(exhibit.confirmations, decision.case, decided)
+    ground = _ground(history, checkpoints[-1])
+    return DecisionFindings(ground, decision, tuple(sources), decided, confirmations)
 
 
 def verify_receipt(receipt: ProvedReceipt, root: str | None = None) -> ReceiptFindings:

@@ -63,7 +63,9 @@ class Pages:
         fault = _LOST if lost.is_damage else self.fault()
         if fault is not None:
             self.release()
-            raise StoreError("damaged", fault, fix="run `offramp hub fsck`, and restore a backup")
+            raise StoreError(
+                "damaged", fault, fix="run `offramp hub fsck DIR`, and restore a backup"
+            )
 
     def fault(self) -> str | None:
         """Return a sentence about the fault of the file's pages, or None."""
@@ -102,10 +104,10 @@ class Pages:
         # New pages at the end are in the log too, unless an earlier write-back was interrupted.
         changed |= set(range(len(self._digests), count))
         self._digests += [0] * (count - len(self._digests))
-        with self._database.open("rb") as file:
-            for number in sorted(page for page in changed if page < count):
-                file.seek(number * size)
-                self._digests[number] = _digest(number, file.read(size))
+        with self._database.open("rb", buffering=0) as file:
+            for number in sorted(each for each in changed if each < count):
+                page = os.pread(file.fileno(), size, number * size)
+                self._digests[number] = _digest(number, page)
 
     def _sum(self) -> bytes:
         return json.dumps(
@@ -222,10 +224,8 @@ def _in_wal(wal: Path) -> tuple[int, set[int]]:
     """
     if not wal.exists() or wal.stat().st_size <= _WAL_HEADER:
         return 0, set()
-    numbers: set[int] = set()
-    with wal.open("rb") as file:
-        size = int.from_bytes(file.read(_WAL_HEADER)[8:12], "big")
-        while len(header := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
-            numbers.add(int.from_bytes(header[:4], "big") - 1)
-            file.seek(size, os.SEEK_CUR)
+    with wal.open("rb", buffering=0) as file:
+        size = int.from_bytes(os.pread(file.fileno(), 4, 8), "big")
+        frames = range(_WAL_HEADER, wal.stat().st_size - _FRAME_HEADER + 1, _FRAME_HEADER + size)
+        numbers = {int.from_bytes(os.pread(file.fileno(), 4, at), "big") - 1 for at in frames}
     return size, numbers

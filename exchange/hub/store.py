@@ -724,5 +724,7 @@ def _translated_errors() -> Iterator[None]:
                 "in-use", "another program holds the hub's database", fix="stop the other one"
             ) from None
         raise StoreError(
-            "damaged", f"the hub's database can't be read: {error}", fix="run `offramp hub fsck`"
+            "damaged",
+            f"the hub's database can't be read: {error}",
+            fix="run `offramp hub fsck DIR`",
         ) from None

@@ -97,15 +97,20 @@ def remove_key(directory: Directory, kid: str) -> bytes:
 # What it changes, in words
 
 
-def describe_changes(before: Directory | None, payload: bytes) -> tuple[str, ...]:
-    """List the changes of a drafted version, a sentence each. Raises as `read_directory`."""
+def describe_changes(
+    before: Directory | None, payload: bytes, *, reader: str | None = None
+) -> tuple[str, ...]:
+    """List the changes of a drafted version, a sentence each, for the people of an agency.
+
+    Raises as `read_directory`.
+    """
     after = read_directory(payload)
     if before is None:
         listed = ", ".join(
             f"`{entry.id}` ({_words(entry.role)})" for entry in after.agencies.values()
         )
         return (f"the directory begins, with {listed}", *_rules(after))
-    return tuple(_differences(before, after))
+    return tuple(_differences(before, after, reader))
 
 
 def _rules(directory: Directory) -> Iterator[str]:
@@ -115,13 +120,13 @@ def _rules(directory: Directory) -> Iterator[str]:
     yield f"{witnesses.at_least} witnesses cosign the log, {required} always among them"
 
 
-def _differences(before: Directory, after: Directory) -> Iterator[str]:
+def _differences(before: Directory, after: Directory, reader: str | None) -> Iterator[str]:
     old, new = before.document, after.document
     entries_before, entries_after = (
         {entry.id: entry for entry in document.agencies} for document in (old, new)
     )
     for agency in sorted(entries_before.keys() | entries_after.keys()):
-        yield from _agency(agency, entries_before.get(agency), entries_after.get(agency))
+        yield from _agency(agency, entries_before.get(agency), entries_after.get(agency), reader)
     if (old.pack.id, old.pack.digest) != (new.pack.id, new.pack.digest):
         yield f"the rules: pack {_pack(new.pack)} in place of {_pack(old.pack)}"
     if old.pack.memo != new.pack.memo and new.pack.memo is not None:
@@ -135,7 +140,9 @@ def _differences(before: Directory, after: Directory) -> Iterator[str]:
         yield "THE LOG'S KEY IS ANOTHER"
 
 
-def _agency(agency: str, old: AgencyEntry | None, new: AgencyEntry | None) -> Iterator[str]:
+def _agency(
+    agency: str, old: AgencyEntry | None, new: AgencyEntry | None, reader: str | None
+) -> Iterator[str]:
     if new is None:
         yield f"`{agency}` is no longer listed"
         return
@@ -150,10 +157,10 @@ def _agency(agency: str, old: AgencyEntry | None, new: AgencyEntry | None) -> It
             yield f"the key `{jwk['kid']}` retires: what it signs from then on counts for nothing"
     for jwk in new.signing:
         if jwk not in old.signing:
-            yield (
-                f"the key `{jwk['kid']}` signs for `{agency}` from then on: "
-                f"ask `{agency}` by voice whether it is theirs"
-            )
+            check = f"ask `{agency}` by voice whether it is theirs"
+            if agency == reader:
+                check = "approve it only if your own people made it"
+            yield f"the key `{jwk['kid']}` signs for `{agency}` from then on: {check}"
     if old.role != new.role:
         yield f"`{agency}` is {_words(new.role)} and was {_words(old.role)}"
     if old.part2 != new.part2:

@@ -23,7 +23,13 @@ from exchange.models import (
 from exchange.records.kinds import purposes
 from exchange.records.label import Label
 from exchange.records.manifest import Entry, rebuild_manifest
-from exchange.records.record import LARGEST, Record, SignedRecord, check_signed_record
+from exchange.records.record import (
+    LARGEST,
+    Record,
+    SignedRecord,
+    VerifiedRecord,
+    check_verified_record,
+)
 from exchange.records.sealing import Sealed, SealedModel, parse_sealed
 from exchange.standards import base64, i_json
 from rules.errors import nearest
@@ -161,7 +167,14 @@ def check_bundle(bundle: Bundle, membership: Membership) -> Record:
     `part-unsealed`, `sealed-twice`, `sealed-to-self`, `notice-missing`, `wrong-size`,
     `wrong-manifest`, `bad-countersignature`.
     """
-    record = check_signed_record(bundle.signed, bundle.labels, membership, hub=True)
+    return check_verified_bundle(bundle, bundle.signed.verify(membership), membership)
+
+
+def check_verified_bundle(
+    bundle: Bundle, verified: VerifiedRecord, membership: Membership
+) -> Record:
+    """Check the rest of a bundle whose record is verified. Raises as `check_bundle`."""
+    record = check_verified_record(verified, bundle.labels, membership, hub=True)
     for entry in bundle.sealed:
         recipient, _ = membership.recipient(entry.to)
         if recipient.id == record.issuer:
@@ -193,7 +206,9 @@ def check_entries(
     An account contains records in this form. Raises as `check_bundle`.
     """
     return _check_manifest(
-        check_signed_record(SignedRecord(signed_text), labels, membership, hub=True),
+        check_verified_record(
+            SignedRecord(signed_text).verify(membership), labels, membership, hub=True
+        ),
         tuple(entries),
         tuple(pads),
     )

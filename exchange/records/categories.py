@@ -22,7 +22,9 @@ from exchange.records.field_types import (
     PlaceName,
     RequestedFact,
     Role,
+    SigningPlace,
     Text,
+    WholeName,
 )
 from rules.shelf import vocabulary
 
@@ -299,19 +301,19 @@ class SignedForm(WireModel):
     them. No member can make one kind of information the price of another, or of the program.
     """
 
-    name: Name
+    name: WholeName
     signed_on: Day
     method: Literal["paper", "electronic", "mark", "typed", "drawn"]
     explained_by: Name
     witness: Name | None
-    place: Name
+    place: SigningPlace
     language: Language
     interpreter: Name | None = None
     in_custody: bool
     time_to_think: bool
     copy_given: bool
     texts: NonEmptyTuple[PresentedText]
-    representative: Name | None = None
+    representative: WholeName | None = None
     authority: Text | None = None
     scan: Hex | None = None
 

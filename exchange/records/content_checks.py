@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from exchange.errors import ContentError, shorten
-from exchange.models import validate
+from exchange.models import describe_fault, validate
 from exchange.records.categories import (
     Content,
     DecisionOutcome,
@@ -239,6 +241,21 @@ def check_form(value: Any, *, attested: Sequence[str], signer: str, today: str) 
             "wrong-form", f"the form is signed on `{form.signed_on}`, a later day", fix=_FORM
         )
     return form
+
+
+def form_faults(members: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with members of a signed form, by member, as part of a sentence.
+
+    They are read as `check_form` reads them, so that a form can be checked before it is signed. A
+    member that isn't given yet is no fault.
+    """
+    try:
+        SignedForm.model_validate(members)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        named = ((str(fault["loc"][0]), fault) for fault in faults if fault["loc"])
+        return {name: describe_fault(fault) for name, fault in named if name in members}
+    return {}
 
 
 _FORM = "have the person read and sign the form, and record it as signed"

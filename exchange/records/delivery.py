@@ -16,7 +16,7 @@ from exchange.records.bundle import check_sealed
 from exchange.records.content_checks import check_part_content
 from exchange.records.label import Label
 from exchange.records.manifest import Entry, Path, rebuild_manifest, verify_entry
-from exchange.records.record import CONTENT, Record, SignedRecord, check_signed_record
+from exchange.records.record import CONTENT, Record, SignedRecord, check_verified_record
 from exchange.records.sealing import Sealed, SealedModel, parse_sealed, unseal
 from exchange.standards import base64, sd_jwt
 from exchange.standards.keys import PrivateKey
@@ -141,9 +141,8 @@ def check_delivery(delivered: Delivery, membership: Membership) -> Record:
 
     Raises as `check_bundle`, and `RecordError` `part-unsealed` for a label without a text.
     """
-    record = check_signed_record(
-        SignedRecord(delivered.record), delivered.labels, membership, hub=False
-    )
+    verified = SignedRecord(delivered.record).verify(membership)
+    record = check_verified_record(verified, delivered.labels, membership, hub=False)
     for text in delivered.texts:
         check_sealed(text.sealed, record.labels)
         verify_entry(text.sealed.entry(), text.path, record.manifest)

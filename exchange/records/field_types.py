@@ -69,17 +69,39 @@ def _is_shared(path: str) -> bool:
     return _VOCABULARY.fact_at(path) is not None or path.startswith("decisions.")
 
 
-# The name of a person or place: up to five words, without digits or invisible characters.
-_NAME_WORD = r"[^\x00-\x20!-&(-,/-@\[-`{-\xa0\xad\u1680\u2000-\u206f\u3000\ufeff]{1,24}"
+# The name of a person or place: up to five words, without digits or invisible characters. Phones
+# type an apostrophe as U+2019.
+_INVISIBLE = r"\xa0\xad\u1680\u2000-\u2018\u201a-\u206f\u3000\ufeff"
+_NAME_WORD = rf"[^\x00-\x20!-&(-,/-@\[-`{{-{_INVISIBLE}]{{1,24}}"
 
 _NAME = rf"^{_NAME_WORD}( {_NAME_WORD}){{0,4}}$"
 
+# A person's whole name: a first name and a last name, each of which is a name.
+_WHOLE_NAME = rf"^{_NAME_WORD}( {_NAME_WORD}){{0,9}}$"
+
+# The place where a form was signed: a name, an address, or a room, such as `Crossroads, office #2`.
+_SPOT_WORD = rf"[^\x00-\x22$%*+:-@\[-`{{-{_INVISIBLE}]{{1,24}}"
+
+_SPOT = rf"^{_SPOT_WORD}( {_SPOT_WORD}){{0,9}}$"
+
+
+def _check_words(text: str, pattern: str, longest: int, label: str) -> str:
+    # The schema's pattern can't list every invisible letter.
+    if len(text) > longest or not text.isprintable() or not re.fullmatch(pattern, text):
+        raise ValueError(f"it is not {label}")
+    return text
+
 
 def _check_name(text: str) -> str:
-    # The schema's pattern can't list every invisible letter.
-    if len(text) > 80 or not text.isprintable() or not re.fullmatch(_NAME, text):
-        raise ValueError("it is not a name of up to five plain words")
-    return text
+    return _check_words(text, _NAME, 80, "a name of up to five plain words")
+
+
+def _check_whole_name(text: str) -> str:
+    return _check_words(text, _WHOLE_NAME, 161, "a name of up to ten plain words")
+
+
+def _check_spot(text: str) -> str:
+    return _check_words(text, _SPOT, 80, "a place of up to ten words")
 
 
 Name = Annotated[
@@ -88,7 +110,22 @@ Name = Annotated[
     WithJsonSchema({"type": "string", "pattern": _NAME, "maxLength": 80}),
 ]
 
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ().-]{2,23}$")]
+WholeName = Annotated[
+    str,
+    AfterValidator(_check_whole_name),
+    WithJsonSchema({"type": "string", "pattern": _WHOLE_NAME, "maxLength": 161}),
+]
+
+SigningPlace = Annotated[
+    str,
+    AfterValidator(_check_spot),
+    WithJsonSchema({"type": "string", "pattern": _SPOT, "maxLength": 80}),
+]
+
+# `(505) 555-0142`, `505/555-0142`, and an extension: `505-555-0142 x3`.
+Phone = Annotated[
+    str, Field(pattern=r"^\+?[(]?[0-9][0-9 ()./-]{2,23}( ?(x|ext[.]?) ?[0-9]{1,6})?$")
+]
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 

@@ -9,7 +9,7 @@ from exchange.errors import RecordError, shorten
 from exchange.membership.history import Membership
 from exchange.records.delivery import OpenedPart, read_content
 from exchange.records.manifest import Entry, Path, verify_entry
-from exchange.records.record import TYP, Record, SignedRecord, check_signed_record
+from exchange.records.record import TYP, Record, SignedRecord, check_verified_record
 from exchange.standards import i_json, jws, sd_jwt
 from rules.frozen import frozen
 
@@ -47,7 +47,9 @@ def verify_presentation(
     manifest.
     """
     signed_text, disclosures = sd_jwt.split(text)
-    record = check_signed_record(SignedRecord(signed_text), disclosures, membership, hub=False)
+    record = check_verified_record(
+        SignedRecord(signed_text).verify(membership), disclosures, membership, hub=False
+    )
     by_digest = {
         sd_jwt.digest(disclosure): disclosure
         for disclosure in disclosures

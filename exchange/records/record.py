@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from exchange.errors import RecordError, shorten
+from exchange.membership.directory import Agency
 from exchange.membership.history import Membership
 from exchange.models import AgencyId, Day, Handle, NonEmptyTuple, ShortId, Term, WireModel, validate
 from exchange.records import statements, usual_form
@@ -104,6 +105,23 @@ class SignedRecord:
         if self.usual is not None:
             return self.usual.iss, self.usual.jti
         return str(self.claimed.get("iss")), str(self.claimed.get("jti"))
+
+    def verify(self, membership: Membership) -> VerifiedRecord:
+        """Verify the signature. Raises `SignedTextError`, `DirectoryError` `unknown-key`."""
+        agency, key = membership.signer(self.unverified.kid)
+        self.unverified.payload(key)
+        return VerifiedRecord(self, agency)
+
+
+@frozen
+class VerifiedRecord:
+    """A record whose signature was verified, and the agency that signed it.
+
+    INVARIANT: only `SignedRecord.verify` makes one. Nothing else of the record is checked yet.
+    """
+
+    signed: SignedRecord
+    agency: Agency
 
 
 @frozen
@@ -195,16 +213,14 @@ def hash_statement(signed_text: str) -> str:
     return sha256(signed_text.rpartition(".")[0].encode("ascii")).hexdigest()
 
 
-def check_signed_record(
-    signed: SignedRecord, disclosures: Sequence[str], membership: Membership, *, hub: bool
+def check_verified_record(
+    verified: VerifiedRecord, disclosures: Sequence[str], membership: Membership, *, hub: bool
 ) -> Record:
-    """Check a record and some of its labels: signature, form, terms, and roles.
+    """Check a verified record and some of its labels: form, terms, and roles.
 
     With `hub`, a disclosed content is refused. Raises as `bundle.check_bundle`.
     """
-    agency, key = membership.signer(signed.unverified.kid)
-    signed.unverified.payload(key)
-    # INVARIANT: the claims are the payload of this signed text, which is verified now.
+    signed, agency = verified.signed, verified.agency
     payload = signed.usual or _claims_of(validate(_Payload, signed.claimed, "the record"))
     if payload.iss != agency.id:
         raise RecordError(

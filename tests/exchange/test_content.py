@@ -230,6 +230,11 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
             "phone": "+1 505 555 0142",
         },
     ),
+    ("contact", {"given_name": "Seán", "family_name": "O’Brien"}),
+    *(
+        ("contact", {"phone": phone})
+        for phone in ("(505) 555-0142", "505/555-0142", "+1 (505) 555-0142", "505-555-0142 x3")
+    ),
     (
         "encounter",
         {
@@ -307,6 +312,7 @@ BAD: list[tuple[str, Any]] = [
     ("contact", {"given_name": "line\nfeed"}),
     ("contact", {"given_name": ""}),
     ("contact", {"phone": "call me maybe"}),
+    ("contact", {"phone": "505-555-0142 x3 or his sister"}),
     ("contact", {"address": "12 Elm Street"}),
     ("contact", {"facts": {"encounter.weapon": True}}),
     ("contact", {"facts": {"person.age": 200}}),
