@@ -44,6 +44,21 @@ class PackFiles:
         """Return the JSON that `read_pack_files` reads."""
         return i_json.write({"id": self.id, "files": dict(self.files)})
 
+    def unpack(self, folder: Path) -> Path:
+        """Write the files below an empty folder, and return the folder of the pack itself.
+
+        Raises `RequestError` `not-a-pack` if it lacks a file of its own.
+        """
+        for path, text in self.files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8", newline="")
+        # INVARIANT: nothing is read from what is installed here, which may differ elsewhere.
+        for needed in _files(folder / self.id):
+            path = f"{needed.parent.name}/{needed.name}"
+            if path not in self.files:
+                raise _not_a_pack(f"`{path}` is missing")
+        return folder / self.id
+
     def pack(self) -> Pack:
         """Read the pack, its conditions checked and nothing proved: that was done on acceptance.
 
@@ -55,20 +70,12 @@ class PackFiles:
 # The same texts are always the same pack, which nothing changes. Reading one takes half a second.
 @lru_cache(maxsize=16)
 def _read_files(pack_id: str, files: tuple[tuple[str, str], ...]) -> Pack:
-    if is_installed(PackFiles(pack_id, dict(files))):
+    packed = PackFiles(pack_id, dict(files))
+    if is_installed(packed):
         # The same texts are the same pack, and the installed one is ready.
         return read_pack(jurisdictions() / pack_id, whole=False)
     with TemporaryDirectory(prefix="offramp-") as name:
-        folder = Path(name)
-        for path, text in files:
-            (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8", newline="")
-        # INVARIANT: nothing is read from what is installed here, which may differ elsewhere.
-        for needed in _files(folder / pack_id):
-            path = f"{needed.parent.name}/{needed.name}"
-            if path not in dict(files):
-                raise _not_a_pack(f"`{path}` is missing")
-        return read_pack(folder / pack_id, whole=False)
+        return read_pack(packed.unpack(Path(name)), whole=False)
 
 
 @cache

@@ -13,6 +13,7 @@ from rules.errors import FactsError
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 
@@ -48,6 +49,21 @@ def _seconds(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_SECONDS:
         raise argparse.ArgumentTypeError(f"it is a number from 1 to {_MOST_SECONDS}")
     return int(text)
+
+
+def _language(text: str) -> str:
+    """Return the code of a language that this program writes, by its name or its code."""
+    from rules.input.language_names import read_language  # most words are no languages
+
+    code = (read_language(text) or "").partition("-")[0]
+    if code not in ("en", "es"):
+        raise argparse.ArgumentTypeError("it is `en` or `es`, English or Spanish")
+    return code
+
+
+def add_language(parser: Parser, text: str, default: str | None = "en") -> None:
+    """Add `--lang`: a language that this program writes, by its code or its name."""
+    parser.add_argument("--lang", type=_language, metavar="{en,es}", default=default, help=text)
 
 
 def _whole(text: str) -> int:
@@ -131,7 +147,13 @@ def decide(parser: Parser, *_: Any) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="refuse the file if any counted row can't be read"
     )
-    _engine(parser, "let a second engine decide too, and refuse an answer that differs")
+    _engine(
+        parser,
+        "`durable`: let a second engine decide too, and refuse an answer that differs. With "
+        "--by, the database that counts the rows: `duckdb` (default) or `spark`",
+        ("compiled", "durable", "duckdb", "spark"),
+    )
+    _master(parser)
     _today(parser)
 
 
@@ -153,7 +175,7 @@ def _counted_rows(parser: Parser) -> None:
         "--assume",
         metavar="FILE",
         help="facts that every row lacks, as JSON, or `nothing`. Default: values under which no "
-        "rule bars, which are printed",
+        "rule bars, which are printed. FILE replaces all of these, so state each that you keep",
     )
     parser.add_argument(
         "--min-cell",
@@ -168,6 +190,15 @@ def _counted_rows(parser: Parser) -> None:
         default=10,
         metavar="PERCENT",
         help="the most rows that may be left out since they can't be read. Default: 10",
+    )
+
+
+def _master(parser: Parser) -> None:
+    parser.add_argument(
+        "--master",
+        metavar="URL",
+        help="with `--engine spark`: `local[2]` for two cores of this computer, or the cluster at "
+        "`spark://HOST:PORT`. Default: all cores of this computer",
     )
 
 
@@ -298,7 +329,7 @@ def change(parser: Parser, *_: Any) -> None:
         "what it can never change. Exit code 0: done. 1: a finding. 3: something is open. 2: bad "
         "input."
     )
-    sides = "a shipped id, a folder, PACK@DATE, or REV:FOLDER (read with git)"
+    sides = "a shipped id, a folder, PACK@DATE, REV:FOLDER (read with git), or packs/DIGEST.json"
     parser.add_argument("old", metavar="OLD", help=f"the rules before: {sides}")
     parser.add_argument("new", metavar="NEW", help="the rules after, named in the same way")
     parser.add_argument(
@@ -314,6 +345,12 @@ def change(parser: Parser, *_: Any) -> None:
         "any counted row can't be read",
     )
     parser.add_argument(
+        "--write-scenarios",
+        action="store_true",
+        help="add the offered scenarios to scenarios.yaml of NEW, a folder. Read them before you "
+        "keep them",
+    )
+    parser.add_argument(
         "--cohort",
         metavar="FILE",
         help="count the rows of this file before and after, such as past arrests. It needs --map",
@@ -322,6 +359,12 @@ def change(parser: Parser, *_: Any) -> None:
         "--map", metavar="MAP", help="MAP.yaml states how a row of the file becomes facts"
     )
     _counted_rows(parser)
+    parser.add_argument(
+        "--engine",
+        choices=("duckdb", "spark"),
+        help="the database that counts the rows. Both give the same table. Default: duckdb",
+    )
+    _master(parser)
     parser.add_argument(
         "--limit",
         type=_seconds,
@@ -348,6 +391,12 @@ def change(parser: Parser, *_: Any) -> None:
         "--clock", metavar="FILE", help="a file with one UTC time, for demonstrations only"
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument(
+        "--again",
+        metavar="MEMO",
+        help="make this memo again, with its scenarios, and say whether it is the same. Exit code "
+        "1 if a part differs",
+    )
     _json(parser)
     parser.add_argument(
         "--today",
@@ -411,7 +460,7 @@ def console(parser: Parser, *_: Any) -> None:
     """Add the words of `offramp console`."""
     parser.description = (
         "Serve the packs as pages on this machine, until Ctrl-C: each pack as a document, its "
-        "timeline, and a case to try. Nothing that is entered is kept."
+        "timeline, and a case to try. Of what is entered, only the text of a draft is kept."
     )
     parser.add_argument(
         "packs", metavar="PACK", nargs="*", help="a folder to serve beside the shipped packs"
@@ -419,8 +468,15 @@ def console(parser: Parser, *_: Any) -> None:
     parser.add_argument(
         "--drafts",
         metavar="DIR",
-        help="a folder with the folders of drafts: each is shown with the memo of its change",
+        help="a folder with the folders of drafts: each can be edited, and is shown with the memo "
+        "of its change",
     )
+    parser.add_argument(
+        "--cohort", metavar="FILE", help="count the rows of this file in each memo. It needs --map"
+    )
+    parser.add_argument("--map", metavar="MAP", help="MAP.yaml states how a row becomes facts")
+    _counted_rows(parser)
+    parser.set_defaults(strict=False, limit=60.0, engine=None, master=None)
     parser.add_argument(
         "--port", type=int, default=8090, help="the port on 127.0.0.1 (default: 8090; 0 for any)"
     )
@@ -438,7 +494,7 @@ def letter(parser: Parser, *_: Any) -> None:
     parser.add_argument(
         "--pack", metavar="PACK", help="the pack that decided. Default: the shipped pack of that id"
     )
-    parser.add_argument("--lang", choices=("en", "es"), default="en", help="the letter's language")
+    add_language(parser, "the letter's language")
     for name, metavar, entry in (
         ("--sender", "NAME", "the agency and the person that send it"),
         ("--phone", "NUMBER", "the phone number to call"),
@@ -518,8 +574,8 @@ def _today(parser: Parser) -> None:
     )
 
 
-def _engine(parser: Parser, text: str) -> None:
-    parser.add_argument("--engine", choices=("compiled", "durable"), default="compiled", help=text)
+def _engine(parser: Parser, text: str, choices: Sequence[str] = ("compiled", "durable")) -> None:
+    parser.add_argument("--engine", choices=choices, default="compiled", help=text)
 
 
 def _several_packs(parser: Parser) -> None:

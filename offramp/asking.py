@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from offramp.terminal import print_error, print_text
@@ -20,7 +20,8 @@ from rules.frozen import frozen
 from rules.input.amounts import fits
 from rules.input.characters import refuse_hidden
 from rules.input.printing import kind_of, printable
-from rules.input.typed_answers import NOT_KNOWN, WORDS, AnswerForm, Choice, read_typed
+from rules.input.typed_answers import NONE, NOT_KNOWN, WORDS, AnswerForm, Choice, read_typed
+from rules.input.typed_days import fold
 from rules.input.values import iso_day, read_instant
 from rules.unknown import UNKNOWN
 
@@ -33,9 +34,11 @@ __all__ = [
     "Stopped",
     "collect_answers",
     "confirm",
+    "fault_text",
     "flag_of",
     "read_answer",
     "read_line",
+    "read_texts",
 ]
 
 LONGEST_ANSWER = 4_000  # characters of one line
@@ -47,16 +50,26 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "stopped": "stopped: nothing was kept or sent",
         "send": "Send it?",
         "answer": "the answer to `{name}`",
+        "answer_here": "this answer",
         "long": "the answer to `{name}` is over {most:,} characters",
+        "long_here": "this answer is over {most:,} characters",
         "shorten": "shorten it",
+        "two": "{first} and {second} are both given",
+        "keep_one": "keep one of the two, and clear the other",
+        "cant_tell": "“I can’t tell”",
     },
     "es": {
         "stop": "Ctrl-C termina: no se guarda ni se envía nada.",
         "stopped": "terminado: no se guardó ni se envió nada",
         "send": "¿Lo envía?",
         "answer": "la respuesta a `{name}`",
+        "answer_here": "esta respuesta",
         "long": "la respuesta a `{name}` tiene más de {most:,} caracteres",
+        "long_here": "esta respuesta tiene más de {most:,} caracteres",
         "shorten": "acórtela",
+        "two": "dio {first} y también {second}",
+        "keep_one": "deje una de las dos y borre la otra",
+        "cant_tell": "“No lo sé”",
     },
 }
 
@@ -129,13 +142,15 @@ def collect_answers(
     also_missing: Sequence[str] = (),
     *,
     rest_unknown: bool = False,
+    rest_open: bool = False,
 ) -> dict[str, Any]:
     """Return the answer to each question by name: `given`, or asked for at the terminal.
 
     `questions` may depend on the answers so far. `given` has texts as they would be typed, or
     values of JSON. The result has values as JSON holds them, `UNKNOWN` where the person doesn't
     know, and None where a question was left out. `also_missing` are flags that a refusal names
-    too. With `rest_unknown`, every question without an answer that may be unknown is unknown.
+    too. With `rest_unknown`, every question without an answer that may be unknown is unknown. With
+    `rest_open`, every question without an answer is left out.
 
     Raises `RequestError` `answers-missing`, `unknown-question`; `Refusal` for a given answer that
     is none; `Stopped`.
@@ -147,6 +162,8 @@ def collect_answers(
         name, form = question.name, question.form
         if name in given:
             answers[name] = read_given(question, given[name], dialog)
+        elif rest_open:
+            answers[name] = None
         elif rest_unknown and form.may_be_unknown:
             answers[name] = UNKNOWN
         elif dialog.is_terminal:
@@ -237,18 +254,18 @@ def read_given(question: Question, value: Any, dialog: Dialog) -> Any:
 def _read(question: Question, typed: str, dialog: Dialog, *, in_sight: bool = False) -> Any:
     """Return a typed answer. A refusal names the question, unless it is in the person's sight."""
     name, words = question.name, _WORDS[dialog.language]
-    refuse_hidden(typed, words["answer"].format(name=name))
+    refuse_hidden(typed, words["answer_here" if in_sight else "answer"].format(name=name))
     if len(typed) > LONGEST_ANSWER:
         raise FactsError(
             "no-answer",
-            words["long"].format(name=name, most=LONGEST_ANSWER),
+            words["long_here" if in_sight else "long"].format(name=name, most=LONGEST_ANSWER),
             at=Place(path=name),
             fix=words["shorten"],
         )
     shown = "" if in_sight else name
     value = read_typed(shown, question.form, typed, dialog.time_zone, dialog.language)
     if value is not UNKNOWN and value is not None:
-        _check(question, value, dialog, shown)
+        _check(question, value, dialog, shown, typed.strip())
     return value
 
 
@@ -260,8 +277,62 @@ def read_answer(question: Question, typed: str, dialog: Dialog) -> Any:
     return _read(question, typed, dialog, in_sight=True)
 
 
-def _check(question: Question, value: Any, dialog: Dialog, shown: str) -> None:
-    """Refuse a day in no calendar, a number with too many digits, and what `check` refuses."""
+def read_texts(question: Question, texts: Sequence[str], dialog: Dialog) -> Any:
+    """Return the answer to a question of a form, from all that was ticked and typed for it.
+
+    Of several choices, "not known" beside others is one more that can't be named: its word is
+    `UNKNOWN`, behind the others. Nothing else is both given and not known. Without a text, an
+    answer of several choices is none of them, or not known where it may be. Raises `Refusal` for
+    what is no answer, and for two answers of which one would be lost.
+    """
+    form = question.form
+    given = [text.strip() for text in texts if text.strip()]
+    known = [text for text in given if fold(text) not in NOT_KNOWN]
+    is_list, is_unknown = form.type == "choices", len(known) < len(given)
+    none = next((text for text in known if fold(text) in NONE), None) if is_list else None
+    if none is not None and len(given) > 1:
+        _refuse_both(question, none, next(text for text in given if text != none), dialog)
+    if known and is_unknown and not (is_list and form.may_be_unknown):
+        _refuse_both(question, known[0], NOT_KNOWN[0], dialog)
+    if len(known) > 1 and not is_list:
+        _refuse_both(question, known[0], known[1], dialog)
+    if not known and is_list:
+        known = [NOT_KNOWN[0] if is_unknown or form.may_be_unknown else NONE[0]]
+        is_unknown = False
+    typed = ", ".join(known) if known else "".join(given[:1])
+    value = read_answer(question, typed, dialog)
+    return (*value, UNKNOWN) if is_list and is_unknown else value
+
+
+def fault_text(refusal: Refusal, in_words: Callable[[str], str] = str) -> str:
+    """Return what is wrong with an answer and how to fix it, as a field shows it.
+
+    `in_words` puts the paths of a sentence into words.
+    """
+    return in_words(f"{refusal.message}: {refusal.fix}").replace("`", "")
+
+
+def _refuse_both(question: Question, first: str, second: str, dialog: Dialog) -> NoReturn:
+    """Refuse two answers, in the words that the person chose. Raises `FactsError`."""
+    words = _WORDS[dialog.language]
+    labels = {choice.word: f"`{choice.label}`" for choice in question.form.choices}
+    labels |= dict.fromkeys(NOT_KNOWN, words["cant_tell"])
+    named = [labels.get(fold(text)) or f"`{printable(text)[:40]}`" for text in (first, second)]
+    raise FactsError(
+        "no-answer",
+        words["two"].format(first=named[0], second=named[1]),
+        at=Place(path=question.name),
+        fix=words["keep_one"],
+    )
+
+
+def _check(
+    question: Question, value: Any, dialog: Dialog, shown: str, typed: str | None = None
+) -> None:
+    """Refuse a day in no calendar, a number with too many digits, and what `check` refuses.
+
+    `typed` is the answer as it was typed, None for a value of JSON.
+    """
     form = question.form
     is_wrong = (
         (form.type == "date" and iso_day(value) is None)
@@ -274,10 +345,12 @@ def _check(question: Question, value: Any, dialog: Dialog, shown: str) -> None:
         raise FactsError(
             "no-answer",
             words["no_answer" if shown else "no_answer_here"].format(
-                answer=f"`{printable(value)[:40]}`", name=shown
+                answer=f"`{printable(value if typed is None else typed)[:40]}`", name=shown
             ),
             at=Place(path=question.name),
-            fix=words["answer_so"].format(how=form.how(dialog.language)),
+            fix=words["whole"]
+            if form.type == "int" and _is_number(value)
+            else words["answer_so"].format(how=form.how(dialog.language)),
         )
     if question.check is not None:
         question.check(value)
@@ -323,7 +396,9 @@ def confirm(dialog: Dialog, text: str | None = None, *, flag: str = "--yes") -> 
     question = Question("yes", text, AnswerForm("bool", may_be_unknown=False), option=flag)
     if not dialog.is_terminal:
         raise RequestError(
-            "answers-missing", f"there is no terminal to ask at: {text}", fix=f"give `{flag}`"
+            "answers-missing",
+            f"there is no terminal to ask at: {text.rstrip('.')}",
+            fix=f"give `{flag}`",
         )
     return bool(_ask(question, dialog))
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from offramp.clock import day_of_asking
-from offramp.memo_file import digest_of
+from offramp.memo_file import LARGEST, digest_of, read_memo
 from offramp.output_file import check_output, write_output
 from offramp.policy import operations
+from offramp.policy.cohort.engine_choice import choose_engine
 from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
 from offramp.policy.input_files import read_facts
+from offramp.policy.scenario_files import add_offered, check_can_add
 from offramp.terminal import print_error, print_json, print_text
 from rules.errors import RequestError
-from rules.input.printing import plain
+from rules.input.printing import plain, printable
 from rules.packs.pack import Pack
 
 
@@ -27,14 +30,19 @@ def change(options: argparse.Namespace) -> int:
         raise RequestError("usage", "`--person` is for an agency", fix="add `--agency DIR`")
     if options.html is not None:
         check_output(options.html, force=options.force)
+    if options.write_scenarios:
+        check_can_add(options.new)
+    again = _memo_file(options.again) if options.again is not None else None
     memo = operations.change_memo(
         options.old,
         options.new,
         today=day_of_asking(options.today),
-        decisions=tuple(dict.fromkeys(options.decision or ())),
+        decisions=tuple(dict.fromkeys(options.decision or (again or {}).get("of_decisions", ()))),
         seconds=options.limit,
         strict=options.strict,
-        cohort=_cohort(options),
+        cohort=read_cohort(options),
+        again=again,
+        progress=sys.stderr,
     )
     value = plain(memo.value)
     if options.agency is not None:
@@ -49,7 +57,55 @@ def change(options: argparse.Namespace) -> int:
         from offramp.policy.change_text import memo_lines
 
         print_text("\n".join(memo_lines(value, memo.cohort)))
-    return memo.exit_code
+    if options.write_scenarios:
+        edges = value["scenarios"]["edges"]
+        add_offered(memo.sides[1].folder, edges)
+        print_error(f"added to `{printable(options.new)}`: {counted(len(edges))} to read")
+    is_same = again is None or _says_same(again, value)
+    return memo.exit_code if is_same else 1
+
+
+def counted(number: int) -> str:
+    """Return a number of scenarios."""
+    return "1 scenario" if number == 1 else f"{number} scenarios"
+
+
+def _memo_file(name: str) -> Mapping[str, Any]:
+    """Read a memo from a file. Raises `RequestError` `not-a-memo`, `memo-changed`."""
+    try:
+        with Path(name).open("rb") as file:
+            return read_memo(file.read(LARGEST + 1)).value
+    except OSError as error:
+        raise RequestError(
+            "not-a-memo",
+            f"`{printable(name)}` can't be read: {(error.strerror or 'no').lower()}",
+            fix="name a memo that `offramp change --json` printed, or that an agency keeps",
+        ) from None
+
+
+def _says_same(stated: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+    """Say whether a memo that was made again is the same, and return it."""
+    from offramp.policy.memo_check import differing_parts
+
+    if stated["memo"] == made["memo"]:
+        print_error(f"the memo is the same: {made['memo']}")
+        return True
+    differing = differing_parts(stated, made)
+    if differing:
+        print_error(f"the memo differs in {', '.join(f'`{name}`' for name in differing)}")
+        return False
+    left_out = ["the smallest cases"]
+    left_out += [
+        text
+        for text, is_left_out in (
+            ("the counted rows", stated.get("cohort") != made.get("cohort")),
+            ("the open cases of an agency", "own" in stated["open_cases"]),
+            ("the engines", stated["repeat"]["engines"] != made["repeat"]["engines"]),
+        )
+        if is_left_out
+    ]
+    print_error(f"all that was made again is the same. Not compared: {', '.join(left_out)}")
+    return True
 
 
 def _with_own_cases(
@@ -82,10 +138,10 @@ def _with_own_cases(
     return {"memo": digest_of(changed), **changed}
 
 
-def _cohort(options: argparse.Namespace) -> CohortRequest | None:
+def read_cohort(options: argparse.Namespace) -> CohortRequest | None:
     """Return the file to count, None without `--cohort`. Raises `RequestError`."""
     if options.cohort is None:
-        for name in ("map", "by", "where", "assume"):
+        for name in ("map", "by", "where", "assume", "engine", "master"):
             if getattr(options, name) is not None:
                 raise RequestError(
                     "usage", f"`--{name}` is for counted rows", fix="add `--cohort FILE`"
@@ -105,6 +161,7 @@ def _cohort(options: argparse.Namespace) -> CohortRequest | None:
             options.strict,
             options.min_cell,
             options.limit,
+            choose_engine(options.engine, options.master),
         ),
         assume if assume in (None, NOTHING) else read_facts(assume),
         None if assume in (None, NOTHING) else assume,

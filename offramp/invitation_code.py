@@ -15,6 +15,15 @@ _STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TO_SPOKEN = str.maketrans(_STANDARD, _SPOKEN)
 _AS_HEARD = str.maketrans("OIL", "011", " -\N{EN DASH}\N{HYPHEN}")
+# The spelling alphabet of ICAO, for the letters that a code has.
+_SPELLED = {
+    word[0]: word
+    for word in (
+        *("Alfa", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "Juliett"),
+        *("Kilo", "Mike", "November", "Papa", "Quebec", "Romeo", "Sierra", "Tango", "Victor"),
+        *("Whiskey", "X-ray", "Yankee", "Zulu"),
+    )
+}
 _FIX = (
     "type the whole code, such as `7K2M-9QXR-04WT-HB5D`, or ask the hub's operator to read it again"
 )
@@ -24,6 +33,12 @@ def spoken_code(base32: str) -> str:
     """Return a code for the telephone from its standard base 32, in groups of four."""
     spoken = base32.translate(_TO_SPOKEN)
     return "-".join(spoken[at : at + 4] for at in range(0, len(spoken), 4))
+
+
+def spelled_code(code: str) -> str:
+    """Return a code as people read it by telephone: `7 Kilo 2 Mike, 9 Quebec …`."""
+    groups = (" ".join(_SPELLED.get(sign, sign) for sign in group) for group in code.split("-"))
+    return ", ".join(groups)
 
 
 def heard_code(code: str) -> str:

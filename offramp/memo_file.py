@@ -1,7 +1,8 @@
 """A memo of a rule change as it travels: the text that its digest covers, and its checks.
 
-The text is the memo's JSON without its digest, with sorted names and no spaces. So the SHA-256 of
-the bytes is the digest, and a party that only stores a memo needs to read nothing.
+The text is the memo's JSON without its digest and without the command that made it, with sorted
+names and no spaces. So the SHA-256 of the bytes is the digest, and no folder of the author's is in
+it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
+from offramp.memo_shape import MEMO, first_wrong
 from rules.errors import RequestError
 from rules.frozen import frozen
-from rules.input.printing import plain
+from rules.input.printing import plain, printable
 
 LARGEST = 4 * 1024 * 1024  # bytes
+_AHEAD = timedelta(days=31)
 _DEEPEST = 64  # levels, so that no text exhausts the stack
-_MEMBERS = {"old", "new", "redline", "decisions", "unchanged", "promises", "findings", "repeat"}
 
 
 @frozen
@@ -28,10 +31,12 @@ class MemoFile:
     digest: str
     text: bytes
 
-    def check_belongs(self, old: str, new: str) -> None:
+    def check_belongs(self, old: str, new: str, today: date) -> None:
         """Check that the memo is of the whole change between two packs, by their digests.
 
-        Raises `RequestError` `another-memo`, `memo-of-part`, `memo-with-findings`.
+        A memo of a day after `today` leaves out the days before it, if the packs differ on them. A
+        month is allowed, since a change is proposed ahead. Raises `RequestError` `another-memo`,
+        `memo-of-part`, `memo-with-findings`.
         """
         sides = self.value["old"], self.value["new"]
         if [side["digest"] for side in sides] != [old, new]:
@@ -41,11 +46,16 @@ class MemoFile:
                 f"`{sides[1]['digest'][:19]}…`, and not of the pack in force and the new one",
                 fix="make it with `offramp change` from the pack in force to the one to adopt",
             )
-        if self.value.get("of_decisions") or sides[0]["day"] != sides[1]["day"]:
+        is_ahead = date.fromisoformat(sides[1]["day"]) > today + _AHEAD
+        if (
+            self.value["of_decisions"]
+            or sides[0]["day"] != sides[1]["day"]
+            or (is_ahead and self.value["differs_from"] is not None)
+        ):
             raise RequestError(
                 "memo-of-part",
                 "this memo leaves out a part of the change",
-                fix="make it without `--decision`, for one day",
+                fix="make it without `--decision`, for one day, which is today or soon",
             )
         if self.value["findings"]:
             raise RequestError(
@@ -58,6 +68,7 @@ class MemoFile:
 def memo_text(value: Mapping[str, Any]) -> bytes:
     """Return the text of a memo that its digest covers."""
     body = {name: part for name, part in value.items() if name != "memo"}
+    body["repeat"] = {name: part for name, part in value["repeat"].items() if name != "command"}
     text = json.dumps(plain(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -79,8 +90,9 @@ def read_memo(data: bytes, expected: str | None = None) -> MemoFile:
     memo states, or the `expected` one.
     """
     value = _parse(data)
-    if not value.keys() >= _MEMBERS or not all(_is_side(value[side]) for side in ("old", "new")):
-        raise _not_a_memo("it lacks a part")
+    wrong = first_wrong(value, MEMO)
+    if wrong is not None:
+        raise _not_a_memo(f"`{printable(wrong)}` is missing or isn't what a memo has there")
     text = memo_text(value)
     digest = text_digest(text)
     stated = value.get("memo", digest)
@@ -122,12 +134,6 @@ def _is_too_deep(value: Any) -> bool:
         if not level:
             return False
     return True
-
-
-def _is_side(side: Any) -> bool:
-    return isinstance(side, dict) and all(
-        isinstance(side.get(name), str) for name in ("pack", "title", "day", "digest")
-    )
 
 
 def _not_a_memo(why: str) -> RequestError:

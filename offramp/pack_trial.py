@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from exchange.standards import i_json
@@ -100,11 +101,12 @@ def _digest_of(files: PackFiles, budget: Budget, code: int, answer: bytes) -> st
         raise _not_proved(files, budget)
     value = i_json.read_object(answer)
     if "error" in value:
-        raise _refusal_of(value["error"])
+        raise refusal_from_json(value["error"])
     return str(value["digest"])
 
 
-def _refusal_of(error: dict[str, Any]) -> Refusal:
+def refusal_from_json(error: dict[str, Any]) -> Refusal:
+    """Return the refusal that a trial printed."""
     kind = PackError if error["kind"] == "PackError" else RequestError
     place = Place(path=error["at"])
     return kind(error["code"], error["message"], at=place, fix=error["fix"] or "")
@@ -119,15 +121,22 @@ def _not_proved(files: PackFiles, budget: Budget) -> RequestError:
     )
 
 
-def main() -> int:
-    """Answer the question on standard input under the limits."""
-    seconds, read_seconds, memory = map(int, sys.stdin.buffer.readline(100).split())
+def limit_this_process(seconds: int, memory: int) -> None:
+    """Limit this process, and end it with the one that asked."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def main() -> int:
+    """Answer the question on standard input under the limits."""
+    seconds, read_seconds, memory = map(int, sys.stdin.buffer.readline(100).split())
+    limit_this_process(seconds, memory)
     question = i_json.read_object(sys.stdin.buffer.read())
-    try:
+
+    def examined() -> dict[str, Any]:
+        """Return the digest of the pack, or raise its refusal."""
         files = read_pack_files(i_json.write(question["pack"]))
         began = time.process_time()
         files.pack()
@@ -137,7 +146,15 @@ def main() -> int:
                 f"`{files.id}` takes over {read_seconds} seconds to read",
                 fix="make it simpler",
             )
-        answer: dict[str, Any] = {"digest": accept_pack(files, question["expected"])[1]}
+        return {"digest": accept_pack(files, question["expected"])[1]}
+
+    return print_answer(examined)
+
+
+def print_answer(work: Callable[[], dict[str, Any]]) -> int:
+    """Print what a trial returns, or its refusal. Returns the exit code of the process."""
+    try:
+        answer = work()
     except Refusal as refusal:
         answer = {"error": {"kind": type(refusal).__name__, **refusal.as_json()}}
     except (MemoryError, RecursionError):

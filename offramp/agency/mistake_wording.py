@@ -8,16 +8,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.effects import RestingDecision
-from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.own_entries import OwnEntry
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.told import ToldDetail
-from offramp.agency.fact_words import fact_text, value_text
+from offramp.agency.fact_words import fact_text
 from offramp.agency.folder.retention_state import HOLD_REASONS
 from offramp.agency.operations import (
     KEEP_REASONS,
+    Correctable,
     Correction,
     Effects,
     NotedFacts,
@@ -25,11 +25,12 @@ from offramp.agency.operations import (
     RecallAnswer,
     SentCorrection,
 )
+from offramp.agency.short_handles import short
 from offramp.agency.wording import kind_text, sent_lines
 from rules.author.spoken_dates import spoken_moment
 from rules.frozen import frozen
 
-ODD_ORDER = "The order of the days is unusual. Send it so?"
+ODD_ORDER = "Something above is unusual. Send it so?"
 
 
 @frozen
@@ -41,9 +42,6 @@ class Details:
 
     def label(self, name: str) -> str:
         """Return the question that a detail answers, of an entry's field with its number."""
-        members = form_terms().members
-        if name in members:
-            return members[name].texts["en"]
         entry = re.fullmatch(r"(.+)\[([0-9]+)\]\.(.+)", name)
         label = self.terms.question(name, "en")
         if label == name:  # a member without a question
@@ -53,10 +51,7 @@ class Details:
     def value(self, name: str, value: Any) -> str:
         """Return the value of a detail in words."""
         if value is None:
-            return "unknown"
-        field = self.terms.fact(name)
-        if "[" in name and field is not None:
-            return value_text(field.path, value, "en", self.zone, field.unit, self.terms)
+            return "no such entry" if name.endswith("]") else "unknown"
         return fact_text(name, value, "en", self.zone, self.terms)
 
 
@@ -85,22 +80,40 @@ def effects_lines(effects: Effects, words: Details) -> list[str]:
         lines += [_holder_line(holder, effects, words) for holder in holders]
         if not holders:
             lines.append("  no agency is told. A correction tells only what was told before")
+        lines += [
+            f"  `{other.agency}` itself states {words.value(name, other.value)}, which stays so. "
+            f"Only `{other.agency}` corrects that"
+            for other in effects.others
+            if other.name == name
+        ]
+    if any(holder.why_not is None for holder in effects.holders):
+        lines.append("  each of them that passed it on is asked to correct it there")
     lines += [f"LOOK AGAIN: {odd.text('en')}" for odd in effects.odd]
+    if (age := effects.age_to_correct) is not None:
+        command = f"`offramp agency correct DIR {short(effects.case)} person.age={age}`"
+        lines.append(f"  then correct the age: {command}")
     return lines + [f"  then {line}" for line in _resting_texts(effects.decisions)]
 
 
 def _holder_line(holder: Holder, effects: Effects, words: Details) -> str:
-    before = words.value(holder.name, holder.holding.value)
+    before = "; ".join(words.value(change.name, change.before) for change in holder.differences)
+    after = "; ".join(words.value(change.name, change.after) for change in holder.differences)
     effect = (
         f"can't be told: {holder.why_not} To ask it back: `agency recall DIR CASE wrong-fact "
         f"--detail {holder.name} --to {holder.agency}`"
         if holder.why_not
-        else "will be told, if the hub passes it"
+        else f"will be told {after}, if the hub passes it"
     )
-    if not holder.why_not and holder.value != effects.details[holder.name]:
-        told = words.value(holder.name, holder.value)
-        effect = f"will be told {told}, and not the rest, which it was never told"
+    informed = {change.name for change in holder.differences}
+    corrected = {change.name for change in effects.differences if is_of(change.name, holder.name)}
+    if not holder.why_not and corrected - informed:
+        effect += ", and not the rest, which it was never told"
     return f"  `{holder.agency}` was told {before}; {effect}"
+
+
+def is_of(name: str, detail: str) -> bool:
+    """Return True if a name is a detail's, or that of an entry or a field of its list."""
+    return name == detail or name.startswith(f"{detail}[")
 
 
 def resting_lines(decisions: Sequence[RestingDecision]) -> list[str]:
@@ -165,7 +178,11 @@ def untold_line(holder: Holder, words: Details) -> str:
     )
 
 
-def told_lines(details: Mapping[str, Sequence[ToldDetail]], words: Details) -> list[str]:
+def told_lines(
+    details: Mapping[str, Sequence[ToldDetail]],
+    correctable: Sequence[Correctable],
+    words: Details,
+) -> list[str]:
     """List what this agency told others, and how a command names each detail."""
     lines = []
     for name, holders in details.items():
@@ -176,7 +193,12 @@ def told_lines(details: Mapping[str, Sequence[ToldDetail]], words: Details) -> l
             f"  {words.label(name)}  {value}   (told to {', '.join(agencies)})"
             for value, agencies in by_value.items()
         ]
+        fields = [each for each in correctable if each.name.startswith(f"{name}[")]
+        lines += [f"      `{each.name}=`  {each.label}  {each.value}" for each in fields]
         lines.append(f"      to correct it, write `{name}=` and what is right")
+        if fields:
+            entry = fields[-1].name.rpartition(".")[0]
+            lines[-1] = f"      to correct one, write its name and what is right, or `{entry}=none`"
     return lines or ["this agency told others nothing in this case that it could correct"]
 
 

@@ -115,5 +115,6 @@ def feedback_lines(feedback: Sequence[Feedback]) -> list[str]:
     words = vocabulary().closed_words["referral_word"]
     return [
         f"{each.on}  {each.person or short(each.case):<24}  {words[each.word][0]}"
+        + (f" (more waits: {' or '.join(each.openers)} may open it)" if each.openers else "")
         for each in feedback
     ] or ["no referrals"]

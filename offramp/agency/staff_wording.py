@@ -11,7 +11,7 @@ from offramp.agency.folder.staff import ExtraAccess, StaffPerson
 from offramp.agency.look_words import done_words, tried_words
 from offramp.agency.operations.access import REASONS
 from offramp.agency.operations.accounts import Invitation
-from offramp.agency.operations.looks import LookList, Opening
+from offramp.agency.operations.looks import LookList, Opening, opening_sentences
 from offramp.agency.operations.staff import AssignedCase, StaffChange, StaffList
 from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_day, spoken_moment
@@ -20,22 +20,6 @@ _DID = {
     "glass": "broke the glass of",
     "care": "read parts of care in",
     "emergency": "reported a medical emergency in",
-}
-_OPENED = {
-    "en": {
-        "title": "People at {agency} who opened your file:",
-        "nobody": "nobody",
-        "once": "once",
-        "often": "{count} times",
-        "days": "{first} to {last}",
-    },
-    "es": {
-        "title": "Personas de {agency} que abrieron su expediente:",
-        "nobody": "nadie",
-        "once": "una vez",
-        "often": "{count} veces",
-        "days": "{first} a {last}",
-    },
 }
 
 
@@ -89,23 +73,17 @@ def opening_lines(
     agency: str, openings: tuple[Opening, ...], language: str, zone: ZoneInfo
 ) -> list[str]:
     """Return the people who opened a person's file, for the person."""
-    words = _OPENED[language]
-    lines = ["", words["title"].format(agency=agency)]
-    if not openings:
-        lines.append(f"  {words['nobody']}")
-    for opening in openings:
-        first, last = _day(opening.first, zone, language), _day(opening.last, zone, language)
-        days = first if first == last else words["days"].format(first=first, last=last)
-        times = words["once"] if opening.count == 1 else words["often"].format(count=opening.count)
-        lines.append(f"  {opening.person}: {times}, {days}")
-    return lines
+    title, *people = opening_sentences(agency, openings, language, zone)
+    return ["", title, *(f"  {line}" for line in people)]
 
 
 def _person_line(person: StaffPerson, zone: ZoneInfo) -> str:
     if person.ended is not None:
         return f"{person.name}: ended {_day(person.ended, zone)} by {person.ended_by}"
     logins = f"login {', '.join(person.logins)}" if person.logins else "no login"
-    return f"{person.name}: {', '.join(person.roles)} ({logins}, since {_day(person.since, zone)})"
+    phone = f", phone {person.phone}" if person.phone else ""
+    since = _day(person.since, zone)
+    return f"{person.name}: {', '.join(person.roles)} ({logins}, since {since}{phone})"
 
 
 def _case_line(case: AssignedCase) -> str:

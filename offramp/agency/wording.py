@@ -50,6 +50,7 @@ from offramp.agency.operations import (
     SpareKey,
     StandingGrant,
     Task,
+    ToldDecision,
 )
 from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX
 from offramp.agency.people_wording import duplicate_lines
@@ -72,6 +73,8 @@ def approval_lines(approval: Approval) -> list[str]:
     ]
     if approval.pack is not None:
         lines.append(_pack_line(approval.pack))
+    if approval.words:
+        lines.append(f"  the memo of the change in words: {' '.join(approval.words)}")
     return lines + (_needed_lines(approval.draft) if approval.draft is not None else [])
 
 
@@ -90,6 +93,27 @@ def _memo_lines(memo: tuple[str, ...]) -> list[str]:
 
 def _needed_lines(draft: PendingDraft) -> list[str]:
     return [f"  still needed: {sentence}" for sentence in draft.still_needed]
+
+
+def drafts_lines(drafts: Sequence[PendingDraft]) -> list[str]:
+    """Describe drafts, the oldest first. Of several with a memo, the newest is described whole."""
+    with_memo = [draft.sha256 for draft in drafts if draft.memo]
+    return [
+        line
+        for draft in drafts
+        for line in (
+            _older_draft_lines(draft) if draft.sha256 in with_memo[:-1] else draft_lines(draft)
+        )
+    ]
+
+
+def _older_draft_lines(draft: PendingDraft) -> list[str]:
+    """Describe a draft that a newer one replaces, in short."""
+    return [
+        f"draft {draft.sha256} is older than another draft that changes the rules. It ends when "
+        "that one is in force, so sign one of the two",
+        _pack_line(draft.pack),
+    ]
 
 
 def draft_lines(draft: PendingDraft) -> list[str]:
@@ -219,6 +243,9 @@ def status_lines(status: AgencyStatus, zone: ZoneInfo) -> list[str]:
     lines += [f"NOT SENT FROM HERE: {sentence}" for sentence in status.not_sent_here]
     if status.moved_at is not None:
         lines.append("MOVED: this agency works in another folder, and sends nothing from here")
+    elif status.works_elsewhere is not None:
+        lines.append(f"MOVED: {status.works_elsewhere}")
+    lines += [f"MISSING HERE: {sentence}" for sentence in status.sent_since_backup]
     if status.not_sent_here:
         lines.append(NOT_SENT_HERE_FIX)
     if status.broken:
@@ -227,8 +254,7 @@ def status_lines(status: AgencyStatus, zone: ZoneInfo) -> list[str]:
         from offramp.restored import lines as restored_hub_lines
 
         lines += restored_hub_lines(dict(status.restored))
-    for draft in status.drafts:
-        lines += draft_lines(draft)
+    lines += drafts_lines(status.drafts)
     for recall in status.recalls:
         until = spoken_moment(recall.until, zone)
         lines.append(f"recall of `{recall.part}` to answer by {until}")
@@ -260,22 +286,29 @@ def moved_lines(backup: Backup) -> list[str]:
     """Say what to do with the file of a move."""
     return [
         f"`{backup.file}` has the whole agency, and this folder sends nothing any more",
-        "on the new machine, run `offramp agency restore FOLDER FILE` and then "
-        "`offramp agency doctor FOLDER`,"
-        " then delete this folder",
+        "on the new machine, run `offramp agency restore FOLDER FILE`, and do what it prints; then "
+        "delete this folder",
     ]
 
 
 def restored_lines(restored: RestoredAgency) -> list[str]:
-    """Say what was restored, and what to check before sending."""
+    """Say what was restored, and what to do until the folder before can be deleted."""
     lines = [
         f"`{restored.folder}` is the folder of `{restored.agency}` again, with {restored.events} "
-        f"events and {len(restored.keys)} keys; run `offramp agency doctor` on it now"
+        f"events and {len(restored.keys)} keys",
+        "1. if a folder from before still runs, stop its gateway",
+        "2. run `offramp agency serve DIR`: with the hub's first answer this folder takes over, "
+        "and one from before sends nothing any more",
+        "3. run `offramp agency backup DIR FILE`, since this folder makes a new key",
+        "4. run `offramp agency doctor DIR`, until it says that this folder has taken over",
+        "5. delete the one from before",
     ]
     if restored.purpose == "backup":
         lines.append(
-            "never work in the old folder again; records that were sent after the backup are "
-            "missing here, and `status` names them"
+            "records that were sent after the backup are missing here, and `offramp agency status "
+            "DIR` names each one that another agency acknowledges. If the folder from before is "
+            "whole, read in it what is missing (`offramp agency doctor`, `cases`, and `case`), and "
+            "tell it anew before you delete it"
         )
     return lines
 
@@ -371,40 +404,28 @@ def opened_lines(opened: OpenedPart) -> list[str]:
     ]
 
 
-def account_lines(account: CaseAccount, language: str, *, is_full: bool = False) -> list[str]:
+def account_lines(
+    account: CaseAccount, language: str, *, is_full: bool = False, is_read: bool = False
+) -> list[str]:
     """Show the account of a case in English (`en`) or Spanish (`es`): its first page, or all.
 
-    The person's other cases follow, each under its handle.
+    The person's other cases follow, each under its handle. With `is_read`, the person reads all of
+    it on a page, so no option of a command is named.
     """
     if account.joined:
         lines = [case_heading(account.statement.case, language, is_other=False), ""]
-        lines += _one_account(account, language, is_full)
+        lines += _one_account(account, language, is_full, is_read)
         for other in account.joined:
             lines += ["", case_heading(other.statement.case, language, is_other=True), ""]
-            lines += _one_account(other, language, is_full)
+            lines += _one_account(other, language, is_full, is_read)
         return lines
-    return _one_account(account, language, is_full)
+    return _one_account(account, language, is_full, is_read)
 
 
-def _one_account(account: CaseAccount, language: str, is_full: bool) -> list[str]:
-    statement, is_proved = account.statement, account.is_proved
-    lines = first_page(
-        statement,
-        account.directory,
-        language,
-        account.agency,
-        is_proved=is_proved,
-        ends=account.ends,
-        fates=account.fates,
-    )
-    if is_full:
-        lines += [
-            "",
-            *details(
-                statement, account.directory, language, is_proved=is_proved, fates=account.fates
-            ),
-        ]
-    return lines
+def _one_account(account: CaseAccount, language: str, is_full: bool, is_read: bool) -> list[str]:
+    text = account.text(language, is_read=is_read)
+    lines = first_page(text, language, is_read=is_read)
+    return [*lines, *(("", *details(text)) if is_full else ())]
 
 
 def representation_lines(shown: Representation) -> list[str]:
@@ -472,7 +493,7 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
     lines = [f"case {view.case}{of_person}, as `{view.agency}` may see it"]
     lines += duplicate_lines(view.duplicates, view.case)
     lines += _closed_corrections(view, terms)
-    for path, fact in view.facts.items():
+    for path, fact in {**view.members, **view.facts}.items():
         text = fact_text(path, fact.value, "en", zone, terms)
         lines.append(f"  {fact_label(path, terms)}  {text}   ({path}; {_source(fact)})")
     for path, statements in view.conflicts.items():
@@ -717,6 +738,11 @@ def determination_lines(made: Determination) -> list[str]:
         else "nobody may be told; it is kept here"
     )
     return [f"{made.decision} is {_spaced(made.outcome)}{differs}; {told}"]
+
+
+def told_decision_lines(telling: ToldDecision) -> list[str]:
+    """List the agencies that were told a decision later, and how far the record came."""
+    return [f"{telling.decision} is told to {', '.join(telling.recipients)}: {telling.state}"]
 
 
 def _spaced(outcome: Any) -> str:

@@ -97,7 +97,7 @@ def _place_of_folder(arguments: Sequence[str]) -> int | None:
     if any(argument in ("-h", "--help") for argument in arguments):
         return None
     # Options come first, and only the parser can tell their values from the folder. It is slow.
-    from offramp.cli import parser_of
+    from offramp.parsers import parser_of
 
     folder = parser_of(arguments[0]).parse_args(list(arguments)).dir
     return arguments.index(folder) if folder in arguments else None

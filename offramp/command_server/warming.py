@@ -9,7 +9,7 @@ from exchange.errors import ExchangeError
 from exchange.records.kinds import kinds
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.folder.keys import Keys, Stretch
-from offramp.cli import parser_of
+from offramp.parsers import parser_of
 from rules.shelf import shipped, vocabulary
 
 

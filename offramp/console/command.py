@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from offramp.change_command import read_cohort
 from offramp.clock import day_of_asking
 from offramp.console.listener import HOST, listen
 from offramp.policy import operations
@@ -22,7 +23,7 @@ def console(options: argparse.Namespace) -> int:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
-            fix="pip install 'offramp[console]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[console]'",
         ) from None
     today = day_of_asking(options.today)
     packs: dict[str, str | Path] = {name: name for name in operations.list_packs()}
@@ -30,8 +31,9 @@ def console(options: argparse.Namespace) -> int:
         (status,) = operations.list_programs(today, [folder])
         packs[status.pack.id] = folder
     drafts = _drafts(options.drafts)
+    cohort = read_cohort(options)
     listener = listen(options.port)
-    app = make_app(packs, today, drafts)
+    app = make_app(packs, today, drafts, cohort)
     print_text(f"Offramp console: http://{HOST}:{listener.getsockname()[1]}/", flush=True)
     # No access log, and no exception's text: it may quote a case.
     config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False)

@@ -31,10 +31,8 @@ SAFE = ("GET", "HEAD")
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # Browsers keep every name under it on this machine (RFC 6761).
 LOCAL = ".localhost"
-OTHER_HOST = (
-    "Not taken: the request names another host than this server; open the address that the server "
-    "printed.\n"
-)
+OTHER_HOST = "Not taken: the request names another host than this server; open {address}.\n"
+PRINTED = "the address that the server printed"
 
 
 class SecurityHeaders:
@@ -42,11 +40,15 @@ class SecurityHeaders:
 
     An address that another site made point here has another host name. A form of another site has
     another origin. `origin` is the public address behind a TLS proxy, None for this machine alone.
+    `person_origin` is one at which only the pages of participants are taken.
     """
 
-    def __init__(self, app: Application, origin: str | None = None) -> None:
+    def __init__(
+        self, app: Application, origin: str | None = None, person_origin: str | None = None
+    ) -> None:
         self.app = app
         self.origin = origin
+        self.person_origin = person_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -69,16 +71,22 @@ class SecurityHeaders:
                 ]
             await send(message)
 
-        if not _is_own_host(scope, self.origin):
-            await _refuse_host(send_with_headers)
+        origin = self.origin
+        if _is_public(_headers(scope).get("host", ""), self.person_origin):
+            origin = self.person_origin
+            if not _is_of_participants(scope["path"]):
+                await _refuse_host(send_with_headers, f"{origin}/my")
+                return
+        if not _is_own_host(scope, origin):
+            await _refuse_host(send_with_headers, f"{origin}/" if origin else PRINTED)
             return
-        scope["is_own_site"] = _is_own_site(scope, self.origin)
+        scope["is_own_site"] = _is_own_site(scope, origin)
         await self.app(scope, receive, send_with_headers)
 
 
-async def _refuse_host(send: Send) -> None:
-    """Refuse a request that names another host, for any address and method."""
-    body = OTHER_HOST.encode()
+async def _refuse_host(send: Send, address: str) -> None:
+    """Refuse a request that names another host, for any page and method, and name the address."""
+    body = OTHER_HOST.format(address=address).encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
@@ -93,6 +101,11 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 def _is_public(host: str, public: str | None) -> bool:
     return public is not None and host == public.partition("://")[2]
+
+
+def _is_of_participants(path: str) -> bool:
+    """Return whether a path is of the pages of participants, or of their stylesheet."""
+    return path == "/my" or path.startswith(("/my/", "/static/"))
 
 
 def _is_own_host(scope: Scope, public: str | None) -> bool:

@@ -32,7 +32,7 @@ def demo(options: argparse.Namespace) -> int:
         raise RequestError(
             "no-hub",
             "the demo runs a hub, and what that needs isn't here",
-            fix="pip install 'offramp[hub]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[hub]'",
         ) from None
     gc.enable()  # it lives longer than other commands
     if options.console and options.json:
@@ -75,6 +75,7 @@ def _check_console() -> None:
     """Check that what the consoles need is installed. Raises `RequestError` `no-console`."""
     try:
         import argon2  # noqa: F401  # only to see that it is installed
+        import babel  # noqa: F401  # only to see that it is installed
         import jinja2  # noqa: F401  # only to see that it is installed
         import pyotp  # noqa: F401  # only to see that it is installed
         import webauthn  # noqa: F401  # only to see that it is installed
@@ -82,7 +83,7 @@ def _check_console() -> None:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
-            fix="pip install 'offramp[console]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[console]'",
         ) from None
 
 

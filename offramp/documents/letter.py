@@ -38,6 +38,7 @@ from offramp.policy.input_files import read_json
 from offramp.terminal import print_json, print_text
 from rules.author.phrases import format_day, spell_name
 from rules.author.spoken_dates import spoken_day
+from rules.author.translation import translate_text
 from rules.decide.explain import names
 from rules.decide.law_age import oldest_check
 from rules.decide.program import Program
@@ -258,14 +259,20 @@ class _Letter:
         """Yield a reason, where its amounts and the rule are written, and its doubts."""
         segment = self.file.segment
         assert segment is not None
-        text = fill_in(segment, because)
-        yield Text(text, self.words[label] if label else "", self.pack_lang)
+        yield self.packs_text(because, self.words[label] if label else "", segment)
         read = parameters_read(segment, names(condition)) if condition is not None else ()
         # The source of an amount comes first: it is what decided.
         citations = dict.fromkeys((*(segment.values[name].source for name in read), item.source))
         yield from dict.fromkeys(self.written_in(citation, segment) for citation in citations)
         if item.provisional:
             yield Text(item.provisional, self.words["doubtful"], self.pack_lang)
+
+    def packs_text(self, text: str, label: str, segment: Segment | None) -> Text:
+        """Return a text of the pack in the letter's language, or in English if it has no other."""
+        translated = translate_text(self.file.pack, text, self.lang)
+        if translated is None:
+            return Text(fill_in(segment, text), label, self.pack_lang)
+        return Text(fill_in(segment, translated), label)
 
     def written_in(self, citation: Citation, segment: Segment) -> Text:
         """Return where the rule is written: its source, if that is a primary document.
@@ -318,7 +325,8 @@ class _Letter:
         for question in questions[:_MOST_QUESTIONS]:
             role = self.role(question.known_by)
             if question.category in ALLOWED:
-                yield Text(question.text, self.say("ask", role=role), self.pack_lang)
+                asks = self.say("ask", role=role)
+                yield self.packs_text(question.text, asks, self.file.segment)
             else:
                 yield Text(self.say("ask_withheld", role=role))
 

@@ -16,6 +16,8 @@ from rules.frozen import frozen
 
 _THOUSAND = 1_000
 _ROOM = 84.0  # percent of the width that the longest bar takes, so that a number fits beside it
+_ANCHORS = ("start", "middle", "middle", "middle", "end")  # of the labels of an axis
+_BESIDE = 70.0  # percent up to which a number fits behind a bar
 _INSIDE = 15.0  # percent that a bar needs to have its number inside
 _HATCH = (
     '<defs><pattern id="memo-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
@@ -72,15 +74,31 @@ def key(**kinds: str) -> str:
 # 1. Before and after
 
 
-def before_and_after(title: str, bars: Sequence[SureBar]) -> str:
-    """Return the chart of an answer before and after the change."""
+def before_and_after(title: str, bars: Sequence[SureBar], rows: Count) -> str:
+    """Return the chart of an answer before and after the change, of all counted rows.
+
+    The width is all of them, so a bar shows which share has the answer. It is less where `rows` is
+    hidden.
+    """
     longest = max([(bar.surely or 0) + (bar.either or 0) for bar in bars] + [1])
-    parts: list[str] = []
+    whole = max(rows or 0, longest)
+    height = len(bars) * 56
+    parts = list(_share_axis(height, None if rows is None else whole))
     for row, bar in enumerate(bars):
         top = row * 56
         parts.append(_text(0, top + 14, bar.label))
-        parts += _sure_bar(bar, top + 20, _ROOM / longest)
-    return _chart(title, len(bars) * 56, parts)
+        parts += _sure_bar(bar, top + 20, 100.0 / whole)
+    return _chart(title, height + 22, parts)
+
+
+def _share_axis(height: int, whole: int | None) -> Iterator[str]:
+    """Yield lines at each quarter of all rows, with the share and the count."""
+    for tick, anchor in enumerate(_ANCHORS):
+        place = tick * 25.0
+        yield f'<line class="grid" x1="{place:g}%" x2="{place:g}%" y1="0" y2="{height}"/>'
+        if whole is not None:
+            label = f"{place:g} %" if tick % 2 else f"{place:g} % ({whole * tick // 4:,})"
+            yield _text(place, height + 16, label if tick else "0", "mute", anchor)
 
 
 def _sure_bar(bar: SureBar, top: int, scale: float) -> Iterator[str]:
@@ -102,7 +120,10 @@ def _sure_bar(bar: SureBar, top: int, scale: float) -> Iterator[str]:
         yield _text(sure + may / 2 + 6, top + 18, either, "num", "middle")
     else:
         numbers = either if sure >= _INSIDE else f"{count_text(bar.surely)} + {either}"
-        yield _text(sure + may, top + 18, numbers, "num", shift=5)
+        if sure + may <= _BESIDE:
+            yield _text(sure + may, top + 18, numbers, "num", shift=5)
+        else:
+            yield _text(100, top + 14, numbers, "num", "end")
 
 
 # 2. The range of each group
@@ -118,8 +139,7 @@ def ranges(title: str, bars: Sequence[RangeBar]) -> str:
     for tick in range(5):
         place = tick * 25.0
         parts.append(f'<line class="grid" x1="{place:g}%" x2="{place:g}%" y1="0" y2="{height}"/>')
-        anchor = ("start", "middle", "middle", "middle", "end")[tick]
-        parts.append(_text(place, height + 16, f"{tick * step:g}", "mute", anchor))
+        parts.append(_text(place, height + 16, f"{tick * step:g}", "mute", _ANCHORS[tick]))
     for row, bar in enumerate(bars):
         parts += _range_bar(bar, row * 46, 100 * _THOUSAND / most)
     return _chart(title, height + 22, parts)

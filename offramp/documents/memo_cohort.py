@@ -16,13 +16,17 @@ from offramp.documents.web_page import escape_html, inline_html
 from offramp.policy.counted_rows_text import (
     answer_rows,
     count_text,
+    counted_by_text,
     decider_name,
     decider_sentences,
     deciding_rows,
-    ends_text,
+    difference_rows,
     flip_rows,
+    not_sharp_sentences,
     number_of,
+    parts_on_days,
     plural_unit,
+    unlisted_sentences,
 )
 from rules.author.phrases import spell_name
 
@@ -46,27 +50,37 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
         "person, and other places and years may differ.</p>"
     )
     yield from _left_out(cohort)
+    yield from _assumed(cohort)
+    decision = spell_name(cohort["decision"])
+    yield f"<p>The rows are counted by {escape_html(decision)}. {counted_by_text(cohort)}</p>"
+    for title, part in parts_on_days(cohort):
+        yield f"<h3>{title}</h3>" if title else ""
+        yield from _counts(part, units)
+    yield (
+        '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
+        "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "
+        "to 10, or one that would tell such a count. Two reports with different filters or rules "
+        "can tell together what each hides.</p>"
+    )
+    yield from (
+        f'<p class="notes">{inline_html(sentence)}</p>'
+        for _, part in parts_on_days(cohort)
+        for sentence in not_sharp_sentences(part)
+    )
+    if cohort["withheld"]:
+        yield "<p>No choice of counts protects the small ones, so none is shown.</p>"
+
+
+def _counts(cohort: Mapping[str, Any], units: str) -> Iterator[str]:
+    """Yield the charts and the tables on one stretch of days."""
     if cohort["not_running"] != 0:
         yield (
             f"<p>{count_text(cohort['not_running'])} {units} are of days on which a program did "
             "not run. They are in no rate.</p>"
         )
-    yield from _assumed(cohort)
-    decision = spell_name(cohort["decision"])
-    yield f"<p>The rows are counted by {escape_html(decision)}.</p>"
+    yield from (f"<p>{inline_html(sentence)}</p>" for sentence in unlisted_sentences(cohort))
     yield from _tables(cohort, units)
     yield from _differences(cohort["differences"], units)
-    yield (
-        '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
-        "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "
-        "to 10, or one that would tell such a count. Two reports with different filters can tell "
-        "together what each hides.</p>"
-    )
-    flips = [flip for group in cohort["groups"] for flip in group.get("flips", ())]
-    if not all(flip["sharp"] for flip in flips):
-        yield '<p class="notes">Not sharp: some ranges may be wider than they need to be.</p>'
-    if cohort["withheld"]:
-        yield "<p>No choice of counts protects the small ones, so none is shown.</p>"
 
 
 def _units(cohort: Mapping[str, Any]) -> str:
@@ -90,7 +104,7 @@ def _assumed(cohort: Mapping[str, Any]) -> Iterator[str]:
     assumed = cohort["assumed"]
     if assumed:
         values = "; ".join(f"`{path}` is {json.dumps(value)}" for path, value in assumed.items())
-        yield f"<p><b>Assumed</b> of each row, since no row says it: {inline_html(values)}.</p>"
+        yield f"<p><b>Assumed</b> of each row that doesn’t say it: {inline_html(values)}.</p>"
     else:
         yield "<p>Nothing is assumed of what no row says.</p>"
 
@@ -138,7 +152,7 @@ def _before_and_after(whole: Mapping[str, Any], units: str) -> Iterator[str]:
         "what nobody recorded"
         for bar in bars
     )
-    chart = memo_charts.before_and_after(f"{title}. {says}.", bars)
+    chart = memo_charts.before_and_after(f"{title}. {says}.", bars, number_of(whole["rows"]))
     yield _figure(f"{title}, of {count_text(whole['rows'])} {units}", chart + _SURE_KEY)
 
 
@@ -170,16 +184,7 @@ def _ranges(
 
 
 def _differences(differences: Sequence[Mapping[str, Any]], units: str) -> Iterator[str]:
-    rows = [
-        [
-            f"{item['group']} less {item['less']}",
-            f"{spell_name(item['before'])} to {spell_name(item['after'])}",
-            ends_text(item["range"]),
-            ends_text(item["interval"]),
-        ]
-        for item in differences
-        if item["range"] != [None, None]
-    ]
+    rows = list(difference_rows(differences))
     if rows:
         head = ["Groups", "Change", "Difference", "With chance"]
         yield table(f"One group less another, for each 1,000 {units}", head, rows)

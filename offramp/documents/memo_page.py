@@ -18,14 +18,23 @@ from offramp.documents.stylesheet import STYLESHEET
 from offramp.documents.web_page import escape_html, inline_html
 from offramp.policy.break_even import program_lines
 from offramp.policy.change_text import (
+    HOW,
+    adopted_command,
+    compared_text,
+    difference_text,
+    earlier_text,
+    effect_text,
     has_other_basis_before,
     how_text,
+    is_adoptable,
     is_several,
     never_sentences,
     open_case_sentences,
     outcome_text,
     pair_title,
+    version_text,
 )
+from offramp.policy.change_wording import READ_FIRST, days_text
 from rules.author.phrases import format_day, spell_name
 
 _MOST_ROWS = 20  # of a list that the page shows whole
@@ -81,8 +90,13 @@ def _sides(value: Mapping[str, Any]) -> str:
             f"From the rules of {days[0]} to those of {days[1]}, both of the pack `{new['pack']}`."
         )
     else:
-        text = f"From the pack `{old['pack']}` ({days[0]}) to the pack `{new['pack']}` ({days[1]})."
-    return f"<p>{inline_html(text)}</p>"
+        names = [
+            f"the pack `{side['pack']}` of {day}{version_text(value, name)}"
+            for side, day, name in zip((old, new), days, ("old", "new"), strict=True)
+        ]
+        text = f"From {names[0]} to {names[1]}."
+    effect = effect_text(value)
+    return f"<p>{inline_html(text)}</p>" + ("" if effect is None else f"<p>{effect}</p>")
 
 
 # What contradicts a pack comes first
@@ -116,24 +130,56 @@ def _broken(promise: Mapping[str, Any]) -> str:
 
 
 def _changes(value: Mapping[str, Any]) -> Iterator[str]:
-    for sentence in value["sentences"]:
-        words = redlined(sentence["before"], sentence["after"])
-        name = escape_html(sentence["rule"])
-        yield f'<div class="memo-bind"><p>{words} <code>{name}</code></p></div>'
-    changes = value["redline"]
-    if not changes:
-        yield "<p>Nothing, on these days.</p>"
-    moving = [change for change in changes if not change.get("changes_no_answer")]
-    yield from (_change(change, value["sources"]) for change in moving)
-    still = [change for change in changes if change.get("changes_no_answer")]
-    if still:
-        yield "<h3>Changes no answer</h3>"
-        names = [f"`{change['what']}` {how_text(change)}{_texts(change)}" for change in still]
-        yield _capped(names)
+    days = _days(value)
+    before: Any = None
+    for title, part in days:
+        yield f"<h3>{title}</h3>" if days[1:] else ""
+        if part["redline"] == before and before:
+            yield "<p>The same.</p>"
+        else:
+            yield from _changes_on_days(part, value["sources"], "h4" if days[1:] else "h3")
+        before = part["redline"]
     others = value["redline_other_days"]
     if others:
         yield "<h3>On other days</h3>"
-        yield _capped([f"`{item['what']}` {how_text(item)}" for item in others])
+        yield _capped([inline_code(difference_text(item)) for item in others])
+    earlier = earlier_text(value)
+    yield f'<p class="notes">{inline_html(earlier)}</p>' if earlier is not None else ""
+
+
+def inline_code(text: str) -> str:
+    """Return a difference with the name of its item marked."""
+    for how in HOW.values():
+        name, verb, rest = text.partition(f" {how}")
+        if verb:
+            return f"`{name}`{verb}{rest}"
+    return text
+
+
+def _days(value: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the stretches of days that the memo covers, each with its title."""
+    if not value["later"]:
+        return [("", value)]
+    return [(days_text(part["covers"]), part) for part in (value, *value["later"])]
+
+
+def _changes_on_days(
+    part: Mapping[str, Any], sources: Mapping[str, Any], heading: str
+) -> Iterator[str]:
+    for sentence in part["sentences"]:
+        words = redlined(sentence["before"], sentence["after"])
+        name = escape_html(sentence["rule"])
+        yield f'<div class="memo-bind"><p>{words} <code>{name}</code></p></div>'
+    changes = part["redline"]
+    if not changes:
+        yield "<p>Nothing, on these days.</p>"
+    moving = [change for change in changes if not change.get("changes_no_answer")]
+    yield from (_change(change, sources) for change in moving)
+    still = [change for change in changes if change.get("changes_no_answer")]
+    if still:
+        yield f"<{heading}>Changes no answer</{heading}>"
+        names = [f"`{change['what']}` {how_text(change)}{_texts(change)}" for change in still]
+        yield _capped(names)
 
 
 def redlined(before: str, after: str) -> str:
@@ -196,25 +242,33 @@ def _texts(change: Mapping[str, Any]) -> str:
 
 
 def _cases(value: Mapping[str, Any]) -> Iterator[str]:
-    several = len(value["decisions"]) > 1
-    for name, answer in value["decisions"].items():
-        yield f"<h3>{_capital(spell_name(name))}</h3>" if several else ""
+    yield f"<p>{escape_html(compared_text(value))}</p>"
+    days = _days(value)
+    for title, part in days:
+        yield f"<h3>{title}</h3>" if days[1:] else ""
+        yield from _cases_on_days(part, 4 if days[1:] else 3)
+    yield from _promises(value["promises"])
+
+
+def _cases_on_days(part: Mapping[str, Any], level: int) -> Iterator[str]:
+    several = len(part["decisions"]) > 1
+    for name, answer in part["decisions"].items():
+        yield f"<h{level}>{_capital(spell_name(name))}</h{level}>" if several else ""
         for pair in answer["pairs"]:
-            yield from _pair(name, pair, "h4" if several else "h3")
+            yield from _pair(name, pair, f"h{level + 1}" if several else f"h{level}")
         if "open" in answer:
             yield f"<p><b>Open:</b> {inline_html(answer['open'])}.</p>"
         yield from (
             f"<p><b>{escape_html(sentence)}</b></p>" for sentence in never_sentences(answer)
         )
-    if value["unchanged"]:
-        names = ", ".join(map(spell_name, value["unchanged"]))
+    if part["unchanged"]:
+        names = ", ".join(map(spell_name, part["unchanged"]))
         yield f"<p><b>Proved: no answer changes</b> of {escape_html(names)}.</p>"
-    for name, through in value["changed_only_through"].items():
+    for name, through in part["changed_only_through"].items():
         yield (
             f"<p>{_capital(spell_name(name))} changes only through "
             f"{escape_html(', '.join(map(spell_name, through)))}: its own rules are the same.</p>"
         )
-    yield from _promises(value["promises"])
 
 
 def _promises(promises: Mapping[str, Any]) -> Iterator[str]:
@@ -304,10 +358,12 @@ def _value(value: Any) -> str:
 
 def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     asked, flips, edges = value["asked"], value["flips"], value["edges"]
+    failing = value.get("failing", ())
     if not asked:
         yield "<p>There are no scenarios.</p>"
     elif not flips:
-        yield f"<p>None of {asked} scenarios has another answer.</p>"
+        noun = "outcome" if failing else "answer"
+        yield f"<p>None of {asked} scenarios has another {noun}.</p>"
     else:
         yield f"<p>{len(flips)} of {asked} scenarios have another answer:</p>"
         yield _capped(
@@ -317,20 +373,28 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
                 for flip in flips
             ]
         )
+    if failing:
+        yield "<p>These fail after the change:</p>"
+        yield _capped([f"`{scenario['id']}`: {scenario['why']}" for scenario in failing])
     if edges:
         count = "1 part" if len(edges) == 1 else f"{len(edges)} parts"
-        yield f"<p><b>No scenario is in {count} of the change.</b> Ready scenarios:</p>"
-        yield _capped([f"`{edge['id']}`: {edge['says']}" for edge in edges])
-        yield "<p>The command prints each of them whole.</p>"
+        yield (
+            f"<p><b>No scenario is in {count} of the change.</b> Ready scenarios, to read before "
+            "you keep them: each takes the new pack’s own answer as right.</p>"
+        )
+        says = [edge["says"].removesuffix(READ_FIRST).rstrip() for edge in edges]
+        yield _capped([f"`{edge['id']}`: {text}" for edge, text in zip(edges, says, strict=True)])
+        yield (
+            "<p>The command prints each of them whole, and <code>--write-scenarios</code> adds "
+            "them to the new pack.</p>"
+        )
 
 
 # 4. Open cases on the day
 
 
 def _open_cases(value: Mapping[str, Any]) -> Iterator[str]:
-    yield from (
-        f"<p>{inline_html(sentence)}</p>" for sentence in open_case_sentences(value["open_cases"])
-    )
+    yield from (f"<p>{inline_html(sentence)}</p>" for sentence in open_case_sentences(value))
 
 
 # 6. Places and money
@@ -346,8 +410,10 @@ def _places_and_money(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _repeat(value: Mapping[str, Any]) -> Iterator[str]:
     engines = ", ".join(f"{name} {version}" for name, version in value["repeat"]["engines"].items())
+    typed = value["repeat"].get("command")
     rows = [
-        ("Command", f"`{value['repeat']['command']}`"),
+        *([("Command", f"`{typed}`")] if typed is not None else []),
+        *([("Adopted copies", f"`{adopted_command(value)}`")] if is_adoptable(value) else []),
         ("Old pack", f"`{value['old']['digest']}`"),
         ("New pack", f"`{value['new']['digest']}`"),
         ("Engines", engines),

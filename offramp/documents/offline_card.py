@@ -16,6 +16,7 @@ from offramp.documents.offline_pages import AnswerScreen, QuestionScreen, Row, S
 from offramp.documents.segments import segment_of
 from offramp.documents.stylesheet import DARK, LIGHT, PRINT, variables_of
 from offramp.documents.web_page import escape_html, inline_html
+from offramp.phone_numbers import call_address
 from rules.author.answer_tree import AnswerTree, Branch, Leaf, answer_tree
 from rules.decide.program import Program
 from rules.errors import RequestError
@@ -135,9 +136,9 @@ class _Page:
         for text in screen.texts:
             yield f'<p class="do">{inline_html(text)}</p>\n'
         if screen.kind == "go" and self.phone:
-            digits = "".join(sign for sign in self.phone if sign.isdigit() or sign == "+")
+            address = call_address(self.phone)
             yield (
-                f'<p><b>Case manager on call:</b> <a href="tel:{escape_html(digits)}">'
+                f'<p><b>Case manager on call:</b> <a href="{escape_html(address)}">'
                 f"{escape_html(self.phone)}</a></p>\n"
             )
         if screen.says is not None:

@@ -7,8 +7,9 @@ program did not run.
 from __future__ import annotations
 
 import json
-from datetime import date
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from offramp.digest_words import digest_words
 from offramp.documents.document import Document
@@ -19,9 +20,7 @@ from offramp.documents.pack_page import pack_page
 from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_fragment
-from offramp.policy.operations import change_memo
 from rules.frozen import frozen
-from rules.input.printing import plain
 from rules.shelf import read_pack
 
 __all__ = [
@@ -65,9 +64,8 @@ def make_card(pack: str | Path) -> OfflineCard:
     return offline_card(read_pack(pack), None)
 
 
-def show_memo(old: str | Path, new: str | Path, today: date) -> MemoPage:
-    """Return the memo of the change from one pack to another, on the day `change_memo` chooses."""
-    value = plain(change_memo(str(old), str(new), today=today).value)
+def show_memo(value: Mapping[str, Any]) -> MemoPage:
+    """Return a memo, as its JSON, for a page."""
     data = json.dumps(value, ensure_ascii=False, indent=2).encode()
     words = digest_words(value["memo"])
     return MemoPage(memo_title(value), memo_fragment(value), words, not value["findings"], data)

@@ -21,6 +21,7 @@ from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
+from offramp.evidence.report import confirmed_lines
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
 from offramp.terminal import print_json, print_text
 from rules.decide.program import Program
@@ -66,13 +67,16 @@ def replay(options: argparse.Namespace) -> int:
         raise RequestError(
             "not-a-decision",
             "the file shows no decision with what it rests on",
-            fix="make one with `agency export --replay`",
+            fix="make one with `offramp agency export DIR N FILE --replay`",
         )
     try:
         findings = verify_decision(evidence, root)
     except ExchangeError as error:
         print_refusal(error, as_json=options.json)
         return 1
+    if findings.decided:
+        _show_decided(findings, is_rooted=root is not None, as_json=options.json)
+        return 0
     result = replay_decision(findings, options.pack)
     if options.json:
         print_json(
@@ -87,6 +91,25 @@ def replay(options: argparse.Namespace) -> int:
         for line in _describe(findings, result, root is not None):
             print_text(printable(line))
     return _EXIT_STATUS[result.verdict]
+
+
+def _show_decided(findings: DecisionFindings, *, is_rooted: bool, as_json: bool) -> None:
+    """Show a named person's decision, which no rule repeats, and how it was confirmed."""
+    if as_json:
+        value = {
+            "verified": is_rooted,
+            "decided": [dict(decision) for decision in findings.decided],
+            "confirmations": [
+                {"by": each.by, "method": each.method, "signed": each.is_signed}
+                for each in findings.confirmations
+            ],
+            "signed_by": findings.record.signer.agency,
+        }
+        print_json(value, ascii_only=True)
+        return
+    print_text("DECIDED BY A PERSON: the rules don't repeat this.")
+    for line in (*confirmed_lines(findings), *_ground_lines(findings, is_rooted)):
+        print_text(printable(line))
 
 
 def replay_decision(findings: DecisionFindings, pack_name: str | None = None) -> Replay:
@@ -208,7 +231,6 @@ def _json(result: Replay) -> dict[str, Any]:
 
 
 def _describe(findings: DecisionFindings, result: Replay, root_given: bool) -> Iterator[str]:
-    record, signer = findings.record, findings.record.signer
     outcome = ", ".join(str(value) for value in result.outcome) or "undetermined"
     if result.verdict == SAME:
         yield (
@@ -230,11 +252,16 @@ def _describe(findings: DecisionFindings, result: Replay, root_given: bool) -> I
         for categories, is_same in result.parts.items():
             if not is_same:
                 yield f"  differs: the part of {', '.join(categories)}"
+    yield f"  on {len(findings.sources)} records of the same case, each signed and logged before it"
+    yield from _ground_lines(findings, root_given)
+
+
+def _ground_lines(findings: DecisionFindings, root_given: bool) -> Iterator[str]:
+    record, signer = findings.record, findings.record.signer
     yield (
         f"  record {record.jti}, signed by {signer.name} (`{signer.agency}`), "
         f"entry {record.logged.index} of the log"
     )
-    yield f"  on {len(findings.sources)} records of the same case, each signed and logged before it"
     if not root_given:
         yield f"  founders' fingerprint: {in_groups(findings.ground.founders)}"
         yield (

@@ -118,11 +118,28 @@ def _part(part: ShownPart) -> Iterator[str]:
 
 def _decision(findings: DecisionFindings) -> Iterator[str]:
     yield from _record("The decision", findings.record)
+    yield from confirmed_lines(findings)
     for source in findings.sources:
         yield from _record("It rests on", source)
+    if findings.decided:
+        return
     yield ""
     yield "  Whether the rules give this answer on these facts is another question."
     yield "  `offramp replay` works it out."
+
+
+def confirmed_lines(findings: DecisionFindings) -> Iterator[str]:
+    """Yield each decision of a named person, and how the person confirmed it."""
+    for decision in findings.decided:
+        by = f", by {decision['by']}" if decision.get("by") else ""
+        reason = f" ({decision['reason'].replace('_', ' ')})" if decision.get("reason") else ""
+        yield f"  decided: {decision['decision']} is {decision['outcome']}{by}{reason}"
+        if decision.get("differs"):
+            yield "  the rules answered otherwise"
+    for confirmation in findings.confirmations:
+        yield f"  {confirmation.by}: {confirmation.words}"
+    if findings.decided and not findings.confirmations:
+        yield "  how it was confirmed isn't in this file"
 
 
 def _record(heading: str, record: ProvedRecord) -> Iterator[str]:

@@ -61,7 +61,9 @@ class Folder:
             self._log = (path / "keys" / "log").read_bytes()
         except OSError as error:
             raise RequestError(
-                "not-a-hub", f"`{path}` is no hub's folder: {error}", fix="run `offramp hub init`"
+                "not-a-hub",
+                f"`{path}` is no hub's folder: {error}",
+                fix="run `offramp hub init DIR`",
             ) from None
         except (ExchangeError, FactsError) as error:
             raise RequestError(

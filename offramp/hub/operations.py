@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from exchange.errors import ExchangeError, StoreError
 from exchange.hub.gathering import CLOSED, Gathering
@@ -23,6 +23,7 @@ from exchange.hub.hub import Hub
 from exchange.hub.pages import Pages, lost_commits
 from exchange.hub.rebuilding import Restoration
 from exchange.hub.store import Store
+from exchange.membership.directory import Role
 from offramp.clock import Clock
 from offramp.hub import invitations
 from offramp.hub.folder import Folder
@@ -33,6 +34,7 @@ from rules.errors import RequestError
 from rules.frozen import frozen
 
 __all__ = [
+    "AGENCY_ROLES",
     "Invitation",
     "back_up",
     "clock_of",
@@ -62,11 +64,13 @@ def clock_of(folder: Folder, file: Path | None) -> Clock:
         raise RequestError(
             "no-demo",
             "a clock in a file is for demonstrations",
-            fix="leave out `--clock`; a practice hub is made with `offramp hub init --demo`",
+            fix="leave out `--clock`; a practice hub is made with `offramp hub init DIR --demo`",
         )
     return Clock(file)
 
 
+# What an agency can be in the directory.
+AGENCY_ROLES: tuple[str, ...] = get_args(Role)
 _STATES = ("open", "used", "expired", "withdrawn")
 
 
@@ -244,7 +248,7 @@ def report_generation(folder: Folder, *, now: int) -> dict[str, Any]:
             raise RequestError(
                 "no-file",
                 f"the hub's database can't be read: {error}",
-                fix="run `offramp hub fsck`",
+                fix="run `offramp hub fsck DIR`",
             ) from None
         with closing(Store(copy)) as store:
             hub = Hub(folder.key, folder.settings.name, folder.judges(store), os.urandom, store)

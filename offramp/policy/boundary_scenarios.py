@@ -7,7 +7,7 @@ time before or after a day, or a row of a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -107,7 +107,9 @@ def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -
                 scenarios += _renamed(next((pair for pair in pairs if pair), []), scenarios)
         for clock in pack.clocks.values():
             if clock.length == parameter.name and clock.in_force(day):
-                scenarios += _of_clock(program, clock, parameter, value.value, day)
+                scenarios += clock_scenarios(
+                    program, pack.decisions, clock, parameter, value.value, day
+                )
     return scenarios
 
 
@@ -352,11 +354,19 @@ def _with_value(
     return changed
 
 
-def _of_clock(
-    program: Program, clock: Clock, parameter: Parameter, amount: Any, day: Any
+def clock_scenarios(
+    program: Program,
+    decisions: Iterable[str],
+    clock: Clock,
+    parameter: Parameter,
+    amount: Any,
+    day: Any,
 ) -> list[Scenario]:
-    """Return a case on the last second of a time limit, and one a second later."""
-    for decision in program.pack.decisions:
+    """Return a case on the last second of a time limit, and one a second later.
+
+    They are of the first of the decisions that reads clocks.
+    """
+    for decision in decisions:
         terms = program.pack.vocabulary.decisions.get(decision)
         if terms is None or not terms.reads_clocks:
             continue

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from offramp.policy.counted_rows_text import parts_on_days
 from rules.frozen import frozen
 from rules.input.printing import plain
 from rules.packs.pack import BreakEven, Figure, Program
@@ -95,18 +96,43 @@ def program_as_json(program: Program, day: date) -> dict[str, Any]:
     return value if places or entries else {}
 
 
+def changed_program_as_json(old: Program, new: Program, days: tuple[date, date]) -> dict[str, Any]:
+    """Return places and break-evens of the new side, and those of the old one where they differ.
+
+    What the old side has is under `before`, with nothing in it if it has none.
+    """
+    before, after = program_as_json(old, days[0]), program_as_json(new, days[1])
+    if before == after:
+        return after
+    nothing: dict[str, Any] = {"places": [], "break_even": []}
+    return {**(after or nothing), "before": before or nothing}
+
+
 def program_lines(value: Mapping[str, Any], cohort: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield places and money in words, with the rows that the new rule lets in beside the places.
 
-    `value` is the memo's `program`, and `cohort` its `cohort` if it has one.
+    `value` is the memo's `program`, and `cohort` its `cohort` if it has one. What differs from the
+    old side is said of both sides.
     """
+    before = value.get("before")
+    if before is not None:
+        yield "Before the change:"
+        yield from _lines(before, None)
+        yield "After it:"
+    yield from _lines(value, cohort)
+
+
+def _lines(value: Mapping[str, Any], cohort: Mapping[str, Any] | None) -> Iterator[str]:
+    if not value["places"] and not value["break_even"]:
+        yield "- Nothing is stated of places and money."
     for places in value["places"]:
         number = f"{places['low']:,}"
         if places["high"] != places["low"]:
             number += f" to {places['high']:,}"
         yield f"- Places: {number} at once. Source: {places['source']}"
-        if cohort is not None:
-            yield f"  Beside them: {_let_in(cohort)}"
+        for title, part in parts_on_days(cohort) if cohort is not None else ():
+            lead = f", {title[0].lower()}{title[1:]}" if title else ""
+            yield f"  Beside them{lead}: {_let_in(part)}"
     for entry in value["break_even"]:
         yield f"- What would have to be true: {entry['text']}"
 

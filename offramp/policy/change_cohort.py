@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import product
 from typing import Any
 
+from offramp.policy.change_days import Stretch
+from offramp.policy.cohort.answers import Question
 from offramp.policy.cohort.answers import Side as CohortSide
-from offramp.policy.cohort.assumption import decisions_read, facts_of_changed_rules
+from offramp.policy.cohort.assumption import (
+    decisions_read,
+    facts_of_changed_rules,
+    have_the_same_rules,
+)
 from offramp.policy.cohort.possible import Outcomes
-from offramp.policy.cohort.report import CohortReport, CohortRequest, count_flips
-from offramp.policy.cohort.report_json import change_as_json
+from offramp.policy.cohort.report import CohortReport, CohortRequest, count_answers
+from offramp.policy.cohort.report_json import change_as_json, counts_as_json
+from offramp.policy.table_map import is_shipped_map
+from rules.decide.ruling import reads_clocks
 from rules.errors import RequestError
+from rules.frozen import frozen, replace
+from rules.input.printing import plain
 from rules.language import tree
 from rules.prove.changes import ChangedAnswers
 from rules.prove.sides import Side
@@ -20,42 +31,119 @@ from rules.prove.sides import Side
 _USUAL = ("eligibility", "offer")
 
 
+@frozen
+class CountedChange:
+    """The rows of a file before and after a change, once for each of the `stretches` of days.
+
+    A stretch is counted if an answer can change on its days. `since` is the compared day. A report
+    has one question for each stretch.
+    """
+
+    report: CohortReport
+    stretches: tuple[Stretch, ...]
+    since: date
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part `cohort` of the memo. A map in a file has its title, and not its path."""
+        report = self.report
+        name = report.source.map if is_shipped_map(report.source.map) else report.mapping.title
+        first, *later = (self._counts(number) for number in range(len(self.stretches)))
+        return {**change_as_json(report), "map": name, **first, "later": later}
+
+    def _counts(self, number: int) -> dict[str, Any]:
+        stretch = self.stretches[number]
+        before, after = (side.program.as_of for side in self.report.questions[number].sides)
+        rules_of: dict[str, Any] = {
+            "before": plain(before),
+            "after": plain(after),
+            "until": plain(stretch.until),
+        }
+        if number == 0 and self.since < stretch.since:
+            rules_of["same_since"] = plain(self.since)
+        return {"rules_of": rules_of, **counts_as_json(self.report, number)}
+
+
 def count_cohort(
     request: CohortRequest,
-    sides: tuple[Side, Side],
-    answers: Mapping[str, ChangedAnswers],
+    stretches: Sequence[Stretch],
+    answers: Sequence[Mapping[str, ChangedAnswers]],
     decisions: Sequence[str],
-) -> CohortReport:
-    """Count the rows of a request by one decision. Raises a `Refusal` for input that is bad."""
+) -> CountedChange:
+    """Count the rows of a request by one decision. Raises a `Refusal` for input that is bad.
+
+    `answers` are those of each stretch. Rows are counted by the rules of each stretch on which an
+    answer can change, and of the first one if none can.
+    """
     if len(decisions) > 1:
         raise RequestError(
             "usage",
             "rows are counted by one decision at a time, and several are named",
             fix="keep one `--decision`, such as `--decision eligibility`",
         )
-    name = decisions[0] if decisions else _counted_decision(sides, answers)
-    before, after = (side.program for side in sides)
-    return count_flips(
-        before,
-        after,
-        name,
+    name = decisions[0] if decisions else _counted_decision(stretches[0].formal, answers)
+    counted: list[tuple[Stretch, Question]] = []
+    for stretch, own in zip(stretches, answers, strict=True):
+        if _can_move_rows(stretch.formal, own[name]):
+            question = _question(stretch.formal, own[name])
+            if counted and counted[-1][0].until == stretch.since:
+                last_stretch, last_question = counted[-1]
+                if _counts_alike(last_question, question):
+                    counted[-1] = replace(last_stretch, until=stretch.until), last_question
+                    continue
+            counted.append((stretch, question))
+    counted = counted or [(stretches[0], _question(stretches[0].formal, answers[0][name]))]
+    report = count_answers(
+        [question for _, question in counted],
         request.source,
         assume=request.assume,
-        never=_never(sides, answers[name]),
-        occurring=[(pair.before, pair.after) for pair in answers[name].pairs],
         progress=request.progress,
+    )
+    return CountedChange(report, tuple(stretch for stretch, _ in counted), stretches[0].since)
+
+
+def _question(sides: tuple[Side, Side], answer: ChangedAnswers) -> Question:
+    before, after = (CohortSide(side.program, answer.name) for side in sides)
+    occurring = frozenset((pair.before, pair.after) for pair in answer.pairs)
+    return Question((before, after), frozenset(_never(sides, answer)), occurring)
+
+
+def _counts_alike(last: Question, question: Question) -> bool:
+    """Return whether a question repeats the last one: a later day with the same rules and law."""
+    return all(
+        have_the_same_rules(earlier, later)
+        and not reads_clocks(later.program.pack, later.decision)
+        and not _changes_law_between(earlier, later)
+        for earlier, later in zip(last.sides, question.sides, strict=True)
     )
 
 
-def cohort_as_json(report: CohortReport) -> dict[str, Any]:
-    """Return the part `cohort` of the memo."""
-    return change_as_json(report)
+def _changes_law_between(earlier: CohortSide, later: CohortSide) -> bool:
+    """Return whether a section of the offense table begins or ends between two days."""
+    days = earlier.program.as_of, later.program.as_of
+    offenses = later.program.pack.offenses
+    assert days[0] is not None and days[1] is not None, "a change has a day on each side"
+    return offenses is not None and any(
+        day is not None and days[0] < day <= days[1]
+        for rows in offenses.rows.values()
+        for row in rows
+        for day in (row.since, row.until)
+    )
 
 
-def _counted_decision(sides: tuple[Side, Side], answers: Mapping[str, ChangedAnswers]) -> str:
+def _can_move_rows(sides: tuple[Side, Side], answer: ChangedAnswers) -> bool:
+    """Return whether a row's answer can change: the proof has a case, or doesn't cover the rows."""
+    if answer.is_same:
+        return _is_changed_inside(sides, answer.name)
+    return bool(answer.pairs) or not answer.is_proved or not _covers_rows(sides, answer.name)
+
+
+def _counted_decision(
+    sides: tuple[Side, Side], answers: Sequence[Mapping[str, ChangedAnswers]]
+) -> str:
+    """Return a decision that changes on some day if one does, else one that both sides have."""
     declared = sides[1].program.pack.decisions
-    single = [name for name in answers if not declared[name].collect]
-    changed = [name for name in single if answers[name].pairs]
+    single = [name for name in answers[0] if not declared[name].collect]
+    changed = [name for name in single if any(own[name].pairs for own in answers)]
     for names in (changed, single):
         if names:
             return next((name for name in _USUAL if name in names), names[0])
@@ -72,18 +160,31 @@ def _never(sides: tuple[Side, Side], answer: ChangedAnswers) -> Iterator[Outcome
     The proof is about cases in which all facts are known and other decisions are given. So it says
     nothing of rows if a rule reads `if_known`, or a decision with other rules.
     """
-    if not (answer.is_proved or answer.is_same):
+    if not (answer.is_proved or answer.is_same) or not _covers_rows(sides, answer.name):
         return
     before, after = (CohortSide(side.program, answer.name) for side in sides)
-    inner = decisions_read(before, after)
-    if any(_is_changed(sides, name) for name in inner) or any(
-        _reads_if_known(side, [answer.name, *inner]) for side in sides
-    ):
-        return
     occurring = {(pair.before, pair.after) for pair in answer.pairs}
     for outcomes in product(before.outcomes, after.outcomes):
         if outcomes[0] != outcomes[1] and outcomes not in occurring:
             yield outcomes
+
+
+def _covers_rows(sides: tuple[Side, Side], name: str) -> bool:
+    """Return whether a proof about complete cases covers rows that lack facts."""
+    if _is_changed_inside(sides, name):
+        return False
+    inner = _inner(sides, name)
+    return not any(_reads_if_known(side, [name, *inner]) for side in sides)
+
+
+def _is_changed_inside(sides: tuple[Side, Side], name: str) -> bool:
+    """Return whether a decision that this one reads has other rules."""
+    return any(_is_changed(sides, inner) for inner in _inner(sides, name))
+
+
+def _inner(sides: tuple[Side, Side], name: str) -> set[str]:
+    before, after = (CohortSide(side.program, name) for side in sides)
+    return decisions_read(before, after)
 
 
 def _is_changed(sides: tuple[Side, Side], name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
+from typing import Any
 
 from offramp.policy.cohort.possible import Decider
 from offramp.policy.cohort.report import CohortReport
@@ -18,9 +19,10 @@ from offramp.policy.cohort.report_text import (
     rate_texts,
     source_lines,
     units,
+    unlisted_lines,
 )
 from offramp.policy.cohort.table import AnswerTable, Flip
-from offramp.policy.counted_rows_text import DECIDERS
+from offramp.policy.counted_rows_text import DECIDERS, counted_by_text, parts_on_days
 from rules.author.phrases import spell_name
 from rules.input.printing import printable
 
@@ -28,25 +30,36 @@ _THOUSAND = "1,000"
 _LABEL, _WIDTH = 19, 78
 
 
-def cohort_lines(report: CohortReport) -> Iterator[str]:
-    """Yield the lines of the section."""
-    unit, (table,) = units(report), report.tables.tables
+def cohort_lines(report: CohortReport, cohort: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the section. `cohort` is the report in the memo's JSON."""
+    unit = units(report)
     decision = spell_name(report.questions[0].sides[0].decision)
     yield f"How the rule treats these {unit}, by {decision}, before and after"
+    yield from wrap(counted_by_text(cohort), _WIDTH + _LABEL)
     yield ""
     yield from source_lines(report)
-    yield ""
-    yield from _before_and_after(table)
-    if report.questions[0].is_same_twice or not table.groups[0].flips:
+    for number, (title, _) in enumerate(parts_on_days(cohort)):
         yield ""
-        yield f"No answer changes for any of these {unit}."
-    for place, flip in enumerate(table.groups[0].flips):
-        yield ""
-        yield from _flip(report, place, flip)
-    yield ""
-    yield from _deciders(report, table)
+        if title:
+            yield f"{title}:"
+        yield from _counts(report, number)
     yield ""
     yield from legend_lines(report)
+
+
+def _counts(report: CohortReport, number: int) -> Iterator[str]:
+    """Yield the counts on one stretch of days."""
+    table = report.tables.tables[number]
+    yield from _before_and_after(table)
+    yield from unlisted_lines(report, number)
+    if report.questions[number].is_same_twice or not table.groups[0].flips:
+        yield ""
+        yield f"No answer changes for any of these {units(report)}."
+    for place, flip in enumerate(table.groups[0].flips):
+        yield ""
+        yield from _flip(report, number, place, flip)
+    yield ""
+    yield from _deciders(report, table)
 
 
 def left_out_line(report: CohortReport) -> str | None:
@@ -98,8 +111,8 @@ def _before_and_after(table: AnswerTable) -> Iterator[str]:
     )
 
 
-def _flip(report: CohortReport, place: int, flip: Flip) -> Iterator[str]:
-    (table,) = report.tables.tables
+def _flip(report: CohortReport, number: int, place: int, flip: Flip) -> Iterator[str]:
+    table = report.tables.tables[number]
     before, after = spell_name(flip.before), spell_name(flip.after)
     yield f"From {before} to {after}:"
     rows = [["", "rows", "surely", "at most", f"of {_THOUSAND}", "with chance"]]
@@ -115,7 +128,7 @@ def _flip(report: CohortReport, place: int, flip: Flip) -> Iterator[str]:
             ]
         )
     yield from aligned(rows)
-    names = flip_rules(report, flip)
+    names = flip_rules(report, number, flip)
     if flip.range.at_most:
         yield from _entry("decided before by", _joined(names["before"]))
         yield from _entry("decided after by", _joined(names["after"]))

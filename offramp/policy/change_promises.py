@@ -5,21 +5,23 @@ A broken promise has the smallest case that breaks it. The rules have decided th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rules.decide import explain
 from rules.decide.search_space import SearchSpace
-from rules.frozen import frozen
+from rules.errors import PackError
+from rules.frozen import frozen, replace
 from rules.input.printing import plain
 from rules.language import tree
 from rules.packs.pack import Invariant
 from rules.packs.resolve import Segment
-from rules.prove.by_solver import Claim, prove_invariant
+from rules.prove.by_solver import Claim, prove_invariant, prove_pack
 from rules.prove.laws import laws_of
 from rules.prove.proof_cache import prove
 
-_BROKEN, _OPEN, _PROVED = "refuted", "open", "proved"
+_BROKEN, _OPEN, _PROVED, _IDLE = "refuted", "open", "proved", "idle"
+_RANK = {_BROKEN: 0, _OPEN: 1, _PROVED: 2, _IDLE: 3}
 
 
 @frozen
@@ -34,49 +36,110 @@ class Promises:
         """Return the promises as the memo has them."""
         return {"proved": self.proved, "broken": list(self.broken), "open": list(self.open)}
 
+    def with_claim(self, invariant: Invariant, claim: Claim | None, is_lifted: bool) -> Promises:
+        """Return these promises with one more, by what the solver says of it."""
+        if claim is None or claim.result not in (_BROKEN, _OPEN, _PROVED):
+            return self
+        if claim.result == _BROKEN:
+            return replace(self, broken=(*self.broken, _broken(invariant, claim, is_lifted)))
+        if claim.result == _OPEN:
+            entry = _open(invariant, claim.why or "it is not proved")
+            return replace(self, open=(*self.open, entry))
+        return replace(self, proved=self.proved + 1)
+
 
 def prove_promises(
-    old: Segment, new: Segment, decisions: Iterable[str], seconds: float
+    days: Sequence[tuple[Segment, Segment]],
+    decisions: Iterable[str],
+    seconds: float,
+    refusal: PackError | None = None,
 ) -> Promises:
     """Prove on the new side what either side promises of these decisions.
 
-    One pack on two days has one set of promises, so only kept proofs are counted then.
+    `days` has both sides on each compared day. One pack on two days has one set of promises, so
+    only kept proofs are counted then. `refusal` is the error of a new pack that doesn't keep its
+    own promises. Then all of them are proved on every day, and those that are not kept are named.
+    Raises it if the solver finds none.
     """
     names = set(decisions)
-    space = SearchSpace(new)
-    proved = 0
-    broken, unsettled = [], []
-    # What `check` proves is kept, and a kept proof takes no time.
-    settled = set(prove(new.pack).proved)
-    for invariant, is_lifted in _promises(old, new):
-        if invariant.decision not in names:
+    old, new = days[0]
+    claims: dict[str, _Worst] = {}
+    if refusal is not None:
+        for claim in prove_pack(new.pack, seconds):
+            claims.setdefault(claim.id, _Worst()).add(claim)
+        if not any(worst.result == _BROKEN for worst in claims.values()):
+            raise refusal
+    settled = set(prove(new.pack).proved) if refusal is None else set[str]()
+    spaces = [SearchSpace(segment) for _, segment in days]
+    promises = Promises(0, (), ())
+    for invariant, is_lifted in _promises(days):
+        if invariant.id in claims and not is_lifted:
+            promises = promises.with_claim(invariant, claims[invariant.id].claim, is_lifted=False)
+        elif invariant.decision not in names:
             continue
-        if not is_lifted and invariant.id in settled:
-            proved += 1
+        # What `check` proves is kept, and a kept proof takes no time.
+        elif not is_lifted and invariant.id in settled:
+            promises = replace(promises, proved=promises.proved + 1)
+        elif old.pack is new.pack:
             continue
-        if old.pack is new.pack:
-            continue
-        if is_lifted and not _is_readable(invariant, old, new):
-            unsettled.append(_open(invariant, "the new pack lacks a name that it reads"))
-            continue
-        claim = prove_invariant(space, invariant, seconds)
-        if claim.result == _PROVED:
-            proved += 1
-        elif claim.result == _BROKEN:
-            broken.append(_broken(invariant, claim, is_lifted))
-        elif claim.result == _OPEN:
-            unsettled.append(_open(invariant, claim.why or "it is not proved"))
-    return Promises(proved, tuple(broken), tuple(unsettled))
+        elif is_lifted and not _is_readable(invariant, old, new):
+            lacking = _open(invariant, "the new pack lacks a name that it reads")
+            promises = replace(promises, open=(*promises.open, lacking))
+        else:
+            worst = _Worst()
+            for space in spaces:
+                if invariant.in_force(space.segment.day) and worst.result != _BROKEN:
+                    claim = prove_invariant(space, invariant, seconds)
+                    worst.add(replace(claim, day=space.segment.day))
+            promises = promises.with_claim(invariant, worst.claim, is_lifted)
+    return promises
 
 
-def _promises(old: Segment, new: Segment) -> Iterator[tuple[Invariant, bool]]:
-    """Yield each promise, and whether only the old pack has it. An ended one isn't among them."""
-    for invariant in (*new.pack.invariants.values(), *laws_of(new.pack)):
-        if invariant.in_force(new.day):
+class _Worst:
+    """The claim on a promise that says the worst of it, of those on several days."""
+
+    def __init__(self) -> None:
+        self.claim: Claim | None = None
+
+    @property
+    def result(self) -> str | None:
+        """The result of the worst claim, None without any."""
+        return None if self.claim is None else self.claim.result
+
+    def add(self, claim: Claim) -> None:
+        """Keep a claim if it says worse than the one that is kept."""
+        if self.claim is None or _RANK[claim.result] < _RANK[self.claim.result]:
+            self.claim = claim
+
+
+def _promises(days: Sequence[tuple[Segment, Segment]]) -> Iterator[tuple[Invariant, bool]]:
+    """Yield each promise, and whether only the old pack makes it, maybe under the same id.
+
+    An ended one isn't among them.
+    """
+    old, new = (segment.pack for segment in days[0])
+
+    def is_in_force(invariant: Invariant) -> bool:
+        """Return whether a promise is made on one of the days."""
+        return any(invariant.in_force(segment.day) for _, segment in days)
+
+    for invariant in (*new.invariants.values(), *laws_of(new)):
+        if is_in_force(invariant):
             yield invariant, False
-    for invariant in old.pack.invariants.values():
-        if invariant.id not in new.pack.invariants and invariant.in_force(new.day):
+    for invariant in old.invariants.values():
+        kept = new.invariants.get(invariant.id)
+        if (kept is None or _promise_text(kept) != _promise_text(invariant)) and is_in_force(
+            invariant
+        ):
             yield invariant, True
+
+
+def _promise_text(invariant: Invariant) -> tuple[Any, ...]:
+    """Return what a promise says, without its words and its source."""
+    parts = (
+        None if part is None else tree.text(part) for part in (invariant.when, invariant.always)
+    )
+    return (invariant.decision, *parts, invariant.independent_of)
 
 
 def _is_readable(invariant: Invariant, old: Segment, new: Segment) -> bool:
@@ -100,6 +163,7 @@ def _broken(invariant: Invariant, claim: Claim, is_lifted: bool) -> dict[str, An
         "decision": invariant.decision,
         "says": invariant.because,
         "lifted": is_lifted,
+        "day": claim.day.isoformat(),
     }
     if claim.facts is not None:
         value["facts"] = plain(claim.facts)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import chain, count
 from typing import Any
 
+from offramp.policy.boundary_scenarios import clock_scenarios
 from offramp.policy.change_sides import ChangeSide
+from offramp.policy.change_wording import READ_FIRST
 from rules.author.phrases import format_amount, spell_name
-from rules.author.scenarios import Scenario, passes, read_scenarios
+from rules.author.scenarios import Scenario, first_difference, read_scenarios
 from rules.decide.program import Program
-from rules.errors import Refusal
+from rules.errors import Place, Refusal
 from rules.frozen import frozen
 from rules.input.printing import plain
+from rules.input.values import read_instant
 from rules.prove.changes import ChangedAnswers, Edge, Example, Pair
 from rules.prove.number_edges import is_at, unit_of
 from rules.prove.sides import Side, decided, in_region, known_to
 from rules.shelf import day_of
+
+_OLD, _NEW = "old", "new"
 
 
 @frozen
@@ -35,13 +41,90 @@ class Flip:
 
 
 @frozen
+class Failing:
+    """A scenario of the new pack that fails, and the first thing that differs from it."""
+
+    id: str
+    why: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the scenario as the memo has it."""
+        return {"id": self.id, "why": self.why}
+
+    @property
+    def finding(self) -> str:
+        """What contradicts the pack, as a sentence."""
+        return f"the scenario `{self.id}` of the new pack fails: {self.why}"
+
+
+@frozen
+class AskedScenarios:
+    """The scenarios that are asked on both sides. `of_new` are the ids of those of the new pack."""
+
+    scenarios: tuple[Scenario, ...]
+    of_new: frozenset[str]
+
+    @staticmethod
+    def beside(sides: tuple[ChangeSide, ChangeSide]) -> AskedScenarios:
+        """Read the scenarios beside both packs. Of two with one id, the new pack's is asked."""
+        old, new = map(scenarios_of, sides)
+        by_id = {scenario.id: scenario for scenario in (*old, *new)}
+        return AskedScenarios(tuple(by_id.values()), frozenset(scenario.id for scenario in new))
+
+    @staticmethod
+    def from_json(entries: Iterable[Mapping[str, Any]]) -> AskedScenarios:
+        """Return the scenarios of a memo. Raises as `as_json` would be misread: `KeyError`."""
+        listed = list(entries)
+        scenarios = tuple(
+            Scenario(
+                entry["id"],
+                entry["says"],
+                entry["decision"],
+                entry.get("as_of"),
+                entry["facts"],
+                entry["expect"],
+                Place(),
+            )
+            for entry in listed
+        )
+        return AskedScenarios(
+            scenarios, frozenset(entry["id"] for entry in listed if entry["of"] == _NEW)
+        )
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the scenarios as the memo has them, so that anybody can ask them again."""
+        return [
+            {
+                "id": scenario.id,
+                "of": _NEW if scenario.id in self.of_new else _OLD,
+                "says": scenario.says,
+                "decision": scenario.decision,
+                **({} if scenario.as_of is None else {"as_of": scenario.as_of}),
+                "facts": plain(scenario.facts),
+                "expect": plain(scenario.expect),
+            }
+            for scenario in self.scenarios
+        ]
+
+
+@frozen
 class ScenarioFindings:
     """The scenarios that flip, those of the new pack that fail, and a scenario for each edge."""
 
-    asked: int
+    asked: AskedScenarios
     flips: tuple[Flip, ...]
-    failing: tuple[str, ...]
+    failing: tuple[Failing, ...]
     edges: tuple[Mapping[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the findings as the memo has them."""
+        return {
+            "asked": len(self.asked.scenarios),
+            "list": self.asked.as_json(),
+            "flips": [flip.as_json() for flip in self.flips],
+            "failing": [scenario.as_json() for scenario in self.failing],
+            "edges": list(self.edges),
+        }
 
 
 def scenarios_of(side: ChangeSide) -> list[Scenario]:
@@ -52,41 +135,73 @@ def scenarios_of(side: ChangeSide) -> list[Scenario]:
 
 
 def ask_scenarios(
+    asked: AskedScenarios,
     sides: tuple[ChangeSide, ChangeSide],
     formal: tuple[Side, Side],
-    answers: Mapping[str, ChangedAnswers],
+    answers_on_days: Sequence[tuple[tuple[Side, Side], Mapping[str, ChangedAnswers]]],
 ) -> ScenarioFindings:
-    """Decide the scenarios of both packs on both sides, and find the edges that none covers."""
-    by_id: dict[str, Scenario] = {}
-    for side in sides:
-        by_id |= {scenario.id: scenario for scenario in scenarios_of(side)}
-    new = scenarios_of(sides[1])
+    """Decide scenarios on both sides, and find the edges that none covers.
+
+    `answers_on_days` has both sides on each compared day, with what changes then.
+    """
+    edges = [
+        edge
+        for own, answers in answers_on_days
+        for answer in answers.values()
+        for edge in _edges(answer, own[1].space.segment.day, asked.scenarios, own, formal)
+    ]
+    for own, answers in answers_on_days:
+        edges += _clock_edges(own, asked, answers)
+    flips, failing = ask_again(asked, sides, formal, answers_on_days[0][1])
+    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(edges, asked)))
+
+
+def _with_new_ids(
+    edges: Iterable[dict[str, Any]], asked: AskedScenarios
+) -> Iterator[dict[str, Any]]:
+    """Yield scenarios under ids that no other has, so that they can be added as they are."""
+    taken = {scenario.id for scenario in asked.scenarios}
+    for edge in edges:
+        ids = chain([edge["id"]], (f"{edge['id']}-{number}" for number in count(2)))
+        free = next(name for name in ids if name not in taken)
+        taken.add(free)
+        yield {**edge, "id": free}
+
+
+def ask_again(
+    asked: AskedScenarios,
+    sides: tuple[ChangeSide, ChangeSide],
+    formal: tuple[Side, Side],
+    names: Collection[str],
+) -> tuple[tuple[Flip, ...], tuple[Failing, ...]]:
+    """Return the scenarios of these decisions that flip, and those of the new pack that fail."""
     program = Program(sides[1].pack)
-    failing = tuple(scenario.id for scenario in new if not passes(program, scenario))
+    are_two_days = sides[0].day != sides[1].day
+    failing = tuple(
+        Failing(scenario.id, why)
+        for scenario in asked.scenarios
+        if scenario.id in asked.of_new and (why := first_difference(program, scenario)) is not None
+    )
     flips = []
-    for scenario in by_id.values():
-        if scenario.decision in answers:
+    for scenario in asked.scenarios:
+        if scenario.decision in names:
             before, after = (
-                _says(scenario, side, own) for side, own in zip(sides, formal, strict=True)
+                _says(scenario, side, own, are_two_days)
+                for side, own in zip(sides, formal, strict=True)
             )
             if before is not None and after is not None and before != after:
                 flips.append(Flip(scenario.id, scenario.decision, before, after))
-    edges = [
-        edge
-        for answer in answers.values()
-        for edge in _edges(answer, sides[1].day, list(by_id.values()), formal)
-    ]
-    return ScenarioFindings(len(by_id), tuple(flips), failing, tuple(edges))
+    return tuple(flips), failing
 
 
-def _says(scenario: Scenario, side: ChangeSide, own: Side) -> str | None:
-    """Return the answer to a scenario on a side: on its own day, or on the side's if it has one.
+def _says(scenario: Scenario, side: ChangeSide, own: Side, is_on_its_day: bool) -> str | None:
+    """Return the answer to a scenario on a side: on its own day, or on the side's if they differ.
 
     None if the side has no answer, as on a day before its program began.
     """
     try:
         program = own.program
-        if not side.is_dated:
+        if not is_on_its_day:
             program = Program(side.pack, day_of(scenario.as_of) if scenario.as_of else None)
         decision = program.decide(scenario.decision, known_to(own, scenario.facts))
     except Refusal:
@@ -98,41 +213,94 @@ def _says(scenario: Scenario, side: ChangeSide, own: Side) -> str | None:
 
 
 def _edges(
-    answers: ChangedAnswers, day: date, scenarios: Sequence[Scenario], formal: tuple[Side, Side]
+    answers: ChangedAnswers,
+    day: date,
+    scenarios: Sequence[Scenario],
+    own: tuple[Side, Side],
+    first: tuple[Side, Side],
 ) -> Iterator[dict[str, Any]]:
     """Yield a ready scenario for each region and each number that no scenario is at."""
-    own = [scenario for scenario in scenarios if scenario.decision == answers.name]
     cases = [
         (
-            decided(formal[0], answers.name, scenario.facts),
-            decided(formal[1], answers.name, scenario.facts),
+            decided(own[0], answers.name, scenario.facts),
+            decided(own[1], answers.name, scenario.facts),
         )
-        for scenario in own
+        for scenario in scenarios
+        if scenario.decision == answers.name
     ]
+    start = f"change-{answers.name}".replace("_", "-")
+    start += "" if own is first else f"-{day}"
     number = 0
     for pair in answers.pairs:
         for region in pair.regions:
             if region.example is not None and not any(
-                in_region(region, formal, case) for case in cases
+                in_region(region, own, case) for case in cases
             ):
                 number += 1
-                yield ready_scenario(answers.name, pair, region.example, day, number)
+                yield ready_scenario(answers.name, pair, region.example, day, f"{start}-{number}")
 
     for edge in answers.edges:
         if not is_at(edge.compared, edge.value, (new for _, new in cases)):
             number += 1
-            yield _number_scenario(answers.name, edge, day, number)
+            yield _number_scenario(answers.name, edge, day, f"{start}-{number}")
 
 
-def _number_scenario(name: str, edge: Edge, day: date, number: int) -> dict[str, Any]:
+def _clock_edges(
+    own: tuple[Side, Side], asked: AskedScenarios, names: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield a case at the end of each time limit that changed, and one a second later.
+
+    A scenario of the new pack that names the clock covers the state that it expects.
+    """
+    old, new = (side.space.segment for side in own)
+    for name, clock in new.clocks.items():
+        before = old.clocks.get(name)
+        amount = new.parameters[clock.length]
+        if before is not None and old.parameters[before.length] == amount:
+            continue
+        parameter = new.pack.parameters[clock.length]
+        for scenario in clock_scenarios(own[1].program, names, clock, parameter, amount, new.day):
+            if not _is_clock_asked(name, scenario, asked, own[1]):
+                yield {
+                    "id": f"change-{scenario.id}-{new.day}",
+                    "says": f"{scenario.says} {READ_FIRST}",
+                    "decision": scenario.decision,
+                    "as_of": new.day.isoformat(),
+                    "facts": plain(scenario.facts),
+                    "expect": plain(scenario.expect),
+                }
+
+
+def _is_clock_asked(clock: str, wanted: Scenario, asked: AskedScenarios, new: Side) -> bool:
+    """Return whether a scenario of the new pack is at the same place of a clock as another."""
+    place = _place_in(clock, wanted, new)
+    return any(
+        _place_in(clock, scenario, new) == place
+        for scenario in asked.scenarios
+        if scenario.id in asked.of_new
+        and scenario.decision == wanted.decision
+        and clock in scenario.expect.get("clocks", {})
+    )
+
+
+def _place_in(clock: str, scenario: Scenario, side: Side) -> timedelta | None:
+    """Return how long before its end a clock is in a scenario, None if it doesn't run there."""
+    decision = decided(side, scenario.decision, scenario.facts)
+    now = read_instant(str(scenario.facts.get("now")))
+    readings = {} if decision is None else {item["clock"]: item for item in decision.clocks}
+    due = read_instant(str(readings[clock].get("due"))) if clock in readings else None
+    return None if due is None or now is None else due - now
+
+
+def _number_scenario(name: str, edge: Edge, day: date, scenario_id: str) -> dict[str, Any]:
     """Return a case at a number, or just beyond it, as a scenario."""
     place = "exactly at" if edge.is_exact else "just beyond"
     outcome = edge.example.outcome
     answer = ", ".join(outcome) if isinstance(outcome, list) else str(outcome)
     limit = format_amount(edge.limit.normalize(), unit_of(edge.compared))
     return {
-        "id": f"change-{name}-{number}".replace("_", "-"),
-        "says": f"The case is {place} {limit}: {spell_name(answer)}.",
+        "id": scenario_id,
+        "says": f"The case is {place} {limit}: {spell_name(answer)}. {READ_FIRST}",
         "decision": name,
         "as_of": day.isoformat(),
         "facts": plain(edge.example.facts),
@@ -141,14 +309,15 @@ def _number_scenario(name: str, edge: Edge, day: date, number: int) -> dict[str,
 
 
 def ready_scenario(
-    name: str, pair: Pair, example: Example, day: date, number: int
+    name: str, pair: Pair, example: Example, day: date, scenario_id: str
 ) -> dict[str, Any]:
     """Return a case as a scenario that the new side passes."""
     outcomes = [spell_name(outcome) for outcome in (pair.before, pair.after)]
     subject = "The answer" if pair.outcome is None else spell_name(pair.outcome)
     return {
-        "id": f"change-{name}-{number}".replace("_", "-"),
-        "says": f"{subject} is {outcomes[1]} after the change, and was {outcomes[0]} before it.",
+        "id": scenario_id,
+        "says": f"{subject} is {outcomes[1]} after the change, and was {outcomes[0]} before it. "
+        f"{READ_FIRST}",
         "decision": name,
         "as_of": day.isoformat(),
         "facts": plain(example.facts),

@@ -1,4 +1,4 @@
-"""Read the two sides of a change: a shipped pack, a folder, a pack on a day, or one from git."""
+"""Read the two sides of a change: a shipped pack, a folder, an adopted copy, or one from git."""
 
 from __future__ import annotations
 
@@ -9,30 +9,41 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from rules.errors import RequestError
+from offramp.adoption import PackFiles, is_installed, read_pack_files
+from offramp.policy.given_paths import place_of_side
+from rules.errors import PackError, Refusal, RequestError
 from rules.frozen import frozen
 from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.packs.pack import Pack
-from rules.shelf import find, read_pack
+from rules.prove.proof_cache import prove
+from rules.prove.soundness import BrokenPromise
+from rules.shelf import find, jurisdictions, read_pack
 
 _SUFFIXES = (".yaml", ".csv")
 _LAW = "law"
 
 
+_ADOPTED = ".json"  # the end of a file with an adopted pack
+
+
 @frozen
 class ChangeSide:
-    """One side of a change: its name as typed, its folder, its pack, and the day of its rules."""
+    """One side of a change: its name as typed, its folder, its pack, and the day of its rules.
+
+    `broken` is the error of a pack that doesn't keep its own promises.
+    """
 
     name: str
     folder: Path
     pack: Pack
     day: date
-    is_dated: bool
+    broken: PackError | None = None
 
 
 @frozen
 class _Typed:
+    label: str
     name: str
     day: date | None
 
@@ -44,47 +55,114 @@ def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, Ch
     That day is the other side's, if that has one. Else it is `today`, or the new pack's first day
     if that is later. Raises `RequestError` and `PackError`.
     """
-    typed = (_typed(old), _typed(new))
+    typed = (_typed("OLD", old), _typed("NEW", new))
     with ExitStack() as kept:
-        folders = [_folder(side.name, kept) for side in typed]
+        folders = []
+        for side in typed:
+            with naming(side.label, side.name):
+                folders.append(_folder(side.name, kept))
         # One pack on two days is read once.
-        read = {folder: read_pack(folder) for folder in dict.fromkeys(folders)}
-        packs = [read[folder] for folder in folders]
-        starts = packs[1].program.since
+        packs: dict[Path, tuple[Pack, PackError | None]] = {}
+        for side, folder in zip(typed, folders, strict=True):
+            with naming(side.label, side.name):
+                if folder not in packs:
+                    packs[folder] = _read(folder, may_break=side is typed[1])
+        starts = packs[folders[1]][0].program.since
         same = typed[0].day or typed[1].day or (max(today, starts) if starts else today)
         first, second = (
-            ChangeSide(side.name, folder, pack, side.day or same, side.day is not None)
-            for side, folder, pack in zip(typed, folders, packs, strict=True)
+            ChangeSide(side.name, folder, pack, side.day or same, broken)
+            for side, folder in zip(typed, folders, strict=True)
+            for pack, broken in (packs[folder],)
         )
         yield first, second
 
 
-def _typed(text: str) -> _Typed:
+@contextmanager
+def unpacked(old: PackFiles, new: PackFiles, day: date) -> Iterator[tuple[ChangeSide, ChangeSide]]:
+    """Read both sides of a change from the files of packs that were proved, on one day."""
+    with ExitStack() as kept:
+        sides = []
+        for files in (old, new):
+            folder = _unpacked(files, kept)
+            pack = read_pack(folder, whole=False)
+            sides.append(ChangeSide(pack.id, folder, pack, day))
+        yield sides[0], sides[1]
+
+
+@contextmanager
+def naming(label: str, name: str) -> Iterator[None]:
+    """Have the refusals in this block name the side, as it was typed, and the side's own file."""
+    try:
+        yield
+    except Refusal as refusal:
+        for fault in refusal.all() if isinstance(refusal, PackError) else (refusal,):
+            fault.message = f"{label} `{printable(name)}`: {fault.message}"
+            fault.at = place_of_side(fault.at, name)
+        raise
+
+
+def _read(folder: Path, *, may_break: bool) -> tuple[Pack, PackError | None]:
+    """Read and prove a pack. A promise that it doesn't keep is a finding, if it may break one."""
+    if not may_break or folder.resolve().parent == jurisdictions().resolve():
+        return read_pack(folder), None
+    pack = read_pack(folder, whole=False)
+    try:
+        prove(pack)
+    except PackError as error:
+        if not all(isinstance(each, BrokenPromise) for each in error.all()):
+            raise
+        return pack, error
+    return pack, None
+
+
+def _typed(label: str, text: str) -> _Typed:
     """Split `PACK@DATE`. A folder may have an `@` in its name."""
     name, at, day = text.rpartition("@")
-    if not at or _is_folder(text):
-        return _Typed(text, None)
+    if not at or _is_there(text):
+        return _Typed(label, text, None)
     typed_day = iso_day(day)
     if typed_day is None:
         raise RequestError(
-            "no-such-day", f"`{printable(day)}` is not a day", fix="write it as santa-fe@2014-04-01"
+            "no-such-day",
+            f"{label}: `{printable(day)}` is not a day",
+            fix="write it as santa-fe@2014-04-01",
         )
-    return _Typed(name, typed_day)
+    return _Typed(label, name, typed_day)
 
 
-def _is_folder(text: str) -> bool:
+def _is_there(text: str) -> bool:
     try:
-        return Path(text).is_dir()
+        return Path(text).is_dir() or _is_adopted_copy(text)
     except (OSError, ValueError):  # no name that a file can have
         return False
 
 
+def _is_adopted_copy(text: str) -> bool:
+    return text.endswith(_ADOPTED) and Path(text).is_file()
+
+
 def _folder(name: str, kept: ExitStack) -> Path:
     revision, colon, path = name.partition(":")
-    if colon and revision and path and not _is_folder(name):
+    if _is_there(name) and _is_adopted_copy(name):
+        return _adopted_copy(Path(name), kept)
+    if colon and revision and path and not _is_there(name):
         copy = Path(kept.enter_context(TemporaryDirectory(prefix="offramp-change-")))
         return _from_git(revision, path, copy)
     return find(name)
+
+
+def _adopted_copy(file: Path, kept: ExitStack) -> Path:
+    """Return the folder of a pack that an agency adopted, as its gateway keeps it.
+
+    Raises `RequestError` `not-a-pack`.
+    """
+    return _unpacked(read_pack_files(file.read_bytes()), kept)
+
+
+def _unpacked(files: PackFiles, kept: ExitStack) -> Path:
+    if is_installed(files):
+        return jurisdictions() / files.id
+    return files.unpack(Path(kept.enter_context(TemporaryDirectory(prefix="offramp-change-"))))
 
 
 # Packs of an earlier revision

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from offramp.digest_words import digest_words
 from offramp.policy.break_even import program_lines
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
+from offramp.policy.change_wording import days_text, time_until
 from offramp.policy.counted_rows_text import count_text, counted_row_lines
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import CAME, CHANGED, WENT
@@ -23,36 +24,40 @@ if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
 _WIDTH = 104
+_SIDES = ("old", "new")
 HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
 
 
 def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> Iterator[str]:
     """Yield the lines of a memo. The report on its file has more words, where it was made here."""
-    before, after = (side_text(value[side]) for side in ("old", "new"))
+    before, after = (f"{side_text(value[side])}{version_text(value, side)}" for side in _SIDES)
     yield f"Change from {before} to {after}"
     for finding in value["findings"]:
         yield f"FINDING: {finding}."
     for promise in value["promises"]["broken"]:
         yield from _broken(promise)
+    if (effect := effect_text(value)) is not None:
+        yield effect
     if report is not None and (line := left_out_line(report)) is not None:
         yield line
     yield ""
     yield "1. What changes"
-    yield from _redline(value)
+    yield from _redlines(value)
     yield ""
     yield "2. Which cases change"
-    yield from _answers(value)
+    yield from _answers_on_days(value)
     yield ""
     yield "3. Do the scenarios notice?"
     yield from _scenarios(value["scenarios"])
     yield ""
     yield "4. Open cases on the day"
-    yield from _open_cases(value["open_cases"])
+    yield from (f"   {sentence}" for sentence in open_case_sentences(value))
     yield ""
     number = 5
     if "cohort" in value:
         yield f"{number}. Who is affected"
-        lines = counted_row_lines(value["cohort"]) if report is None else cohort_lines(report)
+        cohort = value["cohort"]
+        lines = counted_row_lines(cohort) if report is None else cohort_lines(report, cohort)
         yield from (f"   {line}".rstrip() for line in lines)
         yield ""
         number += 1
@@ -62,18 +67,77 @@ def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> 
             yield from wrap(line, _WIDTH, initial_indent="   ", subsequent_indent="     ")
         yield ""
     yield f"{number}. How to repeat it"
-    yield f"   {value['repeat']['command']}"
+    if "command" in value["repeat"]:
+        yield f"   {value['repeat']['command']}"
+    if is_adoptable(value):
+        yield f"   from adopted copies: {adopted_command(value)}"
     yield f"   old pack {value['old']['digest']}"
     yield f"   new pack {value['new']['digest']}"
     engines = ", ".join(f"{name} {version}" for name, version in value["repeat"]["engines"].items())
     yield f"   engines: {engines}"
     yield f"   memo {value['memo']}"
-    yield f"   in words: {' '.join(digest_words(value['memo']))}"
+    if not value[
+        "findings"
+    ]:  # one with findings isn't signed, and nobody reads its words to others
+        yield f"   in words: {' '.join(digest_words(value['memo']))}"
+
+
+def is_adoptable(value: Mapping[str, Any]) -> bool:
+    """Return whether a memo is of the whole change on one day, and has no finding."""
+    return not value["findings"] and not value["of_decisions"] and value["covers"] is not None
+
+
+def adopted_command(value: Mapping[str, Any]) -> str:
+    """Return the command that makes a memo again from the packs and the memo that an agency keeps.
+
+    It is run in the agency's folder.
+    """
+    packs = [
+        f"packs/{value[side]['digest'].removeprefix('sha256:')}.json@{value[side]['day']}"
+        for side in ("old", "new")
+    ]
+    memo = f"memos/{value['memo'].removeprefix('sha256:')}.json"
+    return f"offramp change {' '.join(packs)} --again {memo}"
 
 
 def side_text(side: Mapping[str, Any]) -> str:
     """Return a side as words: its pack and its day."""
     return f"{side['pack']} on {format_day(date.fromisoformat(side['day']))}"
+
+
+def version_text(value: Mapping[str, Any], side: str) -> str:
+    """Return what tells two versions of one pack on one day apart, empty for other sides."""
+    old, new = value["old"], value["new"]
+    if (old["pack"], old["day"]) != (new["pack"], new["day"]) or old["digest"] == new["digest"]:
+        return ""
+    return f" (digest {value[side]['digest'].removeprefix('sha256:')[:8]}…)"
+
+
+def effect_text(value: Mapping[str, Any]) -> str | None:
+    """Return from which days the new rules hold, None if two days are compared or nothing differs.
+
+    The days are counted from the compared one.
+    """
+    day = date.fromisoformat(value["new"]["day"])
+    if value["covers"] is None:
+        return None
+    parts = [value, *value["later"]]
+    starts = [
+        date.fromisoformat(part["covers"]["from"])
+        for place, part in enumerate(parts)
+        if part["redline"] and part["redline"] != (parts[place - 1]["redline"] if place else [])
+    ]
+    if not starts:
+        return None
+    texts = [
+        f"on {format_day(start)}, {time_until(day, start)}" if start > day else "at once"
+        for start in starts
+    ]
+    text = f"Takes effect {' and again '.join(texts)}."
+    if starts[0] == day and value["differs_from"] is not None:
+        first = format_day(date.fromisoformat(value["differs_from"]))
+        text += f" The packs differ since {first}, so it also decides cases of days since then."
+    return text
 
 
 def _broken(promise: Mapping[str, Any]) -> Iterator[str]:
@@ -97,6 +161,47 @@ def outcome_text(outcome: str | list[str] | None) -> str:
     return spell_name(outcome) if outcome is not None else "undetermined"
 
 
+def compared_text(value: Mapping[str, Any]) -> str:
+    """Return for which days the memo says which cases change."""
+    old, new = (format_day(date.fromisoformat(value[side]["day"])) for side in ("old", "new"))
+    if value["covers"] is None:
+        return f"The rules of {old} are compared with those of {new}. No other days are compared."
+    return f"The rules of each day from {new} on are compared."
+
+
+def earlier_text(value: Mapping[str, Any]) -> str | None:
+    """Return what is left out of days before the compared one, None if the packs agree on them."""
+    if value["differs_from"] is None:
+        return None
+    first = date.fromisoformat(value["differs_from"])
+    day = format_day(date.fromisoformat(value["new"]["day"]))
+    return (
+        f"The packs differ on days before {day} too, from {format_day(first)} on. Those days are "
+        f"not compared here. Name both sides with `@{first}` to compare them."
+    )
+
+
+def _redlines(value: Mapping[str, Any]) -> Iterator[str]:
+    if value["later"]:
+        yield f"   {days_text(value['covers'])}:"
+    yield from _redline(value)
+    before = value["redline"]
+    for part in value["later"]:
+        yield f"   {days_text(part['covers'])}:"
+        if part["redline"] == before:
+            yield "   The same."
+        else:
+            yield from _redline(part)
+        before = part["redline"]
+    others = value["redline_other_days"]
+    if others:
+        yield "   On other days:"
+        yield from (f"   - {difference_text(difference)}" for difference in others)
+    text = earlier_text(value)
+    if text is not None:
+        yield from wrap(text, _WIDTH, initial_indent="   ", subsequent_indent="   ")
+
+
 def _redline(value: Mapping[str, Any]) -> Iterator[str]:
     changes = value["redline"]
     if not changes:
@@ -108,13 +213,12 @@ def _redline(value: Mapping[str, Any]) -> Iterator[str]:
     if still:
         yield "   These change no answer:"
         yield from (line for change in still for line in _change(change))
-    others = value["redline_other_days"]
-    if others:
-        yield "   On other days too:"
-        yield from (
-            f"   - {difference['what']} {HOW.get(difference['how'], difference['how'])}"
-            for difference in others
-        )
+
+
+def difference_text(difference: Mapping[str, Any]) -> str:
+    """Return what differs on days that are not compared, with what each side says."""
+    how = HOW.get(difference["how"], f"is {difference['how']}")
+    return f"{difference['what']} {how}{_both(difference)}"
 
 
 def _change(change: Mapping[str, Any]) -> Iterator[str]:
@@ -150,6 +254,21 @@ def _both(change: Mapping[str, Any]) -> str:
     return f": {text}" if text is not None else ""
 
 
+def _answers_on_days(value: Mapping[str, Any]) -> Iterator[str]:
+    yield f"   {compared_text(value)}"
+    if value["later"]:
+        yield f"   {days_text(value['covers'])}:"
+    yield from _answers(value)
+    for part in value["later"]:
+        yield f"   {days_text(part['covers'])}:"
+        yield from _answers(part)
+    for promise in value["promises"]["open"]:
+        yield f"   Open: the promise `{promise['promise']}`: {promise['why']}."
+    proved = value["promises"]["proved"]
+    if proved:
+        yield f"   Proved: {proved} {'promise holds' if proved == 1 else 'promises hold'} after it."
+
+
 def _answers(value: Mapping[str, Any]) -> Iterator[str]:
     for name, answer in value["decisions"].items():
         yield f"   {name}:"
@@ -159,12 +278,6 @@ def _answers(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"   Proved: no answer changes of {', '.join(unchanged)}."
     for name, through in value["changed_only_through"].items():
         yield f"   {name} changes only through {', '.join(through)}: its own rules are the same."
-    unproved = value["promises"]["open"]
-    for promise in unproved:
-        yield f"   Open: the promise `{promise['promise']}`: {promise['why']}."
-    proved = value["promises"]["proved"]
-    if proved:
-        yield f"   Proved: {proved} {'promise holds' if proved == 1 else 'promises hold'} after it."
 
 
 def _answer(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -223,20 +336,23 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     for flip in value["flips"]:
         before, after = spell_name(flip["before"]), spell_name(flip["after"])
         yield f"   - `{flip['id']}` ({flip['decision']}): {before} -> {after}"
+    failing = value.get("failing", ())
     if value["asked"] and not value["flips"]:
-        yield f"   None of {value['asked']} scenarios has another answer."
+        noun = "outcome" if failing else "answer"
+        yield f"   None of {value['asked']} scenarios has another {noun}."
+    for scenario in failing:
+        yield f"   - `{scenario['id']}` fails after the change: {scenario['why']}"
     if value["edges"]:
-        yield "   No scenario is in these parts of the change. Add them:"
+        yield "   No scenario is in these parts of the change. Read before you keep: each takes the"
+        yield "   new pack's own answer as right, and a typo in the pack is in the scenario too."
+        yield "   `--write-scenarios` adds them to the new pack's `scenarios.yaml`."
         for edge in value["edges"]:
-            yield f"   - {json.dumps(edge, ensure_ascii=False)}"
+            yield f"- {json.dumps(edge, ensure_ascii=False)}"  # as it can be pasted into the file
 
 
-def _open_cases(value: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"   {sentence}" for sentence in open_case_sentences(value))
-
-
-def open_case_sentences(value: Mapping[str, Any]) -> Iterator[str]:
+def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:
     """Yield what happens to the cases that are open on the day."""
+    value = memo["open_cases"]
     sentence = value["says"]
     yield f"The pack says: {sentence}" if sentence else "The pack says nothing of them."
     if value["decided_at_the_time"]:
@@ -244,9 +360,17 @@ def open_case_sentences(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"Decided by the rules of the day on which it is asked, and so changed: {names}."
     for clock in value["clocks"]:
         before, after = clock["before"] or "no limit", clock["after"] or "no limit"
-        yield f"The clock `{clock['clock']}`: {before} -> {after}."
+        since = f" from {format_day(date.fromisoformat(clock['from']))}" if "from" in clock else ""
+        yield f"The clock `{clock['clock']}`{since}: {before} -> {after}."
     if "own" in value:
         yield from _own_cases(value["own"])
+        starts = [part["covers"]["from"] for part in memo["later"] if part["redline"]]
+        if starts:
+            since = format_day(date.fromisoformat(starts[0]))
+            yield (
+                "These cases were decided by the rules of the day of the count. What changes from "
+                f"{since} on isn't in these numbers."
+            )
 
 
 def _own_cases(own: Mapping[str, Any]) -> Iterator[str]:
@@ -261,6 +385,10 @@ def _own_cases(own: Mapping[str, Any]) -> Iterator[str]:
         )
     if not own["changed"]:
         yield "The answer of none of them changes."
+    yield (
+        "A person who is already in keeps the answers of the way in, and the earlier rules where "
+        "the later ones are harsher."
+    )
     if any(not isinstance(count, int) for count in (own["cases"], *_counts(own))):
         yield "Hidden: a count from 1 to 10, or one that would tell such a count."
 

@@ -1,11 +1,17 @@
-"""Say how the reasons of rules change: the sentence before and the sentence after."""
+"""Words of a memo for several of its parts: days, and the reasons of rules before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
 
+from rules.author.phrases import format_day
 from rules.decide.wording import fill_in
 from rules.packs.resolve import Segment
+
+# A ready scenario takes the new rules for right, also where they have a typo.
+READ_FIRST = "Read before you keep: the new pack's own answer is taken as right."
 
 
 def redlined_sentences(
@@ -26,3 +32,22 @@ def redlined_sentences(
                     rule = f"{name}.{rule_id}"
                     sentences.append({"rule": rule, "before": texts[0], "after": texts[1]})
     return sentences
+
+
+def days_text(covers: Mapping[str, Any]) -> str:
+    """Return the days that a part of the memo covers, as the start of a sentence."""
+    since = format_day(date.fromisoformat(covers["from"]))
+    if covers["until"] is None:
+        return f"From {since} on"
+    last = date.fromisoformat(covers["until"]) - timedelta(days=1)
+    return f"From {since} to {format_day(last)}"
+
+
+def time_until(day: date, later: date) -> str:
+    """Return how far a later day is from another, such as `in 3 months`."""
+    days = (later - day).days
+    months = (later.year - day.year) * 12 + later.month - day.month - (later.day < day.day)
+    number, unit = (
+        (months // 12, "year") if months >= 24 else (months, "month") if months else (days, "day")
+    )
+    return f"in 1 {unit}" if number == 1 else f"in {number} {unit}s"

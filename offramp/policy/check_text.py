@@ -6,14 +6,18 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from offramp.policy.change_wording import time_until
+from offramp.policy.given_paths import faults_as_given, place_as_given
 from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
 from offramp.policy.mutant_text import mutant_lines, mutants_as_json
+from rules.author.phrases import format_day
 from rules.decide.law_age import stale_sources
-from rules.errors import PackError, Refusal
+from rules.errors import Refusal
 from rules.packs.finer import choices_without_words, words_without_rest
 
 MOST_SHOWN = 20  # errors of one pack
+_FAR = 5  # years ahead in which a value may well begin
 _MOST_QUOTED = 3  # texts in one warning
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
-        "warnings": _word_warnings(check.pack),
+        "warnings": [*_word_warnings(check.pack), *_far_values(check.pack, today)],
         "stale_sources": [source_as_json(source) for source in stale_sources(check.pack, today)],
         **local_member(check.pack),
     }
@@ -50,8 +54,22 @@ def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
-    for warning in (*_word_warnings(check.pack), *pack_warnings(check.pack, today)):
+    warnings = (*_word_warnings(check.pack), *_far_values(check.pack, today))
+    for warning in (*warnings, *pack_warnings(check.pack, today)):
         yield f"{name}: warning: {warning}"
+
+
+def _far_values(pack: Pack, today: date) -> list[str]:
+    """Return a warning for each value of the pack that begins so late that it may be a typo."""
+    return [
+        f"the value of `{parameter.name}` from {format_day(value.since)} begins "
+        f"{time_until(today, value.since)}; correct the year if it is a typo"
+        for parameter in pack.parameters.values()
+        for value in parameter.values
+        if value.declared_in == pack.id
+        and value.since is not None
+        and value.since.year - today.year > _FAR
+    ]
 
 
 def _word_warnings(pack: Pack) -> list[str]:
@@ -73,14 +91,14 @@ def _without_spanish(pack: Pack) -> Iterator[str]:
         )
 
 
-def refusal_as_json(refusal: Refusal) -> dict[str, Any]:
+def refusal_as_json(name: str, refusal: Refusal) -> dict[str, Any]:
     """Return a refused pack: the first `error`, and up to 20 `errors` of its stage.
 
     `more` counts the errors that are left out.
     """
-    faults = refusal.all() if isinstance(refusal, PackError) else (refusal,)
+    faults = faults_as_given(refusal, [name])
     value: dict[str, Any] = {
-        "error": refusal.as_json(),
+        "error": faults[0].as_json(),
         "errors": [fault.as_json() for fault in faults[:MOST_SHOWN]],
     }
     return value | ({"more": len(faults) - MOST_SHOWN} if len(faults) > MOST_SHOWN else {})
@@ -88,13 +106,13 @@ def refusal_as_json(refusal: Refusal) -> dict[str, Any]:
 
 def refusal_lines(name: str, refusal: Refusal) -> Iterator[str]:
     """Return the errors of a refused pack, one line each and 20 at most."""
-    faults = refusal.all() if isinstance(refusal, PackError) else (refusal,)
+    faults = faults_as_given(refusal, [name])
     yield from (f"{name}: {fault}" for fault in faults[:MOST_SHOWN])
     if len(faults) > MOST_SHOWN:
         yield f"{name}: {len(faults) - MOST_SHOWN} more"
 
 
-def run_as_json(run: ScenarioRun) -> dict[str, Any]:
+def run_as_json(name: str, run: ScenarioRun) -> dict[str, Any]:
     """Return a scenario run as `offramp test --json` prints it."""
     report = run.report
     value: dict[str, Any] = {
@@ -106,7 +124,7 @@ def run_as_json(run: ScenarioRun) -> dict[str, Any]:
         "days": _counted(report.days, [stretch.says for stretch in report.lacking_days]),
         "sides": _counted(report.sides, report.lacking_sides),
         "short_of": report.short_of,
-        "untouched": [_untouched(untouched) for untouched in report.untouched],
+        "untouched": [_untouched(name, untouched) for untouched in report.untouched],
     }
     if run.comparison:
         value["durable"] = {
@@ -157,10 +175,10 @@ def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
 def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
     for failure in report.failures:
         scenario = failure.scenario
-        yield f"{scenario.place}: `{scenario.id}`: {scenario.says}"
+        yield f"{place_as_given(scenario.place, [name])}: `{scenario.id}`: {scenario.says}"
         yield from (f"    {sentence}" for sentence in failure.what)
     if report.short_of or report.value_coverage < 100:
-        yield from map(_untouched, report.untouched)
+        yield from (_untouched(name, untouched) for untouched in report.untouched)
     yield from (f"{name}: {stretch.says}" for stretch in report.lacking_days)
     if report.value_coverage == 100 and not report.short_of:  # else they are above
         yield from (f"{name}: {sentence}" for sentence in report.lacking_sides)
@@ -179,7 +197,7 @@ def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
 def _case_lines(name: str, report: CaseReport) -> Iterator[str]:
     for wrong in report.wrong:
         case = wrong.case
-        yield f"{case.place}: `{case.id}`: {case.why}"
+        yield f"{place_as_given(case.place, [name])}: `{case.id}`: {case.why}"
         missing = f"; it asks for {', '.join(wrong.needed)}" if wrong.needed else ""
         right = " or ".join(case.expect)
         yield f"    the answer is {wrong.answer}, and by {case.source} it is {right}{missing}"
@@ -194,8 +212,9 @@ def _on_values(report: Report) -> str:
     return f", {report.value_coverage} % under each value in time"
 
 
-def _untouched(untouched: Untouched) -> str:
-    return f"{untouched.place}: `{untouched.rule}` of `{untouched.decision}`: {untouched.text}"
+def _untouched(name: str, untouched: Untouched) -> str:
+    place = place_as_given(untouched.place, [name])
+    return f"{place}: `{untouched.rule}` of `{untouched.decision}`: {untouched.text}"
 
 
 def _comparison_lines(name: str, comparison: Comparison) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from rules.errors import Refusal, RequestError
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
     from typing import Any
 
@@ -46,7 +46,7 @@ def check(options: argparse.Namespace) -> int:
             result = operations.check_pack(name, again=options.again)
         except Refusal as refusal:
             code = 2
-            results[name] = refusal_as_json(refusal)
+            results[name] = refusal_as_json(name, refusal)
             line = "\n".join(refusal_lines(name, refusal))
         else:
             results[name] = check_as_json(result, today)
@@ -72,6 +72,7 @@ def test(options: argparse.Namespace) -> int:
         run_lines,
     )
     from offramp.policy.mutant_text import added_lines
+    from offramp.policy.progress import waiting
 
     if (options.write or options.strict) and not options.mutants:
         raise RequestError(
@@ -84,16 +85,19 @@ def test(options: argparse.Namespace) -> int:
             try:
                 if options.write:
                     operations.refuse_shipped(name)
-                run = operations.run_scenarios(name, second=second, mutants=options.mutants)
+                with waiting(sys.stderr, f"trying {name}"):
+                    run = operations.run_scenarios(name, second=second, mutants=options.mutants)
                 added = operations.add_missing_scenarios(name, run) if options.write else ()
             except Refusal as refusal:
                 codes.add(2)
-                results[name] = refusal_as_json(refusal)
+                results[name] = refusal_as_json(name, refusal)
                 lines: Iterable[str] = refusal_lines(name, refusal)
             else:
                 codes.add(_code_of(run, is_strict=options.strict and not added))
                 added_ids = [scenario.id for scenario in added]
-                results[name] = run_as_json(run) | ({"added": added_ids} if options.write else {})
+                results[name] = run_as_json(name, run) | (
+                    {"added": added_ids} if options.write else {}
+                )
                 lines = run_lines(name, run)
                 if options.write:
                     lines = (*lines, *added_lines(name, run.report.pack, added))
@@ -258,6 +262,7 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
 
 def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
     """Print how the rules of each pack treat the rows of a file, by group."""
+    from offramp.policy.cohort.engine_choice import ENGINES, choose_engine
     from offramp.policy.cohort.report import NOTHING, CohortSource, count_rows
     from offramp.policy.cohort.report_json import report_as_json, tables_as_json
     from offramp.policy.cohort.report_text import report_as_text
@@ -269,10 +274,17 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
             raise RequestError(
                 "usage", f"`--{name}` is for answers, and `--by` counts rows", fix="leave one out"
             )
+    if options.engine == "durable":
+        raise RequestError(
+            "usage",
+            "`--engine durable` decides single cases",
+            fix="leave it out; `--by` takes `--engine duckdb` or `--engine spark`",
+        )
+    engine = choose_engine(options.engine if options.engine in ENGINES else None, options.master)
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     assume = options.assume
     report = count_rows(
-        [rules.load(name, options.as_of) for name in packs],
+        [operations.load_named(name, options.as_of) for name in packs],
         options.decision,
         CohortSource(
             options.facts,
@@ -282,6 +294,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
             options.allow_left_out,
             options.strict,
             options.min_cell,
+            engine=engine,
         ),
         assume=assume if assume in (None, NOTHING) else read_facts(assume),
         progress=sys.stderr,
@@ -297,11 +310,17 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
 
 
 def _refuse_without_by(options: argparse.Namespace) -> None:
-    for name in ("where", "assume", "strict"):
+    for name in ("where", "assume", "strict", "master"):
         if getattr(options, name):
             raise RequestError(
                 "usage", f"`--{name}` is for counted rows", fix="add `--by COL`, or leave it out"
             )
+    if options.engine not in ("compiled", "durable"):
+        raise RequestError(
+            "usage",
+            f"`--engine {options.engine}` is for counted rows",
+            fix="add `--by COL`, or leave it out",
+        )
 
 
 def _end_once(*_: object) -> None:

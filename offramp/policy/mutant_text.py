@@ -54,7 +54,7 @@ def _scenario_as_json(scenario: Scenario) -> dict[str, Any]:
 
 def added_lines(name: str, pack: Pack, added: Sequence[Scenario]) -> Iterator[str]:
     """Yield the number of scenarios that were added, and each in words, to be read."""
-    yield f"{name}: {len(added)} scenarios added"
+    yield f"{name}: {len(added)} scenario{'' if len(added) == 1 else 's'} added"
     if added:
         yield (
             f"{name}: Read before you keep: each takes this pack's own answer as right. Change or "

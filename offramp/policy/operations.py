@@ -16,7 +16,7 @@ from pathlib import Path
 
 import rules
 from offramp.policy.case_input import AnswerLine, CaseFile, CaseInput
-from rules.errors import Refusal, RequestError, nearest
+from rules.errors import PackError, Refusal, RequestError, nearest
 from rules.frozen import frozen
 from rules.input.facts import Facts
 from rules.input.printing import printable
@@ -61,6 +61,7 @@ __all__ = [
     "list_offenses",
     "list_packs",
     "list_programs",
+    "load_named",
     "no_solver",
     "prove_pack",
     "refuse_shipped",
@@ -152,11 +153,13 @@ class PackProof:
     """What the solver found of a pack's invariants, and of claims that were read with it.
 
     `stricter` are laws on disclosure that no pack has to keep. They say what consent opens.
+    `in_file` are the ids of the claims that were read from a file of their own.
     """
 
     pack: Pack
     claims: tuple[Claim, ...]
     stricter: tuple[Claim, ...] = ()
+    in_file: tuple[str, ...] = ()
 
 
 def prove_pack(
@@ -177,13 +180,16 @@ def prove_pack(
     read = read_claims(Path(claims)) if claims is not None else None
     checked = read_pack(pack, whole=False, claims=read)
     stricter = tuple(what_consent_opens(checked, seconds))
-    return PackProof(checked, tuple(prove(checked, seconds)), stricter)
+    in_file = tuple(entry.value["id"].value for entry in read.value) if read is not None else ()
+    return PackProof(checked, tuple(prove(checked, seconds)), stricter, in_file)
 
 
 def no_solver() -> RequestError:
     """Return the refusal of what needs the solver where it isn't installed."""
     return RequestError(
-        "no-solver", "the solver that proves isn't installed", fix="pip install 'offramp[prove]'"
+        "no-solver",
+        "the solver that proves isn't installed",
+        fix="in Offramp's checkout: pip install -c constraints.txt '.[prove]'",
     )
 
 
@@ -216,21 +222,34 @@ def change_memo(
     seconds: float = 60.0,
     strict: bool = False,
     cohort: CohortRequest | None = None,
+    again: Mapping[str, Any] | None = None,
+    progress: TextIO | None = None,
 ) -> Memo:
     """Compare two packs, or one pack on two days, and return the memo of the change.
 
-    `old` and `new` are shipped ids, folders, `PACK@DATE`, or `REV:FOLDER`. `seconds` limits the
-    search of each decision. With `strict`, an edge of the change that no scenario covers is a
-    finding. Raises `RequestError` if the solver isn't installed or a side can't be found, and
-    `PackError` for a pack that fails its check.
+    `old` and `new` are shipped ids, folders, files of adopted packs, `PACK@DATE`, or `REV:FOLDER`.
+    With `again`, a memo, its scenarios are asked in place of those beside the packs. `seconds`
+    limits the search of each decision. With `strict`, an edge of the change that no scenario
+    covers is a finding. Raises `RequestError` if the solver isn't installed or a side can't be
+    found, and `PackError` for a pack that fails its check. A `progress` that is a terminal shows
+    what takes long.
     """
     try:
         from offramp.policy.change import make_memo
+        from offramp.policy.change_scenarios import AskedScenarios
     except ImportError:
         raise no_solver() from None
     day = today if isinstance(today, date) else day_of(today)
     return make_memo(
-        old, new, today=day, decisions=decisions, seconds=seconds, strict=strict, cohort=cohort
+        old,
+        new,
+        today=day,
+        decisions=decisions,
+        seconds=seconds,
+        strict=strict,
+        cohort=cohort,
+        progress=progress,
+        scenarios=None if again is None else AskedScenarios.from_json(again["scenarios"]["list"]),
     )
 
 
@@ -355,6 +374,18 @@ def decide_case(
     return answer
 
 
+def load_named(name: str, as_of: date | str | None) -> rules.Program:
+    """Read one of several packs. A fault names the file of this one. Raises as `rules.load`."""
+    try:
+        return rules.load(name, as_of)
+    except Refusal as refusal:
+        from offramp.policy.given_paths import place_of_side  # only a fault needs it
+
+        for fault in refusal.all() if isinstance(refusal, PackError) else (refusal,):
+            fault.at = place_of_side(fault.at, name)
+        raise
+
+
 def compare_programs(
     packs: Iterable[str],
     decision: str,
@@ -370,7 +401,7 @@ def compare_programs(
     answers: list[tuple[str, rules.Decision | Refusal]] = []
     for pack in packs:
         try:
-            program = rules.load(pack, as_of)
+            program = load_named(pack, as_of)
             answers.append((pack, decide_case(program, decision, facts, second=second)))
         except Refusal as refusal:
             answers.append((pack, refusal))

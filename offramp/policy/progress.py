@@ -6,6 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from time import monotonic
 from typing import TextIO, TypeVar
 
@@ -51,6 +53,40 @@ def _shown(lines: Iterator[T], file: CaseFile, terminal: TextIO) -> Iterator[T]:
         if is_shown:
             terminal.write(f"\r{'':<{_WIDTH}}\r")
             terminal.flush()
+
+
+@contextmanager
+def waiting(terminal: TextIO | None, doing: str) -> Iterator[None]:
+    """Show on a terminal for how long this block has run, once that is over two seconds.
+
+    It is for work that can't be counted, such as a question to a solver or a database. That work
+    must let other threads run.
+    """
+    if terminal is None or not terminal.isatty():
+        yield
+        return
+    over = Event()
+    thread = Thread(target=_show_time, args=(terminal, doing, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _show_time(terminal: TextIO, doing: str, over: Event) -> None:
+    start = monotonic()
+    if over.wait(_AFTER):
+        return
+    while True:
+        text = f"{doing}, {_duration(monotonic() - start)}"
+        terminal.write(f"\r{text:<{_WIDTH}}")
+        terminal.flush()
+        if over.wait(_EVERY):
+            terminal.write(f"\r{'':<{_WIDTH}}\r")
+            terminal.flush()
+            return
 
 
 def progress_text(number: int, part: float | None, seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from offramp.policy import operations
 from offramp.policy.check_text import refusal_as_json, refusal_lines
+from offramp.policy.progress import waiting
 from offramp.terminal import print_json, print_text
+from rules.author.case_words import case_in_words
 from rules.errors import PackError
 from rules.input.printing import plain
+from rules.shelf import english
 
 if TYPE_CHECKING:
     from offramp.policy.operations import PackProof
@@ -34,10 +37,11 @@ def prove(options: argparse.Namespace) -> int:
             refuse_shipped(name)
     for name in names:
         try:
-            proof = operations.prove_pack(name, claims=options.claim, seconds=options.limit)
+            with waiting(sys.stderr, f"proving {name}"):
+                proof = operations.prove_pack(name, claims=options.claim, seconds=options.limit)
         except PackError as refusal:
             found.add("refused")
-            results[name] = refusal_as_json(refusal)
+            results[name] = refusal_as_json(name, refusal)
             lines = refusal_lines(name, refusal)
         else:
             found |= {claim.result for claim in proof.claims}
@@ -106,6 +110,10 @@ def _claim_lines(name: str, proof: PackProof) -> Iterator[str]:
     for (claim_id, _), same in unproved.items():
         since = ", ".join(str(claim.day) for claim in same)
         yield f"{name}: `{claim_id}` from {since}: {_why(name, proof, same[0])}"
+    for claim_id in proof.in_file:
+        results = {claim.result for claim in claims if claim.id == claim_id}
+        if results == {"proved"}:
+            yield f"{name}: `{claim_id}` holds on all its days: proved"
     yield from _stricter_lines(name, proof)
 
 
@@ -140,12 +148,12 @@ def _why(name: str, proof: PackProof, claim: Claim) -> str:
     match claim.result:
         case "refuted" if claim.facts is None:
             return f"refuted: {claim.why}"
-        case "refuted":
-            facts = json.dumps(plain(claim.facts), sort_keys=True)
+        case "refuted" if claim.facts is not None:
+            facts = case_in_words(claim.facts, proof.pack, english())
             rules = ", ".join(f"`{rule}`" for rule in claim.rules)
             base = operations.answer_of_base(name, proof, claim)
             by_base = f"; `{proof.pack.extends}` answers `{base}`" if base is not None else ""
-            return f"refuted: `{claim.outcome}` by {rules} for `{facts}`{by_base}"
+            return f"refuted: `{claim.outcome}` by {rules} where {facts}{by_base}"
         case "idle" if claim.why is not None:
             return f"{claim.why}, so it says nothing"
         case "idle":

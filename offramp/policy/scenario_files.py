@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from offramp.policy.given_paths import packs_named
 from offramp.policy.variant_scenarios import facts_like
 from offramp.policy.yaml_text import to_yaml
 from rules.author.scenarios import FILE, GENERATED, Scenario, read_generated, read_scenarios
@@ -32,33 +33,57 @@ def refuse_shipped(name: str) -> None:
         )
 
 
+def check_can_add(name: str) -> None:
+    """Refuse to add scenarios to what is no folder of the user's. Raises `RequestError`."""
+    names = packs_named([name])
+    for pack_name in names:
+        refuse_shipped(pack_name)
+    if not any(Path(path).is_dir() for path in names):
+        raise RequestError(
+            "usage",
+            f"`{printable(name)}` is no folder, so no scenario can be added to it",
+            fix="name the folder of a pack of your own",
+        )
+
+
+def add_offered(folder: Path, items: Iterable[Mapping[str, Any]]) -> None:
+    """Add the scenarios that a memo offers to `scenarios.yaml`. Raises `RequestError`."""
+    append_items(folder / FILE, items)
+
+
 def append_items(path: Path, items: Iterable[Mapping[str, Any]], header: str = "") -> None:
     """Add scenarios to a file. Raises `RequestError` for a file to which none can be added."""
     added = "".join(f"\n{to_yaml([item])}\n" for item in items)
     try:
         before = path.read_text("utf-8") if path.exists() else header
-        if added and before and not before.endswith("\n"):
-            added = f"\n{added}"
-        read_text(before + added, path.name).items("the scenarios") if added else None
-        if added:
-            _replace(path.resolve(), before + (added if before else added.lstrip("\n")))
     except OSError as error:
-        reason = (error.strerror or "the system refused").lower()
-        raise RequestError(
-            "no-output",
-            f"`{printable(path)}` can't be written: {reason}",
-            fix="check the folder's permissions",
-        ) from None
+        raise _not_written(path, error) from None
+    if added and before and not before.endswith("\n"):
+        added = f"\n{added}"
+    if added:
+        read_text(before + added, path.name).items("the scenarios")
+        replace_file(path.resolve(), before + (added if before else added.lstrip("\n")))
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file complete, or leave it as it was."""
+def _not_written(path: Path, error: OSError) -> RequestError:
+    reason = (error.strerror or "the system refused").lower()
+    return RequestError(
+        "no-output",
+        f"`{printable(path)}` can't be written: {reason}",
+        fix="check the folder's permissions",
+    )
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file complete, or leave it as it was. Raises `RequestError` `no-output`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
         if path.exists():
             shutil.copymode(path, partial)
         partial.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from None
     finally:
         partial.unlink(missing_ok=True)
 

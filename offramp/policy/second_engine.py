@@ -203,7 +203,7 @@ class SecondEngine:
             raise EngineError(
                 "engine-missing",
                 "the second engine, `durable_rules`, can't be loaded",
-                fix="install `offramp[durable]` with a C compiler, and on Python 3.13 set "
+                fix="install `.[durable]` with a C compiler, and on Python 3.13 set "
                 f"{_CC} for its build",
             )
         if error == "memory":

@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from offramp.policy.map_cells import CELL, PART, Reader, Row, Scope, read_cell, read_condition
+from offramp.policy.map_codes import may_cite_law
 from offramp.policy.map_values import read_cells, read_mark
 from rules import shelf
 from rules.decide.scene_day import DAY, MOMENT
 from rules.errors import FactsError, Place, RequestError, nearest
 from rules.frozen import cached_property, field, frozen
+from rules.input.citations import reader_of
 from rules.input.csv_text import ENCODINGS, SEPARATORS
 from rules.input.facts import LONGEST_LIST
 from rules.input.printing import printable
 from rules.input.vocabulary import DecisionTerms, Fact, Vocabulary
 from rules.input.yaml import Node, empty_file_fix, read_file
+from rules.packs.law import CHARGES
 from rules.packs.pack import Decision, Pack
 
 _SEPARATORS = {"tab": "\t", **{mark: mark for mark in SEPARATORS}}
@@ -39,7 +42,7 @@ class TableMap:
     `read_day` reads `encounter.date`, if its column has no other fact and the moment of the
     encounter is not mapped. `other_columns` are those that the other facts are read from. `unit` is
     what one row is. `groups` are words for counting rows, by name. Their columns are needed only
-    where rows are counted by them.
+    where rows are counted by them. `cites_law` is True if its codes of charges can be sections.
     """
 
     title: str
@@ -55,6 +58,7 @@ class TableMap:
     fields: frozenset[str] = frozenset()  # of records, by path, that the map gives
     unknown: tuple[str, ...] = ("",)
     groups: Mapping[str, Grouping] = field(default_factory=dict)
+    cites_law: bool = False
 
     @cached_property
     def places(self) -> tuple[tuple[list[str], str, Reader], ...]:
@@ -93,6 +97,11 @@ def map_digest(name: str) -> str:
     return f"sha256:{hashlib.sha256(_map_path(name).read_bytes()).hexdigest()}"
 
 
+def is_shipped_map(name: str) -> bool:
+    """Return whether a map is named by its shipped id, and not by a file."""
+    return not Path(name).is_file()
+
+
 def _map_path(name: str) -> Path:
     path = Path(name)
     shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
@@ -120,6 +129,7 @@ class _MapReader:
         }
         self.scope = Scope({}, ("",))
         self.fields: set[str] = set()
+        self.cites_law = False
 
     def map(self) -> TableMap:
         """Read the whole map."""
@@ -165,6 +175,7 @@ class _MapReader:
             frozenset(self.fields),
             self.scope.unknown,
             self.groups(entry["groups"]) if "groups" in entry else {},
+            self.cites_law,
         )
 
     def groups(self, node: Node) -> dict[str, Grouping]:
@@ -346,6 +357,8 @@ class _MapReader:
                 )
             readers.append((key, read_cell(fact.fields[key], inner, scope)))
             self.fields.add(f"{fact.path}.{key}")
+            if (fact.path, key) == (CHARGES, "code"):
+                self.cites_law = self.cites_law or may_cite_law(inner, reader_of(self.vocabulary))
 
         def read(row: Row) -> dict[str, Any] | None:
             if applies is not None and not applies(row):

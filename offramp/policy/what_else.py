@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from offramp.policy.operations import no_solver
+from rules.author.case_words import records_in_words, section_in_words
 from rules.author.phrases import Words, format_amount, spell_name, words_of
 from rules.decide.decision import Decision
+from rules.decide.next_step import role_asked
 from rules.input.printing import plain, printable
 from rules.shelf import english
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from rules.prove.exact import Exact
     from rules.prove.smallest_change import Change
     from rules.prove.what_if import WhatIf, WhatIfs
+
+    Which = Callable[[Change, Decision], str]
 
 _PLACE = re.compile(r"\[[0-9]+\]")
 _SIDES = {"at_most": "at most", "at_least": "at least", "below": "below", "above": "above"}
@@ -30,13 +35,16 @@ def exact_of(decision: Decision) -> Exact:
     return find_exact(decision)
 
 
-def what_if_of(decision: Decision) -> WhatIfs:
-    """Return the smallest changes. Raises `RequestError` if the solver isn't installed."""
+def what_if_of(decision: Decision, together: float | None = None) -> WhatIfs:
+    """Return the smallest changes. Raises `RequestError` if the solver isn't installed.
+
+    `together` limits all searches together, in seconds.
+    """
     try:
         from rules.prove.what_if import find_what_if
     except ImportError:
         raise no_solver() from None
-    return find_what_if(decision)
+    return find_what_if(decision, together=together)
 
 
 def exact_as_json(exact: Exact) -> dict[str, Any]:
@@ -104,33 +112,100 @@ def what_if_lines(decision: Decision, changes: WhatIfs) -> Iterator[str]:
     """Yield the smallest change for each other outcome as text, and what the search left open."""
     if not changes.answers and not changes.open:
         yield "If     no change gives another outcome: this is proved for the facts that somebody"
-        yield "       may still change or learn, with the same records and the same sections of law"
+        yield "       may still change or learn, with the same records and the same sections of"
+        yield "       law, whatever the facts are that aren't known"
         return
     if decision.segment is not None:
         yield from _answer_lines(decision, changes.answers)
     with_answer = {answer.outcome for answer in changes.answers}
     for outcome, why in changes.open.items():
+        name = spell_name(outcome).upper()
+        if outcome in changes.unknown:
+            yield f"Open   {not_worked_out(decision, name, changes.unknown[outcome])}"
+            continue
         size = "a smaller" if outcome in with_answer else "any"
-        yield f"Open   whether {size} change gives {spell_name(outcome).upper()}: {why}"
+        yield f"Open   whether {size} change gives {name}: {why}"
+
+
+def not_worked_out(decision: Decision, name: str, paths: Iterable[str]) -> str:
+    """Return that an outcome depends on facts that aren't known, and whom to ask."""
+    assert decision.segment is not None
+    terms = words_of(decision.segment.segment, english())
+    clauses, roles = [], []
+    for path in paths:
+        whole = _PLACE.sub("", path)
+        fact = decision.program.pack.vocabulary.fact_at(whole)
+        assert fact is not None  # only facts are looked for
+        number = _number(path, decision)
+        phrase = terms.phrases.get(whole, whole)
+        if fact.type == "list":
+            clauses.append(f"the {spell_name(fact.name)} aren't known")
+        elif isinstance(phrase, tuple):
+            clauses.append(f"it isn't known whether {phrase[0]}{number}")
+        else:
+            clauses.append(f"{_with_the(phrase)}{number} isn't known")
+        person = {"of": fact.asks} if fact.asks is not None else {}
+        roles.append(role_asked({"ask": fact.known_by, **person}))
+    asked = " and ".join(dict.fromkeys(roles))
+    text = ", and ".join(clauses)
+    return (
+        f"Not worked out: whether any change gives {name}. {text[0].upper()}{text[1:]}. "
+        f"Ask {asked}."
+    )
 
 
 def _answer_lines(decision: Decision, answers: Iterable[WhatIf]) -> Iterator[str]:
+    for answer in answers:
+        yield f"If     {_condition(answer, decision, _path_of)}: {_name(answer)}"
+        yield f"       ({_grounds(answer, decision)})"
+
+
+def sentence_of(answer: WhatIf, decision: Decision) -> str:
+    """Return a change as a sentence for a page, without paths of facts."""
+    return f"If {_condition(answer, decision, _number_of)}, the rules would say"
+
+
+def _condition(answer: WhatIf, decision: Decision, which: Which) -> str:
+    """Return what would have to be so. `which` tells the records of a list apart."""
     assert decision.segment is not None
     terms = words_of(decision.segment.segment, english())
-    for answer in answers:
-        changed, learned = _parts(answer)
-        conditions = [_said(change, decision, terms) for change in changed]
-        conditions += [_said(change, decision, terms, learned=True) for change in learned]
-        yield f"If     {', and '.join(conditions)}: {_name(answer)}"
-        source = f", {answer.source}" if answer.source is not None else ""
-        yield f"       ({answer.rule}{source})"
+    changed, learned = _parts(answer)
+    conditions = [_said(change, decision, terms, which) for change in changed]
+    conditions += [_said(change, decision, terms, which, learned=True) for change in learned]
+    return ", and ".join(conditions)
+
+
+def _path_of(change: Change, decision: Decision) -> str:
+    return f" ({change.fact})" if _PLACE.search(change.fact) else ""
+
+
+def _number_of(change: Change, decision: Decision) -> str:
+    """Return which record of a list a change is about, nothing where there is one."""
+    return _number(change.fact, decision)
+
+
+def _number(place: str, decision: Decision) -> str:
+    path, bracket, rest = place.partition("[")
+    if not bracket or len(decision.case.facts.known.get(path, ())) < 2:
+        return ""
+    return f" (number {int(rest.partition(']')[0]) + 1})"
+
+
+def _grounds(answer: WhatIf, decision: Decision) -> str:
+    """Return the rule that no longer decides, with its source, or the one that would decide."""
+    source = f" ({answer.source})" if answer.source is not None else ""
+    if answer.rule in {reason["rule"] for reason in decision.reasons}:
+        return f"the rule {answer.rule}{source} would no longer apply"
+    return f"by the rule {answer.rule}{source}"
 
 
 def _name(answer: WhatIf) -> str:
     return spell_name(answer.outcome).upper()
 
 
-def _said(change: Change, decision: Decision, terms: Words, *, learned: bool = False) -> str:
+def _said(
+    change: Change, decision: Decision, terms: Words, which: Which, *, learned: bool = False
+) -> str:
     """Return a change as a condition: `the weight were at most 3 g and not 3.001 g`."""
     verb = "turned out to be" if learned or change.before is None else "were"
     if change.fact.startswith("decisions."):
@@ -138,18 +213,33 @@ def _said(change: Change, decision: Decision, terms: Words, *, learned: bool = F
         return f"{name} {verb} {_value(change.after, None)}{_not(change, None)}"
     path = _PLACE.sub("", change.fact)
     fact = decision.program.pack.vocabulary.fact_at(path)
+    if fact is not None and fact.type == "list":
+        zone = ZoneInfo(decision.program.pack.time_zone)
+        records = "none"
+        if change.after:
+            records = records_in_words(fact, change.after, terms.phrases, zone)
+        return f"the {spell_name(fact.name)} {verb} {records}"
     phrase = terms.phrases.get(path, path)
-    of = f" ({change.fact})" if _PLACE.search(change.fact) else ""
+    of = which(change, decision)
     unit = fact.unit if fact is not None else None
     if isinstance(phrase, tuple) and isinstance(change.after, bool):
         lead = "it were so that" if verb == "were" else "it turned out that"
         return f"{lead} {phrase[0] if change.after else phrase[1]}{of}"
     label = phrase if isinstance(phrase, str) else path
-    label = label if label.startswith("the ") else f"the {label}"
+    label = _with_the(label)
+    if _ends(change) == [("at_most", 0)]:  # no amount is below 0
+        return f"{label}{of} {verb} {format_amount(0, unit)}{_not(change, unit)}"
     ends = [f"{_SIDES[side]} {format_amount(limit, unit)}" for side, limit in _ends(change)]
     if ends:
         return f"{label}{of} {verb} {' and '.join(ends)}{_not(change, unit)}"
-    return f"{label}{of} {verb} {_value(change.after, unit)}{_not(change, unit)}"
+    value = _value(change.after, unit)
+    if fact is not None and fact.type == "citation":
+        value = section_in_words(str(plain(change.after)))
+    return f"{label}{of} {verb} {value}{_not(change, unit)}"
+
+
+def _with_the(label: str) -> str:
+    return label if label.startswith("the ") else f"the {label}"
 
 
 def _not(change: Change, unit: str | None) -> str:
@@ -160,7 +250,7 @@ def _value(value: Any, unit: str | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return "none" if not value else printable(plain(value))
+        return ", ".join(spell_name(printable(plain(each))) for each in value) or "none"
     if unit is not None:
         return format_amount(value, unit)
     return spell_name(printable(plain(value)))

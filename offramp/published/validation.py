@@ -130,7 +130,7 @@ def _fault(published: Published, value: Any, node: Node | None, file: str) -> Fa
         raise RequestError(
             "no-validator",
             "the package that holds a file against a schema isn't installed",
-            fix="pip install 'offramp[validate]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[validate]'",
         ) from None
     checker = FormatChecker(formats=())
     checker.checks("date")(lambda text: not isinstance(text, str) or iso_day(text) is not None)

@@ -25,6 +25,7 @@ from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
 from rules.author.spoken_dates import spoken_day, spoken_time
+from rules.frozen import frozen
 
 LANGUAGES = ("en", "es")
 # Categories that run the exchange and disclose nothing about the person: counted, not listed.
@@ -40,6 +41,8 @@ _STATES = (
 NO_FATE = TextFate()
 # The changes on the first page. Older ones are counted.
 MOST_CHANGES = 8
+# A correction is a record for each recipient. Those of one act are in the log within these seconds.
+_AT_ONCE = 60
 
 
 def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement:
@@ -48,23 +51,80 @@ def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement
     return replace(statement, rows=rows)
 
 
-def first_page(
+@frozen
+class AccountText:
+    """An account in one language, in sentences without line breaks. Every print uses it.
+
+    `title` and `zone` say up to when, and in which local time. `scope` says that it has one
+    agency's rows alone, None for the whole account. `knows` has what each agency knows now, by its
+    id. `changes` are all that changed, the oldest first. `proof` says if something is missing, who
+    signed the log, and what the account can't know. `told` are the disclosures with their
+    sentences, in the order of time. `notices` count what told nothing about the person, and number
+    each agency's records.
+    """
+
+    title: str
+    zone: str
+    scope: str | None
+    knows: tuple[tuple[str, str], ...]
+    changes: tuple[str, ...]
+    proof: tuple[str, ...]
+    told: tuple[tuple[Row, str], ...]
+    notices: tuple[str, ...]
+
+
+def account_text(
     statement: AccountStatement,
     directory: Directory,
     language: str,
     agency: str | None = None,
     *,
     is_proved: bool = True,
+    is_read: bool = False,
     ends: Sequence[SignedEnd] = (),
     fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
-) -> list[str]:
-    """Return the lines of the first page: who knows what now, what changed, and how we know.
+) -> AccountText:
+    """Return the account in sentences: who knows what now, what changed, and how we know.
 
     `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
-    `is_proved` false, the account is made of the agency's own records, and proves nothing. `ends`
-    are what agencies signed about parts that they destroyed, and `fates` what became of each text.
+    `is_proved` false, the account is made of the agency's own records, and proves nothing. With
+    `is_read`, the person reads it. `ends` are what agencies signed about parts that they
+    destroyed, and `fates` what became of each text.
     """
-    return list(_Page(statement, directory, language, is_proved, ends, fates).first(agency))
+    page = _Page(statement, directory, language, is_proved, ends, fates)
+    return page.text(agency, is_read=is_read)
+
+
+def first_page(text: AccountText, language: str, *, is_read: bool = False) -> list[str]:
+    """Return the lines of the first page: who knows what now, and what changed.
+
+    With `is_read`, every change is there, and no option of a command.
+    """
+    return list(_first_page(text, LANGUAGES.index(language), is_read))
+
+
+def _first_page(text: AccountText, column: int, is_read: bool) -> Iterator[str]:
+    yield from _wrapped(text.title)
+    yield from _wrapped(text.zone)
+    if text.scope is not None:
+        yield from _wrapped(text.scope)
+    yield ""
+    yield SAID["who_knows"][column]
+    if not text.knows:
+        yield from _wrapped(SAID["nothing"][column], "  ")
+    for _, paragraph in text.knows:
+        yield from _wrapped(paragraph, "  ")
+    if text.changes:
+        yield ""
+        yield SAID["changed"][column]
+        hidden = 0 if is_read else max(0, len(text.changes) - MOST_CHANGES)
+        for change in text.changes[hidden:]:
+            yield from _wrapped(change, "  ")
+        if hidden:
+            more = SAID[count_words("more_changes", hidden)][column].format(count=hidden)
+            yield from _wrapped(more, "  ")
+    yield ""
+    yield from _wrapped(" ".join((*text.proof, *(() if is_read else (SAID["full"][column],)))))
 
 
 def case_heading(case: str, language: str, *, is_other: bool) -> str:
@@ -74,16 +134,27 @@ def case_heading(case: str, language: str, *, is_other: bool) -> str:
     )
 
 
-def details(
+def details(text: AccountText) -> list[str]:
+    """Return one sentence for each disclosure, in the order of time, and then the notices."""
+    return [*(sentence for _, sentence in text.told), *text.notices]
+
+
+def known_states(
     statement: AccountStatement,
     directory: Directory,
-    language: str,
     *,
-    is_proved: bool = True,
     fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
-) -> list[str]:
-    """Return one sentence for each disclosure, in the order of time, and then the notices."""
-    return list(_Page(statement, directory, language, is_proved, fates=fates).details())
+) -> Mapping[tuple[str, str, str], str]:
+    """Return how far each agency's texts of a category from an issuer are, by these three.
+
+    The states are those of the first page, such as `read` or `deleted`.
+    """
+    page = _Page(statement, directory, "en", fates=fates)
+    texts: dict[tuple[str, str, str], list[Row]] = {}
+    for row in page.told:
+        if row.status != WITHDRAWN:
+            texts.setdefault((row.issuer, row.to, row.category), []).append(row)
+    return {key: page.state_of(rows) for key, rows in texts.items()}
 
 
 class _Page:
@@ -141,47 +212,37 @@ class _Page:
     def _local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at, UTC).astimezone(self.directory.zone)
 
+    def text(self, agency: str | None, *, is_read: bool) -> AccountText:
+        """Return all sentences of the account."""
+        at = self.time(self.statement.at)
+        said = "own_rows" if self.is_proved else "own_records"
+        said += "_read" if is_read and not self.is_proved else ""
+        return AccountText(
+            self.say("title", at=at),
+            self.say("zone", zone=self.directory.zone.key),
+            self.say(said, agency=self.short_name(agency)) if agency is not None else None,
+            tuple(self.known_by_agency()),
+            tuple(self._changes(agency)),
+            tuple(self._proof(at)),
+            tuple((row, self.sentence(row)) for row in self.told),
+            tuple(self._notices()),
+        )
+
     # The first page
 
-    def first(self, agency: str | None) -> Iterator[str]:
-        """Yield the lines of the first page."""
-        at = self.time(self.statement.at)
-        yield from _wrapped(self.say("title", at=at))
-        yield from _wrapped(self.say("zone", zone=self.directory.zone.key))
-        if agency is not None:
-            said = "own_rows" if self.is_proved else "own_records"
-            yield from _wrapped(self.say(said, agency=self.short_name(agency)))
-        yield ""
-        yield self.say("who_knows")
-        knows = list(self._who_knows())
-        if not knows:
-            yield from _wrapped(self.say("nothing"), "  ")
-        yield from knows
-        changes = list(self._changes(agency))
-        if changes:
-            yield ""
-            yield self.say("changed")
-            hidden = max(0, len(changes) - MOST_CHANGES)
-            for change in changes[hidden:]:
-                yield from _wrapped(change, "  ")
-            if hidden:
-                yield from _wrapped(self._counted("more_changes", hidden), "  ")
-        yield ""
-        yield from _wrapped(" ".join(self._proof(at)))
-
     def _proof(self, at: str) -> Iterator[str]:
-        """Yield whether something is missing, what the account can't know, and how to see more."""
+        """Yield whether something is missing, who signed the log, and what it can't know."""
         if not self.is_proved:
             pass  # an agency can't know what it never got
         elif self.statement.missing:
-            yield self._counted("lost", len(self.statement.missing))
+            lost = self._counted("lost", len(self.statement.missing))
+            yield f"{lost}."
         else:
             yield self.say("whole")
         limits = self.say("limits", at=at)
         yield limits if limits.endswith(".") else f"{limits}."
-        yield self.say("full")
 
-    def _who_knows(self) -> Iterator[str]:
+    def known_by_agency(self) -> Iterator[tuple[str, str]]:
         """Yield a paragraph for each agency: what it has, what was recalled, what it destroyed."""
         by_agency: dict[str, dict[str, list[Row]]] = {end.agency: {} for end in self.ends}
         for row in self.told:
@@ -191,7 +252,7 @@ class _Page:
             signed = [end for end in self.ends if end.agency == agency]
             ends = [self._end(end, is_first=end is signed[0]) for end in signed]
             if not by_category:
-                yield from _wrapped(f"{self.name(agency)}. {' '.join(ends)}", "  ")
+                yield agency, f"{self.name(agency)}. {' '.join(ends)}"
                 continue
             newest = max(row.at for rows in by_category.values() for row in rows)
             by_state: dict[str, list[str]] = {}
@@ -206,7 +267,12 @@ class _Page:
             text = self.say(
                 "knows", agency=self.name(agency), day=self.day(newest), categories=known
             )
-            yield from _wrapped(" ".join((text, *ends)), "  ")
+            yield agency, " ".join((text, *ends))
+
+    def state_of(self, rows: Sequence[Row]) -> str:
+        """Return how far an agency's texts of a category are: the state of those that stand."""
+        standing = [row for row in rows if row.recalled is None]
+        return self._standing_state(standing) if standing else self._recalled_state(rows[-1])
 
     def _end(self, end: SignedEnd, *, is_first: bool) -> str:
         """Return what an agency signed about the parts that it destroyed, or that it had none."""
@@ -284,31 +350,69 @@ class _Page:
         """Yield what changed, the oldest first. With `agency`, only what concerns its own rows."""
         events = [
             *(() if agency is not None else self._consents()),
+            *(() if agency is not None else self._taken_back()),
             *self._recalls(),
             *self._stopped(),
             *self._aloud(),
             *(() if agency is not None else self._other_changes()),
         ]
-        for at, sentence in sorted(events):
-            yield f"{self.day(at)}: {sentence}"
+        # What happened several times on a day is one line.
+        counts = Counter(f"{self.day(at)}: {sentence}" for at, sentence in sorted(events))
+        for line, count in counts.items():
+            yield line if count == 1 else self.say("often", change=line, count=count)
 
     def _consents(self) -> Iterator[tuple[int, str]]:
+        """Yield each change of consent. What was changed in several records is one change."""
         pairs: dict[str, tuple[str, str]] = {}
+        ended: dict[tuple[str, str], int] = {}
         for record in self.statement.consents:
-            grants = [said for _, said in record.says() if isinstance(said, Grant)]
+            grants = [grant for _, grant in record.says() if isinstance(grant, Grant)]
             pairs |= {grant.id: (grant.discloser, grant.recipient) for grant in grants}
             if grants:
                 yield record.time, self._counted("consented", len(grants))
-            yield from self._changed_consents(record, pairs)
+            for at, sentence in self._changed_consents(record, pairs):
+                ended.setdefault((self.day(at), sentence), at)
+        yield from ((at, sentence) for (_, sentence), at in ended.items())
+
+    def _taken_back(self) -> Iterator[tuple[int, str]]:
+        """Yield what was taken back: how many permissions to tell an agency, or all, by day."""
+        standing: dict[str, Grant] = {}
+        first: dict[tuple[str, str], int] = {}
+        counts: Counter[tuple[str, str]] = Counter()
+        left: dict[tuple[str, str], int] = {}
+        for record in self.statement.consents:
+            today = self._local(record.time).date().isoformat()
+            standing = {
+                id: grant
+                for id, grant in standing.items()
+                if grant.expires is None or grant.expires >= today
+            }
+            for _, statement in record.says():
+                if isinstance(statement, Grant):
+                    standing[statement.id] = statement
+                elif isinstance(statement, Change) and statement.does in ("end", "certify"):
+                    ended = standing.pop(statement.grant or "", None)
+                    if ended is None or statement.does == "certify":
+                        continue
+                    key = (self.day(record.time), ended.recipient)
+                    first.setdefault(key, record.time)
+                    counts[key] += 1
+                    to = [grant for grant in standing.values() if grant.recipient == key[1]]
+                    left[key] = len(to)
+        for key, count in counts.items():
+            words = "taken_back" if left[key] else count_words("taken_back_all", count)
+            names = {"agency": self.short_name(key[1]), "total": count + left[key]}
+            yield first[key], self.say(words, count=count, **names)
 
     def _changed_consents(
         self, record: Committed, pairs: Mapping[str, tuple[str, str]]
     ) -> Iterator[tuple[int, str]]:
+        """Yield the changes that take back no permission known here."""
         by_effect: dict[str, list[tuple[str, str]]] = {}
-        for _, said in record.says():
-            if isinstance(said, Change):
-                ended = [pairs[said.grant]] if said.grant and said.grant in pairs else []
-                by_effect.setdefault(said.does, []).extend([*(said.pairs or ()), *ended])
+        for _, change in record.says():
+            if isinstance(change, Change) and not (change.does == "end" and change.grant in pairs):
+                ended = [pairs[change.grant]] if change.grant and change.grant in pairs else []
+                by_effect.setdefault(change.does, []).extend([*(change.pairs or ()), *ended])
         for does, changed in by_effect.items():
             recipients = sorted({self.short_name(recipient) for _, recipient in changed})
             names = ", ".join(recipients) or self.say("somebody")
@@ -359,18 +463,24 @@ class _Page:
         return self.say(key, issuer=issuer, to=to, categories=categories)
 
     def _other_changes(self) -> Iterator[tuple[int, str]]:
+        """Yield what else was sent. What tells several agencies the same at once is one change."""
+        newest: dict[tuple[str, str], tuple[int, set[str]]] = {}
         for record in self.statement.records:
             if record.kind in ("correction", "exit", "ejection", "reinstatement", "transfer"):
+                to = record.parties() - {record.issuer}
+                since, recipients = newest.get((record.issuer, record.kind), (-_AT_ONCE, set()))
+                if record.time - since < _AT_ONCE and to and recipients.isdisjoint(to):
+                    recipients |= to
+                    continue
+                newest[record.issuer, record.kind] = record.time, set(to)
                 kind = KINDS[record.kind][self.column]
                 issuer = self.short_name(record.issuer)
                 yield record.time, self.say("sent_short", issuer=issuer, kind=kind)
 
     # The details
 
-    def details(self) -> Iterator[str]:
-        """Yield one line for each disclosure, then the notices, and the records of each agency."""
-        for row in self.told:
-            yield " ".join(self._sentences(row))
+    def _notices(self) -> Iterator[str]:
+        """Yield one line for the notices of each pair, and the records of each agency."""
         for key, rows in (
             ("asks", [row for row in self.statement.rows if row.only_asks]),
             ("runs", [row for row in self.statement.rows if row.category in RUNS]),
@@ -384,6 +494,10 @@ class _Page:
             f"{self.name(issuer)}: {last}" for issuer, last in sorted(self.statement.last.items())
         )
         yield self.say("numbered", counts=counts)
+
+    def sentence(self, row: Row) -> str:
+        """Return what is known of a disclosure, in sentences."""
+        return " ".join(self._sentences(row))
 
     def _sentences(self, row: Row) -> Iterator[str]:
         words = self._words(row)

@@ -29,7 +29,13 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Only what {agency} said or was told, by its own records. The hub gives the account of a "
         "case to counsel, and to the case manager that recorded a consent in it.",
         "Solo lo que {agency} comunicó o recibió, según sus propios registros. El centro da el "
-        "informe de un caso a la defensa, y a quien gestiona el caso y anotó un consentimiento.",
+        "informe de un caso a la defensa, y a quien lleva el caso y anotó un consentimiento.",
+    ),
+    "own_records_read": (
+        "Only what {agency} said or was told, by its own records. What other offices told each "
+        "other isn't here now.",
+        "Solo lo que {agency} comunicó o recibió, según sus propios registros. Ahora no está aquí "
+        "lo que otras oficinas se dijeron entre sí.",
     ),
     "this_case": ("CASE {case}", "CASO {case}"),
     "other_case": (
@@ -207,8 +213,20 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Usted firmó {count} permisos para comunicar algo.",
     ),
     "consent_end": (
-        "You took back what {agencies} may be told.",
-        "Usted retiró el permiso de comunicar algo a {agencies}.",
+        "You took back a permission to tell {agencies} something.",
+        "Usted retiró un permiso para comunicar algo a {agencies}.",
+    ),
+    "taken_back": (
+        "You took back {count} of {total} permissions to tell {agency} something.",
+        "Usted retiró {count} de {total} permisos para comunicar algo a {agency}.",
+    ),
+    "taken_back_all_one": (
+        "You took back your only permission to tell {agency} something.",
+        "Usted retiró su único permiso para comunicar algo a {agency}.",
+    ),
+    "taken_back_all": (
+        "You took back all {count} permissions to tell {agency} something.",
+        "Usted retiró los {count} permisos para comunicar algo a {agency}.",
     ),
     "consent_narrow": (
         "You narrowed what {agencies} may be told.",
@@ -258,6 +276,7 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{issuer} anotó que se comunicó a {to}, fuera de este sistema: {categories}.",
     ),
     "sent_short": ("{issuer} sent {kind}.", "{issuer} envió {kind}."),
+    "often": ("{change} That happened {count} times.", "{change} Eso pasó {count} veces."),
     "whole": (
         "Nothing is missing: each agency's records are numbered without gaps, and all were "
         "checked. Independent witnesses, the public defender among them, signed the log.",
@@ -267,7 +286,7 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "limits": (
         "Not here: what was said aloud and nobody recorded, and what came after {at}",
-        "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después: {at}",
+        "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después del {at}",
     ),
     "full": ("`--full` shows each disclosure.", "`--full` muestra cada comunicación."),
     # The details
@@ -309,7 +328,7 @@ SAID: Mapping[str, tuple[str, str]] = {
     "opened": ("{to} opened it on {when}.", "{to} lo abrió el {when}."),
     "unopened": (
         "{to} has not said that it was opened.",
-        "{to} no ha indicado que se haya abierto.",
+        "{to} todavía no ha dicho que lo abrió.",
     ),
     "recalled": (
         "{issuer} asked for it back on {when}.",
@@ -375,7 +394,7 @@ SHORT_CATEGORIES: Mapping[str, tuple[str, str]] = {
     "decision_outcome": ("decisions", "decisiones"),
     "enrollment": ("being in the program", "estar en el programa"),
     "intake_status": ("the first interview is done", "primera entrevista hecha"),
-    "case_manager_contact": ("the case manager's contact", "contacto del gestor de caso"),
+    "case_manager_contact": ("the case manager's contact", "contacto de quien lleva su caso"),
     "status": ("status in one word", "estado en una palabra"),
     "barriers": ("barriers and goals", "obstáculos y metas"),
     "grievance": ("a complaint", "una queja"),

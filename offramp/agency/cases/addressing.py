@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from exchange.agency.gateway import FOREVER
 from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from exchange.records.content_checks import may_be_told
@@ -15,6 +18,8 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.packs.pack import Pack
 
 COORDINATION = "diversion_coordination"
+# The notice of a part that is judged and isn't sent: the rules ask only if there is one.
+_SOME_NOTICE = "own-1"
 # The first purpose to try for each decision. Coordination is the second.
 _PURPOSE = {
     "offer": "offer_and_hand_off",
@@ -106,20 +111,34 @@ def decision_parts(
             keep_until=defaults.last_day(categories),
             use=defaults.use,
         )
-        part = protect_care(part, working_set, defaults)
+        part = protect_care(part, working_set, defaults.notice)
         addressed = address(working_set, handle, "decision", part, answer.decision, now)
         parts.append(part if addressed is None else addressed)
     return tuple(parts)
 
 
-def protect_care(part: Part, working_set: WorkingSet, defaults: Defaults) -> Part:
+def part_to_judge(
+    working_set: WorkingSet, categories: tuple[str, ...], content: Mapping[str, Any]
+) -> Part:
+    """Return a part without recipients, to ask which agencies may be told its content now.
+
+    Its label is as strict as any that this agency would send it with.
+    """
+    part = Part(
+        category=categories, content=content, to={}, keep_until=FOREVER, use="no_adverse_action"
+    )
+    return protect_care(part, working_set, _SOME_NOTICE)
+
+
+def protect_care(part: Part, working_set: WorkingSet, notice: str) -> Part:
     """Bar adverse action on care, and add Part 2's notice unless the agency isn't covered."""
     if not set(part.category) & set(FROM_CARE):
         return part
     is_covered = working_set.gateway.history.newest.part2(working_set.agency) != "no"
+    otherwise = "health" if part.category == ("health",) else "plain"
     return replace(
         part,
         use="no_adverse_action",
-        sensitivity="part2" if is_covered else "plain",
-        notice=defaults.notice if is_covered else NO_NOTICE,
+        sensitivity="part2" if is_covered else otherwise,
+        notice=notice if is_covered else NO_NOTICE,
     )

@@ -64,17 +64,21 @@ def answer_case(
     decision: str,
     own_facts: Mapping[str, Any] | None = None,
     case: Case | None = None,
+    *,
+    anywhere: bool = False,
 ) -> Answer:
     """Return the rules' answer on the facts known here.
 
-    `own_facts` are facts by path from this agency's own records, used and not kept. Raises
+    `own_facts` are facts by path from this agency's own records, used and not kept. With
+    `anywhere`, a decision of another role is answered too: what isn't known here is unknown. Raises
     `AgencyError` `no-such-case`, `not-here-decided`, and as `Case.decide`.
     """
     case = case or case_of(working_set, handle)
     now = office.clock()
     program = office.program(working_set)
     program.outcomes(decision)
-    check_decided_here(working_set, decision, program)
+    if not anywhere:
+        check_decided_here(working_set, decision, program)
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))

@@ -118,6 +118,25 @@ class Case:
                     highest[decision] = rank, entry
         return {decision: entry for decision, (_, entry) in sorted(highest.items())}
 
+    @cached_property
+    def determined_beside(self) -> Mapping[str, tuple[CaseEntry, ...]]:
+        """The newest determination of each other agency, beside the one in force, by decision."""
+        newest: dict[str, dict[str, CaseEntry]] = {}
+        for entry in self.entries:
+            if entry.determined is not None:
+                newest.setdefault(str(entry.determined["decision"]), {})[entry.by] = entry
+        return {
+            decision: beside
+            for decision, by_agency in newest.items()
+            if (
+                beside := tuple(
+                    entry
+                    for agency, entry in by_agency.items()
+                    if agency != self.determined[decision].by
+                )
+            )
+        }
+
     @property
     def decided_by_people(self) -> Mapping[str, CaseEntry]:
         """The newest determinations, and outcomes of other decisions that an agency states."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -467,6 +468,8 @@ def open_questions(
 ) -> tuple[OpenQuestion, ...]:
     """Return the opened questions that this agency hasn't answered, the oldest first.
 
+    "Not known here" is an answer.
+
     Those for what a cause has `ended` here are left out: nobody here is asked for it again.
     """
     terms = terms_of(working_set).vocabulary
@@ -506,7 +509,7 @@ def _has_answer(content: Mapping[str, Any], path: str) -> bool:
     if path == "decisions.screening":
         return bool((content.get("screening_outcome") or {}).get("outcome"))
     return any(
-        answering_path(members.get("facts") or {}, path) is not None for members in content.values()
+        closing_path(members.get("facts") or {}, path) is not None for members in content.values()
     )
 
 
@@ -524,20 +527,112 @@ def answering_path(facts: Mapping[str, Any], path: str) -> str | None:
     return None
 
 
+def closing_path(facts: Mapping[str, Any], path: str) -> str | None:
+    """Return the path of the fact that closes a question, also as not known here.
+
+    Null means that the agency that was asked doesn't know it. Nobody asks it again by itself.
+    """
+    group, _, field = path.rpartition(".")
+    if path in facts:
+        return path
+    entries = facts.get(group, ())
+    if entries is None:
+        return group
+    is_list = group in facts and isinstance(entries, list | tuple)
+    return group if is_list and all(field in entry for entry in entries) else None
+
+
+def partly_answering(facts: Mapping[str, Any], path: str) -> str | None:
+    """Return the path of a list of which some entry answers a question about its field.
+
+    The question stays open: nobody has answered it for the other entries.
+    """
+    group, _, field = path.rpartition(".")
+    entries = facts.get(group)
+    if not isinstance(entries, list | tuple):
+        return None
+    return group if any(field in entry for entry in entries) else None
+
+
+def agencies_not_knowing(case: Case, path: str) -> tuple[str, ...]:
+    """Return the agencies whose newest answer says that a fact isn't known there."""
+    group, _, field = path.rpartition(".")
+    unknown = {source.entry.by: source for source in case.sources_of(path) if source.value is None}
+    for source in case.sources_of(group):
+        entries = source.value if isinstance(source.value, list | tuple) else ()
+        if source.value is None or any(entry.get(field, 0) is None for entry in entries):
+            unknown[source.entry.by] = source
+    return tuple(
+        sorted(agency for agency, source in unknown.items() if source.entry.kind == "answer")
+    )
+
+
 def questions_asked(working_set: WorkingSet, handle: str) -> frozenset[tuple[str, str]]:
     """Return the agency and the path of every question that this agency asked.
 
-    The gateway asks once. After that, a person decides whether to ask again.
+    The gateway asks once. After that, a person decides whether to ask again. An answered question
+    about a list doesn't count for an entry that the agency added later.
     """
     return frozenset(
         (agency, path)
-        for outgoing in working_set.cases.records(handle).sent
-        if outgoing.kind == "question" and outgoing.replaced_by is None
-        for part in outgoing.parts
-        for content in part["content"].values()
-        for agency in part["to"]
-        for path in content.get("asks") or ()
+        for (agency, path), position in _newest_questions(working_set, handle).items()
+        if not _has_added_entry(working_set, handle, agency, path, position)
     )
+
+
+def agencies_asked(working_set: WorkingSet, handle: str) -> frozenset[str]:
+    """Return every agency that this agency asked something in a case."""
+    return frozenset(agency for agency, _ in _newest_questions(working_set, handle))
+
+
+def _newest_questions(working_set: WorkingSet, handle: str) -> Mapping[tuple[str, str], float]:
+    """Return the position of the newest question by the agency that was asked and the path."""
+    asked: dict[tuple[str, str], float] = {}
+    for outgoing in working_set.cases.records(handle).sent:
+        if outgoing.kind != "question" or outgoing.replaced_by is not None:
+            continue
+        position = record_position(outgoing)
+        for part in outgoing.parts:
+            for content in part["content"].values():
+                for pair in product(part["to"], content.get("asks") or ()):
+                    asked[pair] = max(position, asked.get(pair, position))
+    return asked
+
+
+def _has_added_entry(
+    working_set: WorkingSet, handle: str, agency: str, path: str, position: float
+) -> bool:
+    """Return whether an agency answered a question, and then added an entry without the field."""
+    group, _, field = path.rpartition(".")
+    answered: set[Any] | None = None
+    newest: Sequence[Mapping[str, Any]] = ()
+    for kind, facts in _told_since(working_set, handle, agency, position):
+        entries = facts.get(group)
+        if not isinstance(entries, list | tuple):
+            continue
+        newest = entries
+        # A correction may close the question, and a later one may add an entry.
+        if closing_path(facts, path) is not None and (answered is None or kind == "answer"):
+            answered = {*(answered or ()), *(entry.get("id") for entry in entries)}
+    return answered is not None and any(
+        entry.get(field) is None and entry.get("id") not in answered for entry in newest
+    )
+
+
+def _told_since(
+    working_set: WorkingSet, handle: str, agency: str, position: float
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the kind and the facts of each opened part of an agency after a position, in order."""
+    later = [
+        (received.committed.index, received.record.kind, opened.content)
+        for received in working_set.cases.records(handle).received.values()
+        if received.record is not None and received.committed is not None
+        if received.record.issuer == agency and received.committed.index > position
+        for opened in received.opened.values()
+    ]
+    for _, kind, content in sorted(later, key=lambda part: part[0]):
+        for members in content.values():
+            yield kind, members.get("facts") or {}
 
 
 def own_facts(working_set: WorkingSet, case: Case) -> Mapping[str, Any]:

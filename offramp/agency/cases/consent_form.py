@@ -7,11 +7,12 @@ what, in the words of the terms that are signed. What a no changes is worked out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 
 from exchange.membership.directory import Directory
+from exchange.records.statements import Grant
 from offramp.agency.cases.consent_words import decision_words, say, spell_day
 from offramp.agency.cases.plain_words import CATEGORIES, PURPOSES
 from offramp.agency.errors import AgencyError
@@ -54,15 +55,25 @@ Answers = Mapping[str, Answer]
 
 @frozen
 class Line:
-    """One sentence of a question, with the terms that it states. `until` is the last day."""
+    """One sentence of a question, with the terms that it states. `until` is the last day.
+
+    `lead`, `kinds`, and `purpose` are the parts of `sentence`, for a page that lists the kinds.
+    """
 
     discloser: str
     recipient: str
     categories: tuple[str, ...]
     purposes: tuple[str, ...]
     until: str
-    sentence: str
+    lead: str
+    kinds: tuple[str, ...]
+    purpose: str
     refusal: str
+
+    @property
+    def sentence(self) -> str:
+        """The exact sentence that is signed."""
+        return f"{self.lead} {'; '.join(self.kinds)}. {self.purpose}"
 
 
 @frozen
@@ -71,7 +82,8 @@ class Question:
 
     `id` is that of the pack, with the agencies' ids after it where several have the role. `need` is
     `minimum` or `optional`, and `about_need` says what that means. `never` are kinds of information
-    that the recipient is never told, whatever the answer. `if_no` says what a no changes.
+    that the recipient is never told, whatever the answer. `if_no` says what a no changes: what the
+    recipient isn't told, what `stays_open`, and what `stays` as it is.
     """
 
     id: str
@@ -83,7 +95,14 @@ class Question:
     lines: tuple[Line, ...]
     until: str
     never: tuple[str, ...]
-    if_no: tuple[str, ...]
+    not_told: str
+    stays_open: tuple[str, ...]
+    stays: tuple[str, ...]
+
+    @property
+    def if_no(self) -> tuple[str, ...]:
+        """What a no changes, as far as the rules prove it."""
+        return (self.not_told, *self.stays_open, *self.stays)
 
 
 @frozen
@@ -91,7 +110,7 @@ class Form:
     """A consent set on a day, in one language. `missing` are roles that no agency has.
 
     `rights` are the statements that 42 CFR 2.31(a) and 45 CFR 164.508(c)(2) require, and the
-    program's own.
+    program's own. `care` is the one that treatment doesn't depend on the answers.
     """
 
     id: str
@@ -101,6 +120,7 @@ class Form:
     questions: tuple[Question, ...]
     missing: tuple[str, ...]
     rights: tuple[str, ...]
+    care: str
 
 
 @frozen
@@ -108,14 +128,22 @@ class Statement:
     """The exact text that a person signs.
 
     `version` is the first 20 digits of the SHA-256 of its lines, so that it names this very text.
-    `agreed` are the lines with a yes.
+    `agreed` are the lines with a yes. `head`, the texts of `answered` by question, and `rights` are
+    the lines in their order.
     """
 
     set_id: str
     language: str
-    lines: tuple[str, ...]
+    head: tuple[str, ...]
+    answered: tuple[tuple[str, tuple[str, ...]], ...]
+    rights: tuple[str, ...]
     agreed: tuple[Line, ...]
     declined: tuple[Line, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The whole text, line by line."""
+        return (*self.head, *(text for _, texts in self.answered for text in texts), *self.rights)
 
     @property
     def version(self) -> str:
@@ -167,7 +195,87 @@ def make_form(
     missing = tuple(sorted(role for role in roles if not maker.agencies(role)))
     label = consent_set.label.text(lang)
     rights = tuple(maker.rights(consent_set))
-    return Form(consent_set.id, label, lang, today, tuple(questions), missing, rights)
+    return Form(
+        consent_set.id,
+        label,
+        lang,
+        today,
+        tuple(questions),
+        missing,
+        rights,
+        say(lang, "care_stays"),
+    )
+
+
+@frozen
+class Consequences:
+    """What follows if grants to one recipient end, as far as the rules prove it.
+
+    `not_told` says that the recipient is told none of it, None for one that left the directory.
+    `stays_open` are answers that the rules may then lack, and `stays` what doesn't depend on it.
+    """
+
+    not_told: str | None
+    stays_open: tuple[str, ...]
+    stays: tuple[str, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence, as after a no in a form."""
+        not_told = () if self.not_told is None else (self.not_told,)
+        return (*not_told, *self.stays_open, *self.stays)
+
+
+def what_follows(
+    program: Program,
+    directory: Directory,
+    collector: str,
+    today: date,
+    lang: str,
+    recipient: str,
+    grants: Iterable[Grant],
+) -> Consequences:
+    """Return what follows if these grants to one recipient end: the sentences of a no.
+
+    Empty for a recipient that left the directory. A grant of a sender that left changes nothing.
+    """
+    role = directory.role(recipient)
+    if role is None:
+        return Consequences(None, (), ())
+    terms = [
+        ConsentGrant(sender, tuple(grant.categories), tuple(grant.purposes))
+        for grant in grants
+        if (sender := directory.role(grant.discloser)) is not None
+    ]
+    maker = _Maker(program, directory, collector, today, lang)
+    return Consequences(*maker.if_no(role, recipient, terms))
+
+
+def kind_words(categories: Iterable[str], lang: str) -> tuple[str, ...]:
+    """Return kinds of information as a form lists them."""
+    column = 1 if lang == "es" else 0
+    return tuple(CATEGORIES[category][column] for category in categories)
+
+
+def sentence_around(
+    sender: str, recipient: str, purposes: Iterable[str], lang: str
+) -> tuple[str, str]:
+    """Return what a line says before its kinds, and after them. The agencies are names."""
+    text = say(
+        lang,
+        "may_tell",
+        sender=sender,
+        recipient=recipient,
+        categories="\0",
+        purposes=_purpose_words(purposes, lang),
+    )
+    lead, _, purpose = text.partition(" \0. ")
+    return lead, purpose
+
+
+def _purpose_words(purposes: Iterable[str], lang: str) -> str:
+    column = 1 if lang == "es" else 0
+    return say(lang, "and").join(PURPOSES[purpose][column] for purpose in purposes)
 
 
 class _Maker:
@@ -225,7 +333,8 @@ class _Maker:
             else self.say("question", recipient=self.name(recipient))
         )
         # A city's rules may not read what the model's do. Then nothing needs it.
-        is_minimum = question.need == MINIMUM and bool(self.decisions(question, pairs))
+        grants = [grant for _, grant in pairs]
+        is_minimum = question.need == MINIMUM and bool(self.decisions(question.recipient, grants))
         return Question(
             name,
             recipient,
@@ -236,30 +345,31 @@ class _Maker:
             lines,
             self.say("until", day=spell_day(last_day, self.lang)),
             self.never(question.recipient),
-            tuple(self.if_no(question, recipient, pairs)),
+            *self.if_no(question.recipient, recipient, grants),
         )
 
     def line(self, sender: str, recipient: str, grant: ConsentGrant, last_day: date) -> Line:
         """Return the exact sentence of a grant. The pack's own sentence stands before the list."""
-        terms = {
-            "sender": self.name(sender),
-            "recipient": self.name(recipient),
-            "categories": "; ".join(
-                CATEGORIES[category][self.column] for category in grant.categories
-            ),
-            "purposes": self.say("and").join(
-                PURPOSES[purpose][self.column] for purpose in grant.purposes
-            ),
-        }
+        kinds = kind_words(grant.categories, self.lang)
+        names = self.name(sender), self.name(recipient)
         introduction = f"{grant.says.text(self.lang)} " if grant.says else ""
+        lead, purpose = sentence_around(*names, grant.purposes, self.lang)
         return Line(
             sender,
             recipient,
             grant.categories,
             grant.purposes,
             last_day.isoformat(),
-            introduction + self.say("may_tell", **terms),
-            self.say("not_allowed", **terms),
+            introduction + lead,
+            kinds,
+            purpose,
+            self.say(
+                "not_allowed",
+                sender=names[0],
+                recipient=names[1],
+                categories="; ".join(kinds),
+                purposes=_purpose_words(grant.purposes, self.lang),
+            ),
         )
 
     def never(self, role: str) -> tuple[str, ...]:
@@ -269,29 +379,35 @@ class _Maker:
             self._never[role] = tuple(CATEGORIES[category][self.column] for category in categories)
         return self._never[role]
 
-    def decisions(
-        self, question: ConsentQuestion, pairs: list[tuple[str, ConsentGrant]]
-    ) -> tuple[str, ...]:
-        """Return the decisions that depend on what a question asks for."""
+    def decisions(self, role: str, grants: Iterable[ConsentGrant]) -> tuple[str, ...]:
+        """Return the decisions that depend on what the grants let a role know."""
         return tuple(
             dict.fromkeys(
                 decision
-                for _, grant in pairs
-                for passage in passages(grant, question.recipient)
+                for grant in grants
+                for passage in passages(grant, role)
                 for decision in depending(self.pack, passage)
             )
         )
 
     def if_no(
-        self, question: ConsentQuestion, recipient: str, pairs: list[tuple[str, ConsentGrant]]
-    ) -> Iterator[str]:
-        """Yield what a no changes, as far as the rules prove it, and nothing else."""
+        self, role: str, recipient: str, grants: Iterable[ConsentGrant]
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Return what a no changes, as far as the rules prove it, and nothing else.
+
+        It is what isn't told, what stays open, and what stays as it is.
+        """
         name = self.name(recipient)
-        yield self.say("not_told", recipient=name)
-        decisions = self.decisions(question, pairs)
-        for decision in decisions:
-            words = decision_words(self.pack, decision, self.lang)
-            yield self.say("open", recipient=name, decision=words)
+        decisions = self.decisions(role, grants)
+        stays_open = tuple(
+            self.say("open", recipient=name, decision=decision_words(self.pack, each, self.lang))
+            for each in decisions
+        )
+        stays = tuple(self.stays(decisions))
+        return self.say("not_told", recipient=name), stays_open, stays
+
+    def stays(self, decisions: Iterable[str]) -> Iterator[str]:
+        """Yield what doesn't depend on the facts that these decisions read."""
         for decided, key in ((ENTRY, "entry_same"), (STAYING, "staying_same")):
             names = closure(self.pack, decided)
             # INVARIANT: this is said only where no decision about it reads what would be told.
@@ -309,9 +425,7 @@ class _Maker:
         decisions = dict.fromkeys(
             decision_words(self.pack, decision, self.lang)
             for question in consent_set.questions.values()
-            for decision in self.decisions(
-                question, [(grant.sender, grant) for grant in question.grants]
-            )
+            for decision in self.decisions(question.recipient, question.grants)
         )
         if decisions:
             yield self.say("open_if_no", decisions="; ".join(decisions))
@@ -342,11 +456,12 @@ def make_statement(form: Form, answers: Answers, person: str, program_title: str
     check_answers(form, answers)
     agreed: list[Line] = []
     declined: list[Line] = []
-    sentences: list[str] = []
+    answered: list[tuple[str, tuple[str, ...]]] = []
     for question in form.questions:
         if question.id not in answers:
             continue
         answer = answers[question.id]
+        sentences: list[str] = []
         for number, line in enumerate(question.lines, 1):
             is_yes = answer if isinstance(answer, bool) else number in answer
             (agreed if is_yes else declined).append(line)
@@ -354,11 +469,19 @@ def make_statement(form: Form, answers: Answers, person: str, program_title: str
             sentences.append(f"{mark}: {line.sentence if is_yes else line.refusal}")
             if is_yes:
                 sentences.append(f"   {question.until}")
+        answered.append((question.id, tuple(sentences)))
     day = spell_day(form.day, form.language)
     head = say(form.language, "head", program=program_title, person=person, day=day)
     counts = say(form.language, "counts", agreed=str(len(agreed)), declined=str(len(declined)))
-    lines = (head, counts, *sentences, *form.rights)
-    return Statement(form.id, form.language, lines, tuple(agreed), tuple(declined))
+    return Statement(
+        form.id,
+        form.language,
+        (head, counts),
+        tuple(answered),
+        form.rights,
+        tuple(agreed),
+        tuple(declined),
+    )
 
 
 def check_answers(form: Form, answers: Answers) -> None:

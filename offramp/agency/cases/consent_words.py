@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from rules.author.phrases import format_day
 from rules.packs.pack import Pack
@@ -157,15 +158,24 @@ SAY: Mapping[str, tuple[str, str]] = {
         "`{typed}` no es el nombre del formulario",
     ),
     "type_name": ("type `{name}`", "escriba `{name}`"),
-    "standing": (
-        "{sender} may tell {recipient}: {categories}. It ends on {day}.",
-        "{sender} puede decir a {recipient}: {categories}. Termina el {day}.",
+    "ends_on": ("It ends on {day}.", "Termina el {day}."),
+    "ends_with": (
+        "It ends when {certifier} confirms the event.",
+        "Termina cuando {certifier} confirma el hecho.",
     ),
-    "standing_event": (
-        "{sender} may tell {recipient}: {categories}. It ends when {certifier} confirms the event.",
-        "{sender} puede decir a {recipient}: {categories}. Termina cuando {certifier} confirma el "
-        "hecho.",
+}
+
+# How a form is signed, and the word for a form that nobody signed.
+NOT_SIGNED = "not_signed"
+SIGNED: Mapping[str, tuple[str, str]] = {
+    "typed": ("the person types the name", "la persona escribe su nombre"),
+    "drawn": (
+        "drawn with a finger or a pen on a screen",
+        "con un dedo o un lápiz en una pantalla",
     ),
+    "paper": ("signed on paper", "en papel"),
+    "mark": ("a mark in place of a signature", "con una marca en lugar de una firma"),
+    NOT_SIGNED: ("the person doesn't sign", "la persona no firma"),
 }
 
 # The decisions of the vocabulary, as what the rules have an answer about.
@@ -206,6 +216,33 @@ DECISIONS: Mapping[str, tuple[str, str]] = {
 def say(lang: str, key: str, **terms: str) -> str:
     """Return a fixed sentence in a language, with its terms filled in."""
     return SAY[key][1 if lang == "es" else 0].format(**terms)
+
+
+def circumstances(lang: str, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return how a form is explained and signed, line by line, as far as it is known.
+
+    `known` has members of a signed form (`explained_by`, `place`, `interpreter`, `in_custody`,
+    `time_to_think`, `copy_given`, `witness`, `representative`, `authority`), and `method`, which
+    may be `NOT_SIGNED`. An interpreter or a witness who is None was nobody.
+    """
+    nobody = say(lang, "nobody")
+    lines = [say(lang, "explained_by", by=known["explained_by"], place=known["place"])]
+    if "interpreter" in known:
+        lines.append(say(lang, "interpreter", name=known["interpreter"] or nobody))
+    for name in ("in_custody", "time_to_think", "copy_given"):
+        if name in known:
+            answer = say(lang, "choose_yes" if known[name] else "choose_no")
+            lines.append(say(lang, name, answer=answer))
+    if "witness" in known:
+        lines.append(say(lang, "witness", name=known["witness"] or nobody))
+    if known.get("representative") is not None:
+        authority = known.get("authority") or say(lang, "not_stated")
+        name = known["representative"]
+        lines.append(say(lang, "representative", name=name, authority=authority))
+    if "method" in known:
+        method = SIGNED[known["method"]][1 if lang == "es" else 0]
+        lines.append(say(lang, "signature", method=method))
+    return tuple(lines)
 
 
 def decision_words(pack: Pack, decision: str, lang: str) -> str:

@@ -17,6 +17,7 @@ from offramp.agency.folder.settings import Settings
 from rules.decide.retention import term_of
 from rules.errors import PackError
 from rules.frozen import frozen
+from rules.input.language_names import read_language, similar_languages
 from rules.input.printing import plain
 from rules.input.values import iso_day
 from rules.input.yaml import read_text
@@ -143,6 +144,9 @@ def _part(value: Any, defaults: Defaults) -> Part:
     # A draft may leave out the name of its only category. A record never does.
     if len(categories) == 1 and set(content) != set(categories):
         content = {categories[0]: content}
+    contact = content.get("contact")
+    if isinstance(contact, dict) and isinstance(contact.get("language"), str):
+        content = {**content, "contact": {**contact, "language": _language(contact["language"])}}
     statement = value.get("says")
     if (
         isinstance(statement, dict)
@@ -166,6 +170,16 @@ def _part(value: Any, defaults: Defaults) -> Part:
         says=statement,
         id=value.get("id"),
     )
+
+
+def _language(text: str) -> str:
+    """Return the code of a language that a draft names. Raises `AgencyError` `not-a-draft`."""
+    code = read_language(text)
+    if code is None:
+        listed = ", ".join(f"`{name}`" for name in similar_languages(text))
+        meant = f": did you mean {listed}?" if listed else ", such as `Spanish`"
+        raise not_a_draft(f"`language` names a language{meant}")
+    return code
 
 
 def _purpose_and_basis(value: Any) -> tuple[str, str]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from exchange.consent.disclosure import day_of
-from exchange.consent.reduction import FROM_CARE
 from exchange.records.building import Part
 from exchange.records.content_checks import may_be_told
 from exchange.records.finer_words import shared_form
 from exchange.records.ids import new_short_id
+from offramp.agency.cases.addressing import protect_care
 from offramp.agency.cases.case import Case
-from offramp.agency.cases.caseload import own_parts, seconds
-from offramp.agency.cases.draft import NO_NOTICE, Defaults
-from offramp.agency.cases.form_questions import Sheet, age_at_encounter
+from offramp.agency.cases.caseload import seconds
+from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, form_terms
+from offramp.agency.cases.odd_ages import AGE, age_at_encounter
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.cases.questions import with_entry_ids
 from offramp.agency.cases.refusals import Refused, never_told, route
-from offramp.agency.folder.stored_records import read_part
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 from rules.input.printing import plain
@@ -33,6 +34,13 @@ PREMISES_CRIME = "premises_crime"
 _BASES = ("consent", "offer_at_scene")
 # The code of a part that isn't for an agency's role, although the rules let the agency have it.
 NOT_CONCERNED = "not-concerned"
+# Why an agency that may be told isn't: of an answer, of a measurement, and of all other forms.
+_NOT_ASKED = ("It asked for none of this.", "No preguntó nada de esto.")
+_NOT_HELD = (
+    "It doesn't have the record that this adds to.",
+    "No tiene el registro al que esto se añade.",
+)
+_NOT_CHOSEN = ("It wasn't chosen as a recipient.", "No fue elegida como destinataria.")
 
 
 @frozen
@@ -51,7 +59,8 @@ def contents_of(
 ) -> dict[str, dict[str, Any]]:
     """Return the content of each category that the answers fill, in the form's order.
 
-    What nobody knows is left out. A list contains the entries that were sent before, too.
+    What nobody knows is left out. In an answer it is null instead, which tells the asker that it
+    isn't known here. A list contains the entries that were sent before, too.
     """
     contents = {}
     form = sheet.form
@@ -61,12 +70,19 @@ def contents_of(
             fact.path: value
             for fact in sheet.facts_of(category)
             if (value := _shared_value(sheet, fact, answers, random_bytes)) is not None
+            or _is_told_unknown(sheet, fact, answers)
         }
         if facts:
             content["facts"] = facts
         if content or category == "operation":
             contents[category] = content
     return contents
+
+
+def _is_told_unknown(sheet: Sheet, fact: Fact, answers: Mapping[str, Any]) -> bool:
+    """Return True if the agency that asked for a fact is told that it isn't known here."""
+    is_unknown = sheet.form.name == "answer" and answers.get(fact.path) is UNKNOWN
+    return is_unknown and sheet.terms.travels(fact)
 
 
 def _answer(sheet: Sheet, answers: Mapping[str, Any], name: str) -> Any:
@@ -110,13 +126,13 @@ def _fact_value(
     sheet: Sheet, fact: Fact, answers: Mapping[str, Any], random_bytes: Callable[[int], bytes]
 ) -> Any:
     if fact.type != "list":
-        value = _answer(sheet, answers, fact.path)
-        if value is None and fact.path == "person.age":
-            return age_at_encounter({**(sheet.known or {}), **answers})
-        return value
+        by_birth = age_at_encounter({**(sheet.known or {}), **answers})
+        if fact.path == AGE and by_birth is not None:
+            return by_birth
+        return _answer(sheet, answers, fact.path)
     earlier = (sheet.lists or {}).get(fact.path, ())
     if sheet.only:
-        return _measured(fact, earlier, answers)
+        return _measured(fact, earlier, answers, again=sheet.form.name == "answer")
     count = answers.get(fact.path)
     if fact.path not in answers and sheet.is_known(fact.path, answers):
         return (sheet.known or {})[fact.path]
@@ -127,8 +143,9 @@ def _fact_value(
             "id": new_short_id(random_bytes),
             **{
                 name: value
-                for name in fact.fields
+                for name, field in fact.fields.items()
                 if (value := _answer(sheet, answers, f"{fact.path}[{index}].{name}")) is not None
+                or _is_field_unknown(sheet, field, answers, index)
             },
         }
         for index in range(count)
@@ -136,21 +153,61 @@ def _fact_value(
     return [*(dict(entry) for entry in earlier), *added]
 
 
+def _is_field_unknown(sheet: Sheet, field: Fact, answers: Mapping[str, Any], index: int) -> bool:
+    """Return True if a field of an entry is told as not known here."""
+    name = f"{field.of}[{index}].{field.name}"
+    return sheet.form.name == "answer" and answers.get(name) is UNKNOWN
+
+
 def _measured(
-    fact: Fact, earlier: Iterable[Mapping[str, Any]], answers: Mapping[str, Any]
+    fact: Fact, earlier: Iterable[Mapping[str, Any]], answers: Mapping[str, Any], *, again: bool
 ) -> list[dict[str, Any]] | None:
-    """Return the earlier entries with the new measurements. None without any."""
+    """Return the earlier entries with the new measurements. None without any.
+
+    With `again`, they answer a question. Then one that is already kept here counts, too, since the
+    asker doesn't have it, and what isn't known here is null.
+    """
     entries, is_new = [], False
     for index, entry in enumerate(earlier):
-        added = {
-            name: plain(value)
+        answered = {
+            name: answers[key]
             for name in fact.fields
-            if (value := answers.get(f"{fact.path}[{index}].{name}")) is not None
-            and value is not UNKNOWN
+            if answers.get(key := f"{fact.path}[{index}].{name}") is not None
         }
-        is_new = is_new or any(entry.get(name) != value for name, value in added.items())
+        added = {name: plain(value) for name, value in answered.items() if value is not UNKNOWN}
+        if again:
+            added |= {name: None for name in answered.keys() - added if entry.get(name) is None}
+        is_new = is_new or any(again or entry.get(name) != value for name, value in added.items())
         entries.append({**entry, **added})
     return entries if is_new else None
+
+
+# Roles
+
+
+def roles_under(form: Form, pack: Pack) -> tuple[str, ...]:
+    """Return the roles that fill in a form under a pack."""
+    if form.decides is None:
+        return form.roles
+    return (pack.vocabulary.decisions[form.decides].decided_by,)
+
+
+def form_stating(pack: Pack, role: str, path: str) -> str | None:
+    """Return the form about a case in which a role states a fact, None if no form asks for it.
+
+    Of a list, it is the form that adds entries. A form that tells what is chosen comes before one
+    that also tells an event, such as a try to reach the person.
+    """
+    reads, terms = paths_read(pack), pack_terms(pack)
+    for form in sorted(form_terms().forms.values(), key=lambda form: not form.chooses):
+        if form.begins or form.only or form.name == "answer" or role not in roles_under(form, pack):
+            continue
+        stated = frozenset(STATED.get(form.kind.name, ()))
+        sheet = Sheet(form, role, form.parts, reads, stated=stated, terms=terms)
+        for category in form.parts:
+            if any(fact.path == path and sheet.may_ask(fact) for fact in sheet.facts_of(category)):
+                return form.name
+    return None
 
 
 # Parts and recipients
@@ -173,16 +230,7 @@ def part_of(
         use="none" if category == PREMISES_CRIME else defaults.use,
         says=form.says,
     )
-    if category not in FROM_CARE:
-        return part
-    is_covered = working_set.gateway.history.newest.part2(working_set.agency) != "no"
-    otherwise = "health" if category == "health" else "plain"
-    return replace(
-        part,
-        use="no_adverse_action",
-        sensitivity="part2" if is_covered else otherwise,
-        notice=defaults.notice if is_covered else NO_NOTICE,
-    )
+    return protect_care(part, working_set, defaults.notice)
 
 
 def ways_of(form: Form, part: Part, role: str | None) -> list[tuple[str, str]]:
@@ -229,6 +277,24 @@ def address_part(
     return Addressed(replace(part, to=to), tuple(refused))
 
 
+def left_out(
+    working_set: WorkingSet, form: Form, part: Part, refused: Iterable[Refused]
+) -> tuple[Refused, ...]:
+    """Return why each other agency doesn't receive a part, those that it isn't for included.
+
+    `refused` are the agencies that may not receive it.
+    """
+    others = {refusal.agency: refusal for refusal in refused}
+    because = _NOT_ASKED if form.name == "answer" else _NOT_CHOSEN
+    if form.only:
+        because = _NOT_HELD
+    return tuple(
+        others.get(agency) or Refused(agency, NOT_CONCERNED, *because)
+        for agency in working_set.gateway.history.newest.agencies
+        if agency != working_set.agency and agency not in part.to
+    )
+
+
 def _outside_reach(form: Form, part: Part, role: str | None) -> tuple[str, str] | None:
     """Return why a part isn't for a role, in English and Spanish. None if it is."""
     for category in part.category:
@@ -241,30 +307,6 @@ def _outside_reach(form: Form, part: Part, role: str | None) -> tuple[str, str] 
 # Earlier records
 
 
-@frozen
-class StatedPart:
-    """A part that this agency sent and that still counts, with its record and recipients."""
-
-    record: str
-    id: str
-    part: Part
-
-
-def stated_parts(working_set: WorkingSet, case: Case, path: str) -> tuple[StatedPart, ...]:
-    """Return the parts of this agency that state a fact and count, in the order of statement."""
-    keys = [
-        (entry.record, entry.part)
-        for entry in case.entries
-        if entry.by == working_set.agency and entry.record and path in entry.facts
-    ]
-    parts = {}
-    for record in {record for record, _ in keys}:
-        outgoing = working_set.outbox[str(record)]
-        for (part_id, _, _), stored in zip(own_parts(outgoing), outgoing.parts, strict=True):
-            parts[record, part_id] = StatedPart(str(record), part_id, read_part(stored))
-    return tuple(parts[key] for key in keys if key in parts)
-
-
 def earlier_lists(
     working_set: WorkingSet, case: Case, random_bytes: Callable[[int], bytes]
 ) -> dict[str, tuple[Mapping[str, Any], ...]]:
@@ -275,39 +317,3 @@ def earlier_lists(
             if entry.by == working_set.agency and isinstance(value, list | tuple):
                 lists[path] = tuple(with_entry_ids(value, random_bytes))
     return lists
-
-
-def measured_parts(
-    working_set: WorkingSet,
-    stated: Iterable[StatedPart],
-    path: str,
-    entries: list[dict[str, Any]],
-    defaults: Defaults,
-    case: str,
-    now: int,
-) -> Iterator[Part]:
-    """Yield a correction of each earlier part, which states it again with new entries of a list.
-
-    It goes to the recipients of the earlier part that may still receive it.
-    """
-    for earlier in stated:
-        content = {
-            category: {**members, "facts": {**members["facts"], path: entries}}
-            if path in (members.get("facts") or {})
-            else members
-            for category, members in earlier.part.content.items()
-        }
-        part = replace(
-            earlier.part,
-            content=content,
-            keep_until=defaults.last_day(earlier.part.category),
-            says={"about": [earlier.record, earlier.id]},
-            id=None,
-        )
-        judge = working_set.gateway.judge_part
-        to = {
-            agency: way
-            for agency, way in earlier.part.to.items()
-            if judge("correction", part, agency, way, case=case, now=now).permit
-        }
-        yield replace(part, to=to)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from datetime import date
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -17,7 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from exchange.models import Day, describe_fault
 from exchange.records.content import content_models, field_type
+from exchange.records.field_types import Language
 from offramp.agency.cases.case import ACCEPTED, REFERRED
+from offramp.agency.cases.contact_words import is_plausible
 from offramp.agency.cases.form_terms import (
     Form,
     Member,
@@ -25,6 +26,7 @@ from offramp.agency.cases.form_terms import (
     form_terms,
 )
 from offramp.agency.cases.moments import CaseMoments
+from offramp.agency.cases.odd_ages import AGE, age_at_encounter
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.asking import UNKNOWN, AnswerForm, Question, flag_of
@@ -39,7 +41,6 @@ from rules.shelf import vocabulary
 # The facts that a record's kind and its label state.
 STATED = {"referral": (ACCEPTED, REFERRED), "exit": (ENROLLED,)}
 ABOUT, SAME_ENCOUNTER = "about", "same_encounter"
-_BORN, _MET, _AGE = "contact.birth_date", "encounter.date", "person.age"
 _ABOUT = {
     "en": "What do you tell about?",
     "es": "¿De qué informa?",
@@ -54,10 +55,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "nothing": "nothing is chosen",
         "nothing_fix": "choose at least one",
         "no_answer": "{answer} is no answer here",
+        "one_unknown": "not known",
         "how": "answer in another way",
         "how_long": "write at most {most:,} characters",
         "how_phone": "write the number in digits, such as 505-555-0100",
-        "how_language": "write the code of a language, such as en for English or es for Spanish",
+        "how_language": "write the name of a language, such as Spanish or Navajo",
         "how_given_name": "write a name of up to five words, without digits",
         "how_family_name": "write a name of up to five words, without digits",
         "how_name": "write a name of up to five words, without digits",
@@ -71,10 +73,11 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "nothing": "no eligió nada",
         "nothing_fix": "elija al menos una",
         "no_answer": "{answer} no es una respuesta aquí",
+        "one_unknown": "no se sabe",
         "how": "responda de otra manera",
         "how_long": "escriba como mucho {most:,} caracteres",
         "how_phone": "escriba el número en cifras, como 505-555-0100",
-        "how_language": "escriba el código de un idioma: en es inglés, y es es español",
+        "how_language": "escriba el nombre de un idioma, como español o navajo",
         "how_given_name": "escriba un nombre de hasta cinco palabras, sin cifras",
         "how_family_name": "escriba un apellido de hasta cinco palabras, sin cifras",
         "how_name": "escriba un nombre de hasta cinco palabras, sin cifras",
@@ -86,7 +89,7 @@ _SAID: Mapping[str, Mapping[str, str]] = {
     },
 }
 _MORE = {
-    "en": "{count} sent before stay as they are. How many more?",
+    "en": "Sent before, and left as it is: {count}. How many more?",
     "es": "Lo que se envió antes ({count}) se queda como está. ¿Cuántas más?",
 }
 
@@ -179,7 +182,11 @@ class Sheet:
                 if not self.is_known(member.path, answers):
                     yield self._member_question(member)
         for fact in self.facts_of(category):
-            if self.is_known(fact.path, answers) or _is_derived(fact.path, answers):
+            is_given = fact.path == AGE and fact.path in answered
+            # The age follows from two days. One that is given all the same is compared with it.
+            if not is_given and (
+                self.is_known(fact.path, answers) or _is_derived(fact.path, answers)
+            ):
                 continue
             if fact.type == "list":
                 yield from self._of_list(fact, answers, answered)
@@ -198,9 +205,11 @@ class Sheet:
     def facts_of(self, category: str) -> Iterator[Fact]:
         """Yield the facts of a category that this role may state in this form.
 
-        The category `operation` has facts about no person.
+        The category `operation` has facts about no person. The age is stated in a referral and in
+        an answer alone.
         """
-        if category == "operation":
+        states_contact = self.form.begins or self.form.own or self.form.name == "answer"
+        if category == "operation" or (category == "contact" and not states_contact):
             return
         if self.form.own:
             yield from (
@@ -242,6 +251,10 @@ class Sheet:
         size = count if isinstance(count, int) else 0
         for index in range(size):
             yield from self._of_entry(fact, index, size, {}, answered)
+
+    def of_entry(self, fact: Fact, index: int, answered: frozenset[str]) -> Iterator[Question]:
+        """Yield the questions of one entry of a list. Those in `answered` are asked, too."""
+        yield from self._of_entry(fact, index, 1, {}, answered)
 
     def _of_entry(
         self,
@@ -302,6 +315,7 @@ class Sheet:
             self.terms.choices(fact.path, fact.choices, self.language),
             fact.unit,
             may_be_empty=is_optional,
+            example=self.terms.section,
         )
         return Question(
             name,
@@ -315,6 +329,8 @@ class Sheet:
     def _check(self, name: str, type_: Any, value: Any) -> None:
         """Check an answer by its type, and that its moment can be. Raises `FactsError`."""
         check_value(name, type_, value, self.language)
+        if isinstance(value, str) and not is_plausible(name, value):
+            raise _no_answer(name, value, _how(name, self.language), self.language)
         if self.moments is not None:
             self.moments.refuse_impossible(name, value, self.language)
 
@@ -327,17 +343,7 @@ def own_facts_of(pack: Vocabulary, role: str) -> Iterator[Fact]:
 
 
 def _is_derived(path: str, answers: Mapping[str, Any]) -> bool:
-    return path == _AGE and age_at_encounter(answers) is not None
-
-
-def age_at_encounter(answers: Mapping[str, Any]) -> int | None:
-    """Return the person's age on the day of the encounter, if both days are answered."""
-    days = [answers.get(name) for name in (_BORN, _MET)]
-    if not all(isinstance(day, str) for day in days):
-        return None
-    born, met = (date.fromisoformat(str(day)) for day in days)
-    age = met.year - born.year - ((met.month, met.day) < (born.month, born.day))
-    return age if 0 <= age <= 130 else None
+    return path == AGE and age_at_encounter(answers) is not None
 
 
 def _refuse_nothing(language: str, chosen: Any) -> None:
@@ -419,6 +425,8 @@ def answer_form_of(path: str, type_: Any, language: str) -> AnswerForm:
         return AnswerForm("bool")
     if type_ == Day:
         return AnswerForm("date")
+    if type_ == Language:
+        return AnswerForm("language")
     literals = _literal_words(type_)
     if literals:
         return AnswerForm("choice", form_terms().choices(path, literals, language))
@@ -440,25 +448,32 @@ def check_value(name: str, type_: Any, value: Any, language: str = "en") -> None
     """
     if value is UNKNOWN or value is None:
         return
+    if isinstance(value, list | tuple) and any(item is UNKNOWN for item in value):
+        # No content can state that there is one more, of which nobody knows what it is.
+        raise _no_answer(name, _SAID[language]["one_unknown"], _how(name, language), language)
     try:
         TypeAdapter(type_).validate_python(plain(value))
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         phrases = _SAID[language]
-        fix = phrases.get(f"how_{name.rpartition('.')[2]}", phrases["how"])
+        fix = _how(name, language)
         if fault["type"] == "string_too_long":
             fix = phrases["how_long"].format(most=fault["ctx"]["max_length"])
         elif fault["type"] in _BOUNDS:
             fix = phrases[fault["type"]].format(bound=next(iter(fault["ctx"].values())))
         elif fault["type"] == "value_error" and language == "en" and fix == phrases["how"]:
             fix = describe_fault(fault)
-        written = printable(str(value))[:40]
-        raise FactsError(
-            "no-answer",
-            phrases["no_answer"].format(answer=f"`{written}`"),
-            at=Place(path=name),
-            fix=fix,
-        ) from None
+        raise _no_answer(name, value, fix, language) from None
+
+
+def _how(name: str, language: str) -> str:
+    phrases = _SAID[language]
+    return phrases.get(f"how_{name.rpartition('.')[2]}", phrases["how"])
+
+
+def _no_answer(name: str, value: Any, fix: str, language: str) -> FactsError:
+    message = _SAID[language]["no_answer"].format(answer=f"`{printable(str(value))[:40]}`")
+    return FactsError("no-answer", message, at=Place(path=name), fix=fix)
 
 
 # What the rules read

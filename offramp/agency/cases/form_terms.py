@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from rules.errors import RequestError, nearest
@@ -20,6 +20,7 @@ _KEYS = (
     *(
         "kind",
         "from",
+        "decides",
         "title",
         "parts",
         "chooses",
@@ -63,7 +64,8 @@ class Form:
     of a fact's time. With `own`, the form asks only the facts that the adopted pack adds and the
     agency's role knows. `only` are the fields of lists to ask, if not all: the form states earlier
     parts again. `only_to` has the roles of the parts that are for some roles alone. `instead` are
-    other texts of its questions.
+    other texts of its questions. `decides` is the decision whose outcome it states: under a pack,
+    the form is for the role that decides it.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Form:
     only_to: Mapping[str, Reach] | None = None
     instead: Mapping[str, Mapping[str, str]] | None = None
     own: bool = False
+    decides: str | None = None
 
     def purposes_for(self, role: str | None) -> tuple[str, ...]:
         """Return the purposes to try for a recipient of a role, in order."""
@@ -94,6 +97,15 @@ class FormTerms:
     forms: Mapping[str, Form]
     members: Mapping[str, Member]
     labels: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+    @cached_property
+    def derived(self) -> Mapping[str, str]:
+        """The members that are the day of a fact's time, each with the fact."""
+        return {
+            path: fact
+            for form in self.forms.values()
+            for path, fact in (form.derived or {}).items()
+        }
 
     def choices(self, path: str, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
         """Return the choices of a fact or member with their labels."""
@@ -112,6 +124,14 @@ def question_text(english: str, language: str) -> str:
     """Return a fact's question in a language, in English if it has no translation."""
     text = " ".join(english.split())
     return text if language == "en" else spanish().get(text, text)
+
+
+# The members whose choices are closed words of the vocabulary, each with the name of its words.
+_CLOSED_WORDS = {
+    "status.engagement": "engagement",
+    "barriers.areas": "area_of_life",
+    "barriers.goals": "area_of_life",
+}
 
 
 @cache
@@ -133,8 +153,20 @@ def form_terms() -> FormTerms:
         {
             path: {word: _texts(inner) for word, inner in node.mapping(f"`{path}`").items()}
             for path, node in top["labels"].mapping("`labels`").items()
-        },
+        }
+        | {path: _labels_of(name) for path, name in _CLOSED_WORDS.items()},
     )
+
+
+def _labels_of(name: str) -> dict[str, dict[str, str]]:
+    """Return closed words with their labels by language, each with a capital."""
+    return {
+        word: {
+            language: text[:1].upper() + text[1:]
+            for language, text in zip(_LANGUAGES, texts, strict=True)
+        }
+        for word, texts in vocabulary().closed_words[name].items()
+    }
 
 
 def find_form(name: str) -> Form:
@@ -166,6 +198,7 @@ def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) 
         _reaches(entry["only_to"]) if "only_to" in entry else {},
         instead,
         bool(data.get("own")),
+        data.get("decides"),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_content
-from offramp.agency.cases.addressing import address
+from offramp.agency.cases.addressing import address, protect_care
 from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import deciding_agencies
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.fact_kinds import OUTCOME, SCREENING
@@ -30,8 +31,15 @@ _APPROVAL = {
     ("admission", "awaiting"): "approved",
     ("admission", "declined_by_prosecutor"): "declined",
 }
+# How a person's decision relates to the rules' answer.
+SAME, PERMITTED, OTHER, UNDECIDED = "same", "permitted", "other", "undecided"
 # The decision whose outcomes are next steps.
 STEPS = "review"
+# What a person may decide where the rules leave a choice: then no decision differs from them.
+_PERMITTED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("filing", "prosecutor_may_file"): ("hold",),
+    ("ejection", "prosecutor_may_eject"): ("terminate", "sanction", "retain"),
+}
 _CHARGE_STATUS = {"hold": "held", "prosecutor_may_file": "filed"}
 
 
@@ -48,6 +56,11 @@ class HumanDecision:
     contents: Mapping[tuple[str, ...], Mapping[str, Any]]
     differs: bool
     stays_here: bool = False
+
+    @property
+    def is_outside_rules(self) -> bool:
+        """True if it ends a person's place although the rules say that the person stays."""
+        return self.kind == "ejection" and self.differs
 
     def check(self) -> None:
         """Check each content, also of a decision that nobody may be told.
@@ -86,7 +99,34 @@ def make_decision(
     in force here. Raises `AgencyError` `unknown-decision`, `unknown-outcome`, `not-yours`.
     """
     _check_decision(working_set, pack, decision)
-    differs = _differs(answer, outcome)
+    by_rules = answer.outcome if answer is not None else None
+    zone = working_set.gateway.history.newest.zone
+    today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
+    differs = relation_of(decision, by_rules, outcome) == OTHER
+    made = {"decision": decision, "outcome": outcome, "by": by, "reason": reason}
+    return _decision_of(working_set, case, {**made, "differs": differs}, today, pack)
+
+
+def restore_decision(
+    working_set: WorkingSet, case: Case, entry: CaseEntry, day: str, pack: Pack
+) -> HumanDecision:
+    """Return a decision that was recorded here and told to nobody, as it was made.
+
+    `entry` is this agency's note of it, and `day` the day on which it was made. It keeps its
+    person, its reason, and how it related to the rules then. Raises as `make_decision`.
+    """
+    made = dict(entry.determined or {})
+    _check_decision(working_set, pack, str(made["decision"]))
+    # Its effects follow from what was decided before it.
+    before = Case((earlier for earlier in case.entries if earlier is not entry), case.vocabulary)
+    return _decision_of(working_set, before, {"differs": False, **made}, day, pack)
+
+
+def _decision_of(
+    working_set: WorkingSet, case: Case, made: Mapping[str, Any], day: str, pack: Pack
+) -> HumanDecision:
+    """Return the record of a decision that was made on a day: its kind, and its contents."""
+    decision, outcome, differs = str(made["decision"]), str(made["outcome"]), bool(made["differs"])
     own = pack.decisions.get(decision)
     if own is not None and decision not in vocabulary().decisions:
         _check_outcome(decision, outcome, own.outcomes)
@@ -97,22 +137,12 @@ def make_decision(
     _check_outcome(decision, outcome, vocabulary().decisions[decision].outcomes)
     if decision == "screening":
         return HumanDecision("screening_outcome", {(SCREENING,): {"outcome": outcome}}, differs)
-    content: dict[str, Any] = {
-        "determination": {
-            "decision": decision,
-            "outcome": outcome,
-            "by": by,
-            "reason": reason,
-            "differs": differs,
-        }
-    }
+    content: dict[str, Any] = {"determination": dict(made)}
     role = working_set.gateway.history.newest.role(working_set.agency)
     approval = _APPROVAL.get((decision, outcome)) if role == "prosecutor" else None
     if approval:
         content["facts"] = {"approval.prosecutor": approval}
-    zone = working_set.gateway.history.newest.zone
-    today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
-    kind, effects = _effects(case, decision, outcome, role, today)
+    kind, effects = _effects(case, decision, outcome, role, day)
     # INVARIANT: the outcome goes to nobody who may not know what it shows. A person who lets
     # others tell decisions, and not whether a charge is held, isn't told on by the decision.
     shown = dict.fromkeys(category for categories in effects for category in categories)
@@ -160,7 +190,7 @@ def _check_decision(working_set: WorkingSet, pack: Pack, decision: str) -> None:
         raise AgencyError(
             "unknown-decision",
             f"`{STEPS}` is a list of next steps, which the meeting agrees on",
-            fix="record them with `offramp agency meeting-record`",
+            fix="record them with `offramp agency meeting-record DIR CASE`",
         )
     if decision not in deciders or (decision == "completion" and decision not in pack.decisions):
         raise AgencyError(
@@ -195,13 +225,18 @@ def _is_entitled(working_set: WorkingSet, decision: str) -> bool:
     )
 
 
-def _differs(answer: Answer | None, outcome: str) -> bool:
-    by_rules = answer.outcome if answer is not None else None
-    return (
-        by_rules is not None
-        and by_rules != outcome
-        and not (isinstance(by_rules, list) and outcome in by_rules)
-    )
+def relation_of(decision: str, by_rules: str | list[str] | None, outcome: str) -> str:
+    """Return how a person's outcome relates to the rules' answer, one word of this module.
+
+    `by_rules` is None where the rules don't decide.
+    """
+    if by_rules is None:
+        return UNDECIDED
+    if by_rules == outcome or (isinstance(by_rules, list) and outcome in by_rules):
+        return SAME
+    if isinstance(by_rules, str) and outcome in _PERMITTED.get((decision, by_rules), ()):
+        return PERMITTED
+    return OTHER
 
 
 def _effects(
@@ -268,6 +303,7 @@ def human_decision_parts(
             keep_until=defaults.last_day(categories),
             use=defaults.use,
         )
+        part = protect_care(part, working_set, defaults.notice)
         addressed = address(working_set, handle, made.kind, part, decision, now, only)
         parts.append(part if addressed is None else addressed)
     return tuple(parts)

@@ -12,6 +12,8 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from offramp.names import latin_name
+from offramp.phone_numbers import read_phone
 from rules.frozen import cached_property, frozen
 
 if TYPE_CHECKING:
@@ -52,8 +54,6 @@ refugio cuca cuco | roberto beto | rodolfo fito rudy | rosario chayo charo | sal
 santiago chago santi | teresa tere | vicente chente
 """
 
-PHONE_DIGITS = 10
-
 
 @frozen
 class Description:
@@ -81,9 +81,9 @@ class Description:
 
     @cached_property
     def digits(self) -> str:
-        """The digits of the phone number that identify it."""
-        digits = "".join(filter(str.isdigit, self.phone or ""))
-        return digits[-PHONE_DIGITS:] if len(digits) >= 7 else ""
+        """The digits of the phone number that identify it, without an extension."""
+        number = read_phone(self.phone or "")
+        return number.identity if number is not None else ""
 
 
 def compare(first: Description, second: Description) -> tuple[str, ...]:
@@ -125,20 +125,6 @@ def strength(reasons: Iterable[str]) -> int:
 # Names
 
 
-def fold_name(name: str) -> str:
-    """Return a name in small Latin letters and digits, a space between two words.
-
-    Two names that look alike fold alike: accents, apostrophes, and repeated spaces are left out.
-    """
-    return " ".join(re.findall(r"[a-z0-9]+", _latin(name)))
-
-
-def _latin(name: str) -> str:
-    from anyascii import anyascii
-
-    return anyascii(name[:200]).lower().replace("'", "").replace("`", "")
-
-
 @lru_cache(maxsize=65_536)
 def name_words(name: str) -> tuple[tuple[str, ...], ...]:
     """Return the words of a name in small Latin letters, each with its possible spellings.
@@ -146,7 +132,7 @@ def name_words(name: str) -> tuple[tuple[str, ...], ...]:
     Apostrophes join, hyphens part. A particle such as `de la` is left out, and also joined to the
     word after it. A name of particles alone keeps them.
     """
-    parts = [part for part in re.findall(r"[a-z]+", _latin(name)) if part not in _SUFFIXES]
+    parts = [part for part in re.findall(r"[a-z]+", latin_name(name)) if part not in _SUFFIXES]
     spelled: list[tuple[str, ...]] = []
     before = ""
     for part in parts:

@@ -19,9 +19,13 @@ class Moment:
     time: datetime | None = None
 
     def is_before(self, other: Moment) -> bool:
-        """Report whether it is certainly before another one: by the time if both have one."""
+        """Report whether it is certainly before another one: by the time if both have one.
+
+        People write a time to the minute, and the hub to the second. So what is written in the same
+        minute is not before.
+        """
         if self.time is not None and other.time is not None:
-            return self.time < other.time
+            return _minute(self.time) < _minute(other.time)
         return self.day < other.day
 
     def is_after_time(self, now: datetime) -> bool:
@@ -30,6 +34,10 @@ class Moment:
 
     def __str__(self) -> str:
         return f"{self.time:%Y-%m-%d %H:%M}" if self.time is not None else str(self.day)
+
+
+def _minute(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)
 
 
 def read_moment(value: Any, zone: tzinfo | None) -> Moment | None:

@@ -3,7 +3,7 @@
 Forms, corrections, notes, minutes, and records from files read their days and times here alone. A
 deadline that counts from an impossible day may send a person to jail, so nothing states one:
 
-- What has happened is not in the future, to the minute where a time is stated.
+- What has happened is not in the future. A stated time may be a minute ahead of the hub's clock.
 - Nothing in a case is from before the program began, and nobody was born over 130 years ago.
 - No event of a case is before the encounter that began it, and no birth is after it.
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,8 @@ from offramp.agency.cases.case import REFERRED
 from offramp.agency.cases.caseload import case_of, utc
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.moment import Moment, encounter_of, read_moment
-from offramp.agency.cases.pack_terms import terms_of
+from offramp.agency.cases.odd_ages import OddAge
+from offramp.agency.cases.pack_terms import PackTerms, detail_names, terms_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Stating
 from offramp.agency.folder.working_set import WorkingSet
@@ -48,6 +49,9 @@ _OF_CASE = (_DONE_ON, _SINCE, "charge_status.on")
 _MAY_PRECEDE_REFERRAL = (REFERRED, "charge_status.on")
 _IN_PROGRAM = (*_OF_CASE, _TESTED, "premises_crime.on", DAY, MOMENT)
 _OLDEST = 130  # years
+# The hub's clock and a watch on the wall differ, and the hub's is rounded down to a second. Who
+# states what happened just now is never told that it is yet to come.
+_CLOCKS_DIFFER = timedelta(minutes=1)
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -61,10 +65,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "born": "the birth, on `{value}`, is after the encounter, on `{bound}`",
         "referral": "the encounter, on `{value}`, is after the referral, on `{bound}`",
         "order_fix": "check the day and the year of both",
-        "odd_referral": "`{name}` is `{value}`, before the referral, on `{bound}`",
-        "odd_intake": "`{name}` is `{value}`, before the first interview, on `{bound}`",
-        "odd_encounter": "`{name}` is `{value}`, before the encounter, on `{bound}`",
-        "odd_later": "`{name}` is `{value}`, after the first interview, on `{bound}`",
+        "odd_referral": "{name} is `{value}`, before the referral, on `{bound}`",
+        "odd_intake": "{name} is `{value}`, before the first interview, on `{bound}`",
+        "odd_encounter": "{name} is `{value}`, before the encounter, on `{bound}`",
+        "odd_later": "{name} is `{value}`, after the first interview, on `{bound}`",
     },
     "es": {
         "future_day": "`{value}` es después de hoy, `{bound}`",
@@ -77,19 +81,22 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "born": "el nacimiento, el `{value}`, es después del encuentro, el `{bound}`",
         "referral": "el encuentro, el `{value}`, es después de la derivación, el `{bound}`",
         "order_fix": "compruebe el día y el año de ambos",
-        "odd_referral": "`{name}` es `{value}`, antes de la derivación, el `{bound}`",
-        "odd_intake": "`{name}` es `{value}`, antes de la primera entrevista, el `{bound}`",
-        "odd_encounter": "`{name}` es `{value}`, antes del encuentro, el `{bound}`",
-        "odd_later": "`{name}` es `{value}`, después de la primera entrevista, el `{bound}`",
+        "odd_referral": "{name}: `{value}` es antes de la derivación, el `{bound}`",
+        "odd_intake": "{name}: `{value}` es antes de la primera entrevista, el `{bound}`",
+        "odd_encounter": "{name}: `{value}` es antes del encuentro, el `{bound}`",
+        "odd_later": "{name}: `{value}` es después de la primera entrevista, el `{bound}`",
     },
 }
 
 
 @frozen
 class OddMoment:
-    """A stated moment in an order that is unusual and may be true. `name` is its detail."""
+    """A stated moment in an order that is unusual and may be true.
 
-    name: str
+    `names` are its detail in words, in English and Spanish.
+    """
+
+    names: tuple[str, str]
     key: str
     value: str
     bound: str
@@ -97,7 +104,8 @@ class OddMoment:
     def text(self, language: str) -> str:
         """Return the sentence that asks for a second look."""
         phrase = _WORDS[language][self.key]
-        return phrase.format(name=self.name, value=self.value, bound=self.bound)
+        name = self.names[language == "es"]
+        return phrase.format(name=name, value=self.value, bound=self.bound)
 
 
 @frozen
@@ -105,13 +113,18 @@ class CaseMoments:
     """The moments of one case, against which each new one is read.
 
     `now` is the hub's time in the program's zone. `began` is the program's first day, None if it
-    hasn't come. `facts` are those of the adopted pack. `known` are the case's facts by path.
+    hasn't come. `terms` are the words of the adopted pack. `known` are the case's facts by path.
     """
 
     now: datetime
     began: date | None
-    facts: Mapping[str, Fact]
+    terms: PackTerms
     known: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """The facts of the adopted pack by path."""
+        return self.terms.facts
 
     def beside(self, stated: Mapping[str, Any]) -> CaseMoments:
         """Return the moments with those that are stated at the same time, which count first."""
@@ -135,7 +148,8 @@ class CaseMoments:
         for name, value in stated:
             for path, moment in self._moments(name, value):
                 for key, bound in self._oddities(_PLACE.sub("", path), moment):
-                    odd = OddMoment(path, key, str(moment), str(bound))
+                    names = detail_names(path, self.terms)
+                    odd = OddMoment(names, key, str(moment), str(bound))
                     odd_ones.setdefault((path, key), odd)
         return tuple(odd_ones.values())
 
@@ -146,7 +160,7 @@ class CaseMoments:
         def text(key: str, bound: object) -> str:
             return words[key].format(value=moment, bound=bound)
 
-        if moment.is_after_time(self.now):
+        if moment.is_after_time(self.now + _CLOCKS_DIFFER):
             is_today = moment.day == self.now.date()
             message = (
                 text("future_time", f"{self.now:%Y-%m-%d %H:%M}")
@@ -235,7 +249,7 @@ def moments_of(
     began = pack.program.since if pack is not None else None
     if began is not None and began > local.date():
         began = None
-    return CaseMoments(local, began, terms_of(working_set).facts, known)
+    return CaseMoments(local, began, terms_of(working_set), known)
 
 
 def stated_moments(
@@ -293,8 +307,8 @@ def check_confirmed(
     refuse_odd(() if although_odd else moments.beside(dict(listed)).odd_moments(listed))
 
 
-def refuse_odd(odd: tuple[OddMoment, ...]) -> None:
-    """Refuse odd moments that nobody confirmed. Raises `AgencyError` `odd-day`."""
+def refuse_odd(odd: tuple[OddMoment | OddAge, ...]) -> None:
+    """Refuse odd moments and ages that nobody confirmed. Raises `AgencyError` `odd-day`."""
     if odd:
         raise AgencyError(
             "odd-day",

@@ -22,10 +22,11 @@ from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
 
-_SCREENING, _APPROVAL = "screening", "approval.prosecutor"
-_SCREENED = f"decisions.{_SCREENING}"
+SCREENING, APPROVAL = "screening", "approval.prosecutor"
+SCREENED = f"decisions.{SCREENING}"
+EJECTION, NEW_CHARGES = "ejection", "case.new_charges"
 # The prosecutor's decisions that approve or decline, each with both outcomes.
-_APPROVING = {
+APPROVING = {
     "eligibility": ("eligible", "ineligible"),
     ADMISSION: (ADMITTED, "declined_by_prosecutor"),
 }
@@ -58,19 +59,19 @@ def _records_check(
 ) -> Iterator[Task]:
     """Yield the records check, and the wait for it, once the person has accepted the offer."""
     accepted = case.known.get(ACCEPTED)
-    if accepted is None or not accepted.value or _SCREENING in case.attested:
+    if accepted is None or not accepted.value or SCREENING in case.attested:
         return
-    if _SCREENING not in program.pack.decisions:
+    if SCREENING not in program.pack.decisions:
         return
-    decider = program.pack.vocabulary.decisions[_SCREENING].decided_by
+    decider = program.pack.vocabulary.decisions[SCREENING].decided_by
     deciders = working_set.gateway.history.newest.with_role(decider)
     if role == decider:
         command = f"agency screen {working_set.cases.digits(handle)}"
         step = f"Check the records, and tell the outcome in one word: `{command}`."
-        yield Task(handle, role, step, OPEN, _SCREENED)
+        yield Task(handle, role, step, OPEN, SCREENED)
     elif deciders and role in ("program", "case_management") and not case.determined:
         step = f"{_names(deciders)} checks the records: no outcome of the screening is known here."
-        yield Task(handle, decider, step, OPEN, _SCREENED)
+        yield Task(handle, decider, step, OPEN, SCREENED)
 
 
 def _consents_due(
@@ -92,7 +93,7 @@ def _consents_due(
         if name in sets:
             label = sets[name].label.text("en")
             command = f"agency consent {working_set.cases.digits(handle)} --set {name}"
-            step = f"Ask the person for the consent that is due {label}: `{command}`."
+            step = f"Ask the person for the consent “{label}”, which is due: `{command}`."
             yield Task(handle, role, step, OPEN, f"consent.{name}")
 
 
@@ -122,27 +123,47 @@ def _approval(
     working_set: WorkingSet, program: Program, case: Case, handle: str, role: str, now: int
 ) -> Iterator[Task]:
     """Yield the prosecutor's approval, after the records check, if the rules ask for it."""
-    if role != "prosecutor" or _APPROVAL in case.known or case.determined.keys() & _APPROVING:
+    decision = awaited_approval(working_set, program, case, now) if role == "prosecutor" else None
+    if decision is None:
         return
-    if _SCREENING in program.pack.decisions and _SCREENING not in case.attested:
-        return
-    at, digits = utc(working_set.gateway.hub_time(now)), working_set.cases.digits(handle)
-    for decision, outcomes in _APPROVING.items():
+    digits = working_set.cases.digits(handle)
+    approve, decline = (
+        f"`agency determine {digits} {decision} {outcome} --reason rules`"
+        for outcome in APPROVING[decision]
+    )
+    step = f"Approve or decline, when you know enough: {approve} or {decline}."
+    yield Task(handle, role, step, OPEN, APPROVAL)
+
+
+def awaited_approval(working_set: WorkingSet, program: Program, case: Case, now: int) -> str | None:
+    """Return the decision for which the rules need the prosecutor's approval, None for none.
+
+    It comes after the records check. `now` is in seconds since 1970.
+    """
+    if APPROVAL in case.known or case.determined.keys() & APPROVING:
+        return None
+    if SCREENING in program.pack.decisions and SCREENING not in case.attested:
+        return None
+    at = utc(working_set.gateway.hub_time(now))
+    for decision in APPROVING:
         if decision not in program.pack.decisions:
             continue
         try:
             answer = case.decide(program, decision, at)
         except Refusal:
             continue
-        if all(need["fact"] != _APPROVAL for need in answer.needed):
-            continue
-        approve, decline = (
-            f"`agency determine {digits} {decision} {outcome} --reason rules`"
-            for outcome in outcomes
-        )
-        step = f"Approve or decline, when you know enough: {approve} or {decline}."
-        yield Task(handle, role, step, OPEN, _APPROVAL)
-        return
+        if any(need["fact"] == APPROVAL for need in answer.needed):
+            return decision
+    return None
+
+
+def may_be_ejected(case: Case) -> bool:
+    """Report whether an ejection can be a question: the person takes part, and has a later charge.
+
+    Before that, no rule makes anybody look for later charges.
+    """
+    charged, enrolled = case.known.get(NEW_CHARGES), case.known.get(ENROLLED)
+    return bool(charged and charged.value and enrolled and enrolled.value)
 
 
 def _decisions_of_others(
@@ -154,13 +175,13 @@ def _decisions_of_others(
         for need in answer.needed:
             owner = str(need["ask"])
             deciders = directory.with_role(owner)
-            if need["fact"] != _APPROVAL or owner == role or not deciders:
+            if need["fact"] != APPROVAL or owner == role or not deciders:
                 continue
             step = (
                 f"{_names(deciders)} approves or declines: `{answer.decision}` waits for it. "
                 f"To ask: `agency ask {working_set.cases.digits(handle)} {answer.decision}`."
             )
-            yield Task(handle, owner, step, OPEN, _APPROVAL)
+            yield Task(handle, owner, step, OPEN, APPROVAL)
             return
 
 

@@ -4,9 +4,12 @@ A named person's decision stays in force until that person's agency decides agai
 flagged. The rules' answers are worked out anew at each look, so of them only records that were
 sent can rest on an old value.
 
-A correction or a recall flags every decision that reads what it concerns. A newer statement of the
-same fact says of no earlier one that it was wrong. It flags a decision only if the rules answer
-otherwise with it than with the earlier value.
+A correction or a recall flags every decision of this agency that reads what it concerns: the person
+here had the old value before them. A newer statement of the same fact says of no earlier one that
+it was wrong. It flags a decision only if the rules answer otherwise with it than with the earlier
+value. The same applies to a correction and another agency's decision: nobody here knows whether
+that agency had the old value. See
+docs/decisions/0165-a-decision-lapses-if-it-could-differ.md.
 """
 
 from __future__ import annotations
@@ -147,13 +150,18 @@ def _changes_since(
         is_later = change.stated_at < basis <= change.changed_at and not is_own
         return is_later and (paths is None or _is_read(case, change, paths))
 
+    is_here = entry.by == case.here
     changes = [
         change for change in case.changes if concerns(change) and not _is_restored(case, change)
     ]
     newer = [
         change for change in case.restated if concerns(change) and _still_differs(case, change)
     ]
-    if reads.may_matter(decision, newer, is_here=entry.by == case.here):
+    if not is_here:
+        corrected = [change for change in changes if change.how == CORRECTED]
+        changes = [change for change in changes if change.how != CORRECTED]
+        newer = sorted((*corrected, *newer), key=lambda change: change.changed_at)
+    if reads.may_matter(decision, newer, is_here=is_here):
         changes += newer
     return tuple(changes)
 
@@ -230,7 +238,7 @@ class FactsRead:
         return facts_read(pack, decision) | {DAY, MOMENT} if decision in pack.decisions else None
 
     def may_matter(self, decision: str, newer: Sequence[FactChange], *, is_here: bool) -> bool:
-        """Report whether newer statements may change a person's decision.
+        """Report whether newer statements, or corrections, may change a person's decision.
 
         They don't if the rules answer the same with the values before. If the rules have no
         answer, the agency that decided looks again (`is_here`), and no other one is told to wait.

@@ -7,6 +7,7 @@ had, and a correction is no way around a consent that ended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,9 +19,12 @@ from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import own_parts, valid_facts
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.list_changes import Difference, ListChange, differences, with_change
 from offramp.agency.cases.positions import note_position
 from offramp.agency.cases.questions import keep_entry_ids
 from offramp.agency.cases.told import (
+    CorrectedDetail,
+    CorrectionStep,
     Detail,
     ToldDetail,
     ToldPart,
@@ -45,11 +49,13 @@ class Holder:
     """A recipient that holds an old value of a detail.
 
     `value` is the new value. `why_not` says why the recipient can't be told it, None if it can.
+    `differences` are what the recipient gets in place of what it has, of a list field by field.
     """
 
     holding: ToldDetail
     value: Any
     why_not: str | None
+    differences: tuple[Difference, ...] = ()
 
     @property
     def agency(self) -> str:
@@ -84,38 +90,26 @@ class OwedCorrection:
     parts: tuple[Part, ...]
 
 
+Owed = tuple[ToldDetail, Any]
+
+
 def old_values(
-    working_set: WorkingSet, handle: str, values: Mapping[str, Any], today: str
-) -> tuple[ToldDetail, ...]:
-    """Return what recipients were told of these details that differs from their new values."""
-    told_part = told_details(working_set, handle, today)
-    return tuple(
-        holding
-        for name, value in values.items()
-        for holding in told_part.get(name, ())
-        if not same_value(holding.value, value_for(holding, value))
-    )
+    working_set: WorkingSet, handle: str, steps: Mapping[str, CorrectionStep], today: str
+) -> tuple[Owed, ...]:
+    """Return what recipients were told that a correction changes, each with its new value.
 
-
-def value_for(holding: ToldDetail, value: Any) -> Any:
-    """Return a new value as a recipient may be told it: of a list, the fields that it has.
-
-    So a recipient of drugs without a weight learns of no weight. A recipient that was told of an
-    empty list, or of nothing any more, is told the whole list.
+    `steps` has the correction of each detail by name. It comes after all earlier ones.
     """
-    fields = {
-        field
-        for entry in (holding.value if isinstance(holding.value, list | tuple) else ())
-        if isinstance(entry, Mapping)
-        for field, member in entry.items()
-        if member is not None
-    } - {"id"}
-    if not fields or not isinstance(value, list | tuple):
-        return value
-    return [
-        {field: member for field, member in entry.items() if field in fields or field == "id"}
-        for entry in value
-    ]
+    disclosed = told_details(working_set, handle, today)
+    corrected = corrected_details(working_set, handle)
+    return tuple(
+        (holding, value)
+        for name, step in steps.items()
+        for holding in disclosed.get(name, ())
+        for earlier in (corrected.get(name, CorrectedDetail(None, ())).steps,)
+        for value in (CorrectedDetail(None, (*earlier, step)).owed_to(holding),)
+        if not same_value(holding.value, value)
+    )
 
 
 def owed_corrections(
@@ -137,11 +131,11 @@ def owed_corrections(
         return ()
     told_part = told_details(working_set, handle, today)
     owed = [
-        (holding, value_for(holding, detail.value))
+        (holding, value)
         for name, detail in corrected.items()
         for holding in told_part.get(name, ())
-        if holding.part.position < detail.position
-        and not same_value(holding.value, value_for(holding, detail.value))
+        for value in (detail.owed_to(holding),)
+        if not same_value(holding.value, value)
     ]
     return correct_holders(working_set, handle, owed, random_bytes, now, again=again)
 
@@ -150,9 +144,10 @@ def holders_of_earlier_facts(
     working_set: WorkingSet, handle: str, facts: Mapping[str, Any], today: str, now: int
 ) -> tuple[Holder, ...]:
     """Return the agencies that have another value of a program's own facts and can't be told."""
+    steps = {name: CorrectionStep(math.inf, value) for name, value in facts.items()}
     owed = [
-        (holding, value_for(holding, facts[holding.detail.name]))
-        for holding in old_values(working_set, handle, facts, today)
+        (holding, value)
+        for holding, value in old_values(working_set, handle, steps, today)
         if holding.part.kind == PROGRAM_FACTS
     ]
     return tuple(
@@ -186,17 +181,19 @@ def stated_anew(working_set: WorkingSet, handle: str, today: str) -> Mapping[str
 def correct_holders(
     working_set: WorkingSet,
     handle: str,
-    owed: Sequence[tuple[ToldDetail, Any]],
+    owed: Sequence[Owed],
     random_bytes: Callable[[int], bytes],
     now: int,
     *,
     again: bool = False,
+    listings: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> tuple[OwedCorrection, ...]:
     """Return the corrections of what recipients hold, each with its new value, by recipient.
 
-    Raises `ContentError` `wrong-content` for a value that its category can't hold.
+    `listings` has the entries of each list by name, in whose order differences are named. Raises
+    `ContentError` `wrong-content` for a value that its category can't hold.
     """
-    by_agency: dict[str, list[tuple[ToldDetail, Any]]] = {}
+    by_agency: dict[str, list[Owed]] = {}
     for holding, value in owed:
         by_agency.setdefault(holding.agency, []).append((holding, value))
     corrections = []
@@ -211,7 +208,7 @@ def correct_holders(
             if way is not None and why_not is None:
                 parts.append(replace(part, to={agency: way}))
             holders += [
-                Holder(holding, value, why_not)
+                Holder(holding, value, why_not, differences_of(holding, value, listings))
                 for holding, value in wrong_details
                 if holding.part is told_part and holding.detail.category == category
             ]
@@ -219,8 +216,17 @@ def correct_holders(
     return tuple(corrections)
 
 
+def differences_of(
+    holding: ToldDetail, value: Any, listings: Mapping[str, Sequence[Mapping[str, Any]]] | None
+) -> tuple[Difference, ...]:
+    """Return what a recipient gets in place of what it has, of a list field by field."""
+    name = holding.detail.name
+    listing = (listings or {}).get(name, ())
+    return tuple(differences(name, holding.value, value, listing))
+
+
 def _by_part(
-    wrong_details: Sequence[tuple[ToldDetail, Any]],
+    wrong_details: Sequence[Owed],
 ) -> Iterator[tuple[ToldPart, str, dict[Detail, Any]]]:
     """Yield each part to correct, a category of it, and the new values of its details."""
     grouped: dict[tuple[str, str, str], tuple[ToldPart, dict[Detail, Any]]] = {}
@@ -287,6 +293,37 @@ def _way_of(
         return way, None
     verdict = gateway.judge_part(CORRECTION, part, agency, (purpose, basis), case=handle, now=now)
     return None, _in_words(working_set, verdict.reasons)
+
+
+def measured_parts(
+    working_set: WorkingSet,
+    handle: str,
+    holdings: Sequence[ToldDetail],
+    change: ListChange,
+    random_bytes: Callable[[int], bytes],
+    now: int,
+) -> tuple[Part, ...]:
+    """Return parts that add measurements to a list, in each recipient's own list.
+
+    All else of its part stands as the recipient has it. Recipients of the same part with the same
+    contents share one.
+    """
+    judge = working_set.gateway.judge_part
+    parts: list[Part] = []
+    for holding in holdings:
+        value = with_change(holding.value, change, all_fields=True)
+        category = holding.detail.category
+        values = {holding.detail: value}
+        part = _correcting_part(holding.part, category, values, random_bytes)
+        way = holding.part.way(holding.agency)
+        if not judge(CORRECTION, part, holding.agency, way, case=handle, now=now).permit:
+            continue
+        shared = next((each for each in parts if replace(each, to={}) == part), None)
+        if shared is not None:
+            parts.remove(shared)
+        to = {} if shared is None else dict(shared.to)
+        parts.append(replace(part, to={**to, holding.agency: way}))
+    return tuple(parts)
 
 
 def _in_words(working_set: WorkingSet, reasons: Sequence[str]) -> str:

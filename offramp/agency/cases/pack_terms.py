@@ -13,7 +13,7 @@ from dataclasses import field
 from offramp.agency.cases.form_terms import form_terms, question_text
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
-from rules.input.typed_answers import Choice
+from rules.input.typed_answers import ANY_SECTION, Choice
 from rules.input.vocabulary import Fact, Vocabulary
 from rules.packs.pack import InBoth, Pack
 from rules.shelf import english, vocabulary
@@ -23,11 +23,15 @@ _PLACE = re.compile(r"\[[0-9]+\]")
 
 @frozen
 class PackTerms:
-    """A pack's vocabulary, the Spanish of its own texts, and its labels of choices by path."""
+    """A pack's vocabulary, the Spanish of its own texts, and its labels of choices by path.
+
+    `section` is an example of a section of law.
+    """
 
     vocabulary: Vocabulary
     spanish: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, InBoth]] = field(default_factory=dict)
+    section: str = ANY_SECTION
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -46,9 +50,11 @@ class PackTerms:
         return question_text(fact.question, language)
 
     def question(self, path: str, language: str) -> str:
-        """Return the question that a fact answers. A path that no fact has is its own label."""
-        fact = self.fact(path)
-        return self.text(fact, language) if fact is not None else path
+        """Return the question that a fact or a member answers. Another path is its own label."""
+        fact, member = self.fact(path), form_terms().members.get(path)
+        if fact is not None:
+            return self.text(fact, language)
+        return member.texts[language] if member is not None else path
 
     def choices(self, path: str, words: tuple[str, ...], language: str) -> tuple[Choice, ...]:
         """Return the choices of a fact with their labels."""
@@ -78,6 +84,13 @@ def noun_of(vocabulary: Vocabulary, name: str) -> str:
     return f"the answer to “{' '.join(fact.question.split())}”"
 
 
+def detail_names(name: str, terms: PackTerms) -> tuple[str, str]:
+    """Return a detail in words, in English and Spanish: a noun, or the question that it answers."""
+    member = form_terms().members.get(name)
+    spanish = member.texts["es"] if member is not None else terms.question(name, "es")
+    return noun_of(terms.vocabulary, name), f"“{spanish}”"
+
+
 def shared_terms() -> PackTerms:
     """Return the words that all packs share, for an agency without a directory."""
     return PackTerms(vocabulary())
@@ -85,7 +98,8 @@ def shared_terms() -> PackTerms:
 
 def pack_terms(pack: Pack) -> PackTerms:
     """Return the words of a pack."""
-    return PackTerms(pack.vocabulary, pack.spanish, pack.words.choices)
+    example = pack.offenses.example if pack.offenses is not None else None
+    return PackTerms(pack.vocabulary, pack.spanish, pack.words.choices, example or ANY_SECTION)
 
 
 def terms_of(working_set: WorkingSet) -> PackTerms:

@@ -15,7 +15,7 @@ from typing import Any
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.empty_cases import is_empty, is_open, is_withdrawn
 from offramp.agency.cases.matching import Description, compare, strength
-from offramp.agency.cases.stated import stated_contents
+from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE
 from offramp.agency.folder.case_memory import Subject
@@ -32,10 +32,12 @@ class CasePerson:
     """The person of a case as this agency's records describe them.
 
     `descriptions` has each spelling once, the newest first. `report_numbers` are the agency's own.
+    `is_being_corrected` is true while nobody here opened a correction that may change them.
     """
 
     descriptions: tuple[Description, ...] = ()
     report_numbers: tuple[str, ...] = ()
+    is_being_corrected: bool = False
 
     @property
     def newest(self) -> Description:
@@ -68,19 +70,20 @@ class PossibleMatch:
 def _written(person: CasePerson) -> Any:
     return {
         "descriptions": [
-            {name: value for name in _MEMBERS if (value := getattr(each, name)) is not None}
-            for each in person.descriptions
+            {name: value for name in _MEMBERS if (value := getattr(description, name)) is not None}
+            for description in person.descriptions
         ],
         "report_numbers": list(person.report_numbers),
+        "is_being_corrected": person.is_being_corrected,
     }
 
 
 def _read(written: Mapping[str, Any]) -> CasePerson:
     descriptions = tuple(Description(**members) for members in written["descriptions"])
-    return CasePerson(descriptions, tuple(written["report_numbers"]))
+    return CasePerson(descriptions, tuple(written["report_numbers"]), written["is_being_corrected"])
 
 
-PEOPLE: Subject[CasePerson] = Subject("person", write=_written, read=_read)
+PEOPLE: Subject[CasePerson] = Subject("contact", write=_written, read=_read)
 
 
 def person_of(working_set: WorkingSet, handle: str) -> CasePerson:
@@ -96,16 +99,24 @@ def person_name(working_set: WorkingSet, handle: str) -> str | None:
 def _find_person(working_set: WorkingSet, handle: str) -> tuple[CasePerson, None]:
     if handle not in working_set.cases:
         return CasePerson(), None
+    case = case_of(working_set, handle)
+    # Somebody has to find and call the person before a correction is opened, too.
+    shown = _described(stated_contents(working_set, handle, case, with_unopened=True))
+    is_being_corrected = shown != _described(stated_contents(working_set, handle, case))
+    notes = working_set.cases.records(handle).notes
+    numbers = [str(note.body["report_number"]) for note in notes if note.body.get("report_number")]
+    return CasePerson(shown, tuple(dict.fromkeys(numbers)), is_being_corrected), None
+
+
+def _described(stated: Iterable[StatedContent]) -> tuple[Description, ...]:
+    """Return each spelling of the contact details once, the newest first."""
     descriptions: dict[Description, None] = {}
-    stated = stated_contents(working_set, handle, case_of(working_set, handle))
-    for part in reversed(stated):
+    for part in reversed(tuple(stated)):
         contact = part.content.get("contact") or {}
         members = {name: str(contact[name]) for name in _MEMBERS if contact.get(name)}
         if members:
             descriptions[Description(**members)] = None
-    notes = working_set.cases.records(handle).notes
-    numbers = [str(note.body["report_number"]) for note in notes if note.body.get("report_number")]
-    return CasePerson(tuple(descriptions), tuple(dict.fromkeys(numbers))), None
+    return tuple(descriptions)
 
 
 # Matching

@@ -50,7 +50,7 @@ CATEGORIES: Words = {
     "intake_status": ("that your first interview is done", "que su primera entrevista está hecha"),
     "case_manager_contact": (
         "how to reach your case manager",
-        "cómo localizar a su gestor de caso",
+        "cómo localizar a quien lleva su caso",
     ),
     "status": ("in one fixed word, how you are doing", "en una palabra fija, cómo le va"),
     "barriers": (
@@ -101,7 +101,7 @@ CATEGORIES: Words = {
 PURPOSES: Words = {
     "offer_and_hand_off": (
         "to offer you the program and bring you to a case manager",
-        "para ofrecerle el programa y ponerle en contacto con un gestor de caso",
+        "para ofrecerle el programa y ponerle en contacto con quien llevará su caso",
     ),
     "screening": (
         "to find out whether records stop you from entering",
@@ -114,7 +114,7 @@ PURPOSES: Words = {
     "diversion_coordination": ("to work on your case together", "para trabajar juntos en su caso"),
     "filing_status": (
         "to say whether a charge is held, filed or dropped",
-        "para decir si una acusación se suspende, se presenta o se retira",
+        "para decir si una acusación se suspende, presenta o retira",
     ),
     "treatment": ("to treat you", "para darle tratamiento"),
     "service_arrangement": (
@@ -177,7 +177,7 @@ KINDS: Words = {
     "referral": ("the police's referral", "la derivación de la policía"),
     "hand_off": (
         "the note that a case manager met you",
-        "la nota de que un gestor de caso le conoció",
+        "la nota de que le conoció quien lleva su caso",
     ),
     "screening_outcome": (
         "the answer of the records check",
@@ -199,7 +199,7 @@ KINDS: Words = {
         "the note that a lawyer acts for you",
         "la nota de que un abogado actúa por usted",
     ),
-    "assignment": ("the note who your case manager is", "la nota de quién es su gestor de caso"),
+    "assignment": ("the note who your case manager is", "la nota de quién lleva su caso"),
     "intake": (
         "the note that your first interview is done",
         "la nota de que su primera entrevista está hecha",
@@ -230,7 +230,7 @@ KINDS: Words = {
     "reinstatement": ("the decision to give your place back", "la decisión de devolverle su plaza"),
     "transfer": (
         "the note that you move to another program or case manager",
-        "la nota de que pasa a otro programa o gestor de caso",
+        "la nota de que pasa a otro programa o a otra persona que lleve su caso",
     ),
     "exit": ("the note that you left the program", "la nota de que dejó el programa"),
     "charge_disposition": ("what became of a charge", "lo que pasó con una acusación"),

@@ -14,9 +14,11 @@ from typing import Any
 from offramp.agency.cases.case import Case
 from rules.author.translation import translate_text
 from rules.decide.program import Program
+from rules.decide.wording import fill_in
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.pack import Pack
+from rules.packs.resolve import Segment
 
 # The decisions that a referral is for, with the outcomes that don't stand in its way.
 _OPEN: Mapping[str, tuple[str, ...]] = {
@@ -123,16 +125,20 @@ def _answer(
         decision,
         outcome,
         tuple(answer.possible),
-        tuple(_because(program, decision, reason) for reason in answer.reasons),
+        tuple(because_in_languages(program.pack, decision, reason) for reason in answer.reasons),
         tuple(_missing(program, need) for need in answer.needed) if outcome is None else (),
     )
 
 
-def _because(program: Program, decision: str, reason: Mapping[str, Any]) -> InLanguages:
-    """Return a reason's text. Its Spanish is that of the rule, with no values in it."""
-    rules = program.pack.decisions[decision]
+def because_in_languages(
+    pack: Pack, decision: str, reason: Mapping[str, Any], segment: Segment | None = None
+) -> InLanguages:
+    """Return a reason's text. Its Spanish is that of the rule, with the values of a segment."""
+    rules = pack.decisions[decision]
     rule = rules.rules.get(str(reason["rule"])) or rules.otherwise
-    spanish = translate_text(program.pack, rule.because, "es")
+    spanish = translate_text(pack, rule.because, "es")
+    if spanish and segment is not None:
+        spanish = fill_in(segment, spanish)
     return InLanguages(str(reason["text"]), spanish if spanish and "{" not in spanish else None)
 
 

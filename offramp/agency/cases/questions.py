@@ -11,7 +11,14 @@ from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import same_value
-from offramp.agency.cases.caseload import answering_path, open_questions, own_facts, questions_asked
+from offramp.agency.cases.caseload import (
+    answering_path,
+    closing_path,
+    open_questions,
+    own_facts,
+    partly_answering,
+    questions_asked,
+)
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.fact_kinds import SCREENING, plain_path
 from offramp.agency.cases.pack_terms import terms_of
@@ -47,10 +54,11 @@ def question_parts(
             f"nobody is asked for what `{answer.decision}` lacks",
             fix="wait for what is told",
         )
-    before = frozenset() if again else questions_asked(working_set, handle)
-    before |= {(part.agency, path) for part in closed for path in part.paths}
+    asked_before = frozenset() if again else questions_asked(working_set, handle)
+    before = asked_before | {(part.agency, path) for part in closed for path in part.paths}
+    askable = list(_askable(working_set, answer))
     paths: dict[tuple[str, str], set[str]] = {}
-    for agency, category, path in _askable(working_set, answer):
+    for agency, category, path in askable:
         if (agency, path) not in before:
             paths.setdefault((agency, category), set()).add(path)
     purposes = (
@@ -81,6 +89,12 @@ def question_parts(
             f"what `{answer.decision}` lacks may be in part `{first.part}` of the `{first.kind}` "
             f"of `{first.agency}`, and nobody here has opened it",
             fix=f"open it with `offramp agency case DIR {working_set.cases.digits(handle)} --open`",
+        )
+    if not parts and any((agency, path) in asked_before for agency, _, path in askable):
+        raise AgencyError(
+            "nothing-to-ask",
+            f"what `{answer.decision}` lacks was asked before",
+            fix="wait for the answer, or call the agency",
         )
     if not parts:
         raise AgencyError(
@@ -127,13 +141,26 @@ def answer_parts(
 ) -> tuple[Part, ...]:
     """Answer the open questions from this agency's own knowledge, as far as it may tell.
 
-    `added` are facts by path that aren't noted yet.
+    `added` are facts by path that a person answers now and that aren't noted yet, null for what
+    isn't known here. Such a list is told although some entries lack the field that was asked for:
+    what is known isn't held back.
     """
-    facts_here = {**own_facts(working_set, case), **(added or {})}
+    own = own_facts(working_set, case)
+    added = {
+        path: value
+        for path, value in (added or {}).items()
+        if value is not None or own.get(path) is None
+    }
+    facts_here = {**own, **added}
     terms = terms_of(working_set)
     answers: dict[tuple[str, str, str], dict[str, Any]] = {}
     for question in open_questions(working_set, handle):
-        if (path := answering_path(facts_here, question.path)) is not None:
+        path = (
+            answering_path(facts_here, question.path)
+            or closing_path(added, question.path)
+            or partly_answering(added, question.path)
+        )
+        if path is not None:
             answers.setdefault((question.by, question.record, question.part), {})[path] = (
                 facts_here[path]
             )
@@ -171,17 +198,20 @@ def with_entry_ids(value: Any, random_bytes: Callable[[int], bytes]) -> Any:
 def keep_entry_ids(value: Any, before: Any, random_bytes: Callable[[int], bytes]) -> Any:
     """Return a fact as records have it: each entry of a list with its id in `before`, in order.
 
-    An entry that is not in `before` has a new id.
+    An entry that has an id keeps it. One that is not in `before` has a new id.
     """
     if not isinstance(value, list | tuple):
         return value
     entries = [dict(entry) for entry in value]
+    ids = {entry.get("id") for entry in entries}
     earlier = [
         dict(entry)
         for entry in (before if isinstance(before, list | tuple) else ())
-        if "id" in entry
+        if "id" in entry and entry["id"] not in ids
     ]
     for entry in entries:
+        if "id" in entry:
+            continue
         unchanged = next((old for old in earlier if same_value([old], [entry])), None)
         if unchanged is not None:
             entry["id"] = unchanged["id"]

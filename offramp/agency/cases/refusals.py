@@ -10,9 +10,8 @@ from exchange.records.building import Part
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.author.translation import translate_text
-from rules.decide import explain
 from rules.frozen import frozen
-from rules.packs.pack import Pack, conditions
+from rules.packs.pack import Pack
 
 NO_KEY = "no-key"
 # Why an agency without a sealing key receives nothing, in both languages.
@@ -32,8 +31,6 @@ _REPORT_WORDS = (
     "Las reglas del programa no usan la denuncia de un delito en el programa. Lo decide su grupo "
     "directivo. Llame a la policía como cualquier persona.",
 )
-# The facts of `disclosure` that follow from the person's consent.
-_CONSENT_FACTS = frozenset(("grant.status", "grant.type", "restriction", "basis"))
 # The roles to which nothing is said about what a person agreed to or refused.
 _UNTOLD_ROLES = ("police", "prosecutor")
 
@@ -72,7 +69,8 @@ def route(
     missing. INVARIANT: to police and prosecutors, a refusal by the person, a missing consent, and
     an ended one read alike.
     """
-    denials = []
+    denials: list[tuple[str, ...]] = []
+    ways = tuple(ways)
     for way in ways:
         verdict = working_set.gateway.judge_part(kind, part, agency, way, case=case, now=now)
         if verdict.permit:
@@ -80,7 +78,11 @@ def route(
                 return way
             return Refused(agency, NO_KEY, *_NO_KEY_WORDS)
         denials.append(verdict.reasons)
-    refused = _refused(working_set, pack, agency, denials)
+    lasting = [
+        working_set.gateway.reasons_despite_consent(kind, part, agency, way, case=case, now=now)
+        for way in ways
+    ]
+    refused = _refused(working_set, pack, agency, denials, lasting)
     if part.category == (_REPORT,) and refused.rule is None:
         return Refused(agency, _REPORT_RULE, *_REPORT_WORDS)
     return refused
@@ -96,27 +98,29 @@ def has_key(working_set: WorkingSet, agency: str) -> bool:
 
 
 def _refused(
-    working_set: WorkingSet, pack: Pack, agency: str, denials: list[tuple[str, ...]]
+    working_set: WorkingSet,
+    pack: Pack,
+    agency: str,
+    denials: Sequence[tuple[str, ...]],
+    lasting: Sequence[frozenset[str]],
 ) -> Refused:
-    """Return why no purpose and basis permits a part."""
+    """Return why no purpose and basis permits a part.
+
+    `denials` are the reasons by purpose and basis, and `lasting` those that no consent would lift.
+    """
     rules = pack.decisions["disclosure"].rules
     always = [
         reason
         for reason in dict.fromkeys(reason for reasons in denials for reason in reasons)
         if all(reason in reasons for reasons in denials) and reason in rules
     ]
-    firm = [reason for reason in always if not _reads_consent(pack, reason)]
+    firm = [reason for reason in always if all(reason in reasons for reasons in lasting)]
     role = working_set.gateway.history.newest.role(working_set.agency)
     chosen = firm or ([] if role in _UNTOLD_ROLES else always)
     if not chosen:
         return Refused(agency)
     because = str(rules[chosen[0]].because)
     return Refused(agency, chosen[0], because, translate_text(pack, because, "es"))
-
-
-def _reads_consent(pack: Pack, rule: str) -> bool:
-    names = explain.names_of(conditions(pack.decisions["disclosure"].rules[rule]))
-    return bool(_CONSENT_FACTS & set(names.facts))
 
 
 def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> AgencyError:

@@ -12,6 +12,7 @@ from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.outdated import (
+    ANSWER,
     DETERMINATION,
     STATEMENT,
     OutdatedDecision,
@@ -24,8 +25,9 @@ from offramp.agency.cases.owed_corrections import (
     stated_anew,
 )
 from offramp.agency.cases.pack_terms import noun_of, terms_of
+from offramp.agency.cases.passed_on import passed_on
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
-from offramp.agency.cases.tell_decider import tell_decider
+from offramp.agency.cases.tell_decider import TELL, tell_decider
 from offramp.agency.cases.told import told_parts
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
@@ -58,13 +60,24 @@ def repair_tasks(
         tasks += _state_again(working_set, handle, role, now)
     elif not case.is_ended:
         closed = _closed_corrections(working_set, handle)
-        for outdated in outdated_decisions(working_set, program, handle, case, now):
+        outdated_here = outdated_decisions(working_set, program, handle, case, now)
+        # Where the rules' answer is sent again, the same record tells the agency that decided.
+        sent_again = {
+            outdated.decision
+            for outdated in outdated_here
+            if outdated.what == ANSWER and outdated.agency == working_set.agency
+        }
+        for outdated in outdated_here:
             if outdated.waits_for_opening and closed.issuperset(
                 change.changed_at for change in outdated.changes
             ):
                 continue  # the task to open the correction comes first, and names what may change
             tasks.append(_decide_again(working_set, handle, outdated, role))
-            tasks += tell_decider(working_set, program, case, handle, outdated, role, now)
+            telling = tell_decider(working_set, program, case, handle, outdated, role, now)
+            is_sent_again = outdated.decision in sent_again
+            tasks += (
+                task for task in telling if not (is_sent_again and task.about.startswith(TELL))
+            )
         tasks += _represent_again(working_set, handle, role)
         tasks += _state_again(working_set, handle, role, now)
         tasks += _holders_of_earlier_facts(working_set, handle, role, now)
@@ -72,6 +85,7 @@ def repair_tasks(
     time = working_set.gateway.hub_time(now)
     # A consent that begins or ends changes who may be told.
     ends = [time + HOUR if untold else None, _next_call(working_set, handle, time)]
+    tasks += _passed_on(working_set, handle, role, now)
     tasks += [*untold, *_unanswered_recalls(working_set, handle, role, now)]
     return tasks, earliest(ends)
 
@@ -132,7 +146,8 @@ def _decide_again(
             else f"The answer of `{outdated.agency}` on `{decision}` is out of date: {changed}."
         )
     owner = role if is_here else outdated.role or role
-    return Task(handle, owner, step, OPEN, f"outdated.{decision}")
+    about = "resend" if is_here and outdated.what == ANSWER else "outdated"
+    return Task(handle, owner, step, OPEN, f"{about}.{decision}")
 
 
 def _represent_again(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
@@ -201,8 +216,9 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
     digits = working_set.cases.digits(handle)
     for owed in owed_corrections(working_set, handle, bytes, today, now):
         for holder in owed.holders:
-            detail = noun_of(terms_of(working_set).vocabulary, holder.name)
+            detail, subject = noun_of(terms_of(working_set).vocabulary, holder.name), "holder"
             if holder.why_not is None:
+                subject = "unsent"
                 step = (
                     f"`{holder.agency}` has an old value of {detail} and may be "
                     "told the new one: let the gateway run."
@@ -216,7 +232,23 @@ def _holders_untold(working_set: WorkingSet, handle: str, role: str, now: int) -
                     f"`agency recall {digits} wrong-fact --detail {holder.name} "
                     f"--to {holder.agency}`."
                 )
-            yield Task(handle, role, step, OPEN, f"holder.{holder.name}")
+            yield Task(handle, role, step, OPEN, f"{subject}.{holder.name}")
+
+
+def _passed_on(working_set: WorkingSet, handle: str, role: str, now: int) -> Iterator[Task]:
+    """Yield the tasks about agencies to which this one passed on what was corrected since."""
+    gateway = working_set.gateway
+    if not gateway.history.size:
+        return
+    today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    digits = working_set.cases.digits(handle)
+    for holder in passed_on(working_set, handle, today):
+        detail = noun_of(terms_of(working_set).vocabulary, holder.name)
+        step = (
+            f"`{holder.agency}` has from you an old value of {detail} that "
+            f"`{holder.corrected_by}` corrected. Correct it there too: `agency correct {digits}`."
+        )
+        yield Task(handle, role, step, OPEN, f"passed.{holder.name}")
 
 
 def _holders_of_earlier_facts(

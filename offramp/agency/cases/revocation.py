@@ -56,6 +56,42 @@ def revocation_records(
     )
 
 
+def grants_that_allow(
+    working_set: WorkingSet,
+    case: str,
+    pair: tuple[str, str],
+    categories: Iterable[str],
+    purposes: Iterable[str],
+) -> frozenset[str]:
+    """Return the ids of the unended grants by which one agency may tell another some of that.
+
+    `pair` is the sender and the recipient. INVARIANT: a no leaves nothing of it allowed, so a grant
+    that shares one category and one purpose with it is among them.
+    """
+    return frozenset(
+        logged.grant.id
+        for logged in working_set.gateway.unended_grants(case)
+        if logged.pair == pair
+        and set(logged.grant.categories) & set(categories)
+        and set(logged.grant.purposes) & set(purposes)
+    )
+
+
+def ends_with_line(working_set: WorkingSet, case: str, line: str) -> frozenset[str]:
+    """Return the ids of the unended grants that end when the person takes a line back.
+
+    `line` is the id of a grant of the case. It may have ended: what another one allows in its place
+    ends too. Empty for an id that no grant has.
+    """
+    for logged in working_set.gateway.state_with_pending(case).grants:
+        grant = logged.grant
+        if grant.id == line:
+            return grants_that_allow(
+                working_set, case, logged.pair, grant.categories, grant.purposes
+            )
+    return frozenset()
+
+
 def _end_of(grant: Grant, recipients: Iterable[str], defaults: Defaults) -> Part:
     return Part(
         category=("consent_terms",),

@@ -13,6 +13,7 @@ from offramp.agency.cases.silence import silent_events
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
+from rules.decide.scene_day import DAY
 from rules.errors import Refusal
 
 UNDETERMINED = "undetermined"
@@ -41,7 +42,8 @@ def answers_of(
 ) -> tuple[str, str]:
     """Return the answer of a case before and after the change, as if the new pack were in force.
 
-    A person who is enrolled keeps the earlier rules where the later ones are harsher.
+    A person who is enrolled keeps the earlier rules where the later ones are harsher. What decides
+    on the way in is decided for that person already, so a change doesn't reach it.
     """
     now = office.clock()
     at = utc(working_set.gateway.hub_time(now))
@@ -56,6 +58,9 @@ def answers_of(
     newest = working_set.gateway.history.newest.pack
     enrolled, later = packs_since_enrollment(working_set, case)
     is_enrolled = any(entry.facts.get("person.enrolled") is True for entry in case.entries)
+    if is_enrolled and new.pack.decisions[decision].governed_by == DAY:
+        before_it = _text(answer(office.program(working_set)))
+        return before_it, before_it
     if decision not in SEVERITY or not is_enrolled:
         return _text(answer(office.program(working_set))), _text(answer(new))
     packs = dict.fromkeys((enrolled, *later, newest))

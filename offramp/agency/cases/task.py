@@ -6,6 +6,10 @@ from rules.frozen import frozen
 
 # The states of a task, the most pressing first.
 OVERDUE, RUNNING, OPEN = "overdue", "running", "open"
+# Steps that are done in one way, whatever they are about.
+OPENING, RECALL, ANSWER, COMPARE, STATUS = "open", "recall", "answer", "compare", "status"
+CONCERN = "concern"
+ACTIONS = (OPENING, RECALL, ANSWER, COMPARE, STATUS, CONCERN)
 
 
 @frozen
@@ -16,6 +20,8 @@ class Task:
     clock, fact, record, or step that the task comes from. `person` is the participant's name, None
     where it isn't known here. `wanted_for` is the decision that lacks a fact, where the task is no
     more than to state it when it is known. `asks` is the fact that another agency asks for.
+    `action` is the kind of step where it is one of `ACTIONS`. `since` is when it began to wait, in
+    seconds since 1970, None where that isn't known.
     """
 
     case: str
@@ -27,8 +33,10 @@ class Task:
     person: str | None = None
     wanted_for: str | None = None
     asks: str | None = None
+    action: str | None = None
+    since: int | None = None
 
-    def as_json(self) -> dict[str, str | None]:
+    def as_json(self) -> dict[str, str | int | None]:
         """Return the task as `agency tasks --json` prints it."""
         return {
             "case": self.case,
@@ -40,4 +48,6 @@ class Task:
             "about": self.about,
             "wanted_for": self.wanted_for,
             "asks": self.asks,
+            "action": self.action,
+            "since": self.since,
         }

@@ -5,10 +5,12 @@ Tasks are derived anew each time from the records, the clocks, and the rules' an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+from exchange.agency.deliveries import Received
 from exchange.consent.disclosure import day_of
 from exchange.consent.state import Committed
 from exchange.records.label import Label
@@ -21,6 +23,7 @@ from offramp.agency.cases.caseload import (
     recalled_parts,
     utc,
 )
+from offramp.agency.cases.concerns import concern_tasks
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.empty_cases import (
     RESTS_ON_REFERRAL,
@@ -30,15 +33,26 @@ from offramp.agency.cases.empty_cases import (
     standing_services,
 )
 from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest, in_seconds, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request, steps_for_recorder
-from offramp.agency.cases.next_steps import next_step_tasks
+from offramp.agency.cases.next_steps import EJECTION, may_be_ejected, next_step_tasks
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
 from offramp.agency.cases.silence import next_change, silent_events
 from offramp.agency.cases.stated import stated_contents
-from offramp.agency.cases.task import OPEN, OVERDUE, RUNNING, Task
+from offramp.agency.cases.task import (
+    ANSWER,
+    COMPARE,
+    OPEN,
+    OPENING,
+    OVERDUE,
+    RECALL,
+    RUNNING,
+    STATUS,
+    Task,
+)
 from offramp.agency.cases.untold_decisions import untold_decision_tasks
 from offramp.agency.cases.untold_facts import untold_fact_tasks
 from offramp.agency.folder.case_memory import Subject
@@ -47,7 +61,10 @@ from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.shelf import vocabulary
 
-_ORDER = (OVERDUE, RUNNING, OPEN)
+STATES = (OVERDUE, RUNNING, OPEN)
+_DAY = 86_400
+# A time after every task's.
+_LAST = 1 << 62
 
 # The kinds of record that need no step of the recipient until a person opens them.
 QUIET = (
@@ -79,13 +96,15 @@ def tasks(working_set: WorkingSet, program: Program, now: int) -> tuple[Task, ..
     return working_set.memory.recall_list(
         (TASKS.name, program.digest),
         time,
-        lambda handle: _remembered_tasks(working_set, program, handle, now),
-        _order,
+        lambda handle: remembered_tasks(working_set, program, handle, now),
+        order_of,
     )
 
 
-def _order(task: Task) -> tuple[int, str, str, str]:
-    return _ORDER.index(task.state), task.due or "9999", task.case, task.what
+def order_of(task: Task) -> tuple[int, str, int, str, str]:
+    """Return what sorts tasks, the most pressing first: by the deadline, and then by age."""
+    since = task.since if task.since is not None else _LAST
+    return STATES.index(task.state), task.due or "9999", since, task.case, task.what
 
 
 def tasks_of_case(
@@ -97,12 +116,13 @@ def tasks_of_case(
     corrections are still tasks. If the referral was asked back and nothing else stands, only
     recalls are, and what no referral is needed for.
     """
-    return _remembered_tasks(working_set, program, handle, now)[0]
+    return remembered_tasks(working_set, program, handle, now)[0]
 
 
-def _remembered_tasks(
+def remembered_tasks(
     working_set: WorkingSet, program: Program, handle: str, now: int
 ) -> tuple[tuple[Task, ...], int | None]:
+    """Return the tasks of a case, and the first time at which time alone may change them."""
     return working_set.memory.recall_with_end(
         TASKS,
         handle,
@@ -120,9 +140,11 @@ def _work_out_tasks(
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
     withdrawn = is_withdrawn(working_set, handle)
     held_until = _first_held_day(working_set, handle, now)
+    closed_until = _next_look_at_closed(working_set, handle, now)
     case_tasks = [
         *_unopened_records(working_set, case, handle, role, now, withdrawn=withdrawn),
         *_pending_recalls(working_set, handle, role),
+        *concern_tasks(working_set, handle, role),
     ]
     if not withdrawn:
         case_tasks += _unanswered_questions(working_set, case, handle, role, ended)
@@ -133,7 +155,7 @@ def _work_out_tasks(
     case_tasks += repairs
     if case.is_ended or withdrawn or is_empty(working_set, handle):
         return _named(working_set, handle, case_tasks), earliest(
-            (repairs_until, ended.until, held_until)
+            (repairs_until, ended.until, held_until, closed_until)
         )
     case_tasks += _meeting_tasks(working_set, case, handle, role)
     case_tasks += _undecided_people(working_set, handle, role)
@@ -144,16 +166,25 @@ def _work_out_tasks(
     for answer in answers:
         case_tasks += _running_clocks(working_set, handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
-        case_tasks += _missing_facts(handle, answer, role)
+    asking = (answer for answer in answers if answer.decision != EJECTION or may_be_ejected(case))
+    case_tasks += _missing_facts(handle, asking, role)
     case_tasks += next_step_tasks(working_set, program, case, handle, role, answers, now)
-    ends = (until, repairs_until, untold_until, ended.until, held_until)
+    ends = (until, repairs_until, untold_until, ended.until, held_until, closed_until)
     return _named(working_set, handle, case_tasks), earliest(ends)
 
 
 def _named(working_set: WorkingSet, handle: str, case_tasks: list[Task]) -> tuple[Task, ...]:
-    """Return each task once, with the participant's name."""
-    name = person_name(working_set, handle)
-    return tuple(replace(task, person=name) for task in dict.fromkeys(case_tasks))
+    """Return each task once, with the participant's name, and with the age of the case at least."""
+    name, begun = person_name(working_set, handle), _begun_at(working_set, handle)
+    return tuple(
+        replace(task, person=name, since=task.since if task.since is not None else begun)
+        for task in dict.fromkeys(case_tasks)
+    )
+
+
+def _begun_at(working_set: WorkingSet, handle: str) -> int | None:
+    """Return the time of a case's first record here, None for a case without one."""
+    return min((record.time for record in working_set.gateway.state(handle).records), default=None)
 
 
 def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterator[Task]:
@@ -163,7 +194,7 @@ def _undecided_people(working_set: WorkingSet, handle: str, role: str) -> Iterat
             f"Is this the person of case `{working_set.cases.digits(other)}`? "
             f"Compare them: `agency same {digits} {working_set.cases.digits(other)}`."
         )
-        yield Task(handle, role, step, OPEN, "person")
+        yield Task(handle, role, step, OPEN, f"person.{other}", action=COMPARE)
 
 
 def _unopened_records(
@@ -179,29 +210,54 @@ def _unopened_records(
         step = f"Open what `{record.issuer}` sent: {about}."
         if record.kind == CORRECTION:
             step += _what_may_change(working_set, handle, record.labels.values())
-        yield Task(handle, role, step, OPEN, record.jti)
+        since = committed.time if committed is not None else None
+        yield Task(handle, role, step, OPEN, record.jti, action=OPENING, since=since)
 
 
 def closed_records(
     working_set: WorkingSet, handle: str, now: int
 ) -> Iterator[tuple[Record, Committed | None]]:
-    """Yield the records of a case that wait to be opened, each with its place in the log.
+    """Yield the records of a case that wait to be opened, each with its place in the log."""
+    begun: set[tuple[str, str]] = set()
+    for received, record, _ in waiting_parts(working_set, handle, now):
+        key = (record.issuer, record.jti)
+        if not received.opened and key not in begun:
+            begun.add(key)
+            yield record, received.committed
 
-    What only a legal hold keeps, and what was asked back, can't be opened.
+
+def _next_look_at_closed(working_set: WorkingSet, handle: str, now: int) -> int | None:
+    """Return when it is looked again if closed parts may still be opened. None without any.
+
+    A consent or a purpose ends on a day, and no record says so.
+    """
+    has_closed = any(True for _ in waiting_parts(working_set, handle, now))
+    return working_set.gateway.hub_time(now) + _DAY if has_closed else None
+
+
+def waiting_parts(
+    working_set: WorkingSet, handle: str, now: int
+) -> Iterator[tuple[Received, Record, str]]:
+    """Yield the parts of a case that wait to be opened, each with its record.
+
+    What only a legal hold keeps, what was asked back, and what the rules no longer let this agency
+    open, such as after a take-back, can't be opened, and waits for nobody.
     """
     is_held, today = working_set.retention.is_held(handle), _today(working_set, now).isoformat()
     recalled = recalled_parts(working_set, handle)
     for received in working_set.cases.records(handle).received.values():
         record = received.record
-        if record is None or received.opened or record.kind in QUIET:
+        if record is None or record.kind in QUIET:
             continue
-        if any(
-            (record.issuer, record.jti, part) not in working_set.destroyed
-            and (record.jti, part) not in recalled
-            and not (is_held and label.keep_until < today)
-            for part, label in record.labels.items()
-        ):
-            yield record, received.committed
+        for part, label in record.labels.items():
+            if (
+                part not in received.opened
+                and (record.issuer, record.jti, part) not in working_set.destroyed
+                and (record.jti, part) not in recalled
+                and not (is_held and label.keep_until < today)
+                and working_set.gateway.may_open(record.issuer, record.jti, part, now)
+            ):
+                yield received, record, part
 
 
 def _what_may_change(working_set: WorkingSet, handle: str, labels: Iterable[Label]) -> str:
@@ -283,7 +339,7 @@ def _pending_recalls(working_set: WorkingSet, handle: str, role: str) -> Iterato
                 f"`offramp agency answer-recall {digits} --keep GROUND`. To delete it, have a "
                 f"supervisor release the hold first: `offramp agency hold {digits} --release`."
             )
-        yield Task(handle, role, step, OPEN, recall.recall, until)
+        yield Task(handle, role, step, OPEN, recall.recall, until, action=RECALL)
 
 
 def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) -> Iterator[Task]:
@@ -292,7 +348,7 @@ def _meeting_tasks(working_set: WorkingSet, case: Case, handle: str, role: str) 
     request = status_request(working_set, handle, stated)
     if request is not None:
         step = f"Tell how it goes before the meeting: `offramp agency report-status {digits}`."
-        yield Task(handle, role, step, OPEN, "meeting.status", request.meeting_on)
+        yield Task(handle, role, step, OPEN, "meeting.status", request.meeting_on, action=STATUS)
     minutes = newest_minutes(working_set, handle, stated)
     for agreed in minutes.steps if minutes is not None else ():
         if agreed.owner == role:
@@ -320,7 +376,7 @@ def _unanswered_questions(
         else:
             text = terms.question(question.path, "en")
         step = f"`{question.by}` asks: {text}"
-        yield Task(handle, role, step, OPEN, question.record, asks=question.path)
+        yield Task(handle, role, step, OPEN, question.record, asks=question.path, action=ANSWER)
 
 
 def answers_of_case(
@@ -387,18 +443,39 @@ def _review_steps(handle: str, answer: Answer, role: str) -> Iterator[Task]:
         if answer.ended.covers_all(answer.reads_of(reason) - {"now"}, terms):
             continue
         if outcome in answer.outcome and outcome != "continue":
-            step = f"Next step: {outcome.replace('_', ' ')}. {reason['text']}"
+            english, _ = vocabulary().closed_words["meeting_step"][outcome]
+            step = f"Next step: {english}. {reason['text']}"
             yield Task(handle, role, step, OPEN, f"review.{outcome}")
 
 
-def _missing_facts(handle: str, answer: Answer, role: str) -> Iterator[Task]:
-    for need in answer.needed:
+def _missing_facts(handle: str, answers: Iterable[Answer], role: str) -> Iterator[Task]:
+    """Yield the questions that this agency can answer.
+
+    Only a question that two decisions ask says which of them it is for.
+    """
+    needs = [
+        (answer, need)
+        for answer in answers
+        for need in answer.needed
         # Nobody notes another decision's outcome: the rules or its decider give it.
-        path = str(need["fact"])
+        if need["ask"] == role
+        and not str(need["fact"]).startswith("decisions.")
         # Nobody asks for what a closed correction may have changed.
-        if need["ask"] == role and not path.startswith("decisions.") and not answer.is_closed(path):
-            sides = [f"`{side['by']}`" for side in need.get("conflict", ())]
-            conflict = f" {' and '.join(sides)} differ on it." if sides else ""
-            step = f"{need['question']} (for {answer.decision}){conflict}"
-            wanted_for = None if sides else answer.decision
-            yield Task(handle, role, step, OPEN, str(need["fact"]), wanted_for=wanted_for)
+        and not answer.is_closed(str(need["fact"]))
+    ]
+    counts = Counter(str(need["question"]) for _, need in needs)
+    for answer, need in needs:
+        sides = [f"`{side['by']}`" for side in need.get("conflict", ())]
+        conflict = f" {' and '.join(sides)} differ on it." if sides else ""
+        wanted = f" ({_purpose(answer)})" if counts[str(need["question"])] > 1 else ""
+        step = f"{need['question']}{wanted}{conflict}"
+        wanted_for = None if sides else answer.decision
+        yield Task(handle, role, step, OPEN, str(need["fact"]), wanted_for=wanted_for)
+
+
+def _purpose(answer: Answer) -> str:
+    """Return what a fact is wanted for, of a decision that only the pack has by its question."""
+    if answer.decision in vocabulary().decisions:
+        return form_terms().label("decision.wanted_for", answer.decision, "en")
+    asks = answer.ruling.program.pack.decisions[answer.decision].asks
+    return f"to answer: {' '.join(asks.split())}"

@@ -2,9 +2,10 @@
 
 Police answer the program's question after the prosecutor decided. The prosecutor didn't ask, so no
 record brings it the answer, and its decision stays as it is. The program may tell it the rules'
-answer, which shows that the decision rests on something else now. A correction needs no such task:
-its agency sends it to every holder of the value, and has a task for each one that it can't tell.
-See docs/decisions/0100-newer-statements.md.
+answer, which shows that the decision rests on something else now. A correction or a recall goes to
+every holder of the value, and nobody else knows if the agency that decided is one. So the program
+tells it then, too.
+See docs/decisions/0165-a-decision-lapses-if-it-could-differ.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import decisions_here
-from offramp.agency.cases.corrections import RESTATED
+from offramp.agency.cases.corrections import UNOPENED
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.outdated import ANSWER, OutdatedDecision
 from offramp.agency.cases.positions import record_position
@@ -24,6 +25,8 @@ from rules.decide.program import Program
 
 # The agency that works this decision out leads the case, and sees that others decide again.
 _LEADS = "eligibility"
+# What the task is about, before the agency and the decision: a record, or a call.
+TELL, CALL = "tell.", "call."
 
 
 def tell_decider(
@@ -47,7 +50,7 @@ def tell_decider(
     unknown = [
         change.changed_at
         for change in outdated.changes
-        if change.how == RESTATED and change.by != agency
+        if change.how != UNOPENED and change.by != agency
     ]
     if not unknown or _is_told(working_set, handle, agency, decision, max(unknown)):
         return
@@ -57,7 +60,8 @@ def tell_decider(
         if decision in here
         else ()
     )
-    if agency in recipients:
+    is_told = agency in recipients
+    if is_told:
         step = (
             f"Tell `{agency}` the rules' answer on `{decision}`: it may not know what changed "
             f"after it decided: `agency decide {digits} {decision} --send`."
@@ -68,7 +72,7 @@ def tell_decider(
             "changed after it decided, and no record that you may send tells it. Don't say on the "
             "telephone what changed."
         )
-    yield Task(handle, role, step, OPEN, f"tell.{agency}.{decision}")
+    yield Task(handle, role, step, OPEN, f"{TELL if is_told else CALL}{agency}.{decision}")
 
 
 def _is_told(

@@ -7,13 +7,21 @@ a correction changes the part that it corrects, and a recalled part was never to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from exchange.records.kinds import kinds
 from exchange.records.statements import About
-from offramp.agency.cases.caseload import mistaken_parts, own_parts, valid_facts
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.caseload import case_of, mistaken_parts, own_parts, valid_facts
 from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.list_changes import (
+    ListChange,
+    fields_of,
+    is_list,
+    list_entries,
+    with_change,
+)
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.folder.outgoing import OutgoingRecord, OwnLabel
@@ -58,7 +66,8 @@ class ToldPart:
     """A part that one recipient has, with the details that it and its corrections state.
 
     `way` is the purpose and the basis on which the part went. `details` have the newest value by
-    detail, also if it is null. `ever` are the details that once had a value. `is_logged` is False
+    detail, also if it is null. `ever` are the details that once had a value, or that an answer told
+    as not known here: it may be known later. `is_logged` is False
     until the hub has the part.
     """
 
@@ -85,7 +94,7 @@ class ToldPart:
         """Add the details of the part, or of a correction of it."""
         for detail, value in details_of(content):
             self.details[detail] = value
-            if value is not None:
+            if value is not None or self.kind == "answer":
                 self.ever.add(detail)
 
 
@@ -236,11 +245,45 @@ def may_be_asked_for(name: str, terms: PackTerms) -> bool:
 
 
 @frozen
+class CorrectionStep:
+    """One noted correction of a detail: its position, the new value, and what changes in a list."""
+
+    position: float
+    value: Any
+    change: ListChange | None = None
+
+    def applied_to(self, value: Any) -> Any:
+        """Return what a recipient of `value` may be told in its place.
+
+        Without a named change, it is the new value. Of a list, only the fields that it has. So a
+        recipient of drugs without a weight learns of no weight. A recipient that was told of an
+        empty list, or of nothing any more, is told the whole list.
+        """
+        if self.change is not None:
+            return with_change(value, self.change)
+        fields = fields_of(value) if is_list(value) else frozenset()
+        if not fields or not is_list(self.value):
+            return self.value
+        return [
+            {name: entry[name] for name in entry if name in fields or name == "id"}
+            for entry in self.value
+        ]
+
+
+@frozen
 class CorrectedDetail:
-    """The newest value of a detail that this agency corrected, and the position of its note."""
+    """The newest value of a detail that this agency corrected, and its corrections in order."""
 
     value: Any
-    position: float
+    steps: tuple[CorrectionStep, ...]
+
+    def owed_to(self, holding: ToldDetail) -> Any:
+        """Return the value that a recipient is owed, by everything that was corrected since."""
+        value = holding.value
+        for step in self.steps:
+            if holding.part.position < step.position:
+                value = step.applied_to(value)
+        return value
 
 
 def corrected_details(working_set: WorkingSet, handle: str) -> Mapping[str, CorrectedDetail]:
@@ -249,7 +292,44 @@ def corrected_details(working_set: WorkingSet, handle: str) -> Mapping[str, Corr
     for event in working_set.cases.records(handle).notes:
         is_correction = "corrected_by" in event.body
         noted = {**valid_facts(working_set, event), **event.body.get("members", {})}
+        changes = event.body.get("changes", {})
         for name, value in noted.items():
             if is_correction or name in corrected:
-                corrected[name] = CorrectedDetail(value, note_position(working_set, event))
+                change = ListChange.from_json(changes[name]) if name in changes else None
+                step = CorrectionStep(note_position(working_set, event), value, change)
+                earlier = corrected[name].steps if name in corrected else ()
+                corrected[name] = CorrectedDetail(value, (*earlier, step))
     return corrected
+
+
+def own_lists(
+    working_set: WorkingSet,
+    handle: str,
+    disclosed: Mapping[str, Sequence[ToldDetail]],
+    random_bytes: Callable[[int], bytes],
+) -> Mapping[str, OwnList]:
+    """Return by name each list that this agency told, as it states it and with all its entries."""
+    lists = {}
+    case = case_of(working_set, handle)
+    for name, holdings in disclosed.items():
+        values = [holding.value for holding in holdings]
+        if not any(is_list(value) for value in values):
+            continue
+        entries = own_list(working_set, case, name)
+        lists[name] = OwnList(entries, list_entries(entries, values, random_bytes))
+    return lists
+
+
+def own_list(working_set: WorkingSet, case: Case, name: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the entries of a list as this agency states it now, none for what is no list."""
+    sources = case.sources_of(name)
+    newest = next((each.value for each in sources if each.entry.by == working_set.agency), None)
+    return tuple(newest or ()) if is_list(newest) else ()
+
+
+@frozen
+class OwnList:
+    """A list as this agency states it now, and the entries that it stated or told, with ids."""
+
+    stated: tuple[Mapping[str, Any], ...]
+    listing: tuple[Mapping[str, Any], ...]

@@ -42,9 +42,12 @@ class UnopenedPart:
 
 
 def unopened_answers(
-    working_set: WorkingSet, handle: str, case: Case, answer: Answer
+    working_set: WorkingSet, handle: str, case: Case, answer: Answer, now: int
 ) -> tuple[UnopenedPart, ...]:
-    """Return the closed parts that may state what an answer of the rules lacks."""
+    """Return the closed parts that may state what an answer of the rules lacks.
+
+    What the rules no longer let this agency open isn't among them: it has to be asked for.
+    """
     terms = answer.ruling.program.pack.vocabulary
     missing = {
         path: kind_of(path, terms)
@@ -71,7 +74,7 @@ def unopened_answers(
                 for path, category in missing.items()
                 if category in label.category and (record.kind != ANSWER or path in asked)
             )
-            if paths:
+            if paths and working_set.gateway.may_open(record.issuer, record.jti, part, now):
                 closed.append(UnopenedPart(record.issuer, record.kind, record.jti, part, paths))
     return tuple(closed)
 

@@ -1,7 +1,9 @@
-"""Decisions that nobody might be told when they were made, and that may be told now. Pure.
+"""Decisions that nobody was told when they were made, and that may be told now. Pure.
 
 Before the consent, a named person's decision is kept here, and the rules' answer isn't sent. Once
-the consent arrives, somebody here has to tell it: no gateway sends a decision by itself.
+the consent arrives, somebody here has to tell it: no gateway sends a decision by itself. It is told
+as it was made, with its person and its day. If what it rests on changed since, it is made again
+first.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exchange.agency.gateway import FOREVER
-from exchange.records.building import Part
-from offramp.agency.cases.addressing import address
+from exchange.consent.disclosure import day_of
+from offramp.agency.cases.addressing import address, part_to_judge
 from offramp.agency.cases.case import Case
+from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.decision_record import content_of, contents, decision_in
-from offramp.agency.cases.human_decision import make_decision
+from offramp.agency.cases.human_decision import HumanDecision, restore_decision
+from offramp.agency.cases.outdated import ANSWER, outdated_decisions
 from offramp.agency.cases.positions import note_position, record_position
 from offramp.agency.cases.silence import next_change, silent_events
 from offramp.agency.cases.task import OPEN, Task
@@ -25,6 +28,8 @@ from rules.errors import Refusal
 
 # The member of a note that names a decision of which the rules' answer could not be sent.
 UNSENT = "unsent"
+# What a task about an untold decision is about, before the decision's name.
+UNTOLD = "untold."
 
 
 def untold_decision_tasks(
@@ -34,34 +39,96 @@ def untold_decision_tasks(
 
     Times are in seconds since 1970.
     """
-    kept = [
-        (decision, entry.determined)
-        for decision, entry in case.determined.items()
-        if entry.by == working_set.agency and entry.record is None and entry.determined
-    ]
-    unsent = unsent_decisions(working_set, handle)
-    unsent = tuple(decision for decision in unsent if decision not in case.determined)
-    if not kept and not unsent:
+    tellable = tellable_decisions(working_set, program, case, handle, now)
+    if not tellable:
         return [], None
-    tasks = []
     digits = working_set.cases.digits(handle)
-    for decision, made in kept:
-        if recipients := _told_of_decision(working_set, program, case, handle, made, now):
-            command = f"agency determine {digits} {decision} {made['outcome']}"
-            step = (
-                f"Tell {_names(recipients)} your decision on {decision}, which nobody might be "
-                f"told before: `{command} --reason {made['reason']}`."
-            )
-            tasks.append(Task(handle, role, step, OPEN, f"untold.{decision}"))
-    for decision in unsent:
-        if recipients := told_of_answer(working_set, program, case, handle, decision, now):
-            step = (
-                f"Tell {_names(recipients)} the rules' answer on {decision}, which nobody might "
-                f"be told before: `agency decide {digits} {decision} --send`."
-            )
-            tasks.append(Task(handle, role, step, OPEN, f"untold.{decision}"))
+    tasks = []
+    for decision, recipients in tellable.items():
+        if not recipients:
+            continue
+        step = (
+            f"Tell {_names(recipients)} your decision on `{decision}`, which nobody was told "
+            f"before: `agency tell-decision {digits} {decision}`."
+            if decision in case.determined
+            else f"Tell {_names(recipients)} the rules' answer on `{decision}`, which nobody might "
+            f"be told before: `agency decide {digits} {decision} --send`."
+        )
+        tasks.append(Task(handle, role, step, OPEN, f"{UNTOLD}{decision}"))
     time = working_set.gateway.hub_time(now)
     return tasks, next_change(working_set, handle, time)
+
+
+def tellable_decisions(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the decisions that nobody was told, each with the agencies that may be told it now.
+
+    They are those that a person here made, but for what is to be made again first, and those of
+    which the rules' answer was to be sent.
+    """
+    untold = kept_decisions(working_set, case)
+    changed = _made_again_first(working_set, program, handle, case, now) if untold else frozenset()
+    tellable = {
+        decision: ()
+        if decision in changed
+        else _told_of_decision(working_set, program, case, handle, entry, now)
+        for decision, entry in untold.items()
+    }
+    return tellable | {
+        decision: told_of_answer(working_set, program, case, handle, decision, now)
+        for decision in unsent_decisions(working_set, handle)
+        if decision not in case.determined
+    }
+
+
+def kept_decisions(working_set: WorkingSet, case: Case) -> Mapping[str, CaseEntry]:
+    """Return the decisions in force that a person here made and nobody was told, by decision."""
+    return {
+        decision: entry
+        for decision, entry in case.determined.items()
+        if entry.by == working_set.agency and entry.record is None and entry.determined
+    }
+
+
+def _made_again_first(
+    working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+) -> frozenset[str]:
+    """Return this agency's decisions that rest on what changed since: nobody is told them."""
+    return frozenset(
+        outdated.decision
+        for outdated in outdated_decisions(working_set, program, handle, case, now)
+        if outdated.agency == working_set.agency and outdated.what != ANSWER
+    )
+
+
+def restored_decision(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
+) -> tuple[CaseEntry, HumanDecision, str] | None:
+    """Return a kept decision that may be told as it was made: its note, its record, and its day.
+
+    None if this agency keeps no such decision, or if it is to be made again first. Raises as
+    `make_decision`.
+    """
+    entry = kept_decisions(working_set, case).get(decision)
+    if entry is None or decision in _made_again_first(working_set, program, handle, case, now):
+        return None
+    made, day = _restored(working_set, program, case, handle, entry)
+    return entry, made, day
+
+
+def _restored(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, entry: CaseEntry
+) -> tuple[HumanDecision, str]:
+    zone = working_set.gateway.history.newest.zone
+    notes = [
+        note
+        for note in working_set.cases.records(handle).notes
+        if note.body.get("determination") == entry.determined
+    ]
+    # INVARIANT: an entry without a record is one of a note.
+    day = day_of(notes[-1].time, zone).isoformat()
+    return restore_decision(working_set, case, entry, day, program.pack), day
 
 
 def unsent_decisions(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
@@ -83,31 +150,18 @@ def unsent_decisions(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
 
 
 def _told_of_decision(
-    working_set: WorkingSet,
-    program: Program,
-    case: Case,
-    handle: str,
-    made: Mapping[str, Any],
-    now: int,
+    working_set: WorkingSet, program: Program, case: Case, handle: str, entry: CaseEntry, now: int
 ) -> tuple[str, ...]:
-    decision = str(made["decision"])
     try:
-        again = make_decision(
-            working_set,
-            case,
-            None,
-            decision,
-            str(made["outcome"]),
-            reason=str(made["reason"]),
-            by=str(made["by"]),
-            now=now,
-            pack=program.pack,
-        )
+        made, _ = _restored(working_set, program, case, handle, entry)
     except Refusal:  # another pack is in force, or another role
         return ()
-    categories = again.outcome_categories
-    part = _part(categories, again.content_of(categories))
-    addressed = address(working_set, handle, again.kind, part, decision, now)
+    if made.stays_here:
+        return ()
+    decision = str((entry.determined or {})["decision"])
+    categories = made.outcome_categories
+    part = part_to_judge(working_set, categories, made.content_of(categories))
+    addressed = address(working_set, handle, made.kind, part, decision, now)
     return tuple(sorted(addressed.to)) if addressed is not None else ()
 
 
@@ -128,17 +182,10 @@ def _recipients(
     working_set: WorkingSet, handle: str, answer: Any, decision: str, now: int
 ) -> Iterator[str]:
     for categories, decided in answer.items():
-        part = _part(categories, content_of(categories, decided))
+        part = part_to_judge(working_set, categories, content_of(categories, decided))
         addressed = address(working_set, handle, "decision", part, decision, now)
         if addressed is not None:
             yield from addressed.to
-
-
-def _part(categories: tuple[str, ...], content: Mapping[str, Any]) -> Part:
-    # The stricter label: what is told from care carries a limit.
-    return Part(
-        category=categories, content=content, to={}, keep_until=FOREVER, use="no_adverse_action"
-    )
 
 
 def _names(recipients: tuple[str, ...]) -> str:

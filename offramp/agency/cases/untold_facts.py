@@ -1,20 +1,20 @@
-"""Facts of the pack's own that nobody might be told when they were stated, and may be now. Pure.
+"""Facts that nobody was told when a form stated them, and that may be told now. Pure.
 
-`agency tell` keeps such a fact. Once a consent arrives, somebody here has to tell it: no gateway
-sends a fact by itself.
+A form keeps such a fact. Once a consent arrives, somebody here has to tell it: no gateway sends a
+fact by itself. A fact of the pack's own is told to each agency that may have it. Of the others, the
+one that nobody was told is: what was told to somebody goes to the next agency if it asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exchange.agency.gateway import FOREVER
-from exchange.records.building import Part
 from exchange.records.finer_words import shared_form
+from offramp.agency.cases.addressing import part_to_judge
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.ended_kinds import EndedKinds
-from offramp.agency.cases.form_parts import address_part
+from offramp.agency.cases.form_parts import address_part, form_stating
 from offramp.agency.cases.form_questions import OWN_FLAG, own_facts_of
 from offramp.agency.cases.form_terms import find_form
 from offramp.agency.cases.pack_terms import pack_terms
@@ -35,26 +35,70 @@ def untold_fact_tasks(
     now: int,
     ended: EndedKinds,
 ) -> Iterator[Task]:
-    """Yield a task for each kept own fact that an agency may be told now, and wasn't yet.
+    """Yield a task for each kept fact that an agency may be told now, and wasn't yet.
 
     `now` is in seconds since 1970.
     """
     terms = pack_terms(pack)
+    digits = working_set.cases.digits(handle)
+    for name, facts in kept_by_forms(working_set, pack, case, handle, role, ended).items():
+        recipients = {
+            agency
+            for fact, value in facts
+            for agency in _may_be_told(working_set, pack, name, fact, value, handle, now)
+        }
+        if not recipients:
+            continue
+        names = ", ".join(f"`{agency}`" for agency in sorted(recipients))
+        answers = "; ".join(f"“{terms.text(fact, 'en')}”" for fact, _ in facts)
+        step = (
+            f"Tell {names} what nobody was told before, your answer to {answers}: "
+            f"`agency {name} {digits}`."
+        )
+        yield Task(handle, role, step, OPEN, f"untold.{facts[0][0].path}")
     for fact in own_facts_of(pack.vocabulary, role):
         value = _kept_value(working_set, case, fact)
         if value is None or ended.covers(fact.path, pack.vocabulary):
             continue
-        recipients = _may_be_told(working_set, pack, fact, value, handle, now)
+        recipients = _may_be_told(working_set, pack, _TELL, fact, value, handle, now)
         recipients -= _told(working_set, handle, fact.path)
         if not recipients:
             continue
         names = ", ".join(f"`{agency}`" for agency in sorted(recipients))
-        command = _command(working_set.cases.digits(handle), fact, value)
+        command = _command(digits, fact, value)
         step = (
             f"Tell {names} what nobody might be told before, your answer to "
             f"“{terms.text(fact, 'en')}”: `{command}`."
         )
         yield Task(handle, role, step, OPEN, f"untold.{fact.path}")
+
+
+def kept_by_forms(
+    working_set: WorkingSet, pack: Pack, case: Case, handle: str, role: str, ended: EndedKinds
+) -> Mapping[str, list[tuple[Fact, Any]]]:
+    """Return the facts that forms of this agency kept and told nobody, by the form that tells them.
+
+    Facts of the pack's own are left out: each of them is told by itself.
+    """
+    paths = dict.fromkeys(
+        str(path)
+        for note in working_set.cases.records(handle).notes
+        if "draft" in note.body
+        for path in note.body.get("facts") or {}
+    )
+    facts_known = pack.vocabulary.facts
+    kept: dict[str, list[tuple[Fact, Any]]] = {}
+    for path in paths:
+        fact = facts_known.get(path)
+        if fact is None or path in pack.vocabulary.own or ended.covers(path, pack.vocabulary):
+            continue
+        value = _kept_value(working_set, case, fact)
+        if value is None or _told(working_set, handle, path):
+            continue
+        name = form_stating(pack, role, path)
+        if name is not None:
+            kept.setdefault(name, []).append((fact, value))
+    return kept
 
 
 def _kept_value(working_set: WorkingSet, case: Case, fact: Fact) -> Any:
@@ -69,18 +113,11 @@ def _kept_value(working_set: WorkingSet, case: Case, fact: Fact) -> Any:
 
 
 def _may_be_told(
-    working_set: WorkingSet, pack: Pack, fact: Fact, value: Any, handle: str, now: int
+    working_set: WorkingSet, pack: Pack, form: str, fact: Fact, value: Any, handle: str, now: int
 ) -> set[str]:
     facts = {fact.path: shared_form(fact.path, value, pack.vocabulary)}
-    part = Part(
-        category=(fact.category,),
-        content={fact.category: {"facts": facts}},
-        to={},
-        keep_until=FOREVER,
-        use="no_adverse_action",  # the stricter label: what is told from care carries a limit
-    )
-    form = find_form(_TELL)
-    return set(address_part(working_set, pack, form, part, handle, now).part.to)
+    part = part_to_judge(working_set, (fact.category,), {fact.category: {"facts": facts}})
+    return set(address_part(working_set, pack, find_form(form), part, handle, now).part.to)
 
 
 def _told(working_set: WorkingSet, handle: str, path: str) -> set[str]:

@@ -21,6 +21,8 @@ from offramp.agency.commands import (
     meetings,
     membership,
     mistakes,
+    oidc,
+    participants,
     people,
     records,
     reports,
@@ -52,7 +54,9 @@ GROUPS: tuple[Any, ...] = (
     decisions,
     reports,
     evidence,
+    participants,
     staff,
+    oidc,
     emergency,
     retention,
 )

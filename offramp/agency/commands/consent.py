@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from offramp.agency import operations, wording
 from offramp.agency.cases.consent_form import Answer, Form
 from offramp.agency.cases.consent_form import Question as PersonQuestion
-from offramp.agency.cases.consent_words import say
+from offramp.agency.cases.consent_words import NOT_SIGNED, SIGNED, circumstances, say
 from offramp.agency.commands.command import CASE, AgencyCommand, Output, actor_of, acts_unless_shown
 from offramp.agency.commands.records import read_draft
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations import ConsentSetSummary, Signature
+from offramp.arguments import add_language
 from offramp.asking import (
     AnswerForm,
     Choice,
@@ -26,18 +28,17 @@ from offramp.asking import (
     flag_of,
     read_given,
 )
+from offramp.names import is_same_name
 from offramp.terminal import print_text
 from offramp.user_files import open_named
 from rules.errors import RequestError, nearest
 from rules.input.printing import plain
-from rules.input.typed_days import fold
 from rules.input.yaml import read_file
 
 YES, NO, EACH, LATER = "yes", "no", "each", "later"
 # Other words for these answers, in both languages.
 _EACH_WORDS = ("one by one", "line by line", "cada línea", "línea por línea", "una por una")
 _LATER_WORDS = ("not now", "luego", "después", "más tarde", "ahora no")
-NOT_SIGNED = "not_signed"
 METHODS = ("typed", "drawn", "paper", "mark")
 # What an answers file may have beside the answers, and the flag of each.
 DETAILS = {
@@ -56,22 +57,6 @@ DETAILS = {
 _SIGN = {
     "en": "How does the person sign?",
     "es": "¿Cómo firma la persona?",
-}
-_SIGN_CHOICES = {
-    "en": {
-        "typed": "the person types the name",
-        "drawn": "drawn with a finger or a pen on a screen",
-        "paper": "signed on paper",
-        "mark": "a mark in place of a signature",
-        NOT_SIGNED: "the person doesn't sign",
-    },
-    "es": {
-        "typed": "la persona escribe su nombre",
-        "drawn": "con un dedo o un lápiz en una pantalla",
-        "paper": "en papel",
-        "mark": "con una marca en lugar de una firma",
-        NOT_SIGNED: "la persona no firma",
-    },
 }
 _TYPED_NAME = {
     "en": "To sign, the person types the name: {name}",
@@ -121,6 +106,9 @@ def _walk(
         ("by", "place", "in_custody", "interpreter", "name"),
         _flags_missing(supplied, chosen_answers, options),
     )
+    for member in ("representative", "authority"):
+        if member in supplied:
+            operations.check_form_member(member, supplied[member])
     answers = _ask_person(form, chosen_answers, person)
     name = str(details["name"])
     statement = operations.write_statement(office, set_id, answers, name, options.lang)
@@ -238,7 +226,8 @@ def _detail(name: str) -> Question:
     form = AnswerForm(
         "bool" if is_flag else "text", may_be_unknown=False, may_be_empty=may_be_empty
     )
-    return Question(name, texts[name], form)
+    member = {"by": "explained_by"}.get(name, name)
+    return Question(name, texts[name], form, check=partial(operations.check_form_member, member))
 
 
 # The person's answers
@@ -354,9 +343,11 @@ def _sign(
 ) -> Signature | None:
     """Return how the person signed, or None if the person doesn't sign."""
     lang = person.language
-    labels = _SIGN_CHOICES[lang]
+    column = 1 if lang == "es" else 0
     form = AnswerForm(
-        "choice", tuple(Choice(word, labels[word]) for word in labels), may_be_unknown=False
+        "choice",
+        tuple(Choice(word, labels[column]) for word, labels in SIGNED.items()),
+        may_be_unknown=False,
     )
     answered = {"signed": supplied["signed"]} if "signed" in supplied else {}
     method = collect_answers([Question("signed", _SIGN[lang], form)], answered, person)["signed"]
@@ -379,28 +370,13 @@ def _sign(
 
 def _circumstances(details: Mapping[str, Any], signature: Signature | None, lang: str) -> list[str]:
     """Return how the form is explained and signed, to read before anything is recorded."""
-
-    def answer(is_so: bool) -> str:
-        return say(lang, "choose_yes" if is_so else "choose_no")
-
-    nobody = say(lang, "nobody")
-    lines = [
-        say(lang, "explained_by", by=str(details["by"]), place=str(details["place"])),
-        say(lang, "interpreter", name=str(details["interpreter"] or nobody)),
-        say(lang, "in_custody", answer=answer(details["in_custody"])),
-    ]
+    known = {name: details[name] for name in ("place", "interpreter", "in_custody")}
+    known["explained_by"] = str(details["by"])
+    known["method"] = signature.method if signature else NOT_SIGNED
     if signature is not None:
-        lines += [
-            say(lang, "time_to_think", answer=answer(signature.time_to_think)),
-            say(lang, "copy_given", answer=answer(signature.copy_given)),
-            say(lang, "witness", name=signature.witness or nobody),
-        ]
-        if signature.representative is not None:
-            authority = signature.authority or say(lang, "not_stated")
-            name = signature.representative
-            lines.append(say(lang, "representative", name=name, authority=authority))
-    method = _SIGN_CHOICES[lang][signature.method if signature else NOT_SIGNED]
-    lines.append(say(lang, "signature", method=method))
+        for name in ("time_to_think", "copy_given", "witness", "representative", "authority"):
+            known[name] = getattr(signature, name)
+    lines = circumstances(lang, known)
     return [say(lang, "signed_so"), *(f"   {line}" for line in lines)]
 
 
@@ -409,7 +385,7 @@ def _type_name(signature: Signature, person: Dialog) -> None:
     name, lang = signature.representative or signature.name, person.language
 
     def check(typed: str) -> None:
-        if fold(typed) != fold(name):
+        if not is_same_name(typed, name):
             raise RequestError(
                 "other-name",
                 say(lang, "other_name", typed=typed[:40]),
@@ -469,9 +445,7 @@ def _consent_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", metavar="HANDLE", help="the case, if a file is named")
     parser.add_argument("--list", action="store_true", help="list the consent sets, and stop")
     parser.add_argument("--set", metavar="SET", help="the consent set, such as hand_off")
-    parser.add_argument(
-        "--lang", choices=("en", "es"), default="en", help="the language of the person's form"
-    )
+    add_language(parser, "the language of the person's form")
     parser.add_argument(
         "--answers", metavar="FILE", help="a YAML or JSON file with answers and details"
     )
@@ -546,9 +520,7 @@ def _revoke_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list what is in force, and stop")
     parser.add_argument("--oral", action="store_true", help="the person revoked orally")
-    parser.add_argument(
-        "--lang", choices=("en", "es"), default="en", help="the language of the list"
-    )
+    add_language(parser, "the language of the list")
 
 
 COMMANDS = (

@@ -32,6 +32,7 @@ def console_words(
         "name": settings.id,
         "port": port,
         "origin": settings.console_origin,
+        "person_origin": settings.person_origin,
         "idle": settings.console_idle,
         "clock": str(clock.absolute()) if clock is not None else None,
         "demo_sign_in": demo_sign_in,

@@ -104,6 +104,34 @@ def _determine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _tell_decision(office: Office, options: argparse.Namespace) -> Output:
+    """Show what telling a decision now tells to whom, ask, and tell it."""
+    actor = actor_of(office)
+    preview = operations.preview_telling(office, options.case, options.decision)
+    dialog = Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
+    lines = form_text.telling_lines(preview, dialog.zone)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", form_text.WORDS["en"]["dry"]])
+    if not options.json:
+        for line in lines:
+            print_text(line)
+        print_text()
+    # Without a recipient, nothing is asked: it is refused, and the refusal says what to do.
+    if preview.is_told and not options.yes and not confirm(dialog, None):
+        return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
+    telling = operations.tell_decision(
+        office, actor, options.case, options.decision, seen_at=preview.seen_at
+    )
+    return Output(telling.as_json(), wording.told_decision_lines(telling))
+
+
+def _tell_decision_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="tell it without the last question")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be told, and send nothing"
+    )
+
+
 COMMANDS = (
     AgencyCommand(
         "decide",
@@ -125,5 +153,13 @@ COMMANDS = (
         words=(CASE, DECISION, OUTCOME),
         options=_determine_options,
         act=acts_unless_shown("determine"),
+    ),
+    AgencyCommand(
+        "tell-decision",
+        "tell a decision that was kept here, as it was made",
+        run=_tell_decision,
+        words=(CASE, DECISION),
+        options=_tell_decision_options,
+        act=acts_unless_shown("tell_decision"),
     ),
 )

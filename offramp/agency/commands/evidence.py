@@ -16,7 +16,7 @@ from offramp.agency.commands.command import (
     zone_of,
 )
 from offramp.agency.folder.office import Office
-from offramp.arguments import add_force
+from offramp.arguments import add_force, add_language
 from offramp.output_file import check_output, write_output
 from rules.input.typed_days import read_flag_day
 
@@ -31,12 +31,7 @@ def _account(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _account_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--lang",
-        choices=("en", "es"),
-        default="en",
-        help="the language of the account's own words",
-    )
+    add_language(parser, "the language of the account's own words")
     parser.add_argument(
         "--full", action="store_true", help="show each disclosure after the first page"
     )

@@ -108,6 +108,9 @@ def _run_until_stopped(schedule: Schedule, beside: Sequence[KeptProcess]) -> Non
 
 
 def _report_failure(duty: str, error: Exception) -> None:
+    """Print why a duty failed. Raises the refusal of a folder that the agency doesn't work in."""
+    if isinstance(error, ExchangeError) and error.code in operations.LEFT_CODES:
+        raise error
     print_error(f"offramp: {duty}: {error}")
 
 
@@ -147,7 +150,7 @@ def _move(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _doctor(options: argparse.Namespace) -> Output:
-    """Examine an installation. Exit code 1 where something is wrong."""
+    """Examine an installation. Exit code 1 where something is wrong or not known yet."""
     findings = [*operations.examine_files(Path(options.dir))]
     try:
         office = office_of(options)
@@ -161,14 +164,11 @@ def _doctor(options: argparse.Namespace) -> Output:
             if getattr(options, "by", None) is not None:
                 operations.sign_in(office, by=options.by)
             findings += operations.examine(office)
-    is_wrong = any(finding.level == "wrong" for finding in findings)
+    examination = operations.Examination(tuple(findings))
     return Output(
-        {"well": not is_wrong, "found": [finding.as_json() for finding in findings]},
-        [
-            *(f"{finding.level}: {finding.text}" for finding in findings),
-            "something is wrong" if is_wrong else "all well",
-        ],
-        1 if is_wrong else 0,
+        examination.as_json(),
+        [*(f"{finding.level}: {finding.text}" for finding in findings), examination.sentence],
+        0 if examination.is_well else 1,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,11 @@ from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from offramp.agency.cases.plain_words import CATEGORIES, KINDS, PURPOSES
 from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.cases.refusals import Refused
-from offramp.agency.fact_words import field_texts, value_text
-from offramp.agency.operations import DeterminationPreview
+from offramp.agency.fact_words import entry_text, value_text
+from offramp.agency.operations import DeterminationPreview, TellingPreview
 from offramp.agency.operations.telling import PartPreview, Preview, SentForm, WaitingQuestion
 from offramp.agency.short_handles import short
+from rules.author.spoken_dates import spoken_day
 from rules.shelf import vocabulary
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -39,6 +41,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "only_notice": " (gets only the notice)",
         "dry": "Nothing was kept or sent.",
         "not_sent": "Not sent. Nothing was kept.",
+        "left_open": "Nothing was told, and these questions stay asked.",
         "sent": "Sent as {id} in case {case}, to {names}: {state}",
         "kept_done": "Kept here in case {case}. Nobody was told.",
         "asked": "{by} asks for `{decision}`: {question}",
@@ -58,7 +61,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_rules": "the rules give no answer: {why}",
         "although": "The rules bar this. Send it all the same?",
         "odd": "LOOK AGAIN: {odd}.",
-        "although_odd": "The order of the days is unusual. Send it so?",
+        "although_odd": "Something above is unusual. Send it so?",
         "yes": "yes",
         "no": "no",
         "consent": "the person consented",
@@ -87,6 +90,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "only_notice": " (recibe solo el aviso)",
         "dry": "No se guardó ni se envió nada.",
         "not_sent": "No se envió. No se guardó nada.",
+        "left_open": "No se informó de nada, y estas preguntas siguen abiertas.",
         "sent": "Enviado como {id} en el caso {case}, a {names}: {state}",
         "kept_done": "Guardado aquí en el caso {case}. No se informó a nadie.",
         "asked": "{by} pregunta para `{decision}`: {question}",
@@ -106,7 +110,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no_rules": "las reglas no dan respuesta: {why}",
         "although": "Las reglas lo impiden. ¿Lo envía de todos modos?",
         "odd": "MÍRELO OTRA VEZ: {odd}.",
-        "although_odd": "El orden de los días no es el habitual. ¿Lo envía así?",
+        "although_odd": "Algo de lo anterior no es habitual. ¿Lo envía así?",
         "yes": "sí",
         "no": "no",
         "consent": "la persona dio su consentimiento",
@@ -193,16 +197,39 @@ def determination_lines(
     preview: DeterminationPreview, actor: str, reason: str, zone: ZoneInfo
 ) -> list[str]:
     """Return a person's decision, what it tells to whom, and the others with the reason."""
-    decision, outcome = (word.replace("_", " ") for word in (preview.decision, preview.outcome))
-    lines = [
-        f"{decision}: {outcome}, decided by {actor} (reason: {reason.replace('_', ' ')})"
-        f", case {short(preview.case)}"
-    ]
+    lines = [_decided_line(preview.decision, preview.outcome, actor, reason, preview.case)]
     if preview.differs:
         lines.append("The rules answer otherwise. It is recorded as your own decision.")
     if not preview.is_told:
         lines.append(WORDS["en"]["kept_decision"])
     return lines + part_preview_lines(preview.parts, preview.names, "en", zone, shared_terms())
+
+
+def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
+    """Return a decision that may be told now, what it tells to whom, and the others with why."""
+    if preview.by is not None and preview.day is not None:
+        line = _decided_line(
+            preview.decision, preview.outcome, preview.by, str(preview.reason), preview.case
+        )
+        lines = [f"{line}, on {spoken_day(date.fromisoformat(preview.day), 'en')}"]
+    else:
+        outcome = _spaced(preview.outcome) if preview.outcome is not None else "not known yet"
+        decision = _spaced(preview.decision)
+        lines = [f"{decision}: {outcome}, the rules' answer, case {short(preview.case)}"]
+    if preview.differs:
+        lines.append("The rules answered otherwise when it was decided.")
+    return lines + part_preview_lines(preview.parts, preview.names, "en", zone, shared_terms())
+
+
+def _decided_line(decision: str, outcome: str, actor: str, reason: str, case: str) -> str:
+    return (
+        f"{_spaced(decision)}: {_spaced(outcome)}, decided by {actor} "
+        f"(reason: {_spaced(reason)}), case {short(case)}"
+    )
+
+
+def _spaced(words: Any) -> str:
+    return str(words).replace("_", " ")
 
 
 def part_preview_lines(
@@ -327,7 +354,7 @@ def _values(
             continue
         yield question, str(len(value))
         for index, entry in enumerate(value, 1):
-            text = ", ".join(field_texts(entry, fact, language, zone, terms))
+            text = entry_text(entry, fact, language, zone, terms)
             yield f"  {index}.", text or "–"
 
 

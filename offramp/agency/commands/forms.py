@@ -33,12 +33,13 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.telling import OpenedForm
 from offramp.agency.short_handles import short
+from offramp.arguments import add_language
 from offramp.asking import UNKNOWN, AnswerForm, Dialog, collect_answers, confirm
 from offramp.terminal import print_text
 from offramp.user_files import read_named
 from rules.errors import PackError, RequestError, nearest
 from rules.input.printing import plain, printable
-from rules.input.typed_answers import LANGUAGES, NOT_KNOWN
+from rules.input.typed_answers import NOT_KNOWN
 from rules.input.vocabulary import Fact
 from rules.input.yaml import read_text
 from rules.shelf import vocabulary
@@ -80,6 +81,7 @@ def _tell(
         dialog,
         () if options.yes or options.dry_run else ("--yes",),
         rest_unknown=options.rest_unknown,
+        rest_open=options.rest_open,
     )
     known = KnownPerson()
     if opened.form.begins and opened.case is None:
@@ -157,13 +159,25 @@ def _answer(form: Form, office: Office, options: argparse.Namespace) -> Output:
             for line in form_text.waiting_lines(of_case, language):
                 print_text(line)
         opened = operations.open_form(office, form.name, case, language=language)
-        outputs.append(_tell(office, opened, options))
+        outputs.append(_answer_one(office, opened, options))
         if not options.json and case != cases[-1]:
             for line in outputs[-1].lines:
                 print_text(line)
     if not outputs:
         return Output({"answers": []}, form_text.waiting_lines((), language))
     return Output({"answers": [output.json for output in outputs]}, outputs[-1].lines)
+
+
+def _answer_one(office: Office, opened: OpenedForm, options: argparse.Namespace) -> Output:
+    """Ask one case's questions. With `--rest-open`, a case without an answer is left as it is."""
+    try:
+        return _tell(office, opened, options)
+    except AgencyError as refusal:
+        if not options.rest_open or refusal.code != "nothing-to-tell":
+            raise
+    return Output(
+        {"case": opened.case, "sent": False}, [form_text.WORDS[options.lang]["left_open"]]
+    )
 
 
 def _open_questions(office: Office, options: argparse.Namespace) -> None:
@@ -403,10 +417,18 @@ def _options(form: Form, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be told, and keep and send nothing"
     )
-    parser.add_argument(
+    rest = parser.add_mutually_exclusive_group()
+    rest.add_argument(
         "--rest-unknown", action="store_true", help="facts without an answer are not known"
     )
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="the language to ask in")
+    parser.set_defaults(rest_open=False)
+    if form.name == "answer":
+        rest.add_argument(
+            "--rest-open",
+            action="store_true",
+            help="questions without an answer stay asked, and nothing is told about them",
+        )
+    add_language(parser, "the language to ask in")
     parser.add_argument(
         OWN_FLAG,
         metavar="NAME=ANSWER",

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from offramp.agency import operations
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.moments import check_last_day
 from offramp.agency.commands.command import (
     CASE,
@@ -32,6 +33,7 @@ from offramp.agency.meeting_wording import (
     status_draft_lines,
 )
 from offramp.agency.operations import Step
+from offramp.arguments import add_language
 from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers, confirm
 from offramp.terminal import print_text
 from rules.errors import RequestError
@@ -39,9 +41,6 @@ from rules.input.typed_days import read_flag_day
 from rules.shelf import vocabulary
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
-    "engagement": ("How is it going?", "¿Cómo va?"),
-    "barriers": ("What is in the way?", "¿Qué obstáculos hay?"),
-    "goals": ("Which goals are there?", "¿Qué metas hay?"),
     "barriers_help": (
         "Police never get this. Others get it only by a consent of its own.",
         "La policía nunca lo recibe. Otros, solo con un consentimiento aparte.",
@@ -149,22 +148,24 @@ def _report_status(office: Office, options: argparse.Namespace) -> Output:
 
 
 def _status_questions(language: str) -> tuple[Question, ...]:
-    areas = _choices("area_of_life", language)
+    areas, members = _choices("area_of_life", language), form_terms().members
     return (
         Question(
             "engagement",
-            _text("engagement", language),
+            members["status.engagement"].texts[language],
             AnswerForm("choice", _choices("engagement", language), may_be_unknown=False),
         ),
         Question(
             "areas",
-            _text("barriers", language),
+            members["barriers.areas"].texts[language],
             AnswerForm("choices", areas, may_be_unknown=False),
             help=_text("barriers_help", language),
             option="--barriers",
         ),
         Question(
-            "goals", _text("goals", language), AnswerForm("choices", areas, may_be_unknown=False)
+            "goals",
+            members["barriers.goals"].texts[language],
+            AnswerForm("choices", areas, may_be_unknown=False),
         ),
     )
 
@@ -187,7 +188,7 @@ def _add_yes_and_language(parser: argparse.ArgumentParser) -> None:
         "--answers", metavar="FILE", help="a YAML or JSON file with answers by the question's name"
     )
     parser.add_argument("--yes", action="store_true", help="do it without asking again")
-    parser.add_argument("--lang", choices=("en", "es"), default="en", help="the language")
+    add_language(parser, "the language")
 
 
 # The minutes

@@ -43,7 +43,7 @@ def _init(options: argparse.Namespace) -> Output:
     lines = [
         f"`{options.dir}` is now the folder of `{options.id}`; keep the passphrase elsewhere",
         f"{founder.name} is listed with the login {', '.join(founder.logins)}. List others with "
-        "`offramp agency staff add`",
+        "`offramp agency staff DIR add`",
     ]
     return Output({"agency": options.id, "founder": founder.name}, lines)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +40,10 @@ from offramp.asking import (
 )
 from offramp.output_file import check_output, write_output
 from offramp.terminal import print_text
-from rules.errors import nearest
 from rules.input.json_text import parse_json
 from rules.input.printing import printable
 from rules.input.typed_answers import choices_of, read_typed
 from rules.input.vocabulary import Fact
-
-# `encounter.drugs[0].grams`: a list, the place of an entry, and a field.
-_FIELD = re.compile(r"(?P<list>[a-z_.]+)\[(?P<place>[0-9]{1,4})\]\.(?P<field>[a-z_]+)")
-
 
 # The mistakes of which a person at the terminal says in which entry they are.
 _ASKED_WHICH = ("wrong_person", "wrong_case", "wrong_recipient", "duplicate", "not_agreed")
@@ -68,21 +61,15 @@ def _correct(office: Office, options: argparse.Namespace) -> Output:
     dialog = _dialog(office, options)
     words = details_here(office)
     disclosed = operations.list_told(office, options.case)
-    stated = _as_noted(office, options.case, disclosed)
-    try:
-        details = _typed_details(words.terms, stated, options.detail, dialog)
-    except AgencyError as error:
-        if error.code == "never-told":
-            # It is refused here too, with the reason if everything told was asked back.
-            named = (re.split(r"[\[=]", text)[0] for text in options.detail)
-            operations.effects(office, options.case, dict.fromkeys(named))
-        raise
+    details = _typed_details(words.terms, disclosed, options.detail, dialog)
     if options.file:
         details |= _from_file(options.file)
     if not details and dialog.is_terminal and disclosed:
-        details = _ask_detail(words, disclosed, dialog)
+        details = _ask_detail(office, options.case, dialog)
     if not details:
-        lines = wording.told_lines(disclosed, words)
+        lines = wording.told_lines(
+            disclosed, operations.list_correctable(office, options.case), words
+        )
         return Output({"told": _told_json(disclosed)}, lines)
     return _correct_details(office, options, dialog, details)
 
@@ -156,83 +143,18 @@ def _typed_details(
     texts: Sequence[str],
     dialog: Dialog,
 ) -> dict[str, Any]:
-    """Read the typed details in their order, so that two fields of one list are both corrected."""
+    """Read `encounter.date=2026-11-03`. Raises `AgencyError` `not-a-detail`; `FactsError`."""
     details: dict[str, Any] = {}
     for text in texts:
-        name, value = _typed_detail(terms, _as_corrected(disclosed, details), text, dialog)
-        details[name] = value
-    return details
-
-
-def _as_noted(
-    office: Office, case: str, disclosed: Mapping[str, Sequence[ToldDetail]]
-) -> dict[str, Sequence[ToldDetail]]:
-    """Return what was told, each list as this agency states it now.
-
-    A field that was noted later, and told to nobody, isn't lost when another one is corrected.
-    """
-    own = {
-        name: source.value
-        for name, source in operations.read_case(office, case).facts.items()
-        if source.entry.by == office.agency and isinstance(source.value, list)
-    }
-    return _as_corrected(disclosed, own)
-
-
-def _as_corrected(
-    disclosed: Mapping[str, Sequence[ToldDetail]], details: Mapping[str, Any]
-) -> dict[str, Sequence[ToldDetail]]:
-    """Return what was told, with the new values that were typed before."""
-    return {
-        name: [replace(holding, value=details[name]) for holding in holders]
-        if name in details
-        else holders
-        for name, holders in disclosed.items()
-    }
-
-
-def _typed_detail(
-    terms: PackTerms, disclosed: Mapping[str, Sequence[ToldDetail]], text: str, dialog: Dialog
-) -> tuple[str, Any]:
-    """Read `encounter.date=2026-11-03`. Raises `AgencyError` `not-a-detail`; `FactsError`."""
-    name, equals, typed = text.partition("=")
-    name, typed = name.strip(), typed.strip()
-    if not equals or not name or not typed:
-        raise AgencyError(
-            "not-a-detail",
-            f"`{printable(text)[:60]}` is no detail with its new value",
-            fix="write it as `encounter.date=2026-11-03`, or `encounter.date=unknown`",
-        )
-    return _read_detail(terms, disclosed, name, typed, dialog)
-
-
-def _read_detail(
-    terms: PackTerms,
-    disclosed: Mapping[str, Sequence[ToldDetail]],
-    name: str,
-    typed: str,
-    dialog: Dialog,
-) -> tuple[str, Any]:
-    """Return a detail with its new value, a field of a list's entry with the whole list."""
-    facts = terms.facts
-    field_path = _FIELD.fullmatch(name)
-    list_path, _, field = name.rpartition(".")
-    if field_path is not None:
-        place = int(field_path["place"])
-        fact = facts.get(field_path["list"])
-        return _with_field(
-            disclosed, field_path["list"], fact, place, field_path["field"], typed, dialog
-        )
-    if name not in facts and list_path in facts and facts[list_path].type == "list":
-        entries = _entries(disclosed, list_path)
-        if len(entries) != 1:
+        name, equals, typed = (each.strip() for each in text.partition("="))
+        if not equals or not name or not typed:
             raise AgencyError(
                 "not-a-detail",
-                f"`{list_path}` has {len(entries)} entries",
-                fix=f"name one, such as `{list_path}[0].{field}`, the first",
+                f"`{printable(text)[:60]}` is no detail with its new value",
+                fix="write it as `encounter.date=2026-11-03`, or `encounter.date=unknown`",
             )
-        return _with_field(disclosed, list_path, facts[list_path], 0, field, typed, dialog)
-    return name, _read_value(disclosed, name, facts.get(name), typed, dialog)
+        details[name] = _read_value(disclosed, name, terms.fact(name), typed, dialog)
+    return details
 
 
 def _read_value(
@@ -245,10 +167,15 @@ def _read_value(
     if typed.startswith(("[", "{")):
         return parse_json(typed, f"`{name}`")
     if fact is not None and fact.type == "list":
+        if name.endswith("]") and typed == "none":
+            return None  # the entry is removed
         raise AgencyError(
             "not-a-detail",
-            f"`{name}` is a list",
-            fix=f"name a field, such as `{name}[0].{next(iter(fact.fields))}`, or give JSON",
+            f"`{name}` is {'an entry of a list' if name.endswith(']') else 'a list'}",
+            fix=f"name a field, such as `{name}.{next(iter(fact.fields))}`, or write `{name}=none` "
+            "to remove it"
+            if name.endswith("]")
+            else f"name a field, such as `{name}[0].{next(iter(fact.fields))}`, or give JSON",
         )
     form = _form_of_fact(fact) if fact is not None else _form_of_member(disclosed, name)
     value = read_typed(name, form, typed, dialog.time_zone)
@@ -267,43 +194,6 @@ def _form_of_member(disclosed: Mapping[str, Sequence[ToldDetail]], name: str) ->
     if any(isinstance(value, bool) for value in values):
         return AnswerForm("bool")
     return AnswerForm("text")
-
-
-def _entries(disclosed: Mapping[str, Sequence[ToldDetail]], path: str) -> list[dict[str, Any]]:
-    """Return the entries of a list as the first recipient has them. Raises `never-told`."""
-    if path not in disclosed:
-        raise AgencyError(
-            "never-told",
-            f"this agency told nobody `{path[:60]}` in this case",
-            fix=nearest(path, sorted(disclosed))
-            if disclosed
-            else "keep a fact of your own with `offramp agency note DIR CASE FILE`",
-        )
-    return [dict(entry) for entry in disclosed[path][0].value or ()]
-
-
-def _with_field(
-    disclosed: Mapping[str, Sequence[ToldDetail]],
-    path: str,
-    fact: Fact | None,
-    place: int,
-    name: str,
-    typed: str,
-    dialog: Dialog,
-) -> tuple[str, Any]:
-    entries = _entries(disclosed, path)
-    field = fact.fields.get(name) if fact is not None else None
-    if field is None or place >= len(entries):
-        known = ", ".join(f"`{known}`" for known in fact.fields) if fact is not None else "none"
-        raise AgencyError(
-            "not-a-detail",
-            f"`{path}` has {len(entries)} entries, from 0, with the fields {known}",
-            fix=f"name one of them, such as `{path}[0].{next(iter(fact.fields))}`"
-            if fact is not None
-            else "list what was told with `offramp agency correct DIR CASE`",
-        )
-    value = read_typed(f"{path}[{place}].{name}", _form_of_fact(field), typed, dialog.time_zone)
-    return path, _with_member(entries, place, name, None if value is UNKNOWN else value)
 
 
 def _from_file(path: str) -> dict[str, Any]:
@@ -329,75 +219,23 @@ def _flat(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
-def _ask_detail(
-    words: wording.Details, disclosed: Mapping[str, Sequence[ToldDetail]], dialog: Dialog
-) -> dict[str, Any]:
+def _ask_detail(office: Office, case: str, dialog: Dialog) -> dict[str, Any]:
     """Ask which detail is wrong and for its new value, filled in with what was told."""
-    names = _askable(words, disclosed)
-    choices = tuple(Choice(name, f"{words.label(name)}  {value}") for name, value in names.items())
+    correctable = {detail.name: detail for detail in operations.list_correctable(office, case)}
+    choices = tuple(
+        Choice(name, f"{detail.label}  {detail.value}") for name, detail in correctable.items()
+    )
     which = Question(
         "detail", "Which detail is wrong?", AnswerForm("choice", choices, may_be_unknown=False)
     )
-    name = str(collect_answers([which], {}, dialog)["detail"])
+    detail = correctable[str(collect_answers([which], {}, dialog)["detail"])]
     right = Question(
         "value",
-        f"What is right? It was told as {names[name]}.",
-        _form_of_detail(words.terms, disclosed, name),
+        f"What is right? It was told as {detail.value}.",
+        detail.question.form,
+        check=detail.question.check,
     )
-    value = collect_answers([right], {}, dialog)["value"]
-    return dict([_with_value(disclosed, name, None if value is UNKNOWN else value)])
-
-
-def _form_of_detail(
-    terms: PackTerms, disclosed: Mapping[str, Sequence[ToldDetail]], name: str
-) -> AnswerForm:
-    """Return the form of a detail that `_askable` lists, with the labels of its choices."""
-    fact = terms.fact(name)
-    if fact is None:
-        return _form_of_member(disclosed, name)
-    return AnswerForm(fact.type, terms.choices(fact.path, fact.choices, "en"), fact.unit)
-
-
-def _with_value(
-    disclosed: Mapping[str, Sequence[ToldDetail]], name: str, value: Any
-) -> tuple[str, Any]:
-    """Return a detail with its new value, a field of a list's entry with the whole list."""
-    field_path = _FIELD.fullmatch(name)
-    if field_path is None:
-        return name, value
-    entries = _entries(disclosed, field_path["list"])
-    return field_path["list"], _with_member(
-        entries, int(field_path["place"]), field_path["field"], value
-    )
-
-
-def _with_member(
-    entries: list[dict[str, Any]], place: int, name: str, value: Any
-) -> list[dict[str, Any]]:
-    """Return the entries of a list with one member changed. None leaves it out."""
-    entries[place] = {**entries[place], name: value}
-    return [
-        {key: member for key, member in entry.items() if member is not None} for entry in entries
-    ]
-
-
-def _askable(
-    words: wording.Details, disclosed: Mapping[str, Sequence[ToldDetail]]
-) -> dict[str, str]:
-    """Return each detail that can be typed, with its old value: the fields of lists one by one."""
-    facts = words.terms.facts
-    names: dict[str, str] = {}
-    for name, holders in disclosed.items():
-        fact = facts.get(name)
-        if fact is None or fact.type != "list":
-            names[name] = words.value(name, holders[0].value)
-            continue
-        for place, entry in enumerate(holders[0].value or ()):
-            for field, declared in fact.fields.items():
-                path = f"{name}[{place}].{field}"
-                if words.terms.travels(declared):
-                    names[path] = words.value(path, entry.get(field))
-    return names
+    return detail.details(collect_answers([right], {}, dialog)["value"])
 
 
 def _correct_options(parser: argparse.ArgumentParser) -> None:

@@ -12,21 +12,25 @@ from offramp.agency import operations, staff_wording
 from offramp.agency.commands.command import AgencyCommand, Output, actor_of, zone_of
 from offramp.agency.folder.office import Office
 from offramp.asking import Dialog, confirm
+from offramp.names import join_name
 from rules.errors import RequestError
+from rules.frozen import frozen
 
 
 def _staff(office: Office, options: argparse.Namespace) -> Output:
     _refuse_unused(options)
-    return _ACTIONS[options.action](office, options)
+    return _ACTIONS[options.action].run(office, options)
 
 
 def _refuse_unused(options: argparse.Namespace) -> None:
     """Refuse what the action would ignore. Raises `RequestError` `usage`."""
-    taken = _TAKES[options.action]
-    for name in ("who", "role", "login", "to", "backup", "team", "yes", "ended"):
+    taken = _ACTIONS[options.action].takes
+    for name in ("who", "role", "login", "number", "to", "backup", "team", "yes", "ended"):
         if getattr(options, name) and name not in taken:
             given = f"`{shorten(options.who)}`" if name == "who" else f"`--{name}`"
-            actions = " and ".join(f"`staff {each}`" for each in _TAKES if name in _TAKES[each])
+            actions = " and ".join(
+                f"`staff {word}`" for word, action in _ACTIONS.items() if name in action.takes
+            )
             raise RequestError(
                 "usage",
                 f"`staff {options.action}` takes no {given}, and nothing was changed",
@@ -57,6 +61,15 @@ def _logins(office: Office, options: argparse.Namespace) -> Output:
     name = _needed(options, "who", "the person's name")
     logins = _needed(options, "login", "`--login`")
     return _changed(office, operations.set_logins(office, actor_of(office), name, logins))
+
+
+def _phone(office: Office, options: argparse.Namespace) -> Output:
+    number = _needed(options, "number", "`--number`, or `--number none`")
+    phone = None if _is_nobody(number) else number
+    actor = actor_of(office)
+    if options.who is None or join_name(options.who) == join_name(actor):
+        return _changed(office, operations.set_own_phone(office, actor, phone))
+    return _changed(office, operations.set_phone(office, actor, options.who, phone))
 
 
 def _end(office: Office, options: argparse.Namespace) -> Output:
@@ -100,12 +113,12 @@ def _names_person(office: Office, who: str) -> bool:
 
     A listed name is one, also of somebody who was ended, and so is what no case's digits could be.
     """
-    listed = {name.casefold() for name in office.working_set().staff.people}
-    return who.casefold() in listed or not set(who.lower()) <= set(hexdigits)
+    listed = {join_name(name) for name in office.working_set().staff.people}
+    return join_name(who) in listed or not set(who.lower()) <= set(hexdigits)
 
 
 def _is_nobody(name: str | None) -> bool:
-    """Report whether `--backup` names nobody: without it, or with the word `none`."""
+    """Report whether a flag names nobody or nothing: without it, or with the word `none`."""
     return name is None or name.strip().casefold() == "none"
 
 
@@ -137,28 +150,25 @@ def _invite(office: Office, options: argparse.Namespace) -> Output:
     return Output(invitation.as_json(), staff_wording.invitation_lines(invitation, zone_of(office)))
 
 
-_ACTIONS: dict[str, Callable[[Office, argparse.Namespace], Output]] = {
-    "list": _list,
-    "add": _add,
-    "roles": _roles,
-    "logins": _logins,
-    "end": _end,
-    "invite": _invite,
-    "assign": _assign,
-    "hand-over": _hand_over,
-    "review": _review,
-}
+@frozen
+class _Action:
+    """An action of `staff`. `takes` are its word and flags. Every other one is refused."""
 
-# The flags and words that each action takes. Every other one is refused.
-_TAKES: dict[str, frozenset[str]] = {
-    "list": frozenset(("ended",)),
-    "add": frozenset(("who", "role", "login")),
-    "roles": frozenset(("who", "role")),
-    "logins": frozenset(("who", "login")),
-    "end": frozenset(("who", "to", "yes")),
-    "assign": frozenset(("who", "to", "backup", "team")),
-    "hand-over": frozenset(("who", "to")),
-    "review": frozenset(("who",)),
+    run: Callable[[Office, argparse.Namespace], Output]
+    takes: frozenset[str]
+
+
+_ACTIONS: dict[str, _Action] = {
+    "list": _Action(_list, frozenset(("ended",))),
+    "add": _Action(_add, frozenset(("who", "role", "login"))),
+    "roles": _Action(_roles, frozenset(("who", "role"))),
+    "logins": _Action(_logins, frozenset(("who", "login"))),
+    "phone": _Action(_phone, frozenset(("who", "number"))),
+    "end": _Action(_end, frozenset(("who", "to", "yes"))),
+    "invite": _Action(_invite, frozenset(("who",))),
+    "assign": _Action(_assign, frozenset(("who", "to", "backup", "team"))),
+    "hand-over": _Action(_hand_over, frozenset(("who", "to"))),
+    "review": _Action(_review, frozenset(("who",))),
 }
 
 
@@ -182,6 +192,11 @@ def _staff_options(parser: argparse.ArgumentParser) -> None:
         metavar="LOGIN",
         action="append",
         help="an account of this machine that the person uses (repeatable)",
+    )
+    parser.add_argument(
+        "--number",
+        metavar="NUMBER",
+        help="the phone number of the person, or your own without a name; `none` for no number",
     )
     parser.add_argument("--to", metavar="NAME", help="the colleague who gets the case or the cases")
     parser.add_argument(

@@ -34,7 +34,8 @@ def complete_commands(
 
     def complete(named: re.Match[str]) -> str:
         name, _, tail = named["words"].partition(" ")
-        rest = tail.removeprefix(folder).split()
+        names_folder = tail == folder or tail.startswith(f"{folder} ")
+        rest = (tail[len(folder) :] if names_folder else tail).split()
         if name not in names or _OTHER_FOLDER in rest[:1]:
             return named[0]
         if rest[:1] == ["DIR"]:

@@ -1,29 +1,20 @@
 """The console accounts of an agency's people, sealed in the journal's database.
 
-One value of the journal has all accounts, under AES-256-GCM and a key of its own
-(`keys/AGENCY.accounts.json`, under the passphrase). So a backup and a move take them along, and the
-database alone shows neither who has an account nor a secret of one. No account has a password:
-only its Argon2id hash. See docs/decisions/0126-accounts-of-the-console.md.
+One sealed value of the journal has all accounts. So the database alone shows neither who has an
+account nor a secret of one. No account has a password: only its Argon2id hash. See
+docs/decisions/0126-accounts-of-the-console.md.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from exchange.standards import base64, i_json
-from offramp.agency.errors import AgencyError
-from offramp.agency.folder.journal import Journal
-from offramp.agency.folder.keys import NONCE_BYTES, Keys
+from offramp.agency.folder.sealed_values import SealedValues
 from rules.frozen import frozen
 
 _NAME = "accounts"
-_BOUND = b"offramp/1/accounts"
 _LOCAL_ID_BYTES = 10
 
 
@@ -52,12 +43,38 @@ class Passkey:
 
 
 @frozen
+class Provider:
+    """The agency's own sign-in: an OpenID provider, and this console as its client.
+
+    `issuer` is its address, exactly as it states it. `secret` is None for a client without one. A
+    sign-in counts if its methods (`amr`) have one of `amr`, or its class (`acr`) is one of `acr`.
+    """
+
+    issuer: str
+    client: str
+    secret: str | None
+    amr: tuple[str, ...]
+    acr: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that is sealed."""
+        return {
+            "issuer": self.issuer,
+            "client": self.client,
+            "secret": self.secret,
+            "amr": list(self.amr),
+            "acr": list(self.acr),
+        }
+
+
+@frozen
 class Account:
     """How a listed person signs in at the console.
 
     `password` is an Argon2id hash, `secret` that of the one-time codes (RFC 6238) in Base32, and
     `step` the last used code's. `invitation` is the hash of a code that is valid until
-    `invited_until`, and `invited_by` who issued it. Without a password, nobody can sign in.
+    `invited_until`, and `invited_by` who issued it. `subject` is the person's id at the agency's
+    own sign-in. Without a password, a passkey, or a subject, nobody can sign in.
     """
 
     person: str
@@ -68,11 +85,19 @@ class Account:
     invited_until: int = 0
     invited_by: str | None = None
     passkeys: tuple[Passkey, ...] = ()
+    subject: str | None = None
 
     @property
     def is_ready(self) -> bool:
-        """True if the person can sign in."""
+        """True if the person can sign in with a password."""
         return self.password is not None and self.secret is not None
+
+    def signs_in(self, *, has_provider: bool) -> bool:
+        """Report whether the person can sign in in any way.
+
+        `has_provider` tells whether the agency has its own sign-in.
+        """
+        return self.is_ready or bool(self.passkeys) or (has_provider and self.subject is not None)
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that is sealed."""
@@ -85,43 +110,55 @@ class Account:
             "invited_until": self.invited_until,
             "invited_by": self.invited_by,
             "passkeys": [passkey.as_json() for passkey in self.passkeys],
+            "subject": self.subject,
         }
 
 
 class Accounts:
-    """The accounts in an agency's journal. `keys` has the key that seals them."""
+    """The accounts in an agency's journal, sealed."""
 
-    def __init__(self, journal: Journal, keys: Keys, agency: str) -> None:
-        self._journal = journal
-        self._keys = keys
-        self._kid = f"{agency}.accounts"
-        self._secret: bytes | None = None
+    def __init__(self, values: SealedValues) -> None:
+        self._values = values
         self._local_ids: dict[str, str] = {}
 
     def read(self) -> dict[str, Account]:
         """Return every account by the person's name. Raises `AgencyError` `damaged`."""
-        stored = self._journal.get(_NAME)
-        if stored is None:
-            return {}
-        nonce, sealed = base64.decode_url(stored["nonce"]), base64.decode_url(stored["sealed"])
-        try:
-            text = AESGCM(self._key()).decrypt(nonce, sealed, _BOUND)
-        except InvalidTag:
-            raise AgencyError(
-                "damaged",
-                "the console's accounts don't open",
-                fix="restore a backup into a new folder with `offramp agency restore`",
-            ) from None
-        accounts = i_json.read_object(text)["accounts"]
-        return {account["person"]: _account(account) for account in accounts}
+        return {account["person"]: _account(account) for account in self._open()["accounts"]}
+
+    def ready(self) -> frozenset[str]:
+        """Return the names of all who can sign in. Raises `AgencyError` `damaged`."""
+        has_provider = self.provider() is not None
+        return frozenset(
+            name
+            for name, account in self.read().items()
+            if account.signs_in(has_provider=has_provider)
+        )
 
     def write(self, accounts: Mapping[str, Account]) -> None:
         """Replace all accounts, within a transaction of the journal."""
-        text = i_json.write({"accounts": [account.as_json() for account in accounts.values()]})
-        nonce = self._keys.random(NONCE_BYTES)
-        sealed = AESGCM(self._key()).encrypt(nonce, text, _BOUND)
-        texts = {"nonce": base64.encode_url(nonce), "sealed": base64.encode_url(sealed)}
-        self._journal.put(_NAME, dict(texts))
+        self._seal(
+            {**self._open(), "accounts": [account.as_json() for account in accounts.values()]}
+        )
+
+    def provider(self) -> Provider | None:
+        """Return the agency's own sign-in. None without one. Raises `AgencyError` `damaged`."""
+        stored = self._open().get("provider")
+        if stored is None:
+            return None
+        amr, acr = tuple(stored["amr"]), tuple(stored["acr"])
+        return Provider(stored["issuer"], stored["client"], stored["secret"], amr, acr)
+
+    def put_provider(self, provider: Provider | None) -> None:
+        """Replace the agency's own sign-in, within a transaction of the journal."""
+        stored = provider.as_json() if provider is not None else None
+        self._seal({**self._open(), "provider": stored})
+
+    def _open(self) -> Mapping[str, Any]:
+        """Return what is sealed. Raises `AgencyError` `damaged`."""
+        return self._values.read(_NAME) or {"accounts": []}
+
+    def _seal(self, contents: Mapping[str, Any]) -> None:
+        self._values.write(_NAME, contents)
 
     def put(self, account: Account) -> None:
         """Replace the account of a person, within a transaction of the journal."""
@@ -135,7 +172,7 @@ class Accounts:
 
     def use(self, person: str, step: int) -> bool:
         """Note that a one-time code was used. False if it, or a later one, was used before."""
-        with self._journal.together():
+        with self._values.journal.together():
             account = self.read().get(person)
             if account is None or step <= account.step:
                 return False
@@ -146,23 +183,9 @@ class Accounts:
         """Return the id of a case in addresses of the console: no other agency knows it."""
         local = self._local_ids.get(case)
         if local is None:
-            link = hmac.digest(self._key(), b"case\0" + case.encode(), "sha256")
+            link = self._values.mac(b"case\0" + case.encode())
             local = self._local_ids[case] = link[:_LOCAL_ID_BYTES].hex()
         return local
-
-    def _key(self) -> bytes:
-        """Return the key that seals. It is made at the first use."""
-        if self._secret is None:
-            is_there = self._kid in self._keys.ids()
-            if not is_there and self._journal.get(_NAME) is not None:
-                raise AgencyError(
-                    "no-key-file",
-                    f"the key `{self._kid}` of the console's accounts isn't there",
-                    fix="restore it from the backup",
-                )
-            make_or_read = self._keys.accounts if is_there else self._keys.make_accounts
-            self._secret = make_or_read(self._kid)
-        return self._secret
 
 
 def _account(stored: Mapping[str, Any]) -> Account:
@@ -175,4 +198,5 @@ def _account(stored: Mapping[str, Any]) -> Account:
         stored["invited_until"],
         stored["invited_by"],
         tuple(Passkey(**passkey) for passkey in stored["passkeys"]),
+        stored.get("subject"),
     )

@@ -18,7 +18,10 @@ PartKey = tuple[str, str, str]
 
 
 # The members of a note that are content: they say something about a person.
-_CONTENT = ("facts", "members", "report_number", "determination", "minutes")
+_CONTENT = (
+    *("facts", "members", "changes"),
+    *("report_number", "determination", "minutes", "concern"),
+)
 
 
 def note_has_content(event: Event) -> bool:
@@ -38,8 +41,9 @@ def destroy_note(journal: Journal, event: Event) -> None:
 
 
 def destroy_statement(journal: Journal, event: Event) -> None:
-    """Take the lines that a person signed out of the text of a consent, within `together`."""
-    journal.replace(event, {**event.body, "lines": []})
+    """Take the signed lines and a drawn signature out of a consent's text, within `together`."""
+    kept = {name: member for name, member in event.body.items() if name != "drawing"}
+    journal.replace(event, {**kept, "lines": [], "said": []})
 
 
 def destroy_parts(journal: Journal, due: set[PartKey]) -> None:

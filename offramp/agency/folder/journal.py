@@ -108,6 +108,12 @@ class Journal:
                     self._db.execute("ROLLBACK")
             raise
 
+    def state(self) -> tuple[int, int]:
+        """Return two numbers that differ after any change: by another program, and by this one."""
+        with _sound():
+            (by_others,) = self._db.execute("PRAGMA data_version").fetchone()
+        return int(by_others), self._db.total_changes
+
     def append(self, kind: str, time: int, body: dict[str, Any]) -> Event:
         """Append an event, within `together`."""
         text = i_json.write(body)

@@ -144,6 +144,14 @@ class Keys:
         """Return the key that cosigns the log. Raises `AgencyError` as `_read`."""
         return Ed25519PrivateKey.from_private_bytes(self._read(kid, "witness"))
 
+    def check_all(self) -> None:
+        """Check that each key in the folder opens, for the use that its file names.
+
+        Raises `AgencyError` `open-to-others`, `wrong-passphrase`.
+        """
+        for kid in self.ids():
+            self._read(kid, self._file(kid).use)
+
     def passphrases_beside(self) -> tuple[Path, ...]:
         """Return the small files beside the keys whose content opens a key.
 
@@ -264,7 +272,8 @@ class Keys:
             raise AgencyError(
                 "already-there",
                 f"`{self._path(kid)}` is there already, and a key is never overwritten",
-                fix="keep it, and restore a backup with `offramp agency restore` if need be",
+                fix="keep it, and restore a backup with `offramp agency restore FOLDER FILE` if "
+                "need be",
             )
         write_private(self._path(kid), i_json.write(value))
 

@@ -44,13 +44,18 @@ from offramp.agency.folder.index_file import ENOUGH, IndexFile
 from offramp.agency.folder.journal import Event, Journal
 from offramp.agency.folder.keys import Keys, Stretch, check_private, write_private
 from offramp.agency.folder.looks import Looks
+from offramp.agency.folder.origin import Origin, key_of_another_folder, read_origin
+from offramp.agency.folder.person_codes import PersonCodes
+from offramp.agency.folder.sealed_values import SealedValues
 from offramp.agency.folder.settings import Settings, read_settings, write_settings
 from offramp.agency.folder.snapshot import EVERY, Snapshot
 from offramp.agency.folder.staff import Session
 from offramp.agency.folder.stored_records import bundle_json, part_json, read_part
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.memo_file import MemoFile, read_memo
 from offramp.pack_trial import examine_pack
 from rules.decide.program import Program
+from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.packs.digest import digest as digest_of
 from rules.packs.pack import Pack
@@ -62,6 +67,7 @@ INDEX = "agency.index"
 SALT_BYTES = 32
 KEYS = "keys"
 PACKS = "packs"
+MEMOS = "memos"
 _DESTROYING = "destroying"
 # How often an empty answer of the hub is worth an event, in seconds.
 LINE_EVERY = 60
@@ -69,6 +75,10 @@ LINE_EVERY = 60
 Clock = Callable[[], int]
 
 _LOOKS_KEPT = 64
+# The codes of the refusals by a folder that the agency doesn't work in any more.
+LEFT = ("moved", "works-elsewhere")
+# The events that such a folder still learns from the log.
+_LEARNED = ("directory", "key", "generation", "broken")
 
 
 @frozen
@@ -132,7 +142,7 @@ def check_unused(folder: Path) -> None:
                 "already-there",
                 f"`{path}` is of an agency, and nothing is written over it",
                 fix="keep this folder, and restore a backup into a new one with "
-                "`offramp agency restore`",
+                "`offramp agency restore FOLDER FILE`",
             )
 
 
@@ -157,11 +167,13 @@ class Office:
             raise AgencyError(
                 "damaged",
                 f"`{folder}` has no journal (`{JOURNAL}`)",
-                fix="restore a backup into a new folder with `offramp agency restore`",
+                fix="restore a backup into a new folder with `offramp agency restore FOLDER FILE`",
             )
         self.journal = Journal(folder / JOURNAL)
         self.looks = Looks(self.journal, self.keys, self.agency)
-        self.accounts = Accounts(self.journal, self.keys, self.agency)
+        sealed_values = SealedValues(self.journal, self.keys, self.agency)
+        self.accounts = Accounts(sealed_values)
+        self.person_codes = PersonCodes(sealed_values)
         self.signing = self.keys.signing(self._signs())
         self.witness = self.keys.witness(self._newest("w"))
         self._working_set: WorkingSet | None = None
@@ -169,6 +181,8 @@ class Office:
         # The salt of the files derived from the journal when the working set was built.
         self._built_with = b""
         self._at = 0
+        # The state of the journal's file that the working set was last caught up with.
+        self._caught_up_with: tuple[int, int] | None = None
         # The journal's last event when no automatic act was left to do.
         self.settled_at: int | None = None
         # The person for whom operations are called. None until one signs in.
@@ -302,6 +316,37 @@ class Office:
         write_private(adoption.path_of(folder, digest), files.write())
         return pack
 
+    def keep_memo(self, memo: MemoFile, checked: str) -> None:
+        """Keep a memo that was checked against both packs, and what was checked, in a sentence.
+
+        Raises `AgencyError` `no-room`.
+        """
+        file = self._memo_path(memo.digest)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_private(file, memo.text)
+        write_private(file.with_suffix(".txt"), checked.encode())
+
+    def kept_memo(self, digest: str) -> tuple[MemoFile, str] | None:
+        """Return a memo that was checked here, and what was checked. None if it isn't kept.
+
+        INVARIANT: the sentence is written last, so a memo with one was checked.
+        """
+        file = self._memo_path(digest)
+        try:
+            return read_memo(file.read_bytes(), digest), file.with_suffix(".txt").read_text("utf-8")
+        except (OSError, Refusal):
+            return None
+
+    def _memo_path(self, digest: str) -> Path:
+        return self.folder / MEMOS / f"{digest.removeprefix('sha256:')}.json"
+
+    def pack_files(self, digest: str) -> adoption.PackFiles:
+        """Return the files of a pack that is kept here. Raises `AgencyError` `unknown-pack`."""
+        self.pack(digest)
+        files = adoption.stored_pack(self.folder / PACKS, digest)
+        assert files is not None, "a pack that was read is kept"
+        return files
+
     # The journal and the working set
 
     @contextmanager
@@ -325,8 +370,20 @@ class Office:
 
     def working_set(self) -> WorkingSet:
         """Return the working set, caught up, to read from."""
+        if self._is_caught_up():
+            working_set = self._working_set
+            assert working_set is not None, "it was caught up"
+            self._take_up_sealing(working_set)
+            return working_set
         with self.transaction() as working_set:
             return working_set
+
+    def _is_caught_up(self) -> bool:
+        """Report whether no program has changed the journal since the last catching up.
+
+        INVARIANT: a destruction by another program changes it too, so nothing destroyed is kept.
+        """
+        return self._working_set is not None and self._caught_up_with == self.journal.state()
 
     def hub_name(self) -> str:
         """Return the hub's permanent name in the directory, empty before the first version."""
@@ -346,6 +403,16 @@ class Office:
             return self._caught_up()
 
     def _caught_up(self) -> WorkingSet:
+        """Return the working set, caught up, within a transaction."""
+        if not self._is_caught_up():
+            self._catch_up()
+            self._caught_up_with = self.journal.state()
+        working_set = self._working_set
+        assert working_set is not None, "it was caught up"
+        self._take_up_sealing(working_set)
+        return working_set
+
+    def _catch_up(self) -> None:
         if self._built_with != (salt := self._salt()):
             # INVARIANT: what another program destroyed stays in no memory either.
             self._working_set, self._built_with = None, salt
@@ -362,11 +429,14 @@ class Office:
         if fresh and working_set.records >= before + max(EVERY, before // 8):
             self._keep(working_set)
         self._working_set = working_set
-        if working_set.gateway.sealing.keys() != set(self._months()):
-            working_set.gateway.sealing.clear()
-            working_set.gateway.sealing.update(self._sealing())
         self._recall_tree(working_set.gateway)
-        return working_set
+
+    def _take_up_sealing(self, working_set: WorkingSet) -> None:
+        """Hold the sealing keys that are in the folder now, and no others."""
+        sealing = working_set.gateway.sealing
+        if sealing.keys() != set(self._months()):
+            sealing.clear()
+            sealing.update(self._sealing())
 
     def snapshot(self, *, anew: bool = False) -> Snapshot:
         """Return the snapshot file, within a transaction.
@@ -436,11 +506,14 @@ class Office:
     def append(self, working_set: WorkingSet, kind: str, body: dict[str, Any]) -> Event:
         """Append an event of the gateway's last act, within a transaction.
 
-        Raises `AgencyError` `moved`; `hidden-character` for such a name of a person.
+        Raises `AgencyError` as `check_works_here`; `hidden-character` for such a name of a person.
         """
         refuse_hidden_name(body.get("by"))
-        # INVARIANT: nothing is added after a move, so the moved file has everything.
+        # INVARIANT: nothing is added after a move, so the moved file has everything. A folder that
+        # another one took over from only learns what the log says.
         self.check_not_moved()
+        if kind not in _LEARNED:
+            self.check_works_here(working_set)
         if kind == "noted" and self.before_stating is not None:
             details = {**body.get("facts", {}), **body.get("members", {})}
             self.before_stating(working_set, Stating(None, body["case"], details=details))
@@ -460,9 +533,49 @@ class Office:
         if self.moved_at is not None:
             raise AgencyError(
                 "moved",
-                f"`{self.agency}` moved out of `{self.folder}`, which only can be read now",
-                fix="work in the folder that `offramp agency restore` made",
+                f"`{self.agency}` moved out of `{self.folder}`, which can only be read now",
+                fix="work in the folder that `offramp agency restore FOLDER FILE` made",
             )
+
+    @property
+    def origin(self) -> Origin | None:
+        """The file that this folder was restored from, None if it never was."""
+        return read_origin(self.journal)
+
+    def key_elsewhere(self, working_set: WorkingSet) -> str | None:
+        """Return the key that shows that the agency works in another folder, None if it doesn't."""
+        return key_of_another_folder(working_set.gateway, self.numbered("s"), self.origin)
+
+    @property
+    def is_left(self) -> bool:
+        """True if the agency works in another folder, so that this one can only be read."""
+        return self.moved_at is not None or self.key_elsewhere(self.working_set()) is not None
+
+    def check_works_here(self, working_set: WorkingSet | None = None) -> None:
+        """Check that the agency works in this folder, as far as the log is known here.
+
+        Raises `AgencyError` `moved`, `works-elsewhere`.
+        """
+        self.check_not_moved()
+        working_set = working_set or self.working_set()
+        kid = self.key_elsewhere(working_set)
+        if kid is None:
+            return
+        if kid in working_set.gateway.history.signing_kids():
+            raise AgencyError(
+                "works-elsewhere",
+                f"`{self.agency}` signs with the key `{kid}` now, which isn't in `{self.folder}`",
+                fix="work in the folder that has the key, or restore a backup that has it; without "
+                "one, call the other agencies",
+            )
+        raise AgencyError(
+            "works-elsewhere",
+            f"another folder of `{self.agency}` took over with the key `{kid}`, so "
+            f"`{self.folder}` can only be read",
+            fix="work in the other folder, tell anew there what only this one has, and delete this "
+            "one; if nobody restored or copied "
+            f"this agency, its key is stolen: retire it (`offramp agency retire DIR {kid}`)",
+        )
 
     # Acts of people
 
@@ -583,9 +696,11 @@ class Office:
             )
             keep = reading.opened.label.keep_until
             back = acknowledgement(received, reading, keep_until=keep)
-            # An acknowledgement is of a case. A record about none obliges nobody to anything.
-            if already is None and received.record.case is not None:
-                self.compose_in(working_set, "acknowledgement", (back,), received.record.case, None)
+            # A record about no case obliges nobody to anything, and nor does another's
+            # acknowledgement: two agencies would acknowledge each other's for ever.
+            kind, case = received.record.kind, received.record.case
+            if already is None and case is not None and kind != "acknowledgement":
+                self.compose_in(working_set, "acknowledgement", (back,), case, None)
             self.append(
                 working_set,
                 "opened",

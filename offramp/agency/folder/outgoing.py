@@ -54,7 +54,7 @@ class OutgoingRecord:
         self.replaced_by: str | None = None
         self.witnessed = False
 
-    @property
+    @cached_property
     def jti(self) -> str:
         """The record's id."""
         return self.bundle.id

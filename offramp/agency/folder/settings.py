@@ -48,7 +48,10 @@ class Settings(WireModel):
     gateway opens, asks, and answers by itself. Without it, the gateway does nothing by itself.
     With `console_port`, `serve` also serves the console there, on this machine. `console_origin` is
     its address behind a TLS proxy, such as `https://clinic.example`. After `console_idle` minutes
-    without a request it locks.
+    without a request it locks. `person_origin` is a public address for the pages of participants
+    alone, off by default. `backup_folder` is where its admin makes backups, best on another
+    disk. `hub_folder` is the folder of the hub, where the agency's account runs that too: its admin
+    then invites agencies.
 
     The others are for the report: the program's places, its yearly budget, and the yearly cost of a
     person, in dollars. No figure is given without its range and its source.
@@ -66,6 +69,9 @@ class Settings(WireModel):
     console_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     console_origin: Annotated[str, Field(pattern=ORIGIN, max_length=253)] | None = None
     console_idle: Annotated[int, Field(ge=1, le=15)] = 15
+    person_origin: Annotated[str, Field(pattern=ORIGIN, max_length=253)] | None = None
+    backup_folder: Annotated[str, Field(pattern=r"^/", max_length=512)] | None = None
+    hub_folder: Annotated[str, Field(pattern=r"^/", max_length=512)] | None = None
     crypto: Literal["approved", "validated"] = "approved"
     demo: bool = False
     places: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -126,7 +132,10 @@ def read_settings(folder: Path) -> Settings:
 def _missing_settings_fix(folder: Path) -> str:
     """Say what to do without settings. A folder with keys or a journal was an agency's."""
     if any((folder / "keys").glob("*.json")) or (folder / "agency.db").exists():
-        return "keep this folder, and restore a backup into a new one with `offramp agency restore`"
+        return (
+            "keep this folder, and restore a backup into a new one with "
+            "`offramp agency restore FOLDER FILE`"
+        )
     return "run `offramp agency init` first"
 
 

@@ -31,7 +31,7 @@ from offramp.agency.folder.keys import overwritten
 from offramp.agency.folder.working_set import WorkingSet
 
 # The records replayed before a snapshot is worth writing.
-EVERY = 200
+EVERY = 20
 NONCE_BYTES = 12
 KEY_BYTES = 32
 # The attributes given anew each time: keys and functions.

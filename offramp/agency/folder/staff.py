@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from exchange.errors import shorten
 from offramp.account import NOBODY, person_account
 from offramp.agency.errors import AgencyError, refuse_hidden_name
+from offramp.names import join_name
 from rules.frozen import frozen
 
 Role = Literal["member", "supervisor", "sender", "chair", "admin", "auditor"]
@@ -31,13 +32,16 @@ APART = frozenset({"admin", "auditor"})
 CONSOLE = "console sign-in"
 # The actor of acts that no person does, such as those of `serve`.
 GATEWAY = "the gateway"
+# The person of a case, who opened the own page with a code, and the login of such a look.
+PARTICIPANT, BY_CODE = "the participant", "code sign-in"
 
 
 @frozen
 class StaffPerson:
     """A listed person: roles, logins, and when the person was listed and ended.
 
-    Times are in seconds since 1970.
+    Times are in seconds since 1970. `phone` is the number at which the people of the person's cases
+    call.
     """
 
     name: str
@@ -46,6 +50,7 @@ class StaffPerson:
     since: int
     ended: int | None = None
     ended_by: str | None = None
+    phone: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the person's JSON in `offramp agency staff list`."""
@@ -56,6 +61,7 @@ class StaffPerson:
             "since": self.since,
             "ended": self.ended,
             "ended_by": self.ended_by,
+            "phone": self.phone,
         }
 
 
@@ -187,6 +193,7 @@ class Staff:
                 person["since"],
                 person["ended"],
                 person["ended_by"],
+                person.get("phone"),
             )
         for case, assigned in body.get("cases", {}).items():
             if (earlier := self.assignments.get(case)) is not None:
@@ -207,10 +214,8 @@ class Staff:
         )
 
     def find(self, name: str) -> StaffPerson | None:
-        """Return the person of a name who works here, whatever the case of its letters."""
-        return next(
-            (person for person in self.active() if person.name.casefold() == name.casefold()), None
-        )
+        """Return the colleague of a name, however the name was typed."""
+        return _person_of_name(self.active(), name)
 
     def named(self, name: str) -> StaffPerson:
         """Return the person of a name who works here.
@@ -219,17 +224,14 @@ class Staff:
         """
         if (person := self.find(name)) is not None:
             return person
-        for former in self.people.values():
-            if former.name.casefold() == name.casefold():
-                raise self.has_ended(former)
+        former = _person_of_name(self.people.values(), name)
+        if former is not None:
+            raise self.has_ended(former)
         raise _not_listed(f"`{shorten(name)}`")
 
     def ever_named(self, name: str) -> StaffPerson:
         """Return the person of a name who works here or did. Raises as `named`."""
-        folded = name.casefold()
-        person = next(
-            (person for person in self.people.values() if person.name.casefold() == folded), None
-        )
+        person = _person_of_name(self.people.values(), name)
         if person is None:
             raise _not_listed(f"`{shorten(name)}`")
         return person
@@ -282,7 +284,7 @@ class Staff:
         )
         for former_name in former:
             if (name is None and not people) or (
-                name is not None and name.casefold() == former_name.casefold()
+                name is not None and join_name(name) == join_name(former_name)
             ):
                 return self.people[former_name]
         return None
@@ -337,13 +339,18 @@ class Staff:
         )
 
     def check_may_own(
-        self, name: str, *, opens: Callable[[str], bool] = lambda login: True
+        self,
+        name: str,
+        *,
+        opens: Callable[[str], bool] = lambda login: True,
+        signs_in: Callable[[str], bool] = lambda name: False,
     ) -> StaffPerson:
         """Return the person of a name, who may be the owner, backup, or team of a case.
 
         INVARIANT: every case is given to somebody who can open it: a listed person who was not
-        ended, with a role that works on cases and a login of this machine. `opens` reports whether
-        a login is one of this machine.
+        ended, with a role that works on cases, and a login of this machine or an account of the
+        console. `opens` reports whether a login is one of this machine, and `signs_in` whether a
+        person has an account.
 
         Raises `AgencyError` `unlisted-person`, `person-ended`, `no-case-role`, `no-login`.
         """
@@ -355,12 +362,13 @@ class Staff:
                 fix=f'add one first: `offramp agency staff DIR roles "{person.name}" --role member '
                 f"{' '.join(f'--role {role}' for role in person.roles)}`",
             )
-        if not _gets_in(person, opens):
+        if not _gets_in(person, opens) and not signs_in(person.name):
             raise AgencyError(
                 "no-login",
-                f"`{person.name}` has no login of this machine, and could open no case",
+                f"`{person.name}` has no login of this machine and no account of the console, and "
+                "could open no case",
                 fix=f'give one first: `offramp agency staff DIR logins "{person.name}" --login '
-                "LOGIN`, or name another colleague",
+                "LOGIN`, invite the person to the console, or name another colleague",
             )
         return person
 
@@ -459,16 +467,19 @@ def _gets_in(person: StaffPerson, opens: Callable[[str], bool]) -> bool:
     return any(opens(login) for login in person.logins)
 
 
-def owners_without_login(staff: Staff) -> Iterator[tuple[str, int]]:
-    """Yield each owner of cases who has no login, with the number of the cases."""
+def owners_without_login(
+    staff: Staff, signs_in: Callable[[str], bool] = lambda name: False
+) -> Iterator[tuple[str, int]]:
+    """Yield each owner of cases who has no login and no account, with the number of the cases."""
     for person in staff.active():
-        if not person.logins and (owned := staff.owned_by(person.name)):
+        owned = staff.owned_by(person.name)
+        if owned and not person.logins and not signs_in(person.name):
             yield person.name, len(owned)
 
 
 def ended(person: StaffPerson, at: int, by: str) -> StaffPerson:
     """Return a person whose work here ends."""
-    return replace(person, ended=at, ended_by=by, logins=())
+    return replace(person, ended=at, ended_by=by, logins=(), phone=None)
 
 
 def login_of(uid: int) -> str:
@@ -522,9 +533,23 @@ def _login_differs(person: StaffPerson, login: str) -> AgencyError:
     )
 
 
+def _person_of_name(people: Iterable[StaffPerson], name: str) -> StaffPerson | None:
+    """Return the person of a name as a phone or another person spells it.
+
+    A name that is written exactly so wins. Otherwise, one that two people might have is nobody's.
+    """
+    listed = tuple(people)
+    exact = next((each for each in listed if each.name.casefold() == name.casefold()), None)
+    if exact is not None:
+        return exact
+    joined = join_name(name)
+    alike = [person for person in listed if joined and join_name(person.name) == joined]
+    return alike[0] if len(alike) == 1 else None
+
+
 def _not_listed(who: str) -> AgencyError:
     return AgencyError(
         "unlisted-person",
         f"{who} is not listed among the people of this agency",
-        fix="ask an admin of the agency to run `offramp agency staff add`",
+        fix="ask an admin of the agency to run `offramp agency staff DIR add`",
     )

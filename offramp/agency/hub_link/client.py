@@ -10,13 +10,15 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError, shorten
+from exchange.log.leaves import Leaf, parse_leaf
 from exchange.models import WireModel, validate
 from exchange.protocol import answers, request
 from exchange.protocol.inbox import Inbox, read_inbox
@@ -26,7 +28,7 @@ from exchange.standards.keys import PrivateKey
 from exchange.standards.merkle import HASH_BYTES
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.clock import of_http_date
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input.printing import printable
 
 G = TypeVar("G")
@@ -36,8 +38,11 @@ T = TypeVar("T")
 MOST_ENTRIES = 1024
 LARGEST_ANSWER = 512 * 1024 * 1024
 PATIENCE = 20.0
+# A page doesn't wait long for a hub that is away.
+SHORT_PATIENCE = 3.0
 # How long a hub may take to prove a pack, in seconds.
 PROVING = 300.0
+_LONGEST_MESSAGE = 400  # letters of a sentence that the hub states
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -62,6 +67,13 @@ class Served:
     keys: list[dict[str, Any]]
     generations: list[dict[str, Any]]
     closed: bool
+
+    @cached_property
+    def members(self) -> tuple[tuple[Leaf, dict[str, Any]], ...]:
+        """All of them with their parsed leaves, by index. Raises `ContentError`."""
+        served = [*self.versions, *self.keys, *self.generations]
+        leaves = ((parse_leaf(member.get("leaf")), member) for member in served)
+        return tuple(sorted(leaves, key=lambda member: member[0].index))
 
 
 class Transport(Protocol):
@@ -161,7 +173,7 @@ class Http:
                 response.status, body_read, of_http_date(response.getheader("Date") or "")
             )
         except (OSError, http.client.HTTPException) as error:
-            why = printable(str(error) or type(error).__name__)
+            why = printable(_why_away(error))
             raise HubAway(
                 "hub-away",
                 f"the hub doesn't answer: {why}",
@@ -194,6 +206,8 @@ class Client:
         self._clock = clock
         self._random = random_bytes
         self.ahead: int | None = None
+        # The last answer on the directory with what was read of it. It rarely changes.
+        self._served: tuple[bytes, Served] | None = None
         # The longest wait for an answer, in seconds.
         self.patience = PATIENCE
 
@@ -249,14 +263,13 @@ class Client:
 
     def directory(self) -> Served:
         """Return the directory as the hub serves it."""
-        answer = self._shape(answers.DirectoryAnswer, "GET", "/v1/directory")
-        value = answer.model_dump()
-        return Served(
-            list(value["versions"]),
-            list(value["keys"]),
-            list(value["generations"]),
-            closed=answer.closed,
-        )
+        body = self._ask("GET", "/v1/directory").body
+        if self._served is None or self._served[0] != body:
+            value = _validated(answers.DirectoryAnswer, _parsed(i_json.read, body)).model_dump()
+            closed = value.pop("closed")
+            served = {name: list(members) for name, members in value.items()}
+            self._served = body, Served(**served, closed=closed)
+        return self._served[1]
 
     def announce(self, announced: str) -> None:
         """Announce a key that opens seals, as a JWS."""
@@ -387,9 +400,8 @@ class Client:
             response = self._once(method, path, body, patience)
         if response.status >= 400:
             error = _error(response)
-            sentence = (
-                f"the hub refuses: {shorten(error.get('message'))} [{shorten(error.get('code'))}]"
-            )
+            message = shorten(error.get("message"), _LONGEST_MESSAGE)
+            sentence = f"the hub refuses: {message} [{shorten(error.get('code'))}]"
             code, fix = str(error.get("code")), str(error.get("fix") or "ask whoever runs the hub")
             if response.status in (408, 429) or response.status >= 500:
                 raise HubAway(
@@ -417,6 +429,15 @@ class Client:
         if response.date is not None:
             self.ahead = response.date - self._clock()
         return response
+
+
+def _why_away(error: Exception) -> str:
+    """Return why a hub doesn't answer, without the system's number of the error."""
+    if isinstance(error, ssl.SSLError):
+        return f"its certificate or its TLS isn't right ({error.reason or error})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return str(error) or type(error).__name__
 
 
 def _error(response: Answer) -> dict[str, Any]:
@@ -465,3 +486,13 @@ def _parsed(read: Callable[[G], T], body: G) -> T:
 
 def _no_hub(why: str) -> HubAway:
     return HubAway("hub-away", f"what answers is no hub: {why}", fix="check the hub's address")
+
+
+@contextmanager
+def short_patience(client: Client) -> Iterator[Client]:
+    """Wait for each answer within as long as a person waits for a page."""
+    before, client.patience = client.patience, SHORT_PATIENCE
+    try:
+        yield client
+    finally:
+        client.patience = before

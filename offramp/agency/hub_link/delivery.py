@@ -10,8 +10,10 @@ from exchange.errors import LogError
 from exchange.log.receipts import parse_receipt
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.origin import note_fetched
 from offramp.agency.folder.outgoing import QUEUED, OutgoingRecord
 from offramp.agency.hub_link.directory import learn_directory
+from offramp.agency.hub_link.key_rotation import take_over
 from offramp.agency.hub_link.link import HubLink, link_of
 
 # The most records in one request, and the most of a batch, which is the hub's limit.
@@ -33,7 +35,7 @@ def send_outbox(link: HubLink) -> int:
         for outgoing in link.office.working_set().to_send()
         if outgoing.case not in held_cases
     ]:
-        link.office.check_not_moved()
+        link.office.check_works_here()
         waiting = _next_request(queued)
         is_rebuilt = False
         answers = link.client.submit([outgoing.bundle for outgoing in waiting])
@@ -57,6 +59,16 @@ def send_outbox(link: HubLink) -> int:
         if not is_rebuilt and not held_cases and len(waiting) == len(queued):
             break
     return sent
+
+
+def send_what_waits(link: HubLink) -> int:
+    """Learn the directory, and send the queued records if the agency works in this folder.
+
+    Raises as `take_over`.
+    """
+    learn_directory(link)
+    take_over(link)
+    return send_outbox(link)
 
 
 def _next_request(queued: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
@@ -92,6 +104,7 @@ def pull_inbox(link: HubLink, wait: int = 0) -> int:
                 raise
             taken += link.office.take(answer, after, line)
         if not answer.items:
+            note_fetched(link.office.journal)
             return taken
         link.client.done(link.office.working_set().gateway.cursor)
         wait = 0
@@ -105,7 +118,7 @@ def send_now(office: Office, jti: str | None) -> str:
     failure = _try_to_send(office)
     if failure is not None:
         return f"queued: {failure}"
-    return "sent" if jti is None else _state_of(office, jti)
+    return "sent" if jti is None else state_of(office, jti)
 
 
 def send_together(office: Office, jtis: Sequence[str]) -> tuple[str, ...]:
@@ -113,7 +126,7 @@ def send_together(office: Office, jtis: Sequence[str]) -> tuple[str, ...]:
     failure = _try_to_send(office)
     states = []
     for jti in jtis:
-        state = _state_of(office, jti)
+        state = state_of(office, jti)
         states.append(f"{QUEUED}: {failure}" if state == QUEUED and failure else state)
     return tuple(states)
 
@@ -122,14 +135,14 @@ def _try_to_send(office: Office) -> str | None:
     """Send what is queued. Returns why the hub took none or not all of it, or None."""
     try:
         link = link_of(office)
-        learn_directory(link)
-        send_outbox(link)
+        send_what_waits(link)
     except (HubAway, HubRefused, AgencyError) as error:
         return error.message
     return link.held
 
 
-def _state_of(office: Office, jti: str) -> str:
+def state_of(office: Office, jti: str) -> str:
+    """Return how far a record is, or the one that was built again from its parts, in words."""
     outbox = office.working_set().outbox
     outgoing = outbox[jti]
     while outgoing.replaced_by is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from exchange.errors import LogError
 from exchange.log.generation import read_signed as read_signed_generation
-from exchange.log.leaves import parse_leaf, sha256_hex
+from exchange.log.leaves import Leaf, sha256_hex
 from exchange.membership.signatures import SignedPayload, read_signed_directory
 from exchange.standards import i_json
 from offramp.adoption import read_pack_files
@@ -28,18 +28,15 @@ def learn_directory(link: HubLink, *, proves: bool = True) -> int:
     the log would go on without what is stored here.
     """
     served = link.client.directory()
-    members = sorted(
-        [*served.versions, *served.keys, *served.generations],
-        key=lambda member: parse_leaf(member.get("leaf")).index,
-    )
+    members = served.members
     dropped: LogError | None = None
     with link.office.transaction() as working_set:
         known = {leaf.index for leaf in working_set.gateway.members}
         if not known and served.versions:
             _check_approved(working_set, served.versions)
-        new = [member for member in members if parse_leaf(member["leaf"]).index not in known]
-        for member in new:
-            dropped = _learn(link, working_set, member)
+        new = [member for member in members if member[0].index not in known]
+        for leaf, member in new:
+            dropped = _learn(link, working_set, leaf, member)
             if dropped is not None:
                 break
     if dropped is not None:
@@ -54,10 +51,11 @@ def learn_directory(link: HubLink, *, proves: bool = True) -> int:
     return len(new)
 
 
-def _learn(link: HubLink, working_set: WorkingSet, member: Mapping[str, Any]) -> LogError | None:
+def _learn(
+    link: HubLink, working_set: WorkingSet, leaf: Leaf, member: Mapping[str, Any]
+) -> LogError | None:
     """Learn one entry. Returns the error of a generation that breaks the log."""
     office, gateway = link.office, working_set.gateway
-    leaf = parse_leaf(member["leaf"])
     if "generation" in member:
         try:
             gateway.learn_generation(leaf, read_signed_generation(member["generation"]))
@@ -87,7 +85,7 @@ def _check_approved(working_set: WorkingSet, versions: Sequence[Mapping[str, Any
         raise AgencyError(
             "not-approved",
             "nobody here has approved a version of the directory that the hub serves",
-            fix="compare its digest by voice, then run `offramp agency approve`",
+            fix="compare its digest by voice, then run `offramp agency approve DIR DIGEST`",
         )
 
 

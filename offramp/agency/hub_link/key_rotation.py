@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from exchange.log.leaves import KeyBody
 from exchange.membership.history import EPOCHS_OPEN, announce_key, name_replacement
+from offramp.agency.errors import HubRefused
+from offramp.agency.folder.origin import NEWEST, keep_origin
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import HubLink
+from offramp.agency.hub_link.own_records import keep_unknown_before
 
 # The longest life of a key that opens seals, whatever still waits for it.
 LONGEST_EPOCH = timedelta(days=90)
-_ANY_INDEX = 2**53 - 1
 
 
 def rotate_keys(link: HubLink) -> None:
     """Announce this month's key, and destroy those that nothing can need any more."""
     office = link.office
     gateway = office.working_set().gateway
-    today = datetime.fromtimestamp(gateway.hub_time(office.clock()) + _hub_offset(link), UTC)
+    today = _today(link)
     month = f"{office.agency}.{today:%Y-%m}"
-    sealing = gateway.history.membership_at(_ANY_INDEX).sealing
+    sealing = gateway.history.membership_at(NEWEST).sealing
     announced = [key.kid for key in sealing.get(office.agency, ())]
     if not announced or announced[0] < month:
         is_made = month in office.keys.ids()
@@ -40,10 +43,10 @@ def replace_sealing_key(link: HubLink, kid: str) -> str | None:
     learn_directory(link)
     office = link.office
     gateway = office.working_set().gateway
-    open_keys = gateway.history.membership_at(_ANY_INDEX).sealing.get(office.agency, ())
+    open_keys = gateway.history.membership_at(NEWEST).sealing.get(office.agency, ())
     if kid not in [key.kid for key in open_keys]:
         return None
-    today = datetime.fromtimestamp(gateway.hub_time(office.clock()) + _hub_offset(link), UTC)
+    today = _today(link)
     new = name_replacement(open_keys[0].kid, f"{today:%Y-%m}")
     is_made = new in office.keys.ids()
     with office.transaction():
@@ -53,8 +56,71 @@ def replace_sealing_key(link: HubLink, kid: str) -> str | None:
     return new
 
 
+def take_over(link: HubLink) -> None:
+    """Announce a new sealing key, if this folder was restored and has not taken over yet.
+
+    A folder of the same agency that learns of it stops acting. Raises `AgencyError`
+    `works-elsewhere` if it is this folder that another one took over from.
+
+    INVARIANT: nothing is sent or fetched before this, so two folders never both act. Call it after
+    `learn_directory`.
+    """
+    office = link.office
+    origin = office.origin
+    gateway = office.working_set().gateway
+    if origin is None or not origin.waits or not gateway.history.size:
+        office.check_works_here()
+        return
+    if origin.is_first:
+        keep_unknown_before(office)
+    if _own_leaf(link, origin.key) is None:
+        open_keys = gateway.history.membership_at(NEWEST).sealing.get(office.agency, ())
+        month = f"{_today(link):%Y-%m}"
+        new = name_replacement(open_keys[0].kid, month) if open_keys else f"{office.agency}.{month}"
+        is_made = new in office.keys.ids()
+        with office.transaction():
+            key = office.keys.sealing(new) if is_made else office.keys.make_sealing(new)
+            keep_origin(office.journal, replace(origin, key=new))
+        try:
+            link.client.announce(announce_key(key.public, office.signing))
+        except HubRefused:
+            # Another program of this folder may have announced the same key a moment ago.
+            learn_directory(link)
+            if _own_leaf(link, new) is None:
+                raise
+        learn_directory(link)
+    origin = office.origin
+    assert origin is not None, "it was there before"
+    index = _own_leaf(link, origin.key)
+    if index is not None:
+        with office.transaction():
+            keep_origin(office.journal, replace(origin, index=index))
+    office.check_works_here()
+
+
+def _own_leaf(link: HubLink, kid: str | None) -> int | None:
+    """Return the log's index of a sealing key that is here and is the agency's newest, or None."""
+    gateway, agency = link.office.working_set().gateway, link.office.agency
+    announced = gateway.history.membership_at(NEWEST).sealing.get(agency, ())
+    if kid is None or not announced or announced[0].kid != kid or kid not in gateway.sealing:
+        return None
+    if gateway.sealing[kid].public.thumbprint != announced[0].thumbprint:
+        return None
+    return max(
+        leaf.index
+        for leaf in gateway.members
+        if isinstance(leaf.body, KeyBody) and leaf.body.agency == agency
+    )
+
+
 def _month_of(kid: str) -> str:
     return kid.split(".")[1]
+
+
+def _today(link: HubLink) -> datetime:
+    """Return the present time by the hub's clock."""
+    gateway = link.office.working_set().gateway
+    return datetime.fromtimestamp(gateway.hub_time(link.office.clock()) + _hub_offset(link), UTC)
 
 
 def _hub_offset(link: HubLink) -> int:

@@ -38,7 +38,9 @@ def link_of(office: Office) -> HubLink:
     office.check_not_moved()
     if office.settings.hub is None:
         raise AgencyError(
-            "not-joined", f"`{office.agency}` has joined no hub", fix="run `offramp agency join`"
+            "not-joined",
+            f"`{office.agency}` has joined no hub",
+            fix="run `offramp agency join DIR URL CODE`",
         )
     client = Client(
         Http(office.settings.hub), office.signing, office.clock, office.random, office.hub_name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from exchange.log.leaves import sha256_hex
 from exchange.membership import proposal
@@ -21,6 +23,7 @@ from offramp.pack_trial import examine_pack
 from rules.author.difference import differences
 from rules.errors import Refusal
 from rules.frozen import frozen
+from rules.packs.pack import Pack
 
 
 @frozen
@@ -30,7 +33,8 @@ class PendingDraft:
     `sha256` is its digest, `changes` has a sentence for each change, `signed` the keys that signed.
     `is_mine` is true while this agency's signature is missing. `pack` is the id and the digest of
     the pack that it names. `still_needed` has a sentence for each signature that is missing.
-    `memo` has the lines of the memo that the draft names, once it was checked here.
+    `memo` has the lines of the memo that the draft names, once it was checked here, and
+    `memo_digest` its digest.
     """
 
     sha256: str
@@ -40,6 +44,7 @@ class PendingDraft:
     pack: tuple[str, str] = ("", "")
     still_needed: tuple[str, ...] = ()
     memo: tuple[str, ...] = ()
+    memo_digest: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the draft's JSON in `offramp agency status`."""
@@ -93,7 +98,7 @@ def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
         signers = before.document.threshold.of if before else tuple(drafted.agencies)
         is_mine = office.agency in signers and office.signing.public.kid not in signed
         memo, rules = _rules(link, before, drafted, proves=proves)
-        changes = (*proposal.describe_changes(before, payload), *rules)
+        changes = (*proposal.describe_changes(before, payload, reader=office.agency), *rules)
         drafts.append(
             PendingDraft(
                 drafted.sha256,
@@ -103,6 +108,7 @@ def list_drafts(link: HubLink, *, proves: bool) -> tuple[PendingDraft, ...]:
                 (drafted.document.pack.id, drafted.pack),
                 _still_needed(before, drafted, frozenset(agency_of(kid) for kid in signed)),
                 memo,
+                drafted.document.pack.memo if names_new_memo(before, drafted) else None,
             )
         )
     return tuple(drafts)
@@ -153,13 +159,12 @@ def _rules(
         )
     warning: tuple[str, ...] = ()
     if names_new_memo(before, drafted):
-        from offramp.policy.change_text import memo_lines  # most commands read no memo
-
         try:
-            return tuple(memo_lines(fetch_memo(link, before, drafted).value)), ()
-        except (Refusal, LookupError, TypeError, ValueError, AttributeError) as error:
-            why = error.message if isinstance(error, Refusal) else "it lacks a part"
-            warning = (f"THE MEMO CAN'T BE RELIED ON: {why}",)
+            return fetch_memo(link, before, drafted, is_whole=proves).lines(), ()
+        except Refusal as refusal:
+            warning = (
+                f"THE MEMO CAN'T BE RELIED ON, and no agency can sign this: {refusal.message}",
+            )
     changes = differences(fetch_pack(link, before.pack), fetch_pack(link, drafted.pack))
     return (), (*warning, *(str(change) for change in changes))
 
@@ -169,7 +174,7 @@ def approve_draft(link: HubLink, digest: str, without: Sequence[str] = ()) -> st
 
     Returns `signed`, `trusted` where the version is in force already, or for a closed hub `begun`.
     While a restored hub is closed, the draft is of how its log goes on. Raises `AgencyError`
-    `no-draft`, `another-draft`, `not-listed`; as `sign_generation`.
+    `no-draft`, `another-draft`, `not-listed`, `no-rules-today`; as `sign_generation`.
     """
     if link.client.directory().closed:
         learn_directory(link)
@@ -186,12 +191,35 @@ def approve_draft(link: HubLink, digest: str, without: Sequence[str] = ()) -> st
     if history.size:
         # No agency signs for rules that weren't read and proved here, nor under a memo of others.
         drafted = read_directory(payload)
-        fetch_pack(link, drafted.pack)
+        pack = fetch_pack(link, drafted.pack)
+        if drafted.pack != history.newest.pack:
+            _check_runs(link, pack)
         if names_new_memo(history.newest, drafted):
-            fetch_memo(link, history.newest, drafted)
+            fetch_memo(link, history.newest, drafted, is_whole=True)
     _trust(link, digest)
     link.client.sign_draft(digest, sign_directory(payload, link.office.signing))
     return "signed"
+
+
+def _check_runs(link: HubLink, pack: Pack) -> None:
+    """Check that a pack has rules today: it is in force from the moment when all have signed.
+
+    Raises `AgencyError` `no-rules-today`.
+    """
+    today = datetime.fromtimestamp(link.office.clock(), ZoneInfo(pack.time_zone)).date()
+    since, until = pack.program.since, pack.program.until
+    if since is not None and today < since:
+        raise AgencyError(
+            "no-rules-today",
+            f"`{pack.id}` has no rules before {since}, so until then nobody could get an offer",
+            fix="adopt it on that day, or give it the rules of today too",
+        )
+    if until is not None and today >= until:
+        raise AgencyError(
+            "no-rules-today",
+            f"`{pack.id}` ended on {until}, so nobody could get an offer",
+            fix="adopt a program that runs today",
+        )
 
 
 def _is_in_force(link: HubLink, digest: str) -> bool:
@@ -235,7 +263,11 @@ def _check_listed(link: HubLink, directory: Directory) -> None:
 
 
 def propose(link: HubLink, payload: bytes) -> str:
-    """Propose a next version and sign it. Returns its digest. Raises as `approve_draft`."""
+    """Propose a next version and sign it. Returns its digest.
+
+    Raises as `approve_draft`, `Office.check_works_here`.
+    """
+    link.office.check_works_here()
     link.client.propose(payload)
     digest = sha256_hex(payload)
     approve_draft(link, digest)
@@ -259,9 +291,10 @@ def adopt_pack(link: HubLink, files: PackFiles, memo: MemoFile | None = None) ->
             f"the pack `{digest[:20]}…` is in force already",
             fix="change the pack first",
         )
+    _check_runs(link, pack)
     before = fetch_pack(link, newest.pack)
     if memo is not None:
-        check_memo(memo, (newest.pack, before), (digest, pack))
+        check_memo(link, memo, newest.pack, (digest, files))
     changes = differences(before, pack)
     link.client.send_pack(files.write())
     link.office.keep_pack(files, digest)

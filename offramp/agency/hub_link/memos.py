@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from exchange.membership.directory import Directory
-from offramp.agency.errors import AgencyError
+from offramp.adoption import PackFiles
 from offramp.agency.hub_link.directory import fetch_pack
 from offramp.agency.hub_link.link import HubLink
+from offramp.clock import utc_day
 from offramp.memo_file import MemoFile, read_memo
-from rules.author.redline import Redline, redline
-from rules.packs.pack import Pack
-from rules.packs.resolve import resolve
-from rules.shelf import english
+from offramp.memo_trial import make_again
+from rules.frozen import frozen
+
+_IN_PART = (
+    "Checked here in part: `offramp agency approve DIR 0` makes this memo again from both packs."
+)
+
+
+@frozen
+class CheckedMemo:
+    """A memo that was checked here against both packs. `checked` says in a sentence what was."""
+
+    file: MemoFile
+    checked: str
+
+    def lines(self) -> tuple[str, ...]:
+        """Return what was checked, and the memo in words."""
+        from offramp.policy.change_text import memo_lines  # most commands read no memo
+
+        unchecked = []
+        if "cohort" in self.file.value:
+            unchecked = [
+                "The counted rows can't be checked here: they rest on the proposer's file."
+            ]
+        if "own" in self.file.value["open_cases"]:
+            unchecked += ["The open cases of the agency that made it can't be checked here."]
+        return (self.checked, *unchecked, *memo_lines(self.file.value))
 
 
 def names_new_memo(before: Directory | None, drafted: Directory) -> bool:
@@ -22,54 +43,43 @@ def names_new_memo(before: Directory | None, drafted: Directory) -> bool:
     return before is not None and memo is not None and memo != before.document.pack.memo
 
 
-def fetch_memo(link: HubLink, before: Directory, drafted: Directory) -> MemoFile:
+def fetch_memo(
+    link: HubLink, before: Directory, drafted: Directory, *, is_whole: bool
+) -> CheckedMemo:
     """Return the memo that a draft names, once it is checked against both packs.
 
-    Raises `HubAway`, `HubRefused`; `RequestError` as `read_memo`; as `check_memo`, `fetch_pack`.
+    If `is_whole`, the solver makes it again. A memo is checked so once, and kept with what was
+    checked. Raises `HubAway`, `HubRefused`;
+    `RequestError` as `read_memo`; as `check_memo`, `fetch_pack`.
     """
     digest = drafted.document.pack.memo
     assert digest is not None, "the draft names a memo"
+    kept = link.office.kept_memo(digest)
+    if kept is not None:
+        return _belonging(link, CheckedMemo(*kept), before.pack, drafted.pack)
     memo = read_memo(link.client.memo(drafted.pack, digest), digest)
-    check_memo(
-        memo,
-        (before.pack, fetch_pack(link, before.pack)),
-        (drafted.pack, fetch_pack(link, drafted.pack)),
-    )
-    return memo
+    for pack in (before.pack, drafted.pack):
+        fetch_pack(link, pack)
+    if not is_whole:
+        from offramp.policy.memo_check import check_plain_parts  # most commands read no memo
+
+        check_plain_parts(memo, *map(link.office.pack_files, (before.pack, drafted.pack)))
+        return _belonging(link, CheckedMemo(memo, _IN_PART), before.pack, drafted.pack)
+    return check_memo(link, memo, before.pack, (drafted.pack, link.office.pack_files(drafted.pack)))
 
 
-def check_memo(memo: MemoFile, old: tuple[str, Pack], new: tuple[str, Pack]) -> None:
-    """Check that a memo is of the whole change between two packs, each with its digest.
+def check_memo(link: HubLink, memo: MemoFile, old: str, new: tuple[str, PackFiles]) -> CheckedMemo:
+    """Check that a memo is of the whole change to a pack, make it again, and keep it.
 
-    What it states as the changes is worked out here again from both packs. Raises `RequestError`
-    as `MemoFile.check_belongs`; `AgencyError` `memo-not-true`.
+    `old` is the digest of a pack that is kept here, `new` the digest and the files of the other.
+    Raises `RequestError` as `MemoFile.check_belongs`, and `memo-not-true`.
     """
-    memo.check_belongs(old[0], new[0])
-    try:
-        day = date.fromisoformat(memo.value["new"]["day"])
-        stated = [_without_label(change) for change in memo.value["redline"]]
-        others = list(memo.value["redline_other_days"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise _not_true() from None
-    lines = redline(resolve(old[1], day), resolve(new[1], day), english())
-    if (stated, others) != _as_json(lines):
-        raise _not_true()
+    memo.check_belongs(old, new[0], utc_day(link.office.clock()))
+    checked = make_again(memo, link.office.pack_files(old), new[1])
+    link.office.keep_memo(memo, checked)
+    return CheckedMemo(memo, checked)
 
 
-def _as_json(lines: Redline) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return (
-        [change.as_json() for change in lines.changes],
-        [difference.as_json() for difference in lines.other_days],
-    )
-
-
-def _without_label(change: dict[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in change.items() if name != "label"}
-
-
-def _not_true() -> AgencyError:
-    return AgencyError(
-        "memo-not-true",
-        "the memo states other changes than the two packs have",
-        fix="don't sign, and ask the proposer for the memo that `offramp change` makes",
-    )
+def _belonging(link: HubLink, memo: CheckedMemo, old: str, new: str) -> CheckedMemo:
+    memo.file.check_belongs(old, new, utc_day(link.office.clock()))
+    return memo

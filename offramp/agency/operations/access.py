@@ -107,6 +107,9 @@ REASONS: Mapping[str, str] = {
     "court": "a court asks for it",
 }
 
+# Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
+NO_GLASS = ("police", "prosecutor")
+
 Values = Mapping[str, Any]
 
 
@@ -270,6 +273,16 @@ def visible(office: Office, working_set: WorkingSet) -> Callable[[str | None], b
         return lambda case: True
     staff, person = working_set.staff, session.person
     return lambda case: case is None or may_see(staff, person, case, now)
+
+
+def owns(office: Office, working_set: WorkingSet) -> Callable[[str], bool]:
+    """Return whether a case is one that the person who acts works on. The gateway works on all."""
+    session, staff = office.acting, working_set.staff
+    if session is None:
+        return lambda case: True
+    return lambda case: (
+        (assigned := staff.assignments.get(case)) is not None and session.name in assigned.people
+    )
 
 
 def may_find(office: Office, working_set: WorkingSet) -> Callable[[str], bool]:
@@ -496,6 +509,18 @@ def note_care(office: Office, working_set: WorkingSet, case: str, because: str |
     if not is_noted and not working_set.staff.has_glass(session.name, case, now):
         body = {"does": "care", "case": case, "reason": because, "by": session.name}
         office.append(working_set, "staff", body)
+
+
+def check_glass(office: Office, working_set: WorkingSet) -> None:
+    """Check that this agency has a way beyond the own caseload. Raises `AgencyError` `no-glass`."""
+    history = working_set.gateway.history
+    role = history.newest.role(office.agency) if history.size else None
+    if role is None or role in NO_GLASS:
+        raise AgencyError(
+            "no-glass",
+            "this agency has no break-glass",
+            fix="ask a supervisor to assign the case",
+        )
 
 
 def check_reason(because: str | None) -> None:

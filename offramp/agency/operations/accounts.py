@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -17,7 +18,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.accounts import Account
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
-from offramp.agency.folder.staff import CONSOLE, Session
+from offramp.agency.folder.staff import CONSOLE, Session, Staff, StaffPerson
 from offramp.agency.operations.access import GATEWAY, INVITES, OWN_ACCOUNT, needs
 from offramp.agency.operations.sign_in import NOT_LISTED
 from rules.errors import RequestError
@@ -64,15 +65,19 @@ class RefusedSignIns:
 class AccountState:
     """Whether a listed person can sign in at the console. It has no secret.
 
-    `passkeys` are the names of the devices. `refused` are the refused sign-ins of the last day.
+    `passkeys` are the names of the devices by the ids of the passkeys, `refused` the refused
+    sign-ins of the last day, `subject` the id at the agency's own sign-in, and `phone` the number
+    that the people of the person's cases call. `is_ready` is True if the person can sign in.
     """
 
     person: str
     roles: tuple[str, ...]
     is_ready: bool
     is_invited: bool
-    passkeys: tuple[str, ...]
+    passkeys: Mapping[str, str]
     refused: RefusedSignIns | None = None
+    subject: str | None = None
+    phone: str | None = None
 
 
 @needs(INVITES, look="act")
@@ -83,49 +88,78 @@ def invite(office: Office, actor: str, name: str) -> Invitation:
     until the code is used. A supervisor can't invite an admin. Raises `AgencyError`
     `unlisted-person`, `person-ended`, `not-your-role`.
     """
+    return issue_code(office, actor, name, INVITATION_LASTS)
+
+
+def who_signs_in(office: Office) -> Callable[[str], bool]:
+    """Return whether a listed person can sign in at the console, for any name.
+
+    At the consoles of a demonstration everybody can, without an account.
+    """
+    return (lambda name: True) if office.settings.demo else office.accounts.ready().__contains__
+
+
+def issue_code(office: Office, actor: str, name: str, lasts: int) -> Invitation:
+    """Issue a code for a listed person, valid once and for so many seconds."""
     with office.transaction() as working_set:
-        staff = working_set.staff
-        person, inviter = staff.named(name), staff.named(actor)
-        if "admin" in person.roles and "admin" not in inviter.roles:
-            raise AgencyError(
-                "not-your-role",
-                f"`{person.name}` is an admin, whom only an admin invites",
-                fix="ask an admin",
-            )
+        person = check_helps(working_set.staff, actor, name)
         code = "-".join(
             "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS)
         )
-        until = office.clock() + INVITATION_LASTS
+        until = office.clock() + lasts
         account = office.accounts.read().get(person.name, Account(person.name))
         office.accounts.put(
-            replace(
-                account, invitation=_hash_code(code), invited_until=until, invited_by=inviter.name
-            )
+            replace(account, invitation=_hash_code(code), invited_until=until, invited_by=actor)
         )
     return Invitation(person.name, code, until)
+
+
+def check_helps(staff: Staff, actor: str, name: str) -> StaffPerson:
+    """Return the listed person of a name, whom `actor` may help in.
+
+    Only an admin helps an admin. Raises `AgencyError` `unlisted-person`, `person-ended`,
+    `not-your-role`.
+    """
+    person, helper = staff.named(name), staff.named(actor)
+    if "admin" in person.roles and "admin" not in helper.roles:
+        raise AgencyError(
+            "not-your-role",
+            f"`{person.name}` is an admin, whom only an admin invites",
+            fix="ask an admin",
+        )
+    return person
 
 
 @needs(INVITES, look="list")
 def list_accounts(office: Office) -> tuple[AccountState, ...]:
     """List the people who work here with the state of their accounts."""
     accounts, now = office.accounts.read(), office.clock()
+    has_provider = office.accounts.provider() is not None
     refused = _refused_sign_ins(office)
     states = []
     for person in office.working_set().staff.active():
         account = accounts.get(person.name, Account(person.name))
         is_invited = account.invitation is not None and now <= account.invited_until
-        labels = tuple(passkey.label for passkey in account.passkeys)
+        labels = {passkey.id: passkey.label for passkey in account.passkeys}
         states.append(
             AccountState(
                 person.name,
                 person.roles,
-                account.is_ready,
+                account.signs_in(has_provider=has_provider),
                 is_invited,
                 labels,
                 refused.get(person.name),
+                account.subject,
+                person.phone,
             )
         )
     return tuple(states)
+
+
+@needs(OWN_ACCOUNT)
+def has_own_password(office: Office, actor: str) -> bool:
+    """Report whether the person who acts has a password and one-time codes."""
+    return office.accounts.read().get(actor, Account(actor)).is_ready
 
 
 @needs(OWN_ACCOUNT)
@@ -290,6 +324,13 @@ def case_addresses(office: Office) -> dict[str, str]:
     return {office.accounts.local_id(case): case for case in handles}
 
 
+@needs(GATEWAY)
+def case_digits(office: Office) -> Callable[[str], str]:
+    """Return the function that gives a case's number: the first digits that only it has here."""
+    digits = office.working_set().cases.digits
+    return lambda case: digits(case)
+
+
 # Secrets
 
 
@@ -374,6 +415,6 @@ def _hasher() -> Any:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
-            fix="pip install 'offramp[console]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[console]'",
         ) from None
     return PasswordHasher()

@@ -7,12 +7,12 @@ from typing import Any
 from exchange.errors import ExchangeError
 from exchange.records.statements import About, Statement
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.caseload import case_of, decisions_here, handles, questions_asked
+from offramp.agency.cases.caseload import agencies_asked, case_of, decisions_here, handles
 from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.empty_cases import is_open, is_withdrawn
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
-from offramp.agency.cases.tasks import QUIET
+from offramp.agency.cases.tasks import waiting_parts
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import GATEWAY, needs
@@ -103,7 +103,7 @@ def _corrects_answer(working_set: WorkingSet, handle: str, statement: Statement 
     An agency that was asked can also answer by a correction of a part that was opened here.
     """
     state = working_set.gateway.state(handle)
-    asked = {agency for agency, _ in questions_asked(working_set, handle)}
+    asked = agencies_asked(working_set, handle)
     while isinstance(statement, About):
         subject = state.subject(statement)
         if subject is None:
@@ -125,7 +125,7 @@ def _ask_what_is_missing(
     is_over = not is_open(working_set, handle, case)
     if (enrolled is not None and enrolled.value) or is_over:
         return 0
-    if working_set.closed_parts(handle, QUIET):
+    if any(True for _ in waiting_parts(working_set, handle, office.clock())):
         return 0  # what is asked for may have arrived, unopened
     composed = 0
     for decision in decisions_here(working_set):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from exchange.errors import shorten
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.archive import (
     Purpose,
@@ -20,12 +22,14 @@ from offramp.agency.folder.archive import (
 from offramp.agency.folder.journal import Journal
 from offramp.agency.folder.keys import Keys, Stretch, overwritten
 from offramp.agency.folder.office import JOURNAL, KEYS, PACKS, Office, check_unused
+from offramp.agency.folder.origin import note_origin
 from offramp.agency.folder.settings import NAME
 from offramp.agency.operations.access import ADMIN, needs
 from offramp.output_file import check_output
 from rules.frozen import frozen
 
 _DRILL = ".drill-"
+_SUFFIX = ".backup"
 
 
 @frozen
@@ -113,6 +117,107 @@ def back_up(office: Office, file: Path, *, drill: bool = False, force: bool = Fa
     return Backup(file, drill_backup(office, file) if drill else None)
 
 
+@frozen
+class BackupFile:
+    """A backup in the folder of backups. `time` is when it was written, in seconds since 1970."""
+
+    name: str
+    time: int
+    size: int
+
+
+@frozen
+class LastDrill:
+    """The last restoration that was tried on a copy, and when, in seconds since 1970."""
+
+    name: str
+    time: int
+    drill: Drill
+
+
+@frozen
+class BackupState:
+    """The backups of an agency. `last` is the time of the last one, wherever it was written.
+
+    `folder` is where an admin makes them at the console, None if the settings name none. `files`
+    are those in it, the newest first.
+    """
+
+    folder: str | None
+    last: int | None
+    files: tuple[BackupFile, ...]
+    drill: LastDrill | None
+
+
+@needs(ADMIN, look="list")
+def describe_backups(office: Office) -> BackupState:
+    """Return when the last backup was made, those that are here, and the last drill."""
+    folder = office.settings.backup_folder
+    last, tried = office.journal.get("backup"), office.journal.get("drill")
+    drill = None
+    if tried is not None:
+        report = tried["drill"]
+        missing, different = tuple(report["missing_keys"]), tuple(report["different"])
+        counts = report["events"], report["keys"], report["missing_events"]
+        drill = LastDrill(tried["file"], tried["time"], Drill(*counts, missing, different))
+    return BackupState(
+        folder,
+        int(last["time"]) if last is not None else None,
+        _backups_in(office, Path(folder)) if folder is not None else (),
+        drill,
+    )
+
+
+@needs(ADMIN, look="act")
+def back_up_here(office: Office) -> Backup:
+    """Make a backup in the folder of backups, under a name with the time.
+
+    Raises `AgencyError` `no-backup-folder`, `already-there`, `no-room`; `RequestError` `no-output`.
+    """
+    folder = _backup_folder(office)
+    at = datetime.fromtimestamp(office.clock(), UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    return back_up(office, folder / f"{office.agency}-{at}{_SUFFIX}")
+
+
+@needs(ADMIN, look="act")
+def drill_here(office: Office, name: str) -> Drill:
+    """Restore a backup of the folder of backups on a copy, compare it, and note the outcome.
+
+    Raises `AgencyError` `no-backup-folder`, `not-a-backup`; as `drill_backup`.
+    """
+    folder = _backup_folder(office)
+    if name not in {file.name for file in _backups_in(office, folder)}:
+        raise AgencyError(
+            "not-a-backup", f"there is no backup `{shorten(name)}` here", fix="choose one again"
+        )
+    drill = drill_backup(office, folder / name)
+    with office.transaction():
+        noted = {"file": name, "time": office.clock(), "drill": drill.as_json()}
+        office.journal.put("drill", noted)
+    return drill
+
+
+def _backup_folder(office: Office) -> Path:
+    if office.settings.backup_folder is None:
+        raise AgencyError(
+            "no-backup-folder",
+            "the settings name no folder for backups",
+            fix="write `backup_folder` in `agency.toml`, or use `offramp agency backup`",
+        )
+    return Path(office.settings.backup_folder)
+
+
+def _backups_in(office: Office, folder: Path) -> tuple[BackupFile, ...]:
+    """Return this agency's backups in a folder, the newest first."""
+    files = []
+    for path in folder.glob(f"{office.agency}-*{_SUFFIX}"):
+        with suppress(AgencyError, OSError):
+            header = read_header(path)
+            if header.agency == office.agency and header.purpose == "backup":
+                files.append(BackupFile(path.name, header.time, path.stat().st_size))
+    return tuple(sorted(files, key=lambda file: file.time, reverse=True))
+
+
 @needs(ADMIN, look="act")
 def move_agency(office: Office, file: Path) -> Backup:
     """Write everything to a new file for another machine. This folder sends nothing any more.
@@ -143,8 +248,9 @@ def restore_agency(folder: Path, file: Path, passphrase: bytes) -> RestoredAgenc
     shutil.rmtree(beside, ignore_errors=True)
     try:
         restored = _restore(beside, file, Keys(beside / KEYS, passphrase).stretch)
-        for kid in restored.keys:
-            _check_key(Keys(beside / KEYS, passphrase), restored.agency, kid)
+        Keys(beside / KEYS, passphrase).check_all()
+        with closing(Journal(beside / JOURNAL)) as journal:
+            note_origin(journal, read_header(file))
         try:
             beside.rename(folder)
         except OSError as error:
@@ -185,6 +291,7 @@ def drill_backup(office: Office, file: Path) -> Drill:
             raise AgencyError(
                 "another-agency", f"`{file}` is a backup of `{restored.agency}`", fix="name yours"
             )
+        Keys(folder / KEYS, office.keys.stretch).check_all()
         with closing(Journal(folder / JOURNAL)) as journal:
             copied = journal.digests()
         ours = office.journal.digests()
@@ -235,16 +342,6 @@ def _restore(folder: Path, file: Path, stretch: Stretch) -> RestoredAgency:
         events = sum(1 for _ in journal.after(0))
     keys = tuple(path.stem for path in sorted((folder / KEYS).glob("*.json")))
     return RestoredAgency(header.agency, folder, header.purpose, header.time, events, keys)
-
-
-def _check_key(keys: Keys, agency: str, kid: str) -> None:
-    """Check that a key opens. Raises `AgencyError` `wrong-passphrase`."""
-    number = kid[len(agency) + 1 :]
-    if number == "looks":
-        keys.looks(kid)
-        return
-    read = {"s": keys.signing, "w": keys.witness}.get(number[:1], keys.sealing)
-    read(kid)
 
 
 def _differs(office: Office, folder: Path, name: str) -> bool:

@@ -19,8 +19,10 @@ from offramp.agency.cases.moments import check_confirmed, moments_of
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.people import person_name
+from offramp.agency.cases.stated import stated_contents
+from offramp.agency.cases.stated_members import stated_members
 from offramp.agency.cases.task import OPEN, Task
-from offramp.agency.cases.tasks import tasks
+from offramp.agency.cases.tasks import tasks, tasks_of_case, waiting_parts
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
@@ -31,6 +33,7 @@ from offramp.agency.operations.access import (
     CASE,
     CASES,
     FIND,
+    GATEWAY,
     MINE,
     REASONS,
     care_parts,
@@ -43,16 +46,19 @@ from offramp.agency.operations.access import (
     visible,
 )
 from offramp.agency.operations.automatic import SentAnswer, answer_questions
+from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.mistakes import (
     SentCorrection,
     changed_facts,
+    completed_lists,
     compose_owed_corrections,
     keep_correction,
+    list_changes_of,
     send_corrections,
 )
 from offramp.agency.operations.people import Person, check_new_person, undecided
 from rules.errors import Refusal
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 from rules.input.facts import Facts, read_facts
 from rules.input.printing import plain
 from rules.input.vocabulary import Vocabulary
@@ -112,9 +118,11 @@ class CaseView:
     `outdated` are decisions that rest on what was corrected or recalled since, and `unopened` the
     agency whose unopened correction makes a fact unknown, by path. `refusals` are sentences: the
     parts that stay closed, and the decisions that can't be answered.
+    `members` are statements that no rule reads, such as the status, by path.
     `person` is the participant's name, and `duplicates` are this agency's people who may be the
     participant. `awaits_enrollment` is true if the person is admitted, and nobody has stated the
-    enrollment since.
+    enrollment since. `also_determined` are the determinations of other agencies beside those in
+    force, and `later` is true for one that is newer.
     """
 
     agency: str
@@ -129,6 +137,8 @@ class CaseView:
     person: str | None = None
     duplicates: tuple[Person, ...] = ()
     awaits_enrollment: bool = False
+    also_determined: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    members: Mapping[str, FactSource] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency case`."""
@@ -137,6 +147,7 @@ class CaseView:
             "person": self.person,
             "possible_duplicates": [person.as_json() for person in self.duplicates],
             "facts": {path: fact.as_json() for path, fact in self.facts.items()},
+            "members": {path: stated.as_json() for path, stated in self.members.items()},
             "conflicts": {
                 path: [statement.as_json() for statement in statements]
                 for path, statements in self.conflicts.items()
@@ -245,10 +256,11 @@ def read_case(office: Office, case: str, *, because: str | None = None) -> CaseV
 
 @needs(CASE)
 def count_closed(office: Office, case: str) -> int:
-    """Return how many parts of a case nobody here has opened. Recalled parts aren't counted."""
-    working_set = office.working_set()
-    recalled = recalled_parts(working_set, case)
-    return sum(part not in recalled for part in working_set.closed_parts(case))
+    """Return how many parts of a case nobody here has opened, and may change what is known.
+
+    Receipts and other records that need no opening aren't counted, nor is what can't be opened.
+    """
+    return sum(1 for _ in waiting_parts(office.working_set(), case, office.clock()))
 
 
 @needs(CASE, look="case", takes=True)
@@ -281,7 +293,8 @@ def _view(
     working_set = office.working_set()
     case = case_of(working_set, handle)
     refusals = list(closed)
-    withheld = _withheld_facts(office, working_set, handle, case, because)
+    members = stated_members(case, stated_contents(working_set, handle, case))
+    withheld = _withheld_facts(office, working_set, handle, case, members, because)
     if withheld:
         owner = working_set.staff.assignments[handle].owner
         refusals.append(
@@ -320,11 +333,28 @@ def _view(
         person_name(working_set, handle),
         undecided(office, handle),
         awaits_enrollment(working_set, handle, case),
+        {
+            name: tuple(
+                {
+                    **(statement.determined or {}),
+                    "agency": statement.by,
+                    "later": statement.position > case.determined[name].position,
+                }
+                for statement in statements
+            )
+            for name, statements in case.determined_beside.items()
+        },
+        {path: stated for path, stated in members.items() if path not in withheld},
     )
 
 
 def _withheld_facts(
-    office: Office, working_set: WorkingSet, handle: str, case: Case, because: str | None
+    office: Office,
+    working_set: WorkingSet,
+    handle: str,
+    case: Case,
+    members: Mapping[str, FactSource],
+    because: str | None,
 ) -> frozenset[str]:
     """Return the facts that come from parts of care, where the person who acts may not read them.
 
@@ -334,7 +364,7 @@ def _withheld_facts(
     withheld = frozenset(
         path
         for path, statements in (
-            *((path, (fact,)) for path, fact in case.known.items()),
+            *((path, (fact,)) for path, fact in {**case.known, **members}.items()),
             *case.conflicts.items(),
         )
         if any((fact.entry.record, fact.entry.part) in of_care for fact in statements)
@@ -350,16 +380,23 @@ def _withheld_facts(
 
 @needs(CASE, look="act", takes=True)
 def note_facts(
-    office: Office, case: str, facts: Mapping[str, Any], *, although_odd: bool = False
+    office: Office,
+    case: str,
+    facts: Mapping[str, Any],
+    *,
+    seen_at: int | None = None,
+    although_odd: bool = False,
 ) -> NotedFacts:
     """Keep facts of this agency's own knowledge, and answer the questions that they settle.
 
     An agency that was told another value of a fact, and that may ask for it, is sent a correction.
-    `facts` are nested, as `offramp decide` reads them. Odd moments are noted only with
-    `although_odd`: a person confirmed them. Raises `FactsError`; `AgencyError`
-    `never-kept`, `not-yours`, `nothing-to-note`, `odd-day`, `no-such-case`, `no-directory`.
+    `facts` are nested, as `offramp decide` reads them. `seen_at` is the journal's last event when
+    the person read the case. Odd moments are noted only with `although_odd`: a person confirmed
+    them. Raises `FactsError`; `AgencyError` `case-changed`, `entries-left-out`, `never-kept`,
+    `not-yours`, `nothing-to-note`, `odd-day`, `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
+        check_unchanged(office, working_set, case, seen_at)
         terms = words_of(office, working_set)
         read = read_facts(facts, terms)
         noted = {path: plain(value) for path, value in read.known.items()}
@@ -371,6 +408,7 @@ def note_facts(
         pack, now = office.program(working_set).pack, office.clock()
         moments = moments_of(working_set, pack, "note", case, now)
         check_confirmed(moments, noted.items(), although_odd=although_odd)
+        noted = completed_lists(office, working_set, case, noted, only_told=True)
         changed = changed_facts(office, working_set, case, noted)
         kept = {path: value for path, value in noted.items() if path not in changed}
         if kept:
@@ -383,7 +421,8 @@ def note_facts(
             }
             office.append(working_set, "noted", body)
         if changed:
-            keep_correction(office, working_set, case, changed, None)
+            changes = list_changes_of(office, working_set, case, changed)
+            keep_correction(office, working_set, case, changed, None, changes=changes)
         composed, untold = compose_owed_corrections(office, working_set, case)
         answers = answer_questions(office, working_set, case, defaults)
     state = send_now(office, None) if answers else ""
@@ -444,6 +483,22 @@ def note_notice(office: Office, actor: str, case: str) -> RulesNotice:
     return RulesNotice(case, pack.id, pack.digest, actor)
 
 
+@needs(GATEWAY)
+def prepare_tasks(office: Office, done: int, most: int) -> int:
+    """Work out the tasks of a few cases before a person asks, and return how many are left.
+
+    `done` is the number of cases that were prepared before, and `most` limits these.
+    """
+    working_set = office.working_set()
+    handles, program = working_set.cases.handles(), office.program(working_set)
+    for handle in handles[done : done + most]:
+        tasks_of_case(working_set, program, handle, office.clock())
+    left = max(0, len(handles) - done - most)
+    if not left:
+        office.keep_memory(working_set)
+    return left
+
+
 @needs(CASES, look="list")
 def list_tasks(office: Office) -> tuple[Task, ...]:
     """List the tasks in the caseload of the person who asks, the most pressing first."""
@@ -451,7 +506,7 @@ def list_tasks(office: Office) -> tuple[Task, ...]:
     all_tasks = tasks(working_set, office.program(working_set), office.clock())
     office.keep_memory(working_set)
     sees = visible(office, working_set)
-    return (*_reviews(office, working_set), *(task for task in all_tasks if sees(task.case)))
+    return (*review_tasks(office, working_set), *(task for task in all_tasks if sees(task.case)))
 
 
 def _review_text(access: ExtraAccess) -> str:
@@ -472,7 +527,7 @@ def _review_text(access: ExtraAccess) -> str:
     )
 
 
-def _reviews(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
+def review_tasks(office: Office, working_set: WorkingSet) -> tuple[Task, ...]:
     """Return the accesses beyond a caseload that the person who acts must review."""
     if office.acting is None:
         return ()

@@ -7,15 +7,20 @@ confirmation says so. See docs/decisions/0127-what-decides-is-confirmed.md.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
-from hashlib import sha256
 from typing import Any, Literal
 
-from exchange.standards import base64, i_json
+from exchange.evidence.confirmations import (
+    ConfirmedDraft,
+    ShownAssertion,
+    ShownConfirmation,
+    is_signed,
+)
+from exchange.evidence.confirmations import draft_digest as draft_digest
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.accounts import Account
+from offramp.agency.folder.journal import Event
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, OWN_ACCOUNT, needs
@@ -45,7 +50,8 @@ class KeptConfirmation:
     """A confirmation in the journal, with the case and the record that followed from it.
 
     `is_proved` is True where a passkey's signature over the digest was checked again just now.
-    `time` is in seconds since 1970.
+    `time` is in seconds since 1970. `draft` is what was confirmed, empty where it isn't kept, as of
+    a consent form. `is_whole` is False where the digest isn't that of the draft.
     """
 
     confirmation: Confirmation
@@ -53,10 +59,24 @@ class KeptConfirmation:
     record: str | None
     time: int
     is_proved: bool
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    is_whole: bool = True
+
+    @property
+    def decision(self) -> str | None:
+        """The decision that was confirmed, None if the journal doesn't state it."""
+        return self.draft.get("decision")
+
+    @property
+    def is_sound(self) -> bool:
+        """True if nothing speaks against it: a password leaves nothing that could be checked."""
+        return self.is_whole and (self.is_proved or self.confirmation.method != "passkey")
 
     @property
     def words(self) -> str:
         """The confirmation in a few words."""
+        if not self.is_whole:
+            return "the confirmation is of another decision"
         if self.confirmation.method == "passkey":
             return "confirmed with a passkey" if self.is_proved else "the passkey doesn't fit"
         if self.confirmation.method == "demo":
@@ -68,7 +88,14 @@ def determination_digest(
     case: str, decision: str, outcome: str, reason: str, recipient: str | None = None
 ) -> str:
     """Return the digest of a person's decision before it is recorded."""
-    draft = {
+    return draft_digest(determination_draft(case, decision, outcome, reason, recipient))
+
+
+def determination_draft(
+    case: str, decision: str, outcome: str, reason: str, recipient: str | None = None
+) -> dict[str, str | None]:
+    """Return a person's decision as it is confirmed."""
+    return {
         "act": "determine",
         "case": case,
         "decision": decision,
@@ -76,7 +103,16 @@ def determination_digest(
         "reason": reason,
         "recipient": recipient,
     }
-    return sha256(b"offramp/1/draft\0" + i_json.write(draft)).hexdigest()
+
+
+def telling_digest(case: str, decision: str, outcome: str) -> str:
+    """Return the digest of telling a decision that was made before and kept here."""
+    return draft_digest({"act": "tell", "case": case, "decision": decision, "outcome": outcome})
+
+
+def hand_back_digest(case: str, form: str) -> str:
+    """Return the digest with which a staff member takes a form back from the person in a case."""
+    return draft_digest({"act": "take a form back", "case": case, "form": form})
 
 
 @needs(OWN_ACCOUNT)
@@ -133,8 +169,12 @@ def keep_confirmation(
     expected: str,
     case: str,
     record: str | None,
+    draft: Mapping[str, Any] | None = None,
 ) -> None:
     """Keep a confirmation beside what it confirms, within the same transaction.
+
+    `expected` is the digest of what would be recorded. `draft` is kept with it, unless it has what
+    must not be kept twice.
 
     Raises `AgencyError` `not-confirmed` where another draft, or another person, was confirmed.
     """
@@ -147,6 +187,7 @@ def keep_confirmation(
         "case": case,
         "record": record,
         "by": confirmation.by,
+        **({"draft": dict(draft)} if draft is not None else {}),
         "digest": confirmation.digest,
         "method": confirmation.method,
         "evidence": dict(confirmation.evidence),
@@ -157,31 +198,78 @@ def keep_confirmation(
 @needs(CASE)
 def list_confirmations(office: Office, case: str) -> tuple[KeptConfirmation, ...]:
     """List the confirmations of a case, each checked again. Raises `AgencyError` `no-such-case`."""
-    kept = []
-    for event in office.journal.of_kind(EVENT):
-        body = event.body
-        if body["case"] != case:
-            continue
-        confirmation = Confirmation(body["by"], body["digest"], body["method"], body["evidence"])
-        is_proved = is_evidence(confirmation)
-        kept.append(KeptConfirmation(confirmation, case, body["record"], event.time, is_proved))
-    return tuple(kept)
+    return tuple(
+        kept_confirmation(event)
+        for event in office.journal.of_kind(EVENT)
+        if event.body["case"] == case
+    )
+
+
+def kept_confirmation(event: Event) -> KeptConfirmation:
+    """Return a confirmation of the journal, checked again."""
+    body = event.body
+    confirmation = Confirmation(body["by"], body["digest"], body["method"], body["evidence"])
+    draft = body.get("draft", {})
+    return KeptConfirmation(
+        confirmation,
+        body["case"],
+        body["record"],
+        event.time,
+        is_evidence(confirmation),
+        draft,
+        not draft or draft_digest(draft) == confirmation.digest,
+    )
 
 
 def is_evidence(confirmation: Confirmation) -> bool:
     """Report whether a passkey signed the digest of a confirmation.
 
-    It checks the signature of WebAuthn (section 7.2, steps 11 to 21) with the kept public key.
+    The signature is checked with the kept public key, and without what the console believes.
     """
-    from offramp.agency.operations.passkeys import is_signed
+    shown = shown_assertion(confirmation)
+    return shown is not None and is_signed(shown, confirmation.digest)
 
+
+def shown_assertion(confirmation: Confirmation) -> ShownAssertion | None:
+    """Return a passkey's answer without the identifier of the device.
+
+    None if there is none, or if the evidence isn't one.
+    """
     evidence = confirmation.evidence
-    if confirmation.method != "passkey" or not evidence:
-        return False
-    client = json.loads(base64.decode_url(evidence["credential"]["response"]["clientDataJSON"]))
-    if client.get("challenge") != base64.encode_url(bytes.fromhex(confirmation.digest)):
-        return False
-    return is_signed(evidence, bytes.fromhex(confirmation.digest))
+    if confirmation.method != "passkey":
+        return None
+    try:
+        response = evidence["credential"]["response"]
+        return ShownAssertion(
+            client=response["clientDataJSON"],
+            authenticator=response["authenticatorData"],
+            signature=response["signature"],
+            key=evidence["key"],
+            host=evidence["host"],
+            origin=evidence["origin"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def shown_confirmations(
+    office: Office, case: str, decisions: Sequence[Mapping[str, Any]]
+) -> tuple[ShownConfirmation, ...]:
+    """Return the confirmations of decisions that a record of this agency states, to export them.
+
+    Nothing is checked again here: who reads the file does.
+    """
+    stated = {(decision["decision"], decision["outcome"]) for decision in decisions}
+    return tuple(
+        ShownConfirmation(
+            by=kept.confirmation.by,
+            method=kept.confirmation.method,
+            draft=ConfirmedDraft(**kept.draft),
+            assertion=shown_assertion(kept.confirmation),
+        )
+        for kept in (kept_confirmation(event) for event in office.journal.of_kind(EVENT))
+        if kept.case == case and (kept.draft.get("decision"), kept.draft.get("outcome")) in stated
+    )
 
 
 def _not_confirmed(why: str, fix: str) -> AgencyError:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date
-from typing import Any
+from hashlib import sha256
+from typing import Any, TypeAlias
 
 from exchange.consent.disclosure import day_of
 from exchange.consent.state import COLLECTORS, LoggedGrant
+from exchange.errors import ContentError
 from exchange.records.building import Part
+from exchange.records.content_checks import form_faults
 from exchange.records.ids import new_short_id
 from exchange.records.statements import ATTESTED
 from offramp.agency.cases import people
@@ -19,26 +24,45 @@ from offramp.agency.cases.consent_form import (
     Answers,
     Form,
     Line,
+    Question,
     Statement,
     asked_sets,
     find_set,
+    kind_words,
     make_form,
     make_statement,
+    sentence_around,
+    what_follows,
 )
-from offramp.agency.cases.consent_words import say, spell_day
+from offramp.agency.cases.consent_words import circumstances, say, spell_day
 from offramp.agency.cases.draft import Defaults
-from offramp.agency.cases.plain_words import CATEGORIES
-from offramp.agency.cases.revocation import MOST_PARTS, OPERATION, revocation_records
+from offramp.agency.cases.revocation import (
+    MOST_PARTS,
+    OPERATION,
+    ends_with_line,
+    grants_that_allow,
+    revocation_records,
+)
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import SENT, WITNESSED
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.delivery import send_now, send_together
+from offramp.agency.hub_link.delivery import send_now, send_together, state_of
 from offramp.agency.operations.access import CASE, CASES, needs
-from offramp.agency.operations.changes import check_unchanged
+from offramp.agency.operations.changes import check_unchanged, refuse_changed
+from offramp.agency.operations.confirmation import Confirmation, draft_digest, keep_confirmation
 from offramp.agency.operations.records import SentRecord
 from rules.decide.program import Program
 from rules.frozen import frozen
+
+# What pages read of a form.
+ConsentForm: TypeAlias = Form
+ConsentQuestion: TypeAlias = Question
+ConsentLine: TypeAlias = Line
+ConsentStatement: TypeAlias = Statement
+LONGEST_DRAWING = 16 * 1024
+# Moves and lines between whole numbers: a drawing that can't contain anything else.
+_DRAWING = re.compile(r"(?:M\d{1,4} \d{1,4}(?:L\d{1,4} \d{1,4})+)+")
 
 
 @frozen
@@ -68,8 +92,10 @@ class ConsentSetSummary:
 class Signature:
     """How a consent was signed (42 CFR 2.31), and under which circumstances.
 
-    `method` is `typed`, `drawn`, `paper`, `mark`, or `electronic`. A representative signs with
-    `representative` and the `authority` to do so.
+    `method` is `typed`, `drawn`, `paper`, `mark`, or `electronic`. `drawing` are the lines of a
+    drawn one: the data of an SVG path of moves and lines. `kept_at` says where the paper lies. Both
+    stay in this agency's journal. A representative signs with `representative` and the `authority`
+    to do so.
     """
 
     name: str
@@ -82,6 +108,8 @@ class Signature:
     interpreter: str | None = None
     representative: str | None = None
     authority: str | None = None
+    drawing: str | None = None
+    kept_at: str | None = None
 
 
 @frozen
@@ -118,7 +146,11 @@ class RecordedConsent:
 
 @frozen
 class StandingGrant:
-    """A grant in force or still to begin, with its sentence. `until` is None for an event."""
+    """A grant in force or still to begin, with its sentence. `until` is None for an event.
+
+    `lead`, `kinds`, and `purpose` are the parts of the sentence as a form lists them, and `ends`
+    says when it ends.
+    """
 
     id: str
     discloser: str
@@ -126,7 +158,15 @@ class StandingGrant:
     categories: tuple[str, ...]
     purposes: tuple[str, ...]
     until: str | None
-    sentence: str
+    lead: str
+    kinds: tuple[str, ...]
+    purpose: str
+    ends: str
+
+    @property
+    def sentence(self) -> str:
+        """The whole sentence."""
+        return f"{self.lead} {'; '.join(self.kinds)}. {self.purpose} {self.ends}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the grant's JSON in `offramp agency revoke --list`."""
@@ -139,6 +179,75 @@ class StandingGrant:
             "until": self.until,
             "sentence": self.sentence,
         }
+
+
+@frozen
+class StandingConsents:
+    """What one recipient may be told in a case, and what follows if all of it is taken back.
+
+    The sentences of `follows` are worked out from the rules, as far as they prove it.
+    """
+
+    recipient: str
+    name: str
+    grants: tuple[StandingGrant, ...]
+    follows: tuple[str, ...]
+
+
+@frozen
+class TakeBack:
+    """A take-back of what one recipient may be told, shown to the person before anything ends.
+
+    `line` is the id of the grant that was chosen, None for all of them. `stops` are the grants that
+    would end, and `still_allowed` those that the recipient keeps. `stops_here` is true if this
+    agency tells some of it, and `other_senders` are the names of those who must be told to stop.
+    `stays_open` and `stays` are worked out from the rules: answers that they may then lack, and
+    what doesn't depend on it.
+    """
+
+    recipient: str
+    name: str
+    line: str | None
+    stops: tuple[StandingGrant, ...]
+    still_allowed: tuple[StandingGrant, ...]
+    stops_here: bool
+    other_senders: tuple[str, ...]
+    stays_open: tuple[str, ...]
+    stays: tuple[str, ...]
+
+
+@frozen
+class EndedByNo:
+    """The consents that lines with a no ended, before anything else of a form was recorded.
+
+    `seen_at` is the journal's last event now if the consents had not changed since the form was
+    opened, else the event that the form was opened at.
+    """
+
+    grants: tuple[str, ...]
+    records: tuple[SentRecord, ...]
+    seen_at: int
+
+
+@frozen
+class AskedConsent:
+    """A consent set that was asked in a case: the text, and how it was signed, if it was.
+
+    `number` counts from 1 in the case. `lines` are empty once the text was destroyed.
+    `circumstances` are how it was explained and signed, in its language.
+    """
+
+    number: int
+    set_id: str
+    label: str | None
+    on: str
+    by: str
+    language: str
+    signed: str | None
+    lines: tuple[str, ...]
+    circumstances: tuple[str, ...]
+    drawing: str | None
+    kept_at: str | None
 
 
 @needs(CASE, look="case")
@@ -222,6 +331,7 @@ def record_answers(
     *,
     version: str | None = None,
     seen_at: int | None = None,
+    confirmation: Confirmation | None = None,
 ) -> RecordedConsent:
     """Record a person's answers to a consent set: a grant for each line with a yes.
 
@@ -229,10 +339,12 @@ def record_answers(
     allowed before by it, and needs no signature. Without a signature, a yes allows nothing. A
     question without an answer adds nothing and ends nothing. All is one transaction, and this
     agency's own gate closes first. `version` is that of the statement that was signed, and
-    `seen_at` the journal's last event when the form was opened. Raises as `write_statement`;
-    `AgencyError` `other-text` where the text is another one by now, `case-changed` where a consent
-    began or ended since and the person allows something; as a send.
+    `seen_at` the journal's last event when the form was opened. `confirmation` is the staff
+    member's, of `consent_digest`. Raises as `write_statement`; `AgencyError` `other-text` where the
+    text is another one by now, `case-changed` where a consent began or ended since and the person
+    allows something, `not-confirmed`, `bad-signature`; as a send.
     """
+    _check_drawing(signature)
     with office.transaction() as working_set:
         case_of(working_set, case)
         statement = _statement(office, working_set, set_id, answers, person, lang)
@@ -270,6 +382,8 @@ def record_answers(
             office.compose_in(working_set, "consent", parts[first : first + MOST_PARTS], case, form)
             for first in range(0, len(parts), MOST_PARTS)
         ]
+        # A yes without a signature allows nothing, and is no no either.
+        agreed = statement.agreed if signature is not None else ()
         last_days = [str(part.says["expires"]) for part in parts if part.says is not None]
         until = max([today.isoformat(), *last_days])
         body = {
@@ -280,12 +394,27 @@ def record_answers(
             "language": lang,
             "version": statement.version,
             "signed": signature.method if signature else None,
+            **_kept_here(signature),
             "lines": list(statement.lines),
+            "said": [
+                {
+                    "from": line.discloser,
+                    "to": line.recipient,
+                    "categories": list(line.categories),
+                    "yes": is_yes,
+                }
+                for is_yes, lines in ((True, agreed), (False, statement.declined))
+                for line in lines
+            ],
             "records": [bundle.id for bundle in (*ends, *consents)],
             "until": until,
             "keep_until": defaults.last_day(("consent_terms",), date.fromisoformat(until)),
         }
         office.append(working_set, "statement", body)
+        if confirmation is not None:
+            digest = consent_digest(case, set_id, statement.version, signature)
+            record = consents[0].id if consents else None
+            keep_confirmation(office, working_set, confirmation, digest, case, record)
     end_ids = [bundle.id for bundle in ends]
     ended_records = [
         SentRecord(jti, "consent_change", case, state)
@@ -305,6 +434,217 @@ def record_answers(
     )
 
 
+@needs(CASE, look="act", takes=True)
+def end_declined(
+    office: Office,
+    actor: str,
+    case: str,
+    set_id: str,
+    answers: Answers,
+    lang: str = "en",
+    *,
+    seen_at: int,
+) -> EndedByNo:
+    """End at once what lines with a no take back, before a form is signed or confirmed.
+
+    A no needs no signature, and waits for nobody. `actor` hands the form over. Raises as
+    `open_consent_form`; `AgencyError` `no-such-answer`.
+    """
+    with office.transaction() as working_set:
+        case_of(working_set, case)
+        is_as_seen = refuse_changed(office, working_set, case, seen_at, is_consent) is None
+        title = office.program(working_set).pack.title
+        form = _form(office, working_set, set_id, lang)
+        ended = _contradicted(working_set, case, make_statement(form, answers, "", title).declined)
+        defaults = defaults_today(office, working_set)
+        ends = revocation_records(working_set, case, None, defaults, ended) if ended else ()
+        bundles = office.compose_together(working_set, "consent_change", ends, case) if ends else ()
+    ids = [bundle.id for bundle in bundles]
+    records = tuple(
+        SentRecord(jti, "consent_change", case, state)
+        for jti, state in zip(ids, send_together(office, ids) if ids else (), strict=True)
+    )
+    return EndedByNo(tuple(sorted(ended)), records, office.at if is_as_seen else seen_at)
+
+
+def is_drawing(text: str) -> bool:
+    """Report whether a text can be a drawn signature: moves and lines, and nothing else."""
+    return len(text) <= LONGEST_DRAWING and _DRAWING.fullmatch(text) is not None
+
+
+def consent_digest(case: str, set_id: str, version: str, signature: Signature | None) -> str:
+    """Return the digest of a signed form that a staff member confirms to have explained.
+
+    `version` names the exact text, with each answer.
+    """
+    signed = asdict(signature) if signature is not None else None
+    return draft_digest(
+        {"act": "consent", "case": case, "set": set_id, "text": version, "signature": signed}
+    )
+
+
+@needs(CASE, look="case")
+def list_asked_consents(office: Office, case: str, lang: str = "en") -> tuple[AskedConsent, ...]:
+    """List what was asked of the person in a case, with the texts, the oldest first.
+
+    Raises `AgencyError` `no-directory`, `not-a-collector`, `no-such-case`.
+    """
+    working_set = office.working_set()
+    program, _ = _setting(office, working_set)
+    labels = program.pack.consent_sets
+    texts = []
+    for number, event in enumerate(working_set.statements_of(case), 1):
+        body = event.body
+        forms = [
+            outgoing.form
+            for record in body["records"]
+            if (outgoing := working_set.outbox.get(record)) is not None
+        ]
+        signed = next((form for form in forms if form is not None), None)
+        texts.append(
+            AskedConsent(
+                number,
+                body["set"],
+                labels[body["set"]].label.text(lang) if body["set"] in labels else None,
+                body["on"],
+                body["by"],
+                body["language"],
+                body["signed"],
+                tuple(body["lines"]),
+                circumstances(body["language"], {"interpreter": None, **signed}) if signed else (),
+                body.get("drawing"),
+                body.get("kept_at"),
+            )
+        )
+    return tuple(texts)
+
+
+def describe_circumstances(
+    actor: str,
+    lang: str,
+    *,
+    place: str,
+    interpreter: str | None,
+    in_custody: bool,
+    time_to_think: bool,
+) -> tuple[str, ...]:
+    """Return how a form is explained, in the words that the person reads before signing."""
+    known = {
+        "explained_by": actor,
+        "place": place,
+        "interpreter": interpreter,
+        "in_custody": in_custody,
+        "time_to_think": time_to_think,
+    }
+    return circumstances(lang, known)
+
+
+def check_form_member(name: str, value: Any) -> None:
+    """Check a member of a signed form before anything is signed. Raises `ContentError`."""
+    fault = form_faults({name: value}).get(name)
+    if fault is not None:
+        raise ContentError(
+            "wrong-shape",
+            f"`{name}` can't be in a signed form: {fault}",
+            fix="write it in a few plain words",
+        )
+
+
+@needs(CASE)
+def delivery_of(office: Office, case: str, records: Iterable[str]) -> tuple[str, ...]:
+    """Return how far records of a case are, in words. Raises `AgencyError` `no-such-case`.
+
+    Records of other cases are left out.
+    """
+    outbox = office.working_set().outbox
+    return tuple(
+        state_of(office, record)
+        for record in records
+        if record in outbox and outbox[record].case == case
+    )
+
+
+@needs(CASE, look="case")
+def list_standing_consents(
+    office: Office, case: str, lang: str = "en"
+) -> tuple[StandingConsents, ...]:
+    """List what each recipient may be told in a case, and what follows from taking it back.
+
+    Raises `AgencyError` `no-directory`, `not-a-collector`.
+    """
+    working_set = office.working_set()
+    program, today = _setting(office, working_set)
+    directory = working_set.gateway.history.newest
+    by_recipient: dict[str, list[tuple[LoggedGrant, tuple[str, ...]]]] = {}
+    for logged, allowed in working_set.gateway.open_grants(case):
+        by_recipient.setdefault(logged.grant.recipient, []).append((logged, allowed))
+    return tuple(
+        StandingConsents(
+            recipient,
+            _name(working_set, recipient),
+            tuple(_standing(working_set, logged, allowed, lang) for logged, allowed in grants),
+            what_follows(
+                program,
+                directory,
+                office.agency,
+                today,
+                lang,
+                recipient,
+                [logged.grant for logged, _ in grants],
+            ).sentences,
+        )
+        for recipient, grants in by_recipient.items()
+    )
+
+
+def preview_take_back(
+    office: Office, case: str, recipient: str, line: str | None = None, lang: str = "en"
+) -> TakeBack:
+    """Return what stops and what stays if one line ends, or all that a recipient may be told.
+
+    `line` is the id of a grant, in force or ended. Nothing is recorded. Raises `AgencyError`
+    `no-directory`, `not-a-collector`, `nothing-to-revoke`.
+    """
+    working_set = office.working_set()
+    program, today = _setting(office, working_set)
+    directory = working_set.gateway.history.newest
+    standing = [
+        (logged, allowed)
+        for logged, allowed in working_set.gateway.open_grants(case)
+        if logged.grant.recipient == recipient
+    ]
+    chosen = (
+        {logged.grant.id for logged, _ in standing}
+        if line is None
+        else ends_with_line(working_set, case, line)
+    )
+    stops = [(logged, allowed) for logged, allowed in standing if logged.grant.id in chosen]
+    if not stops:
+        raise AgencyError(
+            "nothing-to-revoke",
+            "no permission to tell this agency is in force",
+            fix="there is nothing to take back",
+        )
+    grants = [logged.grant for logged, _ in stops]
+    senders = dict.fromkeys(grant.discloser for grant in grants)
+    follows = what_follows(program, directory, office.agency, today, lang, recipient, grants)
+    return TakeBack(
+        recipient,
+        _name(working_set, recipient),
+        line,
+        tuple(_standing(working_set, logged, allowed, lang) for logged, allowed in stops),
+        tuple(
+            _standing(working_set, logged, allowed, lang)
+            for logged, allowed in standing
+            if logged.grant.id not in chosen
+        ),
+        office.agency in senders,
+        tuple(_name(working_set, sender) for sender in senders if sender != office.agency),
+        follows.stays_open,
+        follows.stays,
+    )
+
+
 @needs(CASE, look="case")
 def list_standing_grants(office: Office, case: str, lang: str = "en") -> tuple[StandingGrant, ...]:
     """List the grants of a case that are in force or will be, as far as this agency knows them.
@@ -314,36 +654,44 @@ def list_standing_grants(office: Office, case: str, lang: str = "en") -> tuple[S
     working_set = office.working_set()
     defaults_today(office, working_set)
     return tuple(
-        _standing(working_set, logged, lang) for logged in working_set.gateway.unended_grants(case)
+        _standing(working_set, logged, allowed, lang)
+        for logged, allowed in working_set.gateway.open_grants(case)
     )
 
 
-def _standing(working_set: WorkingSet, logged: LoggedGrant, lang: str) -> StandingGrant:
-    agencies, grant = working_set.gateway.history.newest.agencies, logged.grant
+def _name(working_set: WorkingSet, agency: str) -> str:
+    agencies = working_set.gateway.history.newest.agencies
+    return agencies[agency].name if agency in agencies else agency
 
-    def name(agency: str) -> str:
-        return agencies[agency].name if agency in agencies else agency
 
-    terms = {
-        "sender": name(grant.discloser),
-        "recipient": name(grant.recipient),
-        "categories": "; ".join(
-            CATEGORIES[category][1 if lang == "es" else 0] for category in grant.categories
-        ),
-    }
-    sentence = (
-        say(lang, "standing", day=spell_day(date.fromisoformat(grant.expires), lang), **terms)
+def _standing(
+    working_set: WorkingSet, logged: LoggedGrant, allowed: tuple[str, ...], lang: str
+) -> StandingGrant:
+    """Return a grant with the categories that it still allows."""
+    grant = logged.grant
+    kinds = kind_words(allowed, lang)
+    lead, purpose = sentence_around(
+        _name(working_set, grant.discloser),
+        _name(working_set, grant.recipient),
+        grant.purposes,
+        lang,
+    )
+    ends = (
+        say(lang, "ends_on", day=spell_day(date.fromisoformat(grant.expires), lang))
         if grant.expires
-        else say(lang, "standing_event", certifier=name(str(grant.certifier)), **terms)
+        else say(lang, "ends_with", certifier=_name(working_set, str(grant.certifier)))
     )
     return StandingGrant(
         grant.id,
         grant.discloser,
         grant.recipient,
-        tuple(grant.categories),
+        allowed,
         tuple(grant.purposes),
         grant.expires,
-        sentence,
+        lead,
+        kinds,
+        purpose,
+        ends,
     )
 
 
@@ -401,8 +749,28 @@ def _signed_form(
         ],
         "representative": signature.representative,
         "authority": signature.authority,
+        "scan": sha256(signature.drawing.encode()).hexdigest() if signature.drawing else None,
     }
     return {name: value for name, value in form.items() if value is not None or name == "witness"}
+
+
+def _kept_here(signature: Signature | None) -> dict[str, str]:
+    """Return what of a signature stays in the journal, and is in no record."""
+    if signature is None:
+        return {}
+    kept = {"drawing": signature.drawing, "kept_at": signature.kept_at}
+    return {name: text for name, text in kept.items() if text}
+
+
+def _check_drawing(signature: Signature | None) -> None:
+    """Check that a drawn signature has lines, and nothing but lines."""
+    drawing = signature.drawing if signature is not None else None
+    if drawing is not None and not is_drawing(drawing):
+        raise AgencyError(
+            "bad-signature",
+            "the drawn signature can't be read",
+            fix="draw it again, or type the name",
+        )
 
 
 def _contradicted(working_set: WorkingSet, case: str, declined: Iterable[Line]) -> frozenset[str]:
@@ -411,13 +779,17 @@ def _contradicted(working_set: WorkingSet, case: str, declined: Iterable[Line]) 
     A grant is one if it lets the same agency tell the same one some of that, for some of those
     purposes.
     """
-    return frozenset(
-        logged.grant.id
-        for line in declined
-        for logged in working_set.gateway.unended_grants(case)
-        if logged.pair == (line.discloser, line.recipient)
-        and set(logged.grant.categories) & set(line.categories)
-        and set(logged.grant.purposes) & set(line.purposes)
+    return frozenset().union(
+        *(
+            grants_that_allow(
+                working_set,
+                case,
+                (line.discloser, line.recipient),
+                line.categories,
+                line.purposes,
+            )
+            for line in declined
+        )
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,11 +18,13 @@ from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.human_decision import (
     HumanDecision,
+    decisions_to_make,
     human_decision_parts,
     make_decision,
 )
+from offramp.agency.cases.open_decisions import answer_on_known_facts
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
-from offramp.agency.cases.pack_terms import terms_of
+from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.questions import question_parts
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.cases.unopened_answers import UnopenedPart, unopened_answers
@@ -34,7 +37,8 @@ from offramp.agency.operations.access import CASE, OFFER, decides_about, needs
 from offramp.agency.operations.changes import check_unchanged
 from offramp.agency.operations.confirmation import (
     Confirmation,
-    determination_digest,
+    determination_draft,
+    draft_digest,
     keep_confirmation,
 )
 from offramp.agency.operations.telling import PartPreview, agency_names
@@ -93,7 +97,8 @@ class DeterminationPreview:
 
     `parts` may be without recipients: then the decision is kept here. `differs` is true where the
     rules answered otherwise. `names` are the agencies' names by id. `seen_at` is the journal's last
-    event when it was shown.
+    event when it was shown. `is_outside_rules` is true if it ends a place that the rules keep. Then
+    counsel, `told_first`, is told before all others.
     """
 
     case: str
@@ -104,6 +109,8 @@ class DeterminationPreview:
     parts: tuple[PartPreview, ...]
     names: Mapping[str, str]
     seen_at: int | None = None
+    is_outside_rules: bool = False
+    told_first: tuple[str, ...] = ()
 
     @property
     def is_told(self) -> bool:
@@ -119,6 +126,7 @@ class DeterminationPreview:
             "outcome": self.outcome,
             "differs": self.differs,
             "parts": [part.as_json() for part in self.parts],
+            **({"told_first": list(self.told_first)} if self.is_outside_rules else {}),
         }
 
 
@@ -151,7 +159,8 @@ class Determination:
 
     `record` is the record that tells it to `recipients`. Where no agency may be told, it is None
     and `state` is `kept`: the decision is noted in this agency's journal. `differs` is true where
-    the rules answered otherwise.
+    the rules answered otherwise. `told_first` is counsel, where `record` is for counsel alone and
+    another one follows it to the others.
     """
 
     case: str
@@ -162,6 +171,7 @@ class Determination:
     record: str | None
     recipients: tuple[str, ...]
     state: str
+    told_first: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency determine`."""
@@ -172,6 +182,7 @@ class Determination:
             "id": self.record,
             "to": list(self.recipients),
             "state": self.state,
+            **({"told_first": list(self.told_first)} if self.told_first else {}),
         }
 
 
@@ -199,7 +210,7 @@ def decide(
         for earlier in outdated_decisions(working_set, program, case, answer.case, now)
         if earlier.decision == decision
     )
-    closed = unopened_answers(working_set, case, answer.case, answer)
+    closed = unopened_answers(working_set, case, answer.case, answer, now)
     return CaseAnswer(case, answer, outdated=outdated, asked_on=utc_day(now), closed=closed)
 
 
@@ -209,20 +220,20 @@ def send_answer(office: Office, answered: CaseAnswer) -> CaseAnswer:
 
     Raises `AgencyError` `nobody-to-tell`, `correction-unopened`.
     """
-    _check_corrections_read(answered.answer)
+    check_corrections_read(answered.answer)
     if answered.answer.decision not in vocabulary().decisions:
         raise AgencyError(
             "nothing-to-tell",
             f"no record holds the reasons of `{answered.answer.decision}`, which only this program "
             "has",
-            fix="record the outcome with `offramp agency determine`",
+            fix="record the outcome with `offramp agency determine DIR CASE DECISION OUTCOME`",
         )
     with office.transaction() as working_set:
         defaults, now = defaults_today(office, working_set), office.clock()
         answer, pack = answered.answer, office.program(working_set).pack
         drafted = decision_parts(working_set, answered.case, answer, defaults, now)
         parts = tuple(part for part in drafted if part.to)
-        told = _recipients(parts)
+        told = recipients_of(parts)
         refused = [
             each
             for part in drafted
@@ -268,7 +279,7 @@ def _note_unsent(
     office.append(working_set, "noted", body)
 
 
-def _check_corrections_read(answer: Answer | None) -> None:
+def check_corrections_read(answer: Answer | None) -> None:
     """Check that nobody decides on a value of which a correction waits unopened.
 
     Raises `AgencyError` `correction-unopened`.
@@ -279,27 +290,33 @@ def _check_corrections_read(answer: Answer | None) -> None:
         more = f" and {others} more {'fact' if others == 1 else 'facts'}" if others else ""
         raise AgencyError(
             "correction-unopened",
-            f"`{correction.by}` sent a correction that may change `{path}`{more}, and nobody here "
-            "has opened it",
+            f"`{correction.by}` sent a correction that may change "
+            f"{noun_of(answer.case.vocabulary, path)}{more}, and nobody here has opened it",
             fix="open it with `offramp agency case DIR CASE --open`",
         )
 
 
 @needs(CASE, look="act", takes=True)
-def ask(office: Office, case: str, decision: str) -> SentQuestion:
+def ask(office: Office, case: str, decision: str, *, again: bool = True) -> SentQuestion:
     """Ask other agencies for the facts that a decision lacks.
+
+    A person who decides may ask also where another agency works the answer out. Without `again`, an
+    agency isn't asked for what this one, or its gateway, asked it before.
 
     Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, `correction-unopened`, and
     as `decide`.
     """
-    answer = answer_case(office, office.working_set(), case, decision)
+    read = office.working_set()
+    decides = decision in decisions_to_make(read, office.program(read).pack)
+    answer = answer_case(office, read, case, decision, anywhere=decides)
     if any(answer.is_closed(str(need["fact"])) for need in answer.needed):
-        _check_corrections_read(answer)
+        check_corrections_read(answer)
     with office.transaction() as working_set:
         check_may_be_told(working_set, "question", case)
         defaults = defaults_today(office, working_set)
-        closed = unopened_answers(working_set, case, answer.case, answer)
-        parts = question_parts(working_set, case, answer, defaults, office.clock(), closed=closed)
+        now = office.clock()
+        closed = unopened_answers(working_set, case, answer.case, answer, now)
+        parts = question_parts(working_set, case, answer, defaults, now, again=again, closed=closed)
         bundle = office.compose_in(working_set, "question", parts, case)
     # An agency may be asked in several parts, one for each category.
     asked: dict[str, list[str]] = {}
@@ -328,13 +345,14 @@ def determine(
 
     `actor` is the person's name, `reason` a reason's code such as `rules`. `case` may be
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
-    With `recipient`, only that agency is told. `seen_at` is that of the preview that the person
-    read. `confirmation` is the person's of this very decision, and is kept beside it. Raises
+    Where it ends a place that the rules keep, counsel is told in a record of its own before the
+    others. With `recipient`, only that agency is told. `seen_at` is that of the preview that the
+    person read. `confirmation` is the person's of this very decision, and is kept beside it. Raises
     `AgencyError` `not-confirmed`, `unknown-decision`, `unknown-outcome`, `not-yours`,
     `case-changed`, `correction-unopened`, `no-such-case`, `no-directory`; `ContentError`
     `wrong-content`.
     """
-    expected = determination_digest(case, decision, outcome, reason, recipient)
+    draft = determination_draft(case, decision, outcome, reason, recipient)
     with office.transaction() as working_set:
         if case != NEW_CASE:
             check_unchanged(office, working_set, case, seen_at)
@@ -342,18 +360,23 @@ def determine(
             office, working_set, actor, case, decision, outcome, reason, recipient
         )
         parts = tuple(part for part in drafted if part.to)
-        record = None
-        if parts:
-            record = office.compose_in(working_set, made.kind, parts, case).id
+        first = told_before_others(working_set, made, parts)
+        records = [
+            office.compose_in(working_set, made.kind, composed, case).id
+            for composed in in_order(parts, first)
+        ]
+        record = records[0] if records else None
         if confirmation is not None:
-            keep_confirmation(office, working_set, confirmation, expected, case, record)
+            keep_confirmation(
+                office, working_set, confirmation, draft_digest(draft), case, record, draft
+            )
         sent = frozenset(part.category for part in parts)
         if not sent.issuperset(made.contents):
             defaults = defaults_today(office, working_set)
             _keep(office, working_set, case, made, sent, defaults, actor, decision, outcome, reason)
     state = send_now(office, record) if record is not None else "kept"
     return Determination(
-        case, made.kind, decision, outcome, made.differs, record, _recipients(parts), state
+        case, made.kind, decision, outcome, made.differs, record, recipients_of(parts), state, first
     )
 
 
@@ -382,10 +405,41 @@ def preview_determination(
         PartPreview(part, refusals(working_set, pack, case, made.kind, part, decision, now))
         for part in parts
     )
-    names = agency_names(working_set)
     return DeterminationPreview(
-        case, made.kind, decision, outcome, made.differs, previews, names, seen_at
+        case,
+        made.kind,
+        decision,
+        outcome,
+        made.differs,
+        previews,
+        agency_names(working_set),
+        seen_at,
+        made.is_outside_rules,
+        told_before_others(working_set, made, parts),
     )
+
+
+def told_before_others(
+    working_set: WorkingSet, made: HumanDecision, parts: tuple[Part, ...]
+) -> tuple[str, ...]:
+    """Return the recipients that are told before all others: counsel, outside the rules."""
+    if not made.is_outside_rules:
+        return ()
+    counsel = working_set.gateway.history.newest.with_role("defender")
+    return tuple(agency for agency in recipients_of(parts) if agency in counsel)
+
+
+def in_order(parts: tuple[Part, ...], first: tuple[str, ...]) -> tuple[tuple[Part, ...], ...]:
+    """Return the parts of each record: those for `first`, then those for all others."""
+    groups = (
+        tuple(
+            replace(part, to=to)
+            for part in parts
+            if (to := {way: part.to[way] for way in part.to if (way in first) is is_first})
+        )
+        for is_first in (True, False)
+    )
+    return tuple(group for group in groups if group)
 
 
 def _draft_decision(
@@ -405,7 +459,7 @@ def _draft_decision(
     else:
         known = case_of(working_set, case)
     answer = _answer_if_here(office, working_set, case, decision, known)
-    _check_corrections_read(answer)
+    check_corrections_read(answer)
     defaults, now = defaults_today(office, working_set), office.clock()
     made = make_decision(
         working_set,
@@ -426,11 +480,17 @@ def _draft_decision(
 def _answer_if_here(
     office: Office, working_set: WorkingSet, case: str, decision: str, known: Case
 ) -> Answer | None:
-    """Return the rules' answer, None where this agency may not know it. A person decides anyway."""
+    """Return the rules' answer, None where this agency may not know it. A person decides anyway.
+
+    Where another agency works it out, the answer is on what is known here.
+    """
     try:
         return answer_case(office, working_set, case, decision, case=known)
-    except Refusal:
-        return None
+    except Refusal as refusal:
+        if refusal.code != "not-here-decided" or case not in working_set.cases:
+            return None
+    program = office.program(working_set)
+    return answer_on_known_facts(working_set, program, known, case, decision, office.clock())
 
 
 def _keep(
@@ -472,5 +532,5 @@ def _keep(
     office.append(working_set, "noted", body)
 
 
-def _recipients(parts: tuple[Part, ...]) -> tuple[str, ...]:
+def recipients_of(parts: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(sorted({agency for part in parts for agency in part.to}))

@@ -25,7 +25,12 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
-from offramp.agency.operations.access import EMERGENCIES, needs
+from offramp.agency.operations.access import EMERGENCIES, check_glass, needs
+from offramp.agency.operations.confirmation import (
+    Confirmation,
+    draft_digest,
+    keep_confirmation,
+)
 from offramp.agency.operations.records import SentRecord
 from rules.frozen import frozen
 
@@ -69,18 +74,58 @@ class ReportedEmergency:
         }
 
 
+def emergency_digest(case: str, recipient: str, nature: str, text: str) -> str:
+    """Return the digest with which a person confirms a report. `case` is the whole handle."""
+    report = {"case": case, "recipient": recipient, "nature": nature, "text": text}
+    return draft_digest({"act": "report an emergency", **report})
+
+
+def second_digest(reported: ReportedEmergency) -> str:
+    """Return the digest with which the second person confirms what is told."""
+    return draft_digest({"act": "confirm an emergency", **reported.as_json()})
+
+
+@frozen
+class HealthProvider:
+    """An agency of the directory that may be told in a medical emergency."""
+
+    id: str
+    name: str
+
+
+@needs(EMERGENCIES, look="list")
+def list_health_providers(office: Office) -> tuple[HealthProvider, ...]:
+    """List whom an emergency may be told. Raises `AgencyError` `no-glass`."""
+    working_set = office.working_set()
+    check_glass(office, working_set)
+    return tuple(
+        HealthProvider(agency.id, agency.name)
+        for agency in working_set.gateway.history.newest.agencies.values()
+        if agency.role == HEALTH_PROVIDER and agency.id != office.agency
+    )
+
+
 @needs(EMERGENCIES, look="act")
 def report_emergency(
-    office: Office, actor: str, case: str, recipient: str, nature: str, text: str
+    office: Office,
+    actor: str,
+    case: str,
+    recipient: str,
+    nature: str,
+    text: str,
+    *,
+    confirmation: Confirmation | None = None,
 ) -> ReportedEmergency:
     """Report that a health provider must be told something of a person in an emergency.
 
-    Nothing is sent before another person confirms it. `case` may be the first digits, and need not
-    be in the own caseload. `nature` is a word of `NATURES`. Raises `AgencyError` `no-such-case`,
-    `ambiguous-case`, `not-a-health-provider`, `unknown-nature`, `bad-text`, `no-second-key`,
-    `no-directory`.
+    A `confirmation` of `emergency_digest` is kept beside it. Nothing is sent before another person
+    confirms it. `case` may be the first digits, and need not be in the own caseload. `nature` is a
+    word of `NATURES`. Police and prosecutors have no such way. Raises `AgencyError` `no-glass`,
+    `not-confirmed`, `no-such-case`, `ambiguous-case`, `not-a-health-provider`, `unknown-nature`,
+    `bad-text`, `no-second-key`, `no-directory`.
     """
     with office.transaction() as working_set:
+        check_glass(office, working_set)
         defaults_today(office, working_set)
         case = find_case(working_set, case)
         if case not in working_set.cases:
@@ -100,6 +145,9 @@ def report_emergency(
             event.at, case, recipient, nature, actor, now, now + CONFIRM_WITHIN, text
         )
         _keep(office, [*_waiting(office), reported])
+        if confirmation is not None:
+            expected = emergency_digest(case, recipient, nature, text)
+            keep_confirmation(office, working_set, confirmation, expected, case, None)
         return reported
 
 
@@ -111,8 +159,12 @@ def list_emergencies(office: Office) -> tuple[ReportedEmergency, ...]:
 
 
 @needs(EMERGENCIES, look="act")
-def confirm_emergency(office: Office, actor: str, number: int) -> SentRecord:
+def confirm_emergency(
+    office: Office, actor: str, number: int, *, confirmation: Confirmation | None = None
+) -> SentRecord:
     """Confirm an emergency as the second person, and tell the provider.
+
+    A `confirmation` of `second_digest` is kept beside the record.
 
     Raises `AgencyError` `no-such-emergency` for one that doesn't wait any more, `second-person`
     for the person who reported it, `no-second-key`; as `Gateway.compose`.
@@ -135,6 +187,9 @@ def confirm_emergency(office: Office, actor: str, number: int) -> SentRecord:
         part = _part(office, working_set, reported, jti)
         office.compose_in(working_set, _KIND, (part,), reported.case, jti=jti)
         office.append(working_set, "staff", {"does": "confirmed", "number": number, "by": actor})
+        if confirmation is not None:
+            expected = second_digest(reported)
+            keep_confirmation(office, working_set, confirmation, expected, reported.case, jti)
         _keep(office, list(waiting.values()))
     office.journal.write_back()
     return SentRecord(jti, _KIND, reported.case, send_now(office, jti))

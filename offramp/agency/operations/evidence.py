@@ -11,11 +11,12 @@ from exchange.agency.exhibits import decision_exhibit_of, exhibit_of
 from exchange.consent.account_rows import Row
 from exchange.consent.accounting import AccountStatement
 from exchange.errors import ExchangeError
+from exchange.evidence.confirmations import decisions_in
 from exchange.evidence.verify import verify_decision, verify_exhibit
 from exchange.log.leaves import Leaf
 from exchange.membership.directory import Directory
 from exchange.standards.notes import read_checkpoint, read_note
-from offramp.agency.cases.account import NO_FATE, rows_of_agency
+from offramp.agency.cases.account import NO_FATE, AccountText, account_text, rows_of_agency
 from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.people import cases_of_person
@@ -23,8 +24,10 @@ from offramp.agency.cases.signed_ends import SignedEnd, signed_ends
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, text_fates
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
+from offramp.agency.hub_link.client import short_patience
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.access import CASE, needs, visible
+from offramp.agency.operations.confirmation import shown_confirmations
 from offramp.agency.operations.looks import Opening, openings_of
 from offramp.agency.operations.records import find_record
 from rules.frozen import frozen
@@ -68,6 +71,22 @@ class CaseAccount:
     ends: tuple[SignedEnd, ...] = ()
     fates: Mapping[TextKey, TextFate] = field(default_factory=dict)
 
+    def text(self, language: str, *, is_read: bool = False) -> AccountText:
+        """Return the account in sentences, without those of the joined cases.
+
+        With `is_read`, the person reads them.
+        """
+        return account_text(
+            self.statement,
+            self.directory,
+            language,
+            self.agency,
+            is_proved=self.is_proved,
+            is_read=is_read,
+            ends=self.ends,
+            fates=self.fates,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency account`."""
         rows: list[dict[str, Any]] = [
@@ -105,14 +124,16 @@ class Export:
 
 
 @needs(CASE, look="print")
-def fetch_account(office: Office, case: str, *, for_person: bool = False) -> CaseAccount:
+def fetch_account(
+    office: Office, case: str, *, for_person: bool = False, may_be_own: bool = False
+) -> CaseAccount:
     """Fetch a case's account from the hub, verify it, and keep it.
 
     The person's counsel gets all of it. Any other agency gets what it said or was told, since what
     agencies tell each other is not its affair. With `for_person` it gets all of it, to give to the
     person. The person's other cases, joined at this agency, come with it, each in a part of its
     own. Where the hub gives a case manager no account of a case, its own records make one, and so
-    they do for a joined case.
+    they do for a joined case. With `may_be_own`, they do so for every agency.
 
     Raises `HubAway`; `HubRefused` where this agency may not have it; `AgencyError` `not-joined`;
     `LogError` where the account can't be proved.
@@ -122,7 +143,8 @@ def fetch_account(office: Office, case: str, *, for_person: bool = False) -> Cas
     sees = visible(office, working_set)
     joined = [each for each in cases_of_person(working_set, case) if each != case and sees(each)]
     role = working_set.gateway.history.newest.role(office.agency)
-    account = _account_of(office, case, for_person, may_be_own=role == "case_management")
+    may_be_own = may_be_own or role == "case_management"
+    account = _account_of(office, case, for_person, may_be_own=may_be_own)
     others = tuple(_account_of(office, each, for_person, may_be_own=True) for each in joined)
     openings = openings_of(office, case) if for_person else None
     return replace(account, joined=others, openings=openings)
@@ -136,15 +158,38 @@ def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool
         working_set = office.working_set()
         if refusal.status != 403 or not may_be_own or case not in working_set.cases:
             raise
-        directory = working_set.gateway.history.newest
-        statement = own_account(working_set, case, office.clock())
-        account = CaseAccount(statement, directory, office.agency, is_proved=False)
-        return _with_what_is_known(office, account)
+        return _of_own_records(office, case)
     directory = office.working_set().gateway.history.newest
     if for_person or directory.role(office.agency) == "defender":
         return _with_what_is_known(office, CaseAccount(statement, directory))
     own = rows_of_agency(statement, office.agency)
     return _with_what_is_known(office, CaseAccount(own, directory, office.agency))
+
+
+def peek_account(office: Office, case: str) -> AccountStatement | None:
+    """Fetch a case's account, verify it, and keep nothing of it: a page shows it at each look.
+
+    None if the hub gives none within three seconds, or what it gives can't be proved.
+    """
+    with suppress(ExchangeError, AgencyError), short_patience(link_of(office).client) as client:
+        return office.working_set().gateway.read_account(client.account(case))
+    return None
+
+
+def account_of_own_records(office: Office, case: str) -> CaseAccount:
+    """Return a case's account by this agency's own records, for the person while the hub is away.
+
+    It proves nothing, and says so.
+    """
+    return replace(_of_own_records(office, case), openings=openings_of(office, case))
+
+
+def _of_own_records(office: Office, case: str) -> CaseAccount:
+    working_set = office.working_set()
+    statement = own_account(working_set, case, office.clock())
+    directory = working_set.gateway.history.newest
+    account = CaseAccount(statement, directory, office.agency, is_proved=False)
+    return _with_what_is_known(office, account)
 
 
 def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
@@ -202,7 +247,8 @@ def export_record(office: Office, record: str) -> Export:
 def export_decision(office: Office, record: str) -> Export:
     """Export a decision, own or received, with the records that it rests on, verified.
 
-    `offramp replay` repeats it. Raises as `export_record`, and `AgencyError` `not-a-decision`.
+    `offramp replay` repeats it. A named person's decision is exported with its confirmations, if
+    it was made here. Raises as `export_record`, and `AgencyError` `not-a-decision`.
     """
     working_set = office.working_set()
     own = working_set.outbox.get(record)
@@ -218,8 +264,10 @@ def export_decision(office: Office, record: str) -> Export:
         )
         leaf = received.item.recorded
         contents = [opened.content for opened in received.opened.values()]
+    kind = own.kind if own is not None else received.record.kind if received.record else ""
+    decided = decisions_in(kind, contents)
     decisions = [decision for content in contents if (decision := decision_in(content)) is not None]
-    if leaf is None or not decisions:
+    if leaf is None or not (decisions or decided):
         raise AgencyError(
             "not-a-decision",
             f"`{jti}` is no decision that is logged and readable here",
@@ -234,6 +282,9 @@ def export_decision(office: Office, record: str) -> Export:
     exhibit = decision_exhibit_of(
         working_set.gateway, jti, rests_on, checkpoints=checkpoints, path=path
     )
+    if own is not None and own.case is not None and decided:
+        shown = shown_confirmations(office, own.case, decided)
+        exhibit = replace(exhibit, confirmations=shown)
     verify_decision(exhibit)
     return Export(jti, exhibit.write())
 

@@ -7,20 +7,33 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from exchange.consent.state import COLLECTORS
 from exchange.errors import ExchangeError
-from offramp.agency.errors import HubAway, HubRefused
+from exchange.log.leaves import KeyBody
+from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
+from offramp.agency.folder.origin import NEWEST
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.sharing import PASSABLE
 from offramp.agency.folder.staff import owners_without_login
 from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import link_of
+from offramp.agency.hub_link.own_records import place_own_records
 from offramp.agency.operations.access import ADMIN, needs
-from offramp.agency.operations.upkeep import NOT_SENT_HERE_FIX, describe_unknown
+from offramp.agency.operations.accounts import who_signs_in
+from offramp.agency.operations.confirmation import EVENT as CONFIRMED
+from offramp.agency.operations.confirmation import kept_confirmation
+from offramp.agency.operations.upkeep import (
+    NOT_SENT_HERE_FIX,
+    describe_elsewhere,
+    describe_unknown,
+)
 from offramp.clock import utc_day
 from offramp.policy.law_age import pack_warnings
+from rules.author.spoken_dates import spoken_moment
 from rules.decide.consent import ENTRY, STAYING, closure, reads_no_consent
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -30,18 +43,46 @@ from rules.packs.pack import Item, Pack
 CLOCKS_APART = 30
 BACKUP_EVERY = 7 * 24 * 3600
 PROVED_WITHIN = 3600
+FETCHED_WITHIN = 24 * 3600
 
 
 @frozen
 class Finding:
-    """A finding of the examination. `wrong` must be fixed, a `note` is for people to know."""
+    """A finding of the examination.
 
-    level: Literal["wrong", "note"]
+    `wrong` must be fixed, `unknown` could not be examined yet, a `note` is for people to know.
+    """
+
+    level: Literal["wrong", "unknown", "note"]
     text: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding's JSON in `offramp agency doctor`."""
         return {"level": self.level, "says": self.text}
+
+
+@frozen
+class Examination:
+    """The findings of one examination."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """True if nothing is wrong, and everything could be examined."""
+        return all(finding.level == "note" for finding in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """The examination in a sentence."""
+        if any(finding.level == "wrong" for finding in self.findings):
+            return "something is wrong"
+        return "all well" if self.is_well else "nothing wrong was found, and not all is known yet"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency doctor`."""
+        found = [finding.as_json() for finding in self.findings]
+        return {"well": self.is_well, "found": found, "says": self.sentence}
 
 
 def examine_files(folder: Path) -> tuple[Finding, ...]:
@@ -75,7 +116,8 @@ def examine_files(folder: Path) -> tuple[Finding, ...]:
 def examine(office: Office) -> tuple[Finding, ...]:
     """Examine settings, backup, journal, directory, pack, proofs, and hub.
 
-    Replays the whole journal, verifying every record again.
+    Asks the hub if another folder has taken over. Replays the whole journal, verifying every record
+    again.
     """
     return tuple(_findings(office))
 
@@ -84,23 +126,31 @@ def _findings(office: Office) -> Iterator[Finding]:
     yield from _settings(office)
     if office.moved_at is not None:
         yield _wrong(
-            "the agency moved out of this folder: work in the other one, and delete this one"
+            "the agency moved out of this folder: work in the other one, and delete this one when "
+            "`offramp agency doctor` says of the other one that it has taken over"
         )
         return
-    yield from _backup(office)
     try:
         working_set = office.replay()
     except Refusal as error:
         yield _wrong(f"the journal can't be replayed: {error}")
         return
-    yield from _records(working_set)
+    hub = tuple(_hub(office)) if working_set.gateway.history.size else ()
+    working_set = office.working_set()  # with what the hub answered
+    elsewhere = describe_elsewhere(office, working_set)
+    if elsewhere is not None:
+        yield from _elsewhere(working_set, elsewhere)
+        return
+    yield from _backup(office, working_set)
+    yield from _restored(office)
+    yield from _records(office, working_set)
     yield from _people(office, working_set)
     if not working_set.gateway.history.size:
         yield _wrong("no directory is in force here")
         return
     yield from _directory(office, working_set)
     yield from _proofs(office, working_set)
-    yield from _hub(office)
+    yield from hub
 
 
 def _settings(office: Office) -> Iterator[Finding]:
@@ -131,12 +181,90 @@ def _settings(office: Office) -> Iterator[Finding]:
     )
 
 
-def _backup(office: Office) -> Iterator[Finding]:
+def _elsewhere(working_set: WorkingSet, sentence: str) -> Iterator[Finding]:
+    yield _wrong(sentence)
+    waiting = len(working_set.to_send())
+    if waiting:
+        counted = "1 record waits" if waiting == 1 else f"{waiting} records wait"
+        yield _wrong(
+            f"{counted} here that the hub never got, and none is sent from here: look at "
+            "`offramp agency status DIR`, and tell it again from the other folder"
+        )
+
+
+def _backup(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
     backup = office.journal.get("backup")
     if backup is None:
-        yield _wrong("there is no backup of the journal: run `offramp agency backup`")
-    elif office.clock() - int(backup["time"]) > BACKUP_EVERY:
-        yield _wrong("the last backup of the journal is over a week old")
+        yield _wrong("there is no backup of the journal: run `offramp agency backup DIR FILE`")
+        return
+    if office.clock() - int(backup["time"]) > BACKUP_EVERY:
+        yield _wrong(
+            "the last backup of the journal is over a week old: run "
+            "`offramp agency backup DIR FILE`"
+        )
+        return
+    gateway = working_set.gateway
+    announced = [
+        leaf.body.time
+        for leaf in gateway.members
+        if isinstance(leaf.body, KeyBody) and leaf.body.agency == office.agency
+    ]
+    if announced and max(announced) > int(backup["time"]):
+        key = gateway.history.membership_at(NEWEST).newest_key(office.agency).kid
+        yield _note(
+            f"the last backup lacks the key `{key}`, which opens what arrives now: run "
+            "`offramp agency backup DIR FILE`"
+        )
+
+
+def _fetched(office: Office) -> Iterator[Finding]:
+    """Say since when this folder doesn't know what arrived."""
+    gateway = office.working_set().gateway
+    if not gateway.history.size:
+        return
+    line = gateway.line
+    if line is None or office.clock() - line.time > FETCHED_WITHIN:
+        since = (
+            f"since {spoken_moment(line.time, gateway.history.newest.zone)}" if line else "so far"
+        )
+        yield _unknown(
+            f"nothing was fetched from the hub {since}, so what has arrived isn't known here: let "
+            "`offramp agency serve DIR` run"
+        )
+
+
+def _restored(office: Office) -> Iterator[Finding]:
+    """Say how far a restored folder has taken over, and what it can't know before."""
+    origin = office.origin
+    if origin is None:
+        yield from _fetched(office)
+        return
+    history = office.working_set().gateway.history
+    zone = history.newest.zone if history.size else ZoneInfo("UTC")
+    file = f"the {origin.purpose} of {spoken_moment(origin.written_at, zone)}"
+    if origin.waits:
+        before = "a folder from before still acts, and " if origin.purpose == "backup" else ""
+        stop = "stop the gateway of the folder before, and " if before else ""
+        yield _unknown(
+            f"this folder was restored from {file} and has not taken over yet: {before}what was "
+            f"sent and received since isn't known here; {stop}run `offramp agency serve DIR`"
+        )
+    elif not origin.has_fetched:
+        yield _unknown(
+            f"this folder was restored from {file}, and has not fetched what arrived since: let "
+            "`offramp agency serve DIR` run, and examine it again"
+        )
+    else:
+        first = (
+            "so tell anew what it sent after the backup, which can be read only there, and then "
+            if origin.purpose == "backup"
+            else "so "
+        )
+        yield _note(
+            f"this folder was restored from {file} and has taken over: a folder from before sends "
+            f"nothing any more, {first}delete it"
+        )
+        yield from _fetched(office)
 
 
 def _people(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
@@ -149,23 +277,43 @@ def _people(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
             f"the gateway opens and answers in the name of `{automatic}` (`automatic` in "
             "`agency.toml`), who isn't listed among the people of this agency"
         )
-    for person, cases in owners_without_login(working_set.staff):
+    for person, cases in owners_without_login(working_set.staff, who_signs_in(office)):
         yield _wrong(
-            f"`{person}` owns {cases} {'case' if cases == 1 else 'cases'} and has no login, so "
-            f'nobody opens their parts of care: run `offramp agency staff DIR logins "{person}" '
-            "--login LOGIN`, or hand the cases over"
+            f"`{person}` owns {cases} {'case' if cases == 1 else 'cases'} and has no login and no "
+            "account, so nobody opens their parts of care: run `offramp agency staff DIR logins "
+            f'"{person}" --login LOGIN`, or hand the cases over'
         )
+    yield from _confirmations(office)
     waiting = sum(access.reviewed_by is None for access in working_set.staff.extra.values())
     if waiting:
         yield _note(f"{waiting} accesses beyond a caseload wait for a review: see `staff list`")
 
 
-def _records(working_set: WorkingSet) -> Iterator[Finding]:
+def _confirmations(office: Office) -> Iterator[Finding]:
+    """Find decisions whose confirmation doesn't fit, and count those without a passkey."""
+    without_passkey = 0
+    for event in office.journal.of_kind(CONFIRMED):
+        kept = kept_confirmation(event)
+        without_passkey += kept.confirmation.method == "password"
+        if not kept.is_sound:
+            yield _wrong(
+                f"the confirmation by `{kept.confirmation.by}` in the case `{kept.case}` doesn't "
+                f"fit: {kept.words}; find out who could write to `{office.folder}`"
+            )
+    if without_passkey:
+        counted = "1 decision" if without_passkey == 1 else f"{without_passkey} decisions"
+        yield _note(f"{counted} here: confirmed without passkey")
+
+
+def _records(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
     gateway = working_set.gateway
     if gateway.broken is not None:
         yield _wrong(f"the log is no longer trusted: {gateway.broken.message}")
-    for sentence in describe_unknown(working_set):
+    not_sent_here, since_backup = describe_unknown(office, working_set)
+    for sentence in not_sent_here:
         yield _wrong(f"{sentence}: {NOT_SENT_HERE_FIX}")
+    for sentence in since_backup:
+        yield _note(f"{sentence}: what it said can't be restored, so tell it again if it matters")
     for received in gateway.faults:
         yield _wrong(f"a delivery has a fault: {received.fault}")
     refused = sum(
@@ -240,12 +388,19 @@ def _proofs(office: Office, working_set: WorkingSet) -> Iterator[Finding]:
 def _hub(office: Office) -> Iterator[Finding]:
     try:
         link = link_of(office)
-        if link.client.directory().closed:
+        learn_directory(link, proves=False)
+        if link.restored is not None:
             from offramp.restored import lines
 
-            yield _wrong("; ".join(lines(link.client.generation())))
-    except (HubAway, HubRefused) as error:
+            yield _wrong("; ".join(lines(link.restored)))
+        else:
+            place_own_records(link)
+    except HubAway as error:
         yield _wrong(error.message)
+        yield _unknown(
+            "without the hub it isn't known what has arrived, nor if the agency works in another "
+            "folder"
+        )
         return
     except ExchangeError as error:
         yield _wrong(error.message)
@@ -275,6 +430,10 @@ def _provisional(pack: Pack) -> Iterator[Item]:
 
 def _wrong(text: str) -> Finding:
     return Finding("wrong", text)
+
+
+def _unknown(text: str) -> Finding:
+    return Finding("unknown", text)
 
 
 def _note(text: str) -> Finding:

@@ -15,26 +15,32 @@ from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.stated_facts import ENROLLED
+from offramp.agency.cases.tasks import waiting_parts
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.operations.access import MINE, needs, visible
+from offramp.agency.operations.access import MINE, needs, owns
 from rules.frozen import frozen
 from rules.shelf import vocabulary
 
 NOTHING, CONTACT, IN_PROGRAM = "nothing", "contact", "enrolled"
+# The kinds of information that a word is made of, and the kinds of record that end participation.
+_SHOWN = ("status", "enrollment", "case_manager_contact")
+_ENDS = ("exit", "ejection")
 
 
 @frozen
 class Feedback:
     """What became of one referral. `word` is one of the closed words `referral_word`.
 
-    `person` is the name as this agency knows it. `on` is the day of the referral.
+    `person` is the name as this agency knows it. `on` is the day of the referral. `openers` are the
+    people who may open what another agency told of it since, empty where nothing waits.
     """
 
     case: str
     person: str | None
     on: str
     word: str
+    openers: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -48,10 +54,13 @@ class Feedback:
 
 @needs(MINE, look="list")
 def list_feedback(office: Office) -> tuple[Feedback, ...]:
-    """List the referrals in the caseload of the person who asks, the newest first, with a word."""
+    """List the own referrals of the person who asks, the newest first, with a word.
+
+    A supervisor, too, is shown those on which the supervisor works, and not the agency's.
+    """
     working_set = office.working_set()
     now = office.clock()
-    sees = visible(office, working_set)
+    sees = owns(office, working_set)
     entries = [
         (time, _feedback(working_set, handle, time, now))
         for handle in filter(sees, handles(working_set))
@@ -77,7 +86,36 @@ def _feedback(working_set: WorkingSet, handle: str, time: int, now: int) -> Feed
     case = case_of(working_set, handle)
     word = next(_words(working_set, handle, case, now), NOTHING)
     on = day_of(time, working_set.gateway.history.newest.zone).isoformat()
-    return Feedback(handle, person_name(working_set, handle), on, word)
+    openers = _openers(working_set, handle, case, now)
+    return Feedback(handle, person_name(working_set, handle), on, word, openers)
+
+
+def _openers(working_set: WorkingSet, handle: str, case: Case, now: int) -> tuple[str, ...]:
+    """Return who may open what may be shown here once it is opened, none if nothing waits.
+
+    INVARIANT: a note that the person left counts as nothing, and so does what may not be told now.
+    """
+    waits = not case.is_ended and any(
+        record.kind not in _ENDS
+        and any(
+            _may_receive(working_set, record.issuer, category, handle, now)
+            for category in record.labels[part].category
+            if category in _SHOWN
+        )
+        for _, record, part in waiting_parts(working_set, handle, now)
+    )
+    if not waits:
+        return ()
+    staff = working_set.staff
+    team = staff.assignments[handle].people if handle in staff.assignments else ()
+    return tuple(
+        sorted(
+            person.name
+            for person in staff.people.values()
+            if person.ended is None
+            and ("supervisor" in person.roles or ("member" in person.roles and person.name in team))
+        )
+    )
 
 
 def _words(working_set: WorkingSet, handle: str, case: Case, now: int) -> Iterator[str]:
@@ -113,4 +151,10 @@ def _may_be_told(
     working_set: WorkingSet, stated: StatedContent, category: str, handle: str, now: int
 ) -> bool:
     """Return whether the person's consent covers it now, and not only when it was told."""
-    return working_set.gateway.may_receive(stated.by, category, case=handle, now=now)
+    return _may_receive(working_set, stated.by, category, handle, now)
+
+
+def _may_receive(
+    working_set: WorkingSet, sender: str, category: str, handle: str, now: int
+) -> bool:
+    return working_set.gateway.may_receive(sender, category, case=handle, now=now)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.caseload import unknown_case
 from offramp.agency.cases.people import SHORTEST_PREFIX
@@ -13,17 +15,35 @@ from offramp.agency.folder.looks import Look, with_outcomes
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASE, LOOKED, needs
 from offramp.agency.operations.sign_in import NOT_LISTED
+from rules.author.spoken_dates import spoken_day
 from rules.frozen import frozen
 
 # The operations that show somebody the content of a file. Others show a list, a name, or a form,
 # often by themselves within a command, or print what was told and destroyed, for the person.
 _OPENINGS = frozenset(
     (
-        *("read_case", "open_case", "open_part", "open_questions_as", "open_statuses"),
+        *("read_case", "describe_case", "open_case", "open_arrivals", "open_part"),
+        *("open_questions_as", "open_statuses", "list_correctable"),
         *("break_glass", "decide", "list_told", "list_own_entries", "same_person"),
         *("export_record", "export_decision"),
     )
 )
+_OPENED = {
+    "en": {
+        "title": "People at {agency} who opened your file:",
+        "nobody": "nobody",
+        "once": "once",
+        "often": "{count} times",
+        "days": "{first} to {last}",
+    },
+    "es": {
+        "title": "Personas de {agency} que abrieron su expediente:",
+        "nobody": "nadie",
+        "once": "una vez",
+        "often": "{count} veces",
+        "days": "{first} a {last}",
+    },
+}
 # What a person does within so many seconds of the last opening belongs to the same one.
 _SAME_OPENING = 300
 
@@ -164,6 +184,27 @@ def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
         Opening(person, min(opened), max(opened), _count_openings(opened))
         for person, opened in times.items()
     )
+
+
+def opening_sentences(
+    agency: str, openings: tuple[Opening, ...], language: str, zone: ZoneInfo
+) -> tuple[str, ...]:
+    """Return who of an agency opened a person's file, for the person: a title, then the people."""
+    phrases = _OPENED[language]
+    lines = [phrases["title"].format(agency=agency)]
+    if not openings:
+        lines.append(phrases["nobody"])
+    for opening in openings:
+        first, last = (
+            spoken_day(datetime.fromtimestamp(time, zone).date(), language)
+            for time in (opening.first, opening.last)
+        )
+        days = first if first == last else phrases["days"].format(first=first, last=last)
+        times = (
+            phrases["once"] if opening.count == 1 else phrases["often"].format(count=opening.count)
+        )
+        lines.append(f"{opening.person}: {times}, {days}")
+    return tuple(lines)
 
 
 def _count_openings(times: list[int]) -> int:

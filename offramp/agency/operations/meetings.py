@@ -495,7 +495,7 @@ def draft_status(
             keep_until=defaults.last_day((category,)),
             use=defaults.use,
         )
-        part = protect_care(part, working_set, defaults)
+        part = protect_care(part, working_set, defaults.notice)
         protected.append(part)
         addressed.append(
             address(working_set, case, "status", part, "review", office.clock())
@@ -646,7 +646,7 @@ def _minutes_parts(
             keep_until=defaults.last_day((category,)),
             use=defaults.use,
         )
-        part = protect_care(part, working_set, defaults)
+        part = protect_care(part, working_set, defaults.notice)
         only = others if any(step["step"] == COMPLETE_INTAKE for step in members) else None
         addressed.append(
             address(working_set, case, "meeting_decision", part, "review", office.clock(), only)

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, shorten
 from exchange.membership import proposal
+from exchange.membership.directory import MUST_SIGN
 from exchange.models import agency_of
 from exchange.standards.notes import COSIGNATURE, derive_note_key
 from offramp.adoption import PackFiles
-from offramp.agency.errors import AgencyError
+from offramp.agency.errors import AgencyError, HubAway
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.settings import write_settings
 from offramp.agency.hub_link import membership as directory_changes
-from offramp.agency.hub_link.client import Client, Http
+from offramp.agency.hub_link.client import Client, Http, short_patience
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
 from offramp.agency.operations.access import ADMIN, needs
+from offramp.digest_words import digest_words
 from offramp.invitation_code import check_code_form
 from offramp.memo_file import MemoFile
 from rules.frozen import frozen
 
-# A person who looks at the drafts doesn't wait long for a hub that is away.
-SHORT_PATIENCE = 3.0
+# Each word of the list differs in its first four letters.
+_LETTERS = 4
 
 
 @frozen
@@ -45,7 +48,8 @@ class Approval:
     """A signature under a draft. `result` is `signed`, `trusted` or `begun`.
 
     `digest` is the draft's SHA-256 in hexadecimal, `changes` a sentence for each change. `draft` is
-    its state after this signature, None if it is in force or isn't a draft of the directory.
+    its state after this signature, None if it is in force or isn't a draft of the directory. `memo`
+    is the digest of the memo that is signed with it.
     """
 
     digest: str
@@ -53,6 +57,12 @@ class Approval:
     changes: tuple[str, ...]
     pack: tuple[str, str] | None = None
     draft: PendingDraft | None = None
+    memo: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The memo's digest as people read it to each other by telephone."""
+        return digest_words(self.memo) if self.memo is not None else ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency approve`."""
@@ -62,6 +72,8 @@ class Approval:
             "changes": list(self.changes),
             "pack": {"id": self.pack[0], "digest": self.pack[1]} if self.pack else None,
             "still_needed": list(self.draft.still_needed) if self.draft else [],
+            "memo": self.memo,
+            "words": list(self.words),
         }
 
 
@@ -151,22 +163,31 @@ def join_hub(
     """Ask a hub to list this agency, and remember the hub.
 
     `code` is the operator's invitation. `part2` states whether 42 CFR Part 2 covers the agency,
-    `custody` whether it holds its own keys. Raises `HubAway`, `HubRefused`; `AgencyError`
-    `bad-url`, `no-room`; `RequestError` `wrong-code` for a code that isn't whole.
+    `custody` whether it holds its own keys. The same request can be repeated. Raises `HubAway`,
+    `HubRefused`; `AgencyError` `bad-url`, `no-room`;
+    `RequestError` `wrong-code` for a code that isn't whole.
     """
     check_code_form(code)
     client = Client(Http(url), office.signing, office.clock, office.random, office.hub_name)
     witness = f"{office.agency}.w1"
-    client.join(
-        {
-            "code": code,
-            "agency": office.agency,
-            "part2": part2,
-            "custody": custody,
-            "signing": office.signing.public.as_jwk(),
-            "witness": derive_note_key(office.witness, witness, COSIGNATURE).vkey,
-        }
-    )
+    request = {
+        "code": code,
+        "agency": office.agency,
+        "part2": part2,
+        "custody": custody,
+        "signing": office.signing.public.as_jwk(),
+        "witness": derive_note_key(office.witness, witness, COSIGNATURE).vkey,
+    }
+    try:
+        client.join(request)
+    except HubAway as away:
+        # The hub may have listed it all the same. It takes the same request again.
+        raise HubAway(
+            "hub-away",
+            f"`{office.agency}` has not joined: {away.message}",
+            fix=f"see if `{shorten(url)}` is the hub's address, and try again when the hub runs; "
+            "nothing changed here, and the code stays valid",
+        ) from None
     office.settings = office.settings.model_copy(update={"hub": url})
     write_settings(office.folder, office.settings)
     return JoinRequest(url)
@@ -182,13 +203,9 @@ def list_drafts(office: Office) -> tuple[PendingDraft, ...]:
 
 
 def _pending_drafts(link: HubLink, *, proves: bool = False) -> tuple[PendingDraft, ...]:
-    before, link.client.patience = link.client.patience, SHORT_PATIENCE
-    try:
-        with suppress(ExchangeError):
-            return directory_changes.list_drafts(link, proves=proves)
-        return ()
-    finally:
-        link.client.patience = before
+    with suppress(ExchangeError), short_patience(link.client):
+        return directory_changes.list_drafts(link, proves=proves)
+    return ()
 
 
 @needs(ADMIN, look="act")
@@ -206,7 +223,129 @@ def approve_draft(office: Office, digest: str, *, without: Sequence[str] = ()) -
     if draft is None:
         return Approval(digest, result, ())
     now = (each for each in _pending_drafts(link, proves=False) if each.sha256 == digest)
-    return Approval(digest, result, draft.changes, draft.pack, next(now, None))
+    return Approval(digest, result, draft.changes, draft.pack, next(now, None), draft.memo_digest)
+
+
+@needs(ADMIN, look="act")
+def approve_by_words(office: Office, digest: str, heard: str) -> Approval:
+    """Sign the draft of a digest, if the eight words that another agency reads are its words.
+
+    The first four letters of a word are enough. Raises `AgencyError` `words-differ`; as
+    `approve_draft`.
+    """
+    own = [spoken[:_LETTERS] for spoken in digest_words(digest)]
+    typed = [spoken[:_LETTERS] for spoken in _words_in(heard)]
+    if typed != own:
+        callers = ", ".join(f"`{name}`" for name in agencies_to_call(office))
+        raise AgencyError(
+            "words-differ",
+            "the words that you typed aren't those of this draft, and nothing was signed",
+            fix=f"don't sign; call {callers or 'the other agencies'}, and compare again",
+        )
+    return approve_draft(office, digest)
+
+
+def agencies_to_call(office: Office) -> tuple[str, ...]:
+    """Return the names of the agencies to call first: the defenders and treatment providers.
+
+    One of each must sign every version, since the directory could be turned against their clients.
+    """
+    history = office.working_set().gateway.history
+    if not history.size:
+        return ()
+    return tuple(
+        agency.name
+        for agency in history.newest.agencies.values()
+        if agency.role in MUST_SIGN and agency.id != office.agency
+    )
+
+
+def _words_in(text: str) -> list[str]:
+    return "".join(sign if sign.isalpha() else " " for sign in text.lower()).split()
+
+
+@frozen
+class DirectoryView:
+    """The directory in force, and the drafts of the next version.
+
+    `version` is None before the first. `to_call` are the names of the agencies to call if a draft
+    is doubtful. `is_closed` is true while a restored hub waits: then the command approves.
+    """
+
+    version: int | None
+    agencies: tuple[tuple[str, str], ...]
+    drafts: tuple[tuple[PendingDraft, tuple[str, ...]], ...]
+    to_call: tuple[str, ...]
+    is_closed: bool
+
+
+@needs(ADMIN, look="list")
+def read_directory_drafts(office: Office) -> DirectoryView:
+    """Return the directory in force, and each draft with the eight words of its digest.
+
+    A pack that a draft names is fetched and proved first, so that its changes can be read.
+    """
+    history = office.working_set().gateway.history
+    drafts = _pending_drafts(link_of(office), proves=True) if office.settings.hub else ()
+    agencies = history.newest.agencies.values() if history.size else ()
+    return DirectoryView(
+        history.newest.version if history.size else None,
+        tuple((agency.name, agency.role) for agency in agencies),
+        tuple((draft, digest_words(draft.sha256)) for draft in drafts),
+        agencies_to_call(office),
+        bool(office.journal.get("restored")),
+    )
+
+
+@frozen
+class OwnKey:
+    """A key of this agency. `opens_parts` is true for a sealing key, false for a signing key."""
+
+    id: str
+    opens_parts: bool
+
+
+@needs(ADMIN, look="list")
+def list_own_keys(office: Office) -> tuple[OwnKey, ...]:
+    """List this agency's keys in force: those that sign, and the newest that opens parts."""
+    history = office.working_set().gateway.history
+    if not history.size or office.agency not in history.newest.agencies:
+        return ()
+    signing = history.newest.agencies[office.agency].signing
+    sealing = history.membership_at(2**53 - 1).sealing.get(office.agency, ())
+    return (
+        *(OwnKey(kid, False) for kid in sorted(signing)),
+        *(OwnKey(key.kid, True) for key in sealing),
+    )
+
+
+@needs(ADMIN, look="list")
+def hub_folder(office: Office) -> Path | None:
+    """Return the folder of the hub, where this agency's account runs it too. None elsewhere."""
+    folder = office.settings.hub_folder
+    return Path(folder) if folder is not None else None
+
+
+@needs(ADMIN)
+def hub_of(office: Office) -> str | None:
+    """Return the address of the hub that this agency asked to be listed, None before that."""
+    return office.settings.hub
+
+
+@needs(ADMIN, look="act")
+def open_invitations(office: Office) -> Path:
+    """Return the folder of the hub for a change of its invitations, which is a look.
+
+    Raises `AgencyError` `no-hub-folder`.
+    """
+    folder = hub_folder(office)
+    if folder is None:
+        raise AgencyError(
+            "no-hub-folder",
+            "this machine runs no hub for this agency",
+            fix="ask the hub's operator for an invitation",
+        )
+    return folder
 
 
 @needs(ADMIN, look="act")
@@ -261,7 +400,7 @@ def propose_change(office: Office, change: Mapping[str, Any]) -> Proposal:
             fix="let its gateway run. The first one is in force when all founders have approved it",
         )
     payload = proposal.apply_change(history.newest, change)
-    changes = tuple(proposal.describe_changes(history.newest, payload))
+    changes = proposal.describe_changes(history.newest, payload, reader=office.agency)
     if not changes:
         raise AgencyError("not-a-change", "this changes nothing", fix="name a member that changes")
     return Proposal(directory_changes.propose(link, payload), changes)

@@ -8,6 +8,7 @@ answers. `note_declined` and `note_not_offered` record that there is none, witho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from exchange.consent.disclosure import day_of
@@ -15,13 +16,23 @@ from exchange.records.ids import new_id
 from offramp.agency.cases.answering import check_decided_here, defaults_today
 from offramp.agency.cases.case import ACCEPTED
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.pack_terms import PackTerms, pack_terms
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import OFFER, needs
+from offramp.agency.operations.code_words import in_words
 from offramp.agency.operations.decisions import NEW_CASE, Determination, determine
 from offramp.agency.operations.telling import FormDraft, OpenedForm, draft_form, open_form
-from offramp.asking import AnswerForm, Choice, Dialog, Question, collect_answers, read_answer
+from offramp.asking import (
+    AnswerForm,
+    Choice,
+    Dialog,
+    Question,
+    collect_answers,
+    fault_text,
+    read_texts,
+)
 from rules.decide.decision import Decision
+from rules.decide.next_step import PERSON_NAMES
 from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -33,9 +44,10 @@ from rules.packs.resolve import Segment
 from rules.unknown import UNKNOWN
 
 ROUTES = ("arrest", "social_contact")
-NOT_KNOWN, NONE = "not known", "none"
-_OFFER, _ROUTE, _DAY, _AGE = "offer", "encounter.route", "encounter.date", "person.age"
-_BORN = "contact.birth_date"
+NONE = "none"
+_OFFER, _ROUTE, _DAY = "offer", "encounter.route", "encounter.date"
+# The title while something is missing, for several things and for one.
+_FIRST = ("Find this out first", "Ask one thing first")
 _MAY_OFFER = ("must_offer", "may_offer")
 _REASONS = ("rules", "safety", "victim", "health", "capacity", "absent", "discretion")
 # The field of a list that tells its entries apart at the scene.
@@ -43,23 +55,42 @@ _NAMING = ("conduct", "kind")
 
 
 @frozen
+class ToFindOut:
+    """A fact that an offer still depends on: its question, and the source to ask.
+
+    `about` names the charge or drug that it is about, if it is one of several. `path` is the
+    question's at the scene, None for what is answered elsewhere.
+    """
+
+    source: str
+    question: str
+    about: str | None
+    path: str | None
+
+
+@frozen
 class SceneAnswer:
     """What the rules say of an offer, in the pack's words.
 
-    `kind` is `go`, `stop`, or `wait` for an answer that still depends on something. `find_out` are
-    the missing facts with the role to ask, `says` what to tell the person in English and Spanish,
-    and `because` the reasons with their sources.
+    `kind` is `go`, `stop`, or `wait` for an answer that still depends on something. `instructions`
+    are then the pack's step for the meantime. `find_out` are the missing facts, `says` what to tell
+    the person in English and Spanish, and `because` the reasons with their sources.
     """
 
     kind: str
     outcome: str | None
     title: str
     instructions: tuple[str, ...]
-    find_out: tuple[str, ...]
+    find_out: tuple[ToFindOut, ...]
     says: tuple[str, str] | None
     because: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
     phone: str | None
+
+    @property
+    def answer_at(self) -> str:
+        """The question at the scene that is answered next, empty if there is none."""
+        return next((fact.path for fact in self.find_out if fact.path), "")
 
     @property
     def may_offer(self) -> bool:
@@ -124,7 +155,8 @@ class _Walk:
             self.asked += answered
         left = tuple(question for question in questions if question.name not in answers)
         facts: dict[str, Any] = nested(self.values)
-        answer = _answer_of(decision, self.program)
+        missing = () if decision.status == "decided" else tuple(self._missing(decision))
+        answer = _answer_of(decision, self.program, missing)
         return Scene(self.route, tuple(self.asked), left, self.faults, facts, answer)
 
     def _ask(self) -> tuple[Decision, list[Question]]:
@@ -148,7 +180,8 @@ class _Walk:
         text = self.terms.text(fact, "en")
         if fact.type != "list":
             labels = self.terms.choices(fact.path, choices, "en")
-            return Question(path, text, AnswerForm(fact.type, labels, fact.unit), self._entry(path))
+            form = AnswerForm(fact.type, labels, fact.unit, example=self.terms.section)
+            return Question(path, text, form, self._entry(path))
         naming = _naming_field(fact)
         assert decision.segment is not None
         if naming is None or _is_counted(decision.segment.segment, fact):
@@ -161,34 +194,43 @@ class _Walk:
         over, is_entry, rest = path.partition("[")
         if not is_entry:
             return None
-        entry = self.values[over][int(rest.partition("]")[0])]
+        entries = self.values[over]
+        entry = entries[int(rest.partition("]")[0])]
         named = next((name for name in _NAMING if entry.get(name)), None)
+        if named is None and any(each.get(name) for each in entries for name in _NAMING):
+            return "The one you can’t tell"
         if named is None:
             return f"Number {int(rest.partition(']')[0]) + 1}"
         return self.terms.label(f"{over}.{named}", str(entry[named]), "en")
 
+    def _missing(self, decision: Decision) -> Iterator[ToFindOut]:
+        """Yield the facts on which an undetermined offer still depends."""
+        asked = {question.name for question in self.asked}
+        for needed in decision.needed:
+            path = str(needed["fact"])
+            yield ToFindOut(
+                _source_to_ask(path, str(needed["ask"]), needed.get("of")),
+                self.terms.question(path, "en"),
+                self._entry(path),
+                next((name for name in (path, path.partition("[")[0]) if name in asked), None),
+            )
+
     def _apply(self, question: Question, texts: Sequence[str]) -> None:
         """Take an answer, or say what is wrong with it. A fault leaves the fact unknown."""
-        given = [text for text in texts if text.strip()]
         self.unknown.add(question.name)
-        if not given or NOT_KNOWN in given:
-            if len(given) > 1:
-                self.faults[question.name] = "Choose what you see, or that you can’t tell, not both"
-            return
-        if NONE in given and len(given) > 1:
-            self.faults[question.name] = "Choose what you see, or None, not both"
+        if not any(text.strip() for text in texts):
             return
         before = dict(self.values)
         dialog = Dialog("en", self.program.pack.time_zone)
         try:
-            value = read_answer(question, ", ".join(given), dialog)
+            value = read_texts(question, texts, dialog)
             if value is UNKNOWN or value is None:
                 return
             self._state(question, value)
             self.program.read(nested(self.values))
         except Refusal as refusal:
             self.values = before
-            self.faults[question.name] = f"{refusal.message}: {refusal.fix}".replace("`", "")
+            self.faults[question.name] = fault_text(refusal, partial(in_words, names={}))
         else:
             self.unknown.discard(question.name)
 
@@ -206,7 +248,13 @@ class _Walk:
             if isinstance(value, int) or naming is None:
                 value = [{} for _ in range(value)]
             else:
-                value = [{naming.name: word} for word in value]
+                # What can't be told beside what is known is one more entry, whose name isn't known.
+                self.unknown |= {
+                    f"{question.name}[{index}].{naming.name}"
+                    for index, word in enumerate(value)
+                    if word is UNKNOWN
+                }
+                value = [{} if word is UNKNOWN else {naming.name: word} for word in value]
         self.values = {**self.values, question.name: value}
 
 
@@ -242,7 +290,7 @@ def _is_counted(segment: Segment, fact: Fact) -> bool:
 # What the rules answer
 
 
-def _answer_of(decision: Decision, program: Program) -> SceneAnswer:
+def _answer_of(decision: Decision, program: Program, missing: tuple[ToFindOut, ...]) -> SceneAnswer:
     from rules.decide.next_step import find_interim_step
 
     words = program.pack.words
@@ -254,9 +302,9 @@ def _answer_of(decision: Decision, program: Program) -> SceneAnswer:
     return SceneAnswer(
         kind,
         outcome if is_decided else None,
-        _title(outcome, decision) if is_decided else "Find this out first",
+        _title(outcome, decision) if is_decided else _FIRST[len(missing) == 1],
         tuple(_instruction(step)) if step else (),
-        () if is_decided else tuple(_missing(decision, pack_terms(program.pack))),
+        missing,
         (spoken.text.en, spoken.text.es) if spoken else None,
         tuple((reason["text"], reason["source"]["title"]) for reason in decision.reasons),
         tuple(decision.provisional),
@@ -276,11 +324,14 @@ def _instruction(step: Mapping[str, str]) -> Iterator[str]:
     yield f"{who}{step['text']}"
 
 
-def _missing(decision: Decision, terms: PackTerms) -> Iterator[str]:
-    for needed in decision.needed:
-        role = str(needed["ask"])
-        ask = "Look or ask" if role == "police" else f"Ask the {role.replace('_', ' ')}"
-        yield f"{ask}: {terms.question(needed['fact'], 'en')}"
+def _source_to_ask(path: str, role: str, person: str | None) -> str:
+    """Return the beginning of a sentence: the source that an officer asks for a fact."""
+    if role != "police":
+        asked = f"Ask the {role.replace('_', ' ')}"
+        return asked if person is None else f"{asked}, who asks {PERSON_NAMES[person]}"
+    if person is None and path.startswith("person."):
+        return "Ask the person, or look at a paper"
+    return "Look or ask" if person is None else f"Ask {PERSON_NAMES[person]}"
 
 
 # What follows
@@ -309,8 +360,6 @@ def draft_referral(
     """
     given = {name: value for name, value in contact.items() if value not in (None, "", UNKNOWN)}
     given |= dict(_stated(scene.facts, opened))
-    if _BORN in given:
-        given.pop(_AGE, None)  # it follows from the two days
     names = frozenset(given)
     dialog = Dialog("en", opened.zone)
     answers = collect_answers(

@@ -282,6 +282,6 @@ def _library() -> tuple[Any, Any]:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
-            fix="pip install 'offramp[console]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[console]'",
         ) from None
     return webauthn, webauthn.helpers.structs

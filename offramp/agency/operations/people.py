@@ -5,9 +5,8 @@ Nothing of this leaves the agency: no function here sends or composes a record.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,6 @@ from offramp.agency.cases.caseload import answers_enrollment, case_of
 from offramp.agency.cases.empty_cases import is_withdrawn
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.matching import (
-    PHONE_DIGITS,
     Description,
     is_like_word,
     name_words,
@@ -37,9 +35,19 @@ from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE, SAME, SPLIT
 from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.operations.access import CASE, CASES, OFFER, needs, visible
+from offramp.agency.operations.access import (
+    CASE,
+    CASES,
+    GLASS,
+    OFFER,
+    check_glass,
+    needs,
+    visible,
+)
+from offramp.phone_numbers import NATIONAL_DIGITS, read_phone
 from rules.frozen import frozen
 from rules.input.characters import refuse_hidden
+from rules.input.printing import printable
 from rules.input.typed_days import possible_days
 
 # How long two joined cases can be split again, in seconds.
@@ -48,7 +56,9 @@ LONGEST_SEARCH = 200
 _CONTACT = ("given_name", "family_name", "birth_date", "phone")
 # What a name has beside letters: apostrophes, a hyphen, a period, and a comma.
 _IN_NAMES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}`-.,"
-_REPORT_NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z ./_-]{0,39}")
+# What people write in a report number, such as `RPT #26-00123`: letters, digits, and these marks.
+_IN_REPORT_NUMBERS = frozenset(" #-./_:,;()&+*'\N{EN DASH}\N{RIGHT SINGLE QUOTATION MARK}")
+_LONGEST_REPORT_NUMBER = 60  # characters
 
 _ENROLLMENT: Subject[bool | None] = Subject(
     "enrollment", write=lambda enrolled: enrolled, read=lambda written: written
@@ -82,12 +92,14 @@ class Person:
 
     The last of the `cases` is the newest open one, or the newest if all have ended.
     `reasons` are words of `offramp.agency.cases.matching`. They are empty for a search.
+    `is_being_corrected` is true while nobody opened a correction that may change name or phone.
     """
 
     name: str | None
     birth_date: str | None
     cases: tuple[PersonCase, ...]
     reasons: tuple[str, ...] = ()
+    is_being_corrected: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the person's JSON in `offramp agency find` and `offramp agency same`."""
@@ -133,21 +145,56 @@ def find(office: Office, text: str) -> tuple[Person, ...]:
     Only the caseload of the person who asks is searched. Raises `AgencyError` `nothing-to-find`;
     `FactsError` `hidden-character`.
     """
-    search_words = [_SearchWord(search_word) for search_word in _search_words(text)]
     working_set = office.working_set()
-    sees = visible(office, working_set)
+    return _find_among(working_set, text, visible(office, working_set))
+
+
+def _find_among(
+    working_set: WorkingSet, text: str, sees: Callable[[str], bool]
+) -> tuple[Person, ...]:
+    search_words = [_SearchWord(search_word) for search_word in _search_words(text)]
+    # A report number may have spaces, such as `RPT #26-00123`.
+    as_number = _plain(text)
+    is_number = len(as_number) >= 4 and any(map(str.isdigit, as_number))
     groups: dict[tuple[str, ...], None] = {}
     for handle in filter(sees, working_set.cases.handles()):
         person = person_of(working_set, handle)
-        if any(
-            all(
-                search_word.fits(handle, description, person.report_numbers)
-                for search_word in search_words
-            )
+        numbers = person.report_numbers
+        if (is_number and any(as_number in _plain(number) for number in numbers)) or any(
+            all(search_word.fits(handle, description, numbers) for search_word in search_words)
             for description in person.descriptions or (Description(),)
         ):
             groups[cases_of_person(working_set, handle)] = None
     return tuple(_person(working_set, cases) for cases in groups)
+
+
+@frozen
+class ColleaguesPerson:
+    """A person of a colleague's case, with the newest case and its owner."""
+
+    name: str | None
+    birth_date: str | None
+    case: str
+    owner: str
+
+
+@needs(GLASS, look="search")
+def find_beyond(office: Office, text: str) -> tuple[ColleaguesPerson, ...]:
+    """Find people of this agency of whose case somebody else is the owner, for an emergency.
+
+    It shows name, birth date, and owner, and nothing of a case. Police and prosecutors have no such
+    way. Raises `AgencyError` `no-glass`, `nothing-to-find`; `FactsError` `hidden-character`.
+    """
+    working_set = office.working_set()
+    check_glass(office, working_set)
+    assert office.acting is not None, "an operation with a need has a person"
+    name, assignments = office.acting.name, working_set.staff.assignments
+    return tuple(
+        ColleaguesPerson(person.name, person.birth_date, newest.case, assigned.owner)
+        for person in _find_among(working_set, text, lambda case: case in assignments)
+        if (assigned := assignments.get((newest := person.cases[-1]).case)) is not None
+        and name not in assigned.carers
+    )
 
 
 @needs(OFFER, look="search")
@@ -270,13 +317,7 @@ def note_report_number(office: Office, case: str, number: str) -> str:
 
     Raises `AgencyError` `no-such-case`, `bad-report-number`, `no-directory`.
     """
-    number = " ".join(number.split())
-    if _REPORT_NUMBER.fullmatch(number) is None:
-        raise AgencyError(
-            "bad-report-number",
-            f"`{shorten(number)}` is no report number",
-            fix="use up to 40 letters, digits, spaces, and `- / . _`",
-        )
+    number = read_report_number(number)
     with office.transaction() as working_set:
         case_of(working_set, case)
         line = working_set.gateway.line
@@ -288,6 +329,31 @@ def note_report_number(office: Office, case: str, number: str) -> str:
         }
         office.append(working_set, "noted", body)
     return number
+
+
+def read_report_number(text: str) -> str:
+    """Return a report number as it was typed, with single spaces. Nothing of it has a meaning here.
+
+    Raises `AgencyError` `bad-report-number`.
+    """
+    number = " ".join(text.split())
+    strange = next(
+        (mark for mark in number if not mark.isalnum() and mark not in _IN_REPORT_NUMBERS), None
+    )
+    if not any(mark.isalnum() for mark in number):
+        why = f"`{shorten(number)}` has no letter and no digit" if number else "there is no number"
+    elif strange is not None:
+        why = f"a report number has no `{printable(strange)}`"
+    elif len(number) > _LONGEST_REPORT_NUMBER:
+        why = f"a report number of {len(number):,} characters is too long"
+    else:
+        return number
+    raise AgencyError(
+        "bad-report-number",
+        why,
+        fix=f"write it as on the report, in up to {_LONGEST_REPORT_NUMBER} letters, digits, "
+        "spaces, and marks such as `#`, `-`, and `/`",
+    )
 
 
 def check_new_person(office: Office, case: str) -> tuple[Person, ...]:
@@ -366,7 +432,7 @@ def _link(office: Office, actor: str, first: str, second: str, does: str) -> Com
             raise AgencyError(
                 "not-one-person",
                 f"`{digits(first)}` and `{digits(second)}` were not joined with each other",
-                fix="see the cases of each person with `agency find`",
+                fix="see the cases of each person with `offramp agency find DIR TEXT`",
             )
         if link is not None and is_joined and does != SAME:
             if does == DIFFERENT:
@@ -431,6 +497,7 @@ def _person(
             for handle in cases
         ),
         reasons,
+        any(person_of(working_set, handle).is_being_corrected for handle in cases),
     )
 
 
@@ -451,6 +518,9 @@ def _state(working_set: WorkingSet, handle: str) -> str:
 
 def _search_words(text: str) -> tuple[str, ...]:
     refuse_hidden(text, "the search")
+    number = read_phone(text)
+    if number is not None and number.extension:
+        return (number.digits,)
     # A day with its month as a word is one thing to search for, though it has spaces.
     search_words = (
         (text,) if possible_days(text) else tuple(unicodedata.normalize("NFC", text).split())
@@ -476,7 +546,7 @@ class _SearchWord:
         days = {day.isoformat() for day in possible_days(search_word)} if digits else set()
         self._days = frozenset(days | {search_word} if digits else ())
         has_letters = any(letter.isalpha() for letter in search_word)
-        self._phone = digits[-PHONE_DIGITS:] if len(digits) >= 3 and not has_letters else None
+        self._phone = digits[-NATIONAL_DIGITS:] if len(digits) >= 3 and not has_letters else None
         is_name = all(letter.isalpha() or letter in _IN_NAMES for letter in search_word)
         self._names = name_words(search_word) if is_name and self._phone is None else ()
 

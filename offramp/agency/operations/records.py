@@ -16,7 +16,11 @@ from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.moments import check_confirmed, moments_of, stated_moments
-from offramp.agency.cases.revocation import oral_notice_parts, revocation_records
+from offramp.agency.cases.revocation import (
+    ends_with_line,
+    oral_notice_parts,
+    revocation_records,
+)
 from offramp.agency.errors import AgencyError, HubAway, HubRefused
 from offramp.agency.folder.notices import DEFAULT, OFFICIAL
 from offramp.agency.folder.office import Office
@@ -26,8 +30,8 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import (
     explain_refusal,
     send_now,
-    send_outbox,
     send_together,
+    send_what_waits,
 )
 from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations.access import (
@@ -289,10 +293,12 @@ def revoke_consent(
     *,
     recipient: str | None = None,
     grants: Collection[str] | None = None,
+    line: str | None = None,
     oral: bool = False,
 ) -> Revocation:
     """End every live grant of a case, or of those to one recipient, or the `grants` of these ids.
 
+    With `line`, the id of a grant, end each grant that allows some of what it allows or allowed.
     However many grants there are, the ends are committed together. With `oral`, also note that the
     person said so by word of mouth, and notify the agencies that may know. Raises `AgencyError`
     `nothing-to-revoke`, `no-such-grant`, `no-directory`.
@@ -300,6 +306,8 @@ def revoke_consent(
     with office.transaction() as working_set:
         defaults = defaults_today(office, working_set)
         _check_known(working_set, case, grants or ())
+        if line is not None:
+            grants = ends_with_line(working_set, case, line)
         ends = revocation_records(working_set, case, recipient, defaults, grants)
         # INVARIANT: this agency's own gate is closed when the transaction ends, and only then is
         # the network tried.
@@ -450,7 +458,7 @@ def open_part(
     reading = open_for_actor(office, jti, part, by=actor, second=second, because=because)
     label = reading.opened.label
     with suppress(HubAway, HubRefused, AgencyError):
-        send_outbox(link_of(office))
+        send_what_waits(link_of(office))
     return OpenedPart(
         record=jti,
         part=label.id,

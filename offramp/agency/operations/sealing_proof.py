@@ -138,7 +138,8 @@ def prove_sealing(office: Office, actor: str, case: str) -> SealingProof:
         raise AgencyError(
             "nothing-sealed",
             "no agency has told this one that it destroyed its parts of this case",
-            fix="wait until a cause is noted with `offramp agency seal`, and its days are over, or "
+            fix="wait until a cause is noted with `offramp agency seal DIR CASE CAUSE`, and its "
+            "days are over, or "
             "ask the person's other agencies for their page",
         )
     working_set = office.working_set()

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from exchange.errors import shorten
 from offramp.account import person_account
-from offramp.agency.cases.matching import fold_name
 from offramp.agency.errors import AgencyError, refuse_hidden_name
 from offramp.agency.folder.looks import Look
 from offramp.agency.folder.office import Office
@@ -21,6 +20,7 @@ from offramp.agency.folder.staff import (
     CONSOLE,
     FOUNDING_ROLES,
     GATEWAY,
+    PARTICIPANT,
     Session,
     Staff,
     StaffPerson,
@@ -28,6 +28,7 @@ from offramp.agency.folder.staff import (
     login_exists,
     own_login,
 )
+from offramp.names import join_name
 
 # The name in the looks of a person whom nobody listed.
 NOT_LISTED = "not listed"
@@ -35,7 +36,18 @@ NOT_LISTED = "not listed"
 _RESERVED = frozenset(
     word.replace(" ", "")
     for word in (
-        *(GATEWAY, NOT_LISTED, "gateway", "none", "no one", "nobody", "nadie", "ninguno"),
+        *(
+            PARTICIPANT,
+            GATEWAY,
+            NOT_LISTED,
+            "gateway",
+            "participant",
+            "none",
+            "no one",
+            "nobody",
+            "nadie",
+            "ninguno",
+        ),
         *("ninguna", "anybody", "anyone", "everybody", "everyone", "all", "new", "unknown"),
         *("unlisted", "no login"),
     )
@@ -118,11 +130,6 @@ def founding_event(name: str, login: str, now: int) -> dict[str, object]:
     return {"does": "founded", "people": [person.as_json()], "by": name}
 
 
-def join_name(name: str) -> str:
-    """Return a name without spaces, accents, and marks, in small letters, to compare it."""
-    return fold_name(name).replace(" ", "")
-
-
 def check_name(name: str) -> None:
     """Check the name of a person who is to be listed.
 
@@ -185,7 +192,7 @@ def _found(office: Office, login: str, by: str | None) -> Staff:
     """List the first person of a folder that a version without a list of people made."""
     name = by or full_name_of(person_account())
     body = founding_event(name, login, office.clock())
-    if office.moved_at is not None:  # it can only be read
+    if office.is_left:  # it can only be read
         staff = Staff()
         staff.learn(0, office.clock(), body)
         return staff
@@ -200,7 +207,7 @@ def _is_new_machine(office: Office, staff: Staff, login: str) -> bool:
     listed = {each for person in staff.active() for each in person.logins}
     return (
         _owns_folder(office, login)
-        and office.moved_at is None
+        and not office.is_left
         and not any(login_exists(each) for each in listed)
     )
 

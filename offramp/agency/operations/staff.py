@@ -26,23 +26,29 @@ from offramp.agency.folder.staff import (
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import (
     CASE,
+    CASES,
     COLLEAGUES,
+    GATEWAY,
     GLASS,
+    OWN_ACCOUNT,
     PEOPLE,
     SUPERVISION,
+    check_glass,
     check_reason,
     needs,
     visible,
     write_glass_look,
 )
-from offramp.agency.operations.sign_in import check_name, join_name
+from offramp.agency.operations.accounts import who_signs_in
+from offramp.agency.operations.confirmation import Confirmation, draft_digest, keep_confirmation
+from offramp.agency.operations.sign_in import check_name
+from offramp.names import join_name
+from offramp.phone_numbers import spell_phone
 from rules.frozen import frozen
 
 GLASS_SECONDS = 3600
 # The most cases that a refusal lists.
 _MOST_NAMED = 10
-# Agencies without break-glass: nobody there may reach for care (CONSOLE.md section 5).
-NO_GLASS = ("police", "prosecutor")
 
 
 @frozen
@@ -187,6 +193,45 @@ def set_logins(office: Office, actor: str, name: str, logins: Sequence[str]) -> 
 
 
 @needs(PEOPLE, look="act")
+def set_phone(office: Office, actor: str, name: str, phone: str | None) -> StaffChange:
+    """List the number at which the people of a person's cases call, None for no number.
+
+    Their own page shows it. Raises `AgencyError` `unlisted-person`, `person-ended`, `bad-phone`.
+    """
+    return _set_phone(office, actor, name, phone)
+
+
+@needs(OWN_ACCOUNT, look="act")
+def set_own_phone(office: Office, actor: str, phone: str | None) -> StaffChange:
+    """List the own number, as `set_phone`. Raises `AgencyError` `bad-phone`."""
+    return _set_phone(office, actor, actor, phone)
+
+
+def _set_phone(office: Office, actor: str, name: str, phone: str | None) -> StaffChange:
+    number = check_phone(phone) if phone is not None else None
+    with office.transaction() as working_set:
+        person = replace(working_set.staff.named(name), phone=number)
+        return _change(office, working_set, actor, "phone", person)
+
+
+def check_phone(text: str) -> str:
+    """Return a phone number as records state it. Raises `AgencyError` `bad-phone`."""
+    number = spell_phone(text)
+    if number is None:
+        raise AgencyError(
+            "bad-phone",
+            f"`{shorten(text)}` is no phone number",
+            fix="write it with its area code, such as `505-555-0142` or `505-555-0142 x3`",
+        )
+    return number
+
+
+def is_phone(text: str) -> bool:
+    """Report whether a text is a phone number that can be listed."""
+    return spell_phone(text) is not None
+
+
+@needs(PEOPLE, look="act")
 def end_person(
     office: Office, actor: str, name: str, *, hand_over: str | None = None
 ) -> StaffChange:
@@ -301,24 +346,26 @@ def hand_over_all(office: Office, actor: str, name: str, to: str) -> StaffChange
 
 
 @needs(GLASS)
-def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAccess:
+def break_glass(
+    office: Office,
+    actor: str,
+    case: str,
+    reason: str,
+    *,
+    confirmation: Confirmation | None = None,
+) -> ExtraAccess:
     """Open a case of somebody else for an hour, because it can't wait.
+
+    A `confirmation` of `glass_digest` is kept beside it.
 
     The owner and the supervisors see it at once, until one of them has reviewed it. `reason` is a
     code of `REASONS`. `case` may be the first digits. Police and prosecutors have no such way.
     Raises `AgencyError` `no-glass`, `own-case` where the person may open the case anyway,
-    `no-such-case`, `ambiguous-case`, `unknown-reason`.
+    `no-such-case`, `ambiguous-case`, `unknown-reason`, `not-confirmed`.
     """
     check_reason(reason)
     with office.transaction() as working_set:
-        history = working_set.gateway.history
-        role = history.newest.role(office.agency) if history.size else None
-        if role is None or role in NO_GLASS:
-            raise AgencyError(
-                "no-glass",
-                "this agency has no break-glass",
-                fix="ask a supervisor to assign the case",
-            )
+        check_glass(office, working_set)
         case = find_case(working_set, case)
         if case not in working_set.cases:
             raise unknown_case(case)
@@ -340,7 +387,70 @@ def break_glass(office: Office, actor: str, case: str, reason: str) -> ExtraAcce
             "look": look,
         }
         event = office.append(working_set, "staff", body)
+        if confirmation is not None:
+            expected = glass_digest(case, reason)
+            keep_confirmation(office, working_set, confirmation, expected, case, None)
         return working_set.staff.extra[event.at]
+
+
+def glass_digest(case: str, reason: str) -> str:
+    """Return the digest with which a person confirms a break-glass. `case` is the whole handle."""
+    return draft_digest({"act": "break the glass", "case": case, "reason": reason})
+
+
+@frozen
+class Review:
+    """An access beyond the caseload that waits for a review, with the name of the case's person."""
+
+    access: ExtraAccess
+    person: str | None
+
+
+@needs(CASES, look="list")
+def list_reviews(office: Office, actor: str) -> tuple[Review, ...]:
+    """List what waits for this person's review, the oldest first."""
+    working_set = office.working_set()
+    waiting = working_set.staff.to_review(working_set.staff.named(actor))
+    return tuple(Review(access, person_name(working_set, access.case)) for access in waiting)
+
+
+@frozen
+class Alerts:
+    """What a person must see at once, whatever the page.
+
+    `emergencies` count the medical emergencies that wait for a second person, and `reviews` the
+    accesses beyond a caseload that wait for this person. `glass` has the time, in seconds since
+    1970, until which this person may see a case of somebody else.
+    """
+
+    emergencies: int
+    reviews: int
+    glass: Mapping[str, int]
+
+
+@needs(GATEWAY)
+def alerts_of(office: Office, person: StaffPerson) -> Alerts:
+    """Return what a person must see at once. It names no case of anybody else."""
+    staff, now = office.working_set().staff, office.clock()
+    works = bool({"member", "supervisor"} & set(person.roles))
+    waiting = [
+        access
+        for access in staff.extra.values()
+        if access.does == "emergency"
+        and access.confirmed_by is None
+        and access.by != person.name
+        and now < (access.until or 0)
+    ]
+    return Alerts(
+        len(waiting) if works else 0,
+        len(staff.to_review(person)) if works else 0,
+        {
+            access.case: access.until
+            for access in staff.extra.values()
+            if access.by == person.name and staff.has_glass(person.name, access.case, now)
+            if access.does == "glass" and access.until is not None and now < access.until
+        },
+    )
 
 
 @needs(COLLEAGUES, look="act")
@@ -452,7 +562,7 @@ def _refuse_ended(staff: Staff, name: str) -> None:
 
 def _may_own(office: Office, staff: Staff, name: str) -> StaffPerson:
     """Return a person who may have cases. Raises as `Staff.check_may_own`."""
-    return staff.check_may_own(name, opens=_opens(office))
+    return staff.check_may_own(name, opens=_opens(office), signs_in=who_signs_in(office))
 
 
 def _opens(office: Office) -> Callable[[str], bool]:

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from offramp.agency.cases.form_parts import roles_under
+from offramp.agency.cases.form_questions import own_facts_of
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASES, needs
+from offramp.agency.operations.decisions import DeterminationPreview
 from offramp.agency.operations.telling import OpenedForm, Preview
-from rules.author.spoken_dates import spoken_day
+from offramp.agency.operations.untold import TellingPreview
+from offramp.agency.operations.value_words import ValueWords
 from rules.frozen import frozen
-from rules.input.values import iso_day
+
+_NO_CONSENT = "The person hasn’t agreed to it, or not yet."
+# What an agency that was asked says of a fact that it doesn't know.
+_NOT_KNOWN_HERE = "Not known here"
+# More of a unit than anybody carries. It may be true, so a person confirms it.
+_USUAL: Mapping[str, float] = {"g": 5_000, "dosage units": 10_000}
 
 
 @frozen
 class StatedLine:
-    """One statement of a draft: its category, its question or label, and its value in words."""
+    """One statement of a draft: its question or label, and its value in words.
+
+    `path` is the question's. `category` is empty for what this agency keeps for itself.
+    """
 
     category: str
     label: str
     value: str
+    path: str
 
 
 @frozen
@@ -37,27 +51,86 @@ class RulesLine:
 
 @frozen
 class Told:
-    """The recipients of a draft: the categories by agency's name. `others` get nothing."""
+    """The recipients of a draft: the categories by agency's name.
+
+    `because` says of each other agency why it gets nothing, in words, by its name.
+    """
 
     to: Mapping[str, tuple[str, ...]]
-    others: tuple[str, ...]
+    because: Mapping[str, str]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the agencies that get nothing."""
+        return tuple(self.because)
 
     def as_json(self) -> dict[str, Any]:
         """Return the recipients' JSON."""
         return {"to": {name: list(kinds) for name, kinds in self.to.items()}, "not": self.others}
 
 
-def told_by(preview: Preview) -> Told:
+def told_by(preview: Preview | DeterminationPreview | TellingPreview) -> Told:
     """Return who gets which categories of a draft, and which agencies get nothing."""
-    told: dict[str, list[str]] = {}
+    by_agency: dict[str, list[str]] = {}
     for part in preview.parts:
         for agency in part.part.to:
-            told.setdefault(agency, []).extend(part.part.category)
-    refused = {refusal.agency for part in preview.parts for refusal in part.refused}
+            by_agency.setdefault(agency, []).extend(part.part.category)
     names = preview.names
-    to = {names.get(agency, agency): tuple(dict.fromkeys(told[agency])) for agency in told}
-    others = (names.get(agency, agency) for agency in refused - set(told))
-    return Told(dict(sorted(to.items())), tuple(sorted(others)))
+    because: dict[str, dict[str, None]] = {}
+    for part in preview.parts:
+        for refusal in part.refused:
+            if refusal.agency not in by_agency:
+                name = names.get(refusal.agency, refusal.agency)
+                because.setdefault(name, {})[refusal.because or _NO_CONSENT] = None
+    to = {
+        names.get(agency, agency): tuple(dict.fromkeys(categories))
+        for agency, categories in by_agency.items()
+    }
+    reasons = {name: " ".join(texts) for name, texts in sorted(because.items())}
+    return Told(dict(sorted(to.items())), reasons)
+
+
+def untold_by(opened: OpenedForm, preview: Preview) -> Mapping[str, str]:
+    """Return why agencies get nothing of a draft, in words, by agency's name.
+
+    The agencies of facts that are kept here, since nobody may be told them, are among them. What
+    the form could have told besides gives no reason. Without a rule's own wording, a consent is
+    missing.
+    """
+    told = told_by(preview)
+    reasons = {name: {text: None} for name, text in told.because.items()}
+    kept = (preview.terms.facts[path].category for path in preview.draft.kept)
+    for category in dict.fromkeys(kept):
+        for refusal in opened.untold.get(category, ()):
+            name = preview.names.get(refusal.agency, refusal.agency)
+            if name not in told.to:
+                reasons.setdefault(name, {})[refusal.because or _NO_CONSENT] = None
+    return {name: " ".join(texts) for name, texts in reasons.items()}
+
+
+def unusual_amounts(preview: Preview) -> tuple[str, ...]:
+    """Return sentences on amounts that are more likely a typing error, such as a ton of a drug."""
+    return tuple(
+        f"{number:g} {unit} is an unusual amount"
+        for part in preview.parts
+        for content in part.part.content.values()
+        for path, value in (content.get("facts") or {}).items()
+        for number, unit in _amounts(path, value, preview.terms)
+        if number > _USUAL.get(unit, float("inf"))
+    )
+
+
+def _amounts(path: str, value: Any, terms: PackTerms) -> Iterator[tuple[float, str]]:
+    """Yield the amounts of a fact, and of the entries of a list, with their units."""
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            for name, member in entry.items() if isinstance(entry, Mapping) else ():
+                yield from _amounts(f"{path}.{name}", member, terms)
+        return
+    fact = terms.fact(path)
+    if fact is not None and fact.unit is not None:
+        with suppress(TypeError, ValueError):
+            yield float(value), fact.unit
 
 
 @needs(CASES)
@@ -68,10 +141,14 @@ def list_forms(office: Office) -> tuple[tuple[str, str], ...]:
     """
     working_set = office.working_set()
     role = working_set.gateway.history.newest.role(working_set.agency)
+    pack = office.program(working_set).pack
     return tuple(
         (form.name, _capital(form.title["en"]))
         for form in form_terms().forms.values()
-        if role in form.roles and not form.begins and form.name != "answer"
+        if not form.begins
+        and form.name != "answer"
+        and role in roles_under(form, pack)
+        and not (form.own and not any(own_facts_of(pack.vocabulary, str(role))))
     )
 
 
@@ -85,52 +162,36 @@ def _capital(text: str) -> str:
 
 
 def statement_of(preview: Preview) -> tuple[StatedLine, ...]:
-    """Return each statement of a draft once, in the order of its parts."""
+    """Return each statement of a draft once, in the order of its parts, and what is kept here."""
+    wording = ValueWords(preview.terms, preview.zone)
     lines = {
         line: None
         for part in preview.parts
         for category, content in part.part.content.items()
-        for line in _lines_of(category, content, preview.terms)
+        for line in _lines_of(category, content, wording)
     }
-    return tuple(lines)
+    sent = {line.path for line in lines}
+    # The day of a stated time is no statement of its own.
+    derived = form_terms().derived
+    lines = {line: None for line in lines if derived.get(line.path) not in sent}
+    kept = {path: value for path, value in preview.draft.kept.items() if path not in sent}
+    return (*lines, *_lines_of("", {"facts": kept}, wording))
 
 
-def _lines_of(category: str, content: Mapping[str, Any], terms: PackTerms) -> Iterator[StatedLine]:
+def _lines_of(
+    category: str, content: Mapping[str, Any], wording: ValueWords
+) -> Iterator[StatedLine]:
     for name, value in content.items():
         if name == "facts":
             continue
         path = f"{category}.{name}"
         member = form_terms().members.get(path)
         label = member.texts["en"] if member is not None else name.replace("_", " ").capitalize()
-        yield StatedLine(category, label, _value(path, value, terms))
+        yield StatedLine(category, label, wording.text(path, value), path)
     for path, value in (content.get("facts") or {}).items():
-        yield StatedLine(category, terms.question(path, "en"), _value(path, value, terms))
-
-
-def _value(path: str, value: Any, terms: PackTerms) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, (list, tuple)):
-        entries = [_entry(path, entry, terms) for entry in value]
-        return "; ".join(entries) or "None"
-    if isinstance(value, str):
-        day = iso_day(value)
-        return spoken_day(day, "en") if day is not None else terms.label(path, value, "en")
-    fact = terms.fact(path)
-    return f"{value} {fact.unit}" if fact is not None and fact.unit else str(value)
-
-
-def _entry(path: str, entry: Any, terms: PackTerms) -> str:
-    if not isinstance(entry, Mapping):
-        return terms.label(path, str(entry), "en")
-    said = [
-        f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
-        if isinstance(value, bool)
-        else _value(f"{path}.{name}", value, terms)
-        for name, value in entry.items()
-        if name != "id"
-    ]
-    return ", ".join(said) or "Nothing more is known"
+        label = wording.terms.question(path, "en")
+        text = _NOT_KNOWN_HERE if value is None else wording.text(path, value)
+        yield StatedLine(category, label, text, path)
 
 
 def rules_on(preview: Preview) -> tuple[RulesLine, ...]:

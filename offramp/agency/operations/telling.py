@@ -9,8 +9,9 @@ that, once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import asdict, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
@@ -39,45 +40,71 @@ from offramp.agency.cases.form_parts import (
     address_part,
     contents_of,
     earlier_lists,
-    measured_parts,
+    left_out,
     part_of,
-    stated_parts,
+    roles_under,
 )
 from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms
+from offramp.agency.cases.list_changes import measured
 from offramp.agency.cases.moments import (
     CaseMoments,
     OddMoment,
     check_confirmed,
     moments_of,
+    refuse_odd,
     stated_moments,
 )
-from offramp.agency.cases.owed_corrections import PROGRAM_FACTS, Holder, holders_of_earlier_facts
+from offramp.agency.cases.odd_ages import AGE, OddAge, odd_age, own_ages
+from offramp.agency.cases.owed_corrections import (
+    PROGRAM_FACTS,
+    Holder,
+    holders_of_earlier_facts,
+    measured_parts,
+)
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
+from offramp.agency.cases.people import person_of
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
 from offramp.agency.cases.questions import answer_parts, keep_entry_ids
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
-from offramp.agency.cases.told import recalled_as_wrong
+from offramp.agency.cases.told import recalled_as_wrong, told_details
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
-from offramp.agency.operations.access import ASKED, FORMS, form_about, needs, open_for_actor
+from offramp.agency.operations.access import ASKED, FORMS, OWN, form_about, needs, open_for_actor
 from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
     SentCorrection,
     changed_facts,
+    changes_in_note,
+    completed_lists,
     compose_owed_corrections,
     holders_of_old_values,
     keep_correction,
+    list_changes_of,
     send_corrections,
 )
 from offramp.agency.operations.records import SentRecord
 from offramp.asking import Question
 from rules.frozen import frozen
+from rules.packs.pack import Pack
 
 _SCREENING = "decisions.screening"
+
+
+@frozen
+class CaseAbout:
+    """The person whom a form or a question is about, and the first digits of the case.
+
+    `person` is the name as this agency knows it, None where it isn't known here. `contact` are the
+    newest contact details by question, so that no form asks for them again.
+    """
+
+    person: str | None
+    digits: str
+    contact: Mapping[str, str] = field(default_factory=dict)
 
 
 @frozen
@@ -86,7 +113,10 @@ class OpenedForm:
 
     `case` is None where the form begins one. `untold` are the categories that no agency may
     receive, and why. Their facts are kept here, and nothing else of them is asked. `seen_at` is
-    the journal's last event when it was opened. `terms` are the words of the adopted pack.
+    the journal's last event when it was opened. `terms` are the words of the adopted pack. `about`
+    is the person, None for a new case. `happened` are the moments that the form asks for and this
+    agency told before, by fact: what happens once is not told twice by accident. `kept` are answers
+    that were kept here and told to nobody, as they are typed.
     """
 
     form: Form
@@ -96,11 +126,20 @@ class OpenedForm:
     zone: str
     seen_at: int | None = None
     terms: PackTerms = field(default_factory=shared_terms)
+    about: CaseAbout | None = None
+    happened: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> frozenset[str]:
         """The facts and members that the form may ask for."""
         return frozenset(path for sheet in self.sheets for path in sheet.paths)
+
+    @property
+    def kept_moments(self) -> dict[str, str]:
+        """The moments of the form's own event that were kept here and told to nobody, by fact."""
+        own = (self.form.derived or {}).values()
+        return {path: self.kept[path] for path in own if path in self.kept}
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -132,6 +171,7 @@ class FormDraft:
     `kept` are facts that this agency notes for itself: nobody may be told, or it answers with them.
     `seen_at` is the journal's last event when the person read the case, None for a new case.
     `stated` are all facts that the form states, also those of parts that nobody may be told.
+    `odd_age` is an age that the birth date contradicts, None if there is none.
     """
 
     form: str
@@ -142,6 +182,7 @@ class FormDraft:
     kept: Mapping[str, Any]
     seen_at: int | None = None
     stated: Mapping[str, Any] = field(default_factory=dict)
+    odd_age: OddAge | None = None
 
 
 @frozen
@@ -177,8 +218,9 @@ class Preview:
     """What a draft tells, to whom, and to whom not. `names` are the agencies' names by id.
 
     `holders` are other agencies that have an older value of what is answered, and get a correction.
-    `terms` are the words of the adopted pack. `answers` are what the rules say of the person before
-    a referral is signed. `odd` are stated moments in an unusual order, which a person confirms.
+    `terms` are the words of the adopted pack, and `zone` is the program's. `answers` are what the
+    rules say of the person before a referral is signed. `odd` are stated moments in an unusual
+    order, and an age that the birth date contradicts, which a person confirms.
     """
 
     draft: FormDraft
@@ -187,7 +229,8 @@ class Preview:
     holders: tuple[Holder, ...] = ()
     terms: PackTerms = field(default_factory=shared_terms)
     answers: tuple[Preliminary, ...] = ()
-    odd: tuple[OddMoment, ...] = ()
+    odd: tuple[OddMoment | OddAge, ...] = ()
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     @property
     def is_barred(self) -> bool:
@@ -236,13 +279,18 @@ class SentForm:
 
 @frozen
 class WaitingQuestion:
-    """A fact that another agency asked for in a case. `question` is in the vocabulary's words."""
+    """A fact that another agency asked for in a case. `question` is in the vocabulary's words.
+
+    `asker` is the agency's name, and `about` the person of the case.
+    """
 
     case: str
     by: str
     path: str
     decision: str
     question: str
+    asker: str
+    about: CaseAbout
 
 
 # Opening
@@ -263,23 +311,24 @@ def open_form(
     defaults = defaults_today(office, working_set)
     directory = working_set.gateway.history.newest
     role = directory.role(working_set.agency)
-    if role is None or role not in form.roles:
+    pack = office.program(working_set).pack
+    roles = roles_under(form, pack)
+    if role is None or role not in roles:
         raise AgencyError(
             "not-yours",
             f"`{name}` isn't for `{role}`",
-            fix=f"it is for {', '.join(form.roles)}",
+            fix=f"it is for {', '.join(roles)}",
         )
     if case is None and not form.begins:
         raise AgencyError(
             "name-the-case", f"a `{form.kind.name}` is about a case", fix="name it first"
         )
     check_may_be_told(working_set, form.kind.name, case)
-    known = (
+    case_view = (
         case_of(working_set, case)
         if case is not None
         else Case((), terms_of(working_set).vocabulary, here=working_set.agency)
     )
-    pack = office.program(working_set).pack
     terms = pack_terms(pack)
     sheet = Sheet(
         form,
@@ -287,36 +336,86 @@ def open_form(
         form.parts,
         paths_read(pack),
         stated=frozenset(STATED.get(form.kind.name, ())),
-        lists=earlier_lists(working_set, known, office.random),
+        lists=earlier_lists(working_set, case_view, office.random),
         language=language,
         terms=terms,
         moments=moments_of(working_set, pack, form.kind.name, case, office.clock()),
     )
     if form.own and not any(any(sheet.facts_of(category)) for category in sheet.parts):
-        raise _no_own_facts(role, pack.id)
+        raise _no_own_facts(role, pack)
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
         sheets = _answer_sheets(_questions_here(office, working_set, str(case)), sheet)
     elif form.only:
-        sheets = (_measuring_sheet(working_set, sheet, known),)
+        sheets = (_measuring_sheet(working_set, sheet, case_view),)
     else:
         sheet, untold = _reduced(office, working_set, sheet, defaults, case)
         if form.begins and case is not None:
-            sheet = replace(sheet, lists={}, known=_known_here(office, working_set, known, case))
+            answers = _known_here(office, working_set, case_view, case)
+            sheet = replace(sheet, lists={}, known=answers)
         sheets = (sheet,)
-    return OpenedForm(form, case, sheets, untold, directory.zone.key, seen_at, terms)
+    about = about_case(working_set, case) if case is not None else None
+    happened = _happened_before(working_set, form, case_view)
+    zone = directory.zone.key
+    opened = OpenedForm(form, case, sheets, untold, zone, seen_at, terms, about, happened)
+    return replace(opened, kept=_kept_before(working_set, case_view, opened.paths))
 
 
-def _no_own_facts(role: str, pack: str) -> AgencyError:
+@needs(OWN)
+def describe_about(office: Office, case: str) -> CaseAbout:
+    """Return whom a case is about, for the head of a page."""
+    return about_case(office.working_set(), case)
+
+
+def about_case(working_set: WorkingSet, case: str) -> CaseAbout:
+    """Return whom a case is about."""
+    person = person_of(working_set, case)
+    details = {
+        f"contact.{name}": text
+        for name, text in asdict(person.newest).items()
+        if isinstance(text, str)
+    }
+    return CaseAbout(person.name, working_set.cases.digits(case), details)
+
+
+def _happened_before(working_set: WorkingSet, form: Form, case_view: Case) -> dict[str, str]:
+    """Return the moments of a form's own event that this agency stated before, by fact."""
+    return {
+        path: str(source.value)
+        for path in (form.derived or {}).values()
+        if (source := case_view.known.get(path)) is not None
+        and source.entry.by == working_set.agency
+        # What was only kept here was told to nobody.
+        and source.entry.record is not None
+        and source.value is not None
+    }
+
+
+def _kept_before(working_set: WorkingSet, case_view: Case, paths: Iterable[str]) -> dict[str, str]:
+    """Return the answers that this agency kept and told nobody, as they are typed, by fact."""
+    kept = {}
+    for path in paths:
+        source = case_view.known.get(path)
+        if source is None or source.entry.by != working_set.agency or source.entry.record:
+            continue
+        value = source.value
+        if isinstance(value, bool):
+            kept[path] = "yes" if value else "no"
+        elif isinstance(value, (str, int, float)):
+            kept[path] = str(value)
+    return kept
+
+
+def _no_own_facts(role: str, pack: Pack) -> AgencyError:
     """Return the refusal to tell a program's own facts where its pack has none for a role."""
     others = [
         f"`{form.name}`"
         for form in form_terms().forms.values()
-        if role in form.roles and form.kind.name not in (PROGRAM_FACTS, "answer")
+        if role in roles_under(form, pack) and form.kind.name not in (PROGRAM_FACTS, "answer")
     ]
     return AgencyError(
         "nothing-to-tell",
-        f"the pack `{pack}` declares no facts of its own that `{role}` knows",
+        f"the pack `{pack.id}` declares no facts of its own that `{role}` knows",
         fix=f"use the command for what you tell: {', '.join(others)}; or answer what was asked "
         "with `agency answer`",
     )
@@ -397,10 +496,15 @@ def _known_here(office: Office, working_set: WorkingSet, known: Case, case: str)
     }
 
 
-def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, known: Case) -> Sheet:
+def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, case_view: Case) -> Sheet:
     lists = {path.rpartition(".")[0] for path in sheet.form.only}
-    stated = [path for path in lists if stated_parts(working_set, known, path)]
-    entries = {path: (sheet.lists or {}).get(path, ()) for path in stated}
+    stated = {
+        path
+        for entry in case_view.entries
+        if entry.by == working_set.agency and entry.record is not None
+        for path in lists & set(entry.facts)
+    }
+    entries = {path: (sheet.lists or {}).get(path, ()) for path in sorted(stated)}
     if not any(entries.values()):
         raise AgencyError(
             "nothing-to-tell",
@@ -450,8 +554,8 @@ def draft_form(
     """Draft the record of a form from its answers. Nothing is kept or sent.
 
     With `recipients`, only these agencies are told, of those that may be. Raises `AgencyError`
-    `no-directory`, `unknown-agency`, `nothing-to-tell`, `nobody-to-tell`; `ContentError`
-    `wrong-content`.
+    `no-directory`, `unknown-agency`, `nothing-to-tell`, `nobody-to-tell`, `entries-left-out` of an
+    answer; `ContentError` `wrong-content`.
     """
     working_set = office.working_set()
     _check_agencies(working_set, recipients)
@@ -462,7 +566,10 @@ def draft_form(
     for sheet in opened.sheets:
         for category, content in contents_of(sheet, answers, zone, office.random).items():
             merged = contents.setdefault(category, {})
-            facts = {**merged.get("facts", {}), **content.get("facts", {})}
+            added = content.get("facts", {})
+            if opened.form.name == "answer" and not sheet.only:
+                added = completed_lists(office, working_set, case, added)
+            facts = {**merged.get("facts", {}), **added}
             merged |= {**content, **({"facts": facts} if facts else {})}
     if not any(contents.values()) and "operation" not in contents:
         raise AgencyError(
@@ -500,7 +607,9 @@ def draft_form(
         path: value for each in contents.values() for path, value in each.get("facts", {}).items()
     }
     record = new_id(office.random)
-    return FormDraft(form.name, form.kind.name, case, record, parts, kept, seen_at, stated)
+    known = own_ages(working_set, opened.case)
+    age = odd_age(answers.get(AGE), stated.get(AGE), known, answers)
+    return FormDraft(form.name, form.kind.name, case, record, parts, kept, seen_at, stated, age)
 
 
 def _check_agencies(working_set: WorkingSet, recipients: tuple[str, ...]) -> None:
@@ -529,28 +638,14 @@ def _parts_of(
     case: str,
 ) -> tuple[tuple[Part, ...], dict[str, Any]]:
     """Return the addressed parts, and the facts that this agency keeps for itself."""
-    form, now = opened.form, office.clock()
+    form = opened.form
     facts = {
         path: value for one in contents.values() for path, value in one.get("facts", {}).items()
     }
     if form.name == "answer":
         return _answering_parts(office, working_set, contents, facts, defaults, case)
     if form.only:
-        known = case_of(working_set, case)
-        parts = [
-            part
-            for path, entries in facts.items()
-            for part in measured_parts(
-                working_set,
-                stated_parts(working_set, known, path),
-                path,
-                entries,
-                defaults,
-                case,
-                now,
-            )
-        ]
-        return tuple(parts), {}
+        return _measuring_parts(office, working_set, opened, facts, case)
     addressed = _address(office, working_set, form, contents, defaults, case)
     sent = tuple(addressing.part for addressing in addressed if addressing.part.to)
     unsent = tuple(addressing.part for addressing in addressed if not addressing.part.to)
@@ -564,6 +659,32 @@ def _parts_of(
         if opened.terms.facts[path].known_by == role
     }
     return (*repeat_referral(working_set, form.kind.name, opened.case, sent), *unsent), kept
+
+
+def _measuring_parts(
+    office: Office,
+    working_set: WorkingSet,
+    opened: OpenedForm,
+    facts: Mapping[str, Any],
+    case: str,
+) -> tuple[tuple[Part, ...], dict[str, Any]]:
+    """Return the corrections that add measurements, and the lists that this agency keeps."""
+    random_bytes, now = office.random, office.clock()
+    zone = working_set.gateway.history.newest.zone
+    today = day_of(working_set.gateway.hub_time(now), zone).isoformat()
+    disclosed = told_details(working_set, case, today)
+    parts: list[Part] = []
+    for path, entries in facts.items():
+        earlier = tuple((opened.sheets[0].lists or {}).get(path, ()))
+        change = measured(earlier, entries)
+        parts += measured_parts(
+            working_set, case, disclosed.get(path, ()), change, random_bytes, now
+        )
+    kept = {
+        path: [{name: entry[name] for name in entry if name != "id"} for entry in entries]
+        for path, entries in facts.items()
+    }
+    return tuple(parts), kept if parts else {}
 
 
 def _address(
@@ -611,19 +732,18 @@ def _answering_parts(
             pack = office.program(working_set).pack
             only = (question.by,)
             parts.append(address_part(working_set, pack, form, part, case, now, only).part)
-    return tuple(parts), {path: value for path, value in facts.items() if not _has_ids(value)} | {
-        path: [_without_id(entry) for entry in value]
-        for path, value in facts.items()
-        if _has_ids(value)
-    }
+    kept = {path: _kept_value(value) for path, value in facts.items() if value is not None}
+    return tuple(parts), kept
 
 
-def _has_ids(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _without_id(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name != "id"}
+def _kept_value(value: Any) -> Any:
+    """Return a fact as this agency notes it: no ids of entries, and nothing that isn't known."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: member for name, member in entry.items() if name != "id" and member is not None}
+        for entry in value
+    ]
 
 
 # Preview and send
@@ -639,11 +759,7 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         refused = address_part(
             working_set, pack, form, replace(part, to={}), draft.case, office.clock()
         ).refused
-        parts.append(
-            PartPreview(
-                part, tuple(refusal for refusal in refused if refusal.agency not in part.to)
-            )
-        )
+        parts.append(PartPreview(part, left_out(working_set, form, part, refused)))
     corrected = _corrected_holders(office, working_set, draft)
     answers = _rules_before(office, working_set, draft)
     moments, stated = _moments_stated(office, working_set, draft)
@@ -654,7 +770,11 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         corrected,
         pack_terms(pack),
         answers,
-        moments.beside(dict(stated)).odd_moments(stated),
+        (
+            *moments.beside(dict(stated)).odd_moments(stated),
+            *((draft.odd_age,) if draft.odd_age is not None else ()),
+        ),
+        working_set.gateway.history.newest.zone,
     )
 
 
@@ -743,6 +863,7 @@ def send_draft(
             if not although_barred:
                 _check_not_barred(_rules_before(office, working_set, draft))
             check_confirmed(*_moments_stated(office, working_set, draft), although_odd=although_odd)
+            refuse_odd(() if although_odd or draft.odd_age is None else (draft.odd_age,))
         if is_new and draft.kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
@@ -780,7 +901,10 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
     if draft.form == "answer":
         changed = changed_facts(office, working_set, draft.case, draft.kept)
     if changed:
-        keep_correction(office, working_set, draft.case, changed, None, draft=draft.record)
+        changes = list_changes_of(office, working_set, draft.case, changed)
+        keep_correction(
+            office, working_set, draft.case, changed, None, draft=draft.record, changes=changes
+        )
     kept = {path: value for path, value in draft.kept.items() if path not in changed}
     if not kept:
         return
@@ -791,6 +915,7 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
         "draft": draft.record,
         "after": line.size if line else 0,
         "keep_until": defaults_today(office, working_set).keep_until,
+        **changes_in_note(list_changes_of(office, working_set, draft.case, kept)),
     }
     office.append(working_set, "noted", body)
 
@@ -799,13 +924,17 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
 def waiting_questions(
     office: Office, case: str | None = None, *, language: str = "en"
 ) -> tuple[WaitingQuestion, ...]:
-    """Return the questions to this agency that wait for an answer, in one case or in all."""
+    """Return the questions to this agency that wait for an answer, in one case or in all.
+
+    What an agency asked twice is listed once.
+    """
     working_set = office.working_set()
-    terms, waiting = terms_of(working_set), []
+    terms, names, waiting = terms_of(working_set), agency_names(working_set), []
     for handle in (case,) if case is not None else handles(working_set):
         if is_withdrawn(working_set, handle):
             continue
-        for question in _questions_here(office, working_set, handle):
+        questions = _questions_here(office, working_set, handle)
+        for question in {(each.by, each.path): each for each in questions}.values():
             fact = terms.fact(question.path)
             text = (
                 terms.text(fact, language)
@@ -813,7 +942,15 @@ def waiting_questions(
                 else form_terms().members["screening_outcome.outcome"].texts[language]
             )
             waiting.append(
-                WaitingQuestion(handle, question.by, question.path, question.decision, text)
+                WaitingQuestion(
+                    handle,
+                    question.by,
+                    question.path,
+                    question.decision,
+                    text,
+                    names.get(question.by, question.by),
+                    about_case(working_set, handle),
+                )
             )
     return tuple(waiting)
 

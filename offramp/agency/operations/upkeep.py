@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from exchange.agency.own_records import UnknownRecord
 from exchange.membership.history import History
+from offramp.agency.cases.tasks import QUIET
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.origin import own_leaves
 from offramp.agency.folder.working_set import WorkingSet
-from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_outbox
+from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_what_waits
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.duties import run_duties
-from offramp.agency.hub_link.key_rotation import rotate_keys
+from offramp.agency.hub_link.key_rotation import rotate_keys, take_over
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
+from offramp.agency.hub_link.own_records import name_of, place_own_records
 from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
 from offramp.agency.operations.access import GATEWAY, needs
@@ -26,8 +30,7 @@ from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
-    "if nobody restored a backup or copied the folder, the key is stolen: retire it with "
-    "`offramp agency retire`"
+    "if nobody copied the folder, the key is stolen: retire it with `offramp agency retire DIR KEY`"
 )
 # How often each duty is due, in seconds.
 EVERY_SECOND, WITNESS_EVERY, DIRECTORY_EVERY, HOURLY = 1.0, 10.0, 60.0, 3600.0
@@ -75,7 +78,10 @@ class AgencyStatus:
     `founders` is the fingerprint of its first version, to read to others. `without_key` are the
     names of listed agencies that can't be sent anything yet, since their gateways announced no key.
     `faults` are sentences about deliveries that weren't believed, `broken` why the log isn't.
-    `not_sent_here` are sentences about records that another program sent in this agency's name.
+    `not_sent_here` are sentences about records that another program sent in this agency's name,
+    `sent_since_backup` about those that were sent after the backup this folder was restored from.
+    `works_elsewhere` is a sentence if the agency works in another folder, else None.
+    `unopened` counts the records that wait for a person to open them: a receipt doesn't.
     `moved_at` is when the agency moved from this folder, None if it is still in it.
     `restored` is what a restored hub waits for, None where the hub is open.
     """
@@ -94,6 +100,12 @@ class AgencyStatus:
     moved_at: int | None = None
     founders: str | None = None
     without_key: tuple[str, ...] = ()
+    sent_since_backup: tuple[str, ...] = ()
+    works_elsewhere: str | None = None
+
+    def in_state(self, state: str) -> tuple[OutboxRow, ...]:
+        """Return the records that are so far, such as `refused`."""
+        return tuple(row for row in self.outbox if row.state == state)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency status`."""
@@ -106,6 +118,8 @@ class AgencyStatus:
             "unopened": self.unopened,
             "faults": list(self.faults),
             "not_sent_here": list(self.not_sent_here),
+            "sent_since_backup": list(self.sent_since_backup),
+            "works_elsewhere": self.works_elsewhere,
             "broken": self.broken,
             "restored": self.restored,
             "recalls": [recall.as_json() for recall in self.recalls],
@@ -118,9 +132,11 @@ class AgencyStatus:
 @needs(GATEWAY)
 def report_status(office: Office) -> AgencyStatus:
     """Report queued records, pending drafts and recalls, and faults."""
+    drafts = list_drafts(office) if office.moved_at is None else ()
     working_set = office.working_set()
     gateway = working_set.gateway
     has_directory = bool(gateway.history.size)
+    not_sent_here, since_backup = describe_unknown(office, working_set)
     rows = []
     for outgoing in working_set.outbox.values():
         reason = explain_refusal(outgoing.refused) if outgoing.refused is not None else ""
@@ -138,21 +154,25 @@ def report_status(office: Office) -> AgencyStatus:
         directory=gateway.history.newest.version if has_directory else None,
         items=gateway.cursor,
         unopened=sum(
-            1 for received in gateway.received.values() if received.record and not received.opened
+            1
+            for received in gateway.received.values()
+            if received.record and not received.opened and received.record.kind not in QUIET
         ),
         faults=tuple(received.fault for received in gateway.faults),
-        not_sent_here=describe_unknown(working_set),
+        not_sent_here=not_sent_here,
         broken=str(gateway.broken) if gateway.broken else None,
         restored=office.journal.get("restored") or None,
         recalls=tuple(
             PendingRecall(recall.record, recall.part, recall.issuer, recall.until)
             for recall in gateway.pending_recalls()
         ),
-        drafts=list_drafts(office) if office.moved_at is None else (),
+        drafts=drafts,
         outbox=tuple(rows),
         moved_at=office.moved_at,
         founders=gateway.history.founders if has_directory else None,
         without_key=_without_key(gateway.history) if has_directory else (),
+        sent_since_backup=since_backup,
+        works_elsewhere=describe_elsewhere(office, working_set),
     )
 
 
@@ -165,9 +185,24 @@ def _without_key(history: History) -> tuple[str, ...]:
     )
 
 
-def describe_unknown(working_set: WorkingSet) -> tuple[str, ...]:
-    """Describe the records that another program sent in this agency's name, a sentence each."""
-    sentences = []
+def describe_elsewhere(office: Office, working_set: WorkingSet) -> str | None:
+    """Say that the agency works in another folder than this one, and what to do. None if not."""
+    try:
+        office.check_works_here(working_set)
+    except AgencyError as refusal:
+        return f"{refusal.message}; {refusal.fix}"
+    return None
+
+
+def describe_unknown(
+    office: Office, working_set: WorkingSet
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Describe the records in this agency's name that were not sent from this folder.
+
+    Returns a sentence for each that another program sent, and for each that the agency sent after
+    the backup this folder was restored from, before the folder took over.
+    """
+    sent_elsewhere, since_backup = [], []
     for record in working_set.unknown_own_records():
         of_case = f"of the case `{record.case}`" if record.case else "about no case"
         if record.number is not None:
@@ -176,16 +211,48 @@ def describe_unknown(working_set: WorkingSet) -> tuple[str, ...]:
             known_by = f"record `{record.jti}` {of_case}, which `{record.agency}` acknowledges,"
         else:
             known_by = f"record `{record.jti}` {of_case}, which the account lists,"
-        sentences.append(f"{known_by} carries this agency's name and was not sent from this folder")
-    return tuple(sentences)
+        if _is_since_backup(office, working_set, record):
+            since_backup.append(f"{known_by} was sent after the backup, and is missing here")
+        else:
+            sent_elsewhere.append(
+                f"{known_by} carries this agency's name and was not sent from this folder"
+            )
+    return tuple(sent_elsewhere), tuple(since_backup)
 
 
-def check_own_records(office: Office) -> None:
+def _is_since_backup(office: Office, working_set: WorkingSet, record: UnknownRecord) -> bool:
+    """Report whether a record was sent before this restored folder took over.
+
+    A record that is known by its number alone was, if nothing with a lower number was sent from
+    here since.
+    """
+    origin = office.origin
+    if origin is None or origin.index is None:
+        return origin is not None
+    # It isn't known before `place_own_records` asked the hub.
+    index = own_leaves(office.journal).get(name_of(record), 0)
+    if record.jti is not None or index is None:
+        return index is not None and index < origin.index
+    assert record.number is not None, "it is known by its number or by its id"
+    return not any(
+        outgoing.receipt is not None
+        and outgoing.case == record.case
+        and outgoing.receipt.index > origin.index
+        and outgoing.receipt.number < record.number
+        for outgoing in working_set.outbox.values()
+    )
+
+
+def check_own_records(link: HubLink) -> None:
     """Check that all records in this agency's name were sent from here.
 
-    Raises `AgencyError` `not-sent-here`.
+    In a restored folder, the hub is asked about each that wasn't. Raises `AgencyError`
+    `not-sent-here`, `HubAway`.
     """
-    if sentences := describe_unknown(office.working_set()):
+    office = link.office
+    place_own_records(link)
+    sentences, _ = describe_unknown(office, office.working_set())
+    if sentences:
         raise AgencyError("not-sent-here", sentences[0], fix=NOT_SENT_HERE_FIX)
 
 
@@ -193,7 +260,8 @@ def check_own_records(office: Office) -> None:
 def run_duties_once(office: Office) -> None:
     """Do everything that is due with the hub, once.
 
-    Raises `HubAway`, `HubRefused`, `AgencyError` `not-joined`; `LogError` where the log is broken.
+    Raises `HubAway`, `HubRefused`, `AgencyError` `not-joined`, `works-elsewhere`; `LogError` where
+    the log is broken.
     """
     run_duties(link_of(office))
     if office.working_set().gateway.history.size:
@@ -220,13 +288,17 @@ class Service:
 
 @needs(GATEWAY)
 def describe_service(office: Office) -> Service:
-    """Describe what `serve` is about to do. Raises `AgencyError` `not-joined`."""
+    """Describe what `serve` is about to do.
+
+    Raises `AgencyError` `not-joined`; as `Office.check_works_here`.
+    """
     link_of(office)
+    office.check_works_here()
     status = report_status(office)
     assert office.settings.hub is not None, "it has joined"
     return Service(
         office.agency,
-        str(office.folder),
+        str(office.folder.absolute()),
         office.settings.hub,
         status.directory,
         office.settings.automatic,
@@ -245,15 +317,15 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
     return (
         Duty("directory", DIRECTORY_EVERY, lambda: _learn(link)),
         Duty("keys", HOURLY, _when_open(link, lambda: rotate_keys(link))),
-        Duty("outbox", EVERY_SECOND, _when_open(link, lambda: send_outbox(link))),
+        Duty("outbox", EVERY_SECOND, _when_open(link, lambda: _send(link))),
         Duty("witness", WITNESS_EVERY, _when_open(link, lambda: cosign_tree(link))),
         Duty("proofs", WITNESS_EVERY, _when_open(link, lambda: fetch_proofs(link))),
-        Duty("own records", WITNESS_EVERY, lambda: check_own_records(office)),
+        Duty("own records", WITNESS_EVERY, _when_open(link, lambda: check_own_records(link))),
         Duty("keep until", HOURLY, _when_open(link, lambda: end_due(office))),
         Duty(
             "cases",
             EVERY_SECOND,
-            _when_open(link, lambda: act_automatically(office) and send_outbox(link)),
+            _when_open(link, lambda: act_automatically(office) and _send(link)),
         ),
         Duty("emergencies", DIRECTORY_EVERY, lambda: forget_late_emergencies(office)),
         Duty("meeting", HOURLY, _when_open(link, lambda: ask_before_meeting(office))),
@@ -263,12 +335,26 @@ def duties_of(office: Office) -> tuple[Duty, ...]:
 
 def _learn(link: HubLink) -> int:
     link.office.check_not_moved()
-    return learn_directory(link)
+    learned = learn_directory(link)
+    if link.office.working_set().gateway.history.size and link.restored is None:
+        take_over(link)
+    return learned
+
+
+def _send(link: HubLink) -> int:
+    """Send what waits. The directory is asked for first, since another folder may have taken over.
+
+    INVARIANT: so a folder that another one took over from sends nothing more.
+    """
+    return send_what_waits(link) if link.office.working_set().to_send() else 0
 
 
 def _when_open(link: HubLink, do: Callable[[], Any]) -> Callable[[], Any]:
     def duty() -> Any:
-        link.office.check_not_moved()
+        link.office.check_works_here()
+        origin = link.office.origin
+        if origin is not None and origin.waits:
+            return None  # learning the directory comes first, and takes over
         if link.office.working_set().gateway.history.size and link.restored is None:
             link.take_up_key()  # another program may have learned that it is listed
             return do()

@@ -40,16 +40,19 @@ def _serve(options: dict[str, Any], passphrase: bytes) -> None:
     """Serve one agency. Raises `RequestError` `no-console`, `port-taken`; as `open_office`."""
     try:
         import argon2  # noqa: F401  # only to see that it is installed
+        import authlib  # noqa: F401  # only to see that it is installed
+        import babel  # noqa: F401  # only to see that it is installed
         import fastapi  # noqa: F401  # only to see that it is installed
         import jinja2  # noqa: F401  # only to see that it is installed
         import pyotp  # noqa: F401  # only to see that it is installed
+        import segno  # noqa: F401  # only to see that it is installed
         import uvicorn
         import webauthn  # noqa: F401  # only to see that it is installed
     except ImportError:
         raise RequestError(
             "no-console",
             "the packages that serve pages aren't installed",
-            fix="pip install 'offramp[console]'",
+            fix="in Offramp's checkout: pip install -c constraints.txt '.[console]'",
         ) from None
     from offramp.agency import operations
     from offramp.console.agency.office_thread import OfficeThread
@@ -68,8 +71,10 @@ def _serve(options: dict[str, Any], passphrase: bytes) -> None:
             operations.Site(address, host),
             idle=60.0 * options["idle"],
             demo_sign_in=options["demo_sign_in"],
+            person_origin=options["person_origin"],
         )
-        print_text(f"Console of {name}: {address}/")
+        folder = Path(options["folder"]).absolute()
+        print_text(f"Console of {name}, with the folder {folder}: {address}/")
         sys.stdout.flush()
         # No access log, and no exception's text: it may quote a case.
         config = uvicorn.Config(

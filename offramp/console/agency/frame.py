@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from babel import negotiate_locale
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from offramp.agency import operations
+from offramp.console.agency.catalogs import ENGLISH, LANGUAGES, mark, translate
 from offramp.console.agency.office_thread import OfficeThread
-from offramp.console.agency.routes import ROUTES, Route
+from offramp.console.agency.routes import ROUTES, Route, has_page
 from offramp.console.agency.sessions import (
     COOKIE,
     FIRST,
@@ -30,7 +32,14 @@ from offramp.console.agency.sessions import (
     note_done,
 )
 from offramp.console.agency.templates_of import Templates, plainly
-from offramp.console.agency.visit import AgencyFace, Invalid, KeyRing, NotHere, Visit
+from offramp.console.agency.visit import (
+    AgencyFace,
+    Elsewhere,
+    Invalid,
+    KeyRing,
+    NotHere,
+    Visit,
+)
 from offramp.console.requests import read_form, refuse_other_sites
 from offramp.terminal import print_error
 from rules.errors import Refusal
@@ -43,6 +52,8 @@ SIGN_IN, UNLOCK = "/sign-in", "/unlock"
 TOKEN, FORM_ID = "t", "f"
 # Fields that no draft keeps.
 SECRET = ("password", "code", "credential", "challenge")
+# The pages of a participant.
+OWN = "/my"
 # Refusals that say no more than that there is nothing here.
 _NOT_HERE = frozenset(("not-your-role", "no-such-case", "not-here"))
 _GONE = frozenset(("unlisted-person", "person-ended"))
@@ -76,7 +87,7 @@ class Frame:
     ) -> None:
         self.thread, self.face = thread, face
         self.sessions, self.attempts = sessions, attempts
-        self.keys = KeyRing(challenges, site, is_demo=is_demo)
+        self.keys = KeyRing(challenges, site, attempts, is_demo=is_demo)
         self.templates = templates
         self._addresses: dict[str, str] = {}
 
@@ -87,13 +98,17 @@ class Frame:
         refuse_other_sites(request)
         visitor = self.visitor(request)
         if visitor is None:
-            return lead(SIGN_IN)
+            page = admin_page(request.url.path)
+            return lead(f"{SIGN_IN}?to={page}" if page else SIGN_IN)
         fields = await read_fields(request) if request.method == "POST" else ()
         path = request.url.path
         if visitor.session.is_locked:
             if ("GET", route.path) in ROUTES:  # else there is no page to come back to
                 self.keep_draft(visitor, path, fields)
             return lead(UNLOCK)
+        # INVARIANT: while a person has the browser, nothing but the form is shown or done.
+        if not _is_within(visitor.session, route, path):
+            return lead(visitor.session.handed)
         if request.method == "POST" and not is_token(visitor.session, field_of(fields, TOKEN)):
             raise HTTPException(403)
         visit = partial(self._visit, route, request, visitor, fields)
@@ -118,7 +133,8 @@ class Frame:
         """Call a page's function, in the thread of the folder."""
         session = visitor.session
         try:
-            acting = operations.console_session(office, session.person, origin_of(request))
+            origin = origin_of(request, session)
+            acting = operations.console_session(office, session.person, origin)
         except Refusal as refusal:
             if refusal.code not in _GONE:
                 raise
@@ -139,8 +155,12 @@ class Frame:
             request.path_params,
             [(name, value) for name, value in fields if name not in (TOKEN, FORM_ID)],
             request.query_params,
+            translated=route.translated,
         )
         if not route.admits(acting.person.roles, self.face.kind):
+            page = path.rstrip("/")  # somebody typed a slash too many
+            if page != path and has_page(page, acting.person.roles, self.face.kind):
+                return lead(page)
             operations.note_refused_page(office, acting)
             return not_here(visit)
         form = field_of(fields, FORM_ID)
@@ -164,6 +184,9 @@ class Frame:
             if acting is not None:
                 operations.note_refused_page(visit.office, acting)
             return not_here(visit)
+        except Elsewhere as other:
+            visitor.box.put(f"notice {other.page}", {"text": other.notice})
+            return lead(other.page)
         except Invalid as invalid:
             page = invalid.page or path
             self.keep_draft(visitor, page, fields)
@@ -172,8 +195,12 @@ class Frame:
         except Refusal as refusal:
             if refusal.code in _NOT_HERE:
                 return not_here(visit)
-            self.keep_draft(visitor, path, fields)
-            return visit.show_refusal(refusal, path if route.method == "POST" else None)
+            back = _page_of_form(route, path) if route.method == "POST" else None
+            if back == path:
+                # A refused colleague's roles are never ticked for the next one.
+                kept = [(name, value) for name, value in fields if name != "role"]
+                self.keep_draft(visitor, path, kept)
+            return visit.show_refusal(refusal, back)
         if route.method == "POST":
             visitor.box.drop(f"draft {path}")
         return answer
@@ -204,7 +231,7 @@ class Frame:
     ) -> HTMLResponse:
         """Return a page that shows nobody's name and no tabs."""
         text = self.templates.render(
-            template, title=title, visit=None, me="", agency=self.face, token="", **values
+            template, title=title, visit=None, me="", agency=self.face, **{"token": "", **values}
         )
         return HTMLResponse(text, status_code=status)
 
@@ -212,33 +239,88 @@ class Frame:
         """Answer a request that isn't taken."""
         assert isinstance(error, HTTPException)
         if error.status_code == 403:
-            text = "This form came from another site or window. Open the page and send it again."
-            return self._sentence("Not taken", text, 403)
+            text = mark(
+                "This form came from another site or window. Open the page and send it again."
+            )
+            return self._sentence(request, mark("Not taken"), text, 403)
         if error.status_code == 413:
-            return self._sentence("Too long", "This is longer than a form may be.", 413)
+            text = mark("This is longer than a form may be.")
+            return self._sentence(request, mark("Too long"), text, 413)
         if error.status_code == 429:
-            return self._sentence("Too many tries", "Wait a few minutes, then try again.", 429)
-        return self._sentence("Not here", "There is no page at this address.", 404)
+            text = mark("Wait a few minutes, then try again.")
+            return self._sentence(request, mark("Too many tries"), text, 429)
+        text = mark("There is no page at this address.")
+        return self._sentence(request, mark("Not here"), text, 404)
 
     def fail(self, request: Request, error: Exception) -> Response:
-        """Say that something broke. The place of the fault is printed, and no word of a case."""
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        print_error(f"offramp: {type(error).__name__} at {frame.filename}:{frame.lineno}")
-        text = "Something went wrong here. What you typed is still in your browser: go back."
-        return self._sentence("Error", text, 500)
+        """Say that something broke. The place of the fault is printed."""
+        print_place(error)
+        text = mark("Something went wrong here. What you typed is still in your browser: go back.")
+        return self._sentence(request, mark("Error"), text, 500)
 
     def refuse(self, request: Request, error: Exception) -> Response:
         """Say why something can't be shown."""
         assert isinstance(error, Refusal)
-        return self._sentence("Error", f"{plainly(error.message)}. {plainly(error.fix)}", 422)
+        text = f"{plainly(error.message)}. {plainly(error.fix)}"
+        return self._sentence(request, "Error", text, 422)
 
-    def _sentence(self, heading: str, text: str, status: int) -> Response:
-        return self.plain_page("sentence.html", heading, status=status, heading=heading, text=text)
+    def _sentence(self, request: Request, heading: str, text: str, status: int) -> Response:
+        """Return a page with one sentence, for a participant in the browser's language."""
+        is_own = f"{request.url.path}/".startswith(f"{OWN}/")
+        lang = language_of_browser(request) if is_own else ENGLISH
+        heading = translate(lang, heading)
+        return self.plain_page(
+            "sentence.html",
+            heading,
+            status=status,
+            lang=lang,
+            heading=heading,
+            text=translate(lang, text),
+            first=OWN if is_own else "/",
+        )
+
+
+def language_of_browser(request: Request) -> str:
+    """Return the first of the browser's languages that the pages have, else English."""
+    listed = request.headers.get("accept-language", "").split(",")
+    preferred = [each.partition(";")[0].strip() for each in listed]
+    return negotiate_locale(preferred, LANGUAGES, sep="-") or ENGLISH
+
+
+def print_place(error: BaseException) -> None:
+    """Print the place of a fault, and no word of a case."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    print_error(f"offramp: {type(error).__name__} at {frame.filename}:{frame.lineno}")
+
+
+def _page_of_form(route: Route, path: str) -> str:
+    """Return the page that a form was sent from: its own address, or the nearest above it."""
+    template, address = route.path.split("/"), path.split("/")
+    for length in range(len(template), 1, -1):
+        if ("GET", "/".join(template[:length])) in ROUTES:
+            return "/".join(address[:length])
+    return FIRST
+
+
+def _is_within(session: Session, route: Route, path: str) -> bool:
+    """Report whether a page may be reached while a person has the browser."""
+    form = session.handed
+    return not form or (route.in_hand and (path == form or path.startswith(f"{form}/")))
 
 
 def not_here(visit: Visit) -> Response:
     """Return the page for what isn't there, or not for this person: both look alike."""
-    return visit.show("not_here.html", "Not here", status=404)
+    return visit.show("not_here.html", mark("Not here"), status=404)
+
+
+def admin_page(address: str) -> str | None:
+    """Return the page of an admin that an address means, None if it means none.
+
+    It is led to after a sign-in. No address of it has a case.
+    """
+    page = address.rstrip("/")
+    is_page = page.startswith("/admin") and "{" not in page and ("GET", page) in ROUTES
+    return page if is_page else None
 
 
 def lead(path: str) -> Response:
@@ -246,9 +328,10 @@ def lead(path: str) -> Response:
     return RedirectResponse(path, status_code=303)
 
 
-def origin_of(request: Request) -> str:
+def origin_of(request: Request, session: Session | None = None) -> str:
     """Return where a request comes from, for the journal of looks."""
-    return f"browser {request.client.host}" if request.client is not None else "browser"
+    place = f"browser {request.client.host}" if request.client is not None else "browser"
+    return f"{place}, session {session.mark}" if session is not None else place
 
 
 def field_of(fields: Fields, name: str) -> str:

@@ -7,21 +7,35 @@ vocabulary's own words, with its choices, and "I can't tell" wherever it may be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from offramp.asking import Dialog, Question, read_answer
+from offramp.agency import operations
+from offramp.asking import Dialog, Question, fault_text, read_texts
 from offramp.console.agency.visit import Invalid, Visit
 from rules.errors import Refusal
 from rules.frozen import frozen
 
+# The fields of a form by name, each with all its texts.
+Typed = Mapping[str, Sequence[str]]
+
 CANT_TELL = "not known"
+# The field that names each question of a form, and the end of the name of its "I can't tell".
+_ASKED, _UNKNOWN = "asked", ".unknown"
+_ONE_MORE = "Is there one you can’t name? Tick “I can’t tell” as well."
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
+# The number of entries of a list. More are added one by one.
+_COUNTS = ("None", "One", "Two", "Three", "Four", "Five")
+_HOW_MANY, _NEXT_PAGE = "How many?", "The next page asks about each."
 _LONGEST = 22  # characters of a label that fits half a phone's width
 
 
 @frozen
 class AskedField:
-    """A question as the macro `ask` of `parts.html` shows it."""
+    """A question as the macro `ask` of `parts.html` shows it.
+
+    `given` are the texts of the answer so far, and `is_unknown` is true if it is "I can't tell".
+    """
 
     name: str
     text: str
@@ -32,23 +46,61 @@ class AskedField:
     optional: bool
     may_be_unknown: bool
     inputmode: str | None
+    given: tuple[str, ...]
+    is_unknown: bool
 
 
-def fields_of(questions: Sequence[Question], language: str = "en") -> tuple[AskedField, ...]:
-    """Return the fields of a page, one for each question."""
-    return tuple(_field_of(question, language) for question in questions)
+def fields_of(
+    questions: Sequence[Question], typed: Typed, visit: Visit, language: str = "en"
+) -> tuple[AskedField, ...]:
+    """Return the fields of a page, one for each question, filled in with what was typed.
+
+    `typed` are the fields of earlier visits. What was sent last and isn't done counts before them.
+    """
+    latest = typed_after(typed, visit.kept)
+    return tuple(_field_of(question, latest, language) for question in questions)
 
 
-def _field_of(question: Question, language: str) -> AskedField:
+def typed_after(earlier: Typed, sent: Typed) -> dict[str, list[str]]:
+    """Return the fields of a form after it was sent once more.
+
+    INVARIANT: of each question that the form showed, what was sent last counts, and nothing of an
+    earlier visit. A box without its tick isn't sent at all, so the question is what was sent.
+    """
+    shown = list(sent.get(_ASKED, ()))
+    again = {name for asked in shown for name in (asked, f"{asked}{_UNKNOWN}")}
+    left = {name: list(texts) for name, texts in earlier.items() if name not in again}
+    asked_before = earlier.get(_ASKED, ())
+    newest = {name: list(texts) for name, texts in sent.items()}
+    return {**left, **newest, _ASKED: list(dict.fromkeys((*asked_before, *shown)))}
+
+
+def texts_of(name: str, typed: Typed) -> tuple[str, ...]:
+    """Return all that was ticked and typed for a question. A question left out has no text."""
+    texts = [text.strip() for text in typed.get(name, ())]
+    if typed.get(f"{name}{_UNKNOWN}"):
+        texts.append(CANT_TELL)
+    return tuple(text for text in texts if text)
+
+
+def _field_of(question: Question, typed: Typed, language: str) -> AskedField:
     form = question.form
-    choices = [(choice.word, choice.label) for choice in form.choices]
+    choices = [
+        (choice.word, choice.label[:1].upper() + choice.label[1:]) for choice in form.choices
+    ]
     if form.type == "bool":
         choices = list(_YES_OR_NO)
+    elif form.type == "size":
+        choices = [(str(count), label) for count, label in enumerate(_COUNTS)]
     is_text = not choices
     if choices and form.may_be_unknown:
         choices.append((CANT_TELL, "I can’t tell"))
     hint = question.help
-    if is_text and form.type in ("date", "timestamp", "int", "decimal", "citation"):
+    if form.type == "size":
+        hint = f"{hint or _HOW_MANY} {_NEXT_PAGE}"
+    if form.type == "choices" and form.may_be_unknown:
+        hint = _ONE_MORE
+    if is_text and form.type in ("date", "timestamp", "int", "decimal", "citation", "language"):
         how = form.how(language).partition(";")[0]
         hint = f"{hint}: {how}" if hint else how[:1].upper() + how[1:]
     return AskedField(
@@ -60,14 +112,16 @@ def _field_of(question: Question, language: str) -> AskedField:
         all(len(label) <= _LONGEST for _, label in choices),
         form.may_be_empty,
         form.may_be_unknown and is_text,
-        "numeric" if form.type in ("int", "size") else None,
+        "numeric" if form.type == "int" else None,
+        tuple(typed.get(question.name, ())),
+        bool(typed.get(f"{question.name}{_UNKNOWN}")),
     )
 
 
 def read_answers(
     questions_after: Callable[[Mapping[str, Any]], Sequence[Question]],
     visit: Visit,
-    typed: Mapping[str, Sequence[str]] | None = None,
+    typed: Typed | None = None,
     language: str = "en",
 ) -> dict[str, Any]:
     """Return the answers of a form by question, as `offramp.asking` returns them.
@@ -77,36 +131,65 @@ def read_answers(
     Raises `Invalid` with a sentence for each field.
     """
     fields = visit.answers if typed is None else typed
-    answers: dict[str, Any] = {}
-    faults: dict[str, str] = {}
-    while True:
-        asked = [question for question in questions_after(answers) if question.name not in answers]
-        sent = [question for question in asked if question.name not in faults]
-        sent = [question for question in sent if _was_shown(question, fields)]
-        if not sent:
-            break
-        for question in sent:
-            try:
-                dialog = Dialog(language, visit.zone.key)
-                answers[question.name] = read_answer(question, _typed(question, fields), dialog)
-            except Refusal as refusal:
-                faults[question.name] = f"{refusal.message}: {refusal.fix}".replace("`", "")
-                answers.pop(question.name, None)
+    answers, faults = _read_fields(questions_after, visit, fields, language)
     if faults:
         raise Invalid(faults)
     return answers
 
 
-def _was_shown(question: Question, fields: Mapping[str, Sequence[str]]) -> bool:
+def answers_so_far(
+    questions_after: Callable[[Mapping[str, Any]], Sequence[Question]], visit: Visit, typed: Typed
+) -> dict[str, Any]:
+    """Return the answers that a form has when it is shown, without those that are wrong."""
+    return _read_fields(questions_after, visit, typed_after(typed, visit.kept), "en")[0]
+
+
+def _read_fields(
+    questions_after: Callable[[Mapping[str, Any]], Sequence[Question]],
+    visit: Visit,
+    fields: Typed,
+    language: str,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the answers of a form, and a sentence for each field that has none."""
+    answers: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    dialog = Dialog(language, visit.zone.key)
+    while True:
+        asked = [question for question in questions_after(answers) if question.name not in answers]
+        sent = [question for question in asked if question.name not in faults]
+        sent = [question for question in sent if _was_shown(question, fields)]
+        if not sent:
+            return answers, faults
+        for question in sent:
+            texts = texts_of(question.name, fields)
+            if not texts and (fault := _fault_of_nothing(question)) is not None:
+                faults[question.name] = fault
+                continue
+            try:
+                answers[question.name] = read_texts(question, texts, dialog)
+            except Refusal as refusal:
+                faults[question.name] = fault_text(
+                    refusal, partial(operations.codes_in_words, names={})
+                )
+
+
+def fault_of(refusal: Refusal) -> str:
+    """Return what is wrong with an answer and how to fix it, as its field shows it."""
+    return fault_text(refusal, partial(operations.codes_in_words, names={}))
+
+
+def _fault_of_nothing(question: Question) -> str | None:
+    """Return the sentence for a question without an answer, None where it may have none."""
+    form = question.form
+    if form.type == "choices" and not form.may_be_unknown:
+        return None  # nothing ticked is none of them
+    if form.choices or form.type == "bool":
+        return "Choose an answer"
+    if form.may_be_empty:
+        return None
+    return "Fill this in, or say that you can’t tell" if form.may_be_unknown else None
+
+
+def _was_shown(question: Question, fields: Typed) -> bool:
     """Report whether a field came with the form: radio buttons that nobody chose don't."""
-    return question.name in fields.get("asked", ()) or bool(fields.get(question.name))
-
-
-def _typed(question: Question, fields: Mapping[str, Sequence[str]]) -> str:
-    """Return an answer as it would be typed."""
-    chosen = fields.get(question.name, ())
-    if fields.get(f"{question.name}.unknown"):
-        return CANT_TELL
-    if question.form.type == "choices":
-        return CANT_TELL if CANT_TELL in chosen else ", ".join(chosen) or "none"
-    return chosen[0].strip() if chosen else ""
+    return question.name in fields.get(_ASKED, ()) or bool(texts_of(question.name, fields))

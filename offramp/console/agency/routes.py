@@ -22,6 +22,8 @@ else:
     Handler = Callable
 
 WORKERS = ("member", "supervisor")
+# The kinds of agency that may ask a person for consent.
+COLLECTORS = ("case_management", "treatment_provider", "service_provider", "health_provider")
 OFFERERS = ("sender", "member", "supervisor")
 EVERYBODY = ("member", "supervisor", "sender", "chair", "admin", "auditor")
 
@@ -31,7 +33,9 @@ class Route:
     """An address with a method, and the people that it is for.
 
     `roles` are a person's in the agency. `kinds` are the agency's own roles in the directory, empty
-    for every agency. `{c}` in a path is a case's id in addresses.
+    for every agency. `{c}` in a path is a case's id in addresses. A `translated` page is in the
+    language that was chosen in the session, and every other page is in English. A page `in_hand` is
+    reached while the person of the case has the tablet, and no other page is.
     """
 
     method: str
@@ -39,6 +43,8 @@ class Route:
     roles: tuple[str, ...]
     kinds: tuple[str, ...]
     handler: Handler
+    translated: bool = False
+    in_hand: bool = False
 
     def admits(self, roles: Iterable[str], kind: str | None) -> bool:
         """Report whether the page is for a person with these roles at an agency of this kind."""
@@ -58,16 +64,17 @@ class Tab:
 # always the last.
 TABS = (
     Tab("/offer", "Offer", "shield"),
-    Tab("/today", "Today", "home"),
-    Tab("/asked", "Asked", "q"),
     Tab("/queue", "Queue", "scale"),
     Tab("/applications", "Waiting", "clock"),
+    Tab("/today", "Today", "home"),
+    Tab("/asked", "Asked", "q"),
     Tab("/clients", "Clients", "people"),
     Tab("/mine", "Mine", "list"),
     Tab("/people", "People", "people"),
     Tab("/meeting", "Meeting", "list"),
     Tab("/admin/people", "Staff", "user"),
     Tab("/admin/exchange", "Exchange", "mail"),
+    Tab("/admin/backup", "Backup", "clock"),
     Tab("/admin/looked", "Who looked", "eye"),
     Tab("/admin/doctor", "Doctor", "check"),
     Tab("/people/find", "Find a person", "search"),
@@ -78,26 +85,41 @@ ROUTES: dict[tuple[str, str], Route] = {}
 
 
 def page(
-    path: str, roles: tuple[str, ...], *, kinds: tuple[str, ...] = ()
+    path: str,
+    roles: tuple[str, ...],
+    *,
+    kinds: tuple[str, ...] = (),
+    translated: bool = False,
+    in_hand: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare the function that shows a page."""
-    return _declare("GET", path, roles, kinds)
+    return _declare("GET", path, roles, kinds, translated, in_hand)
 
 
 def action(
-    path: str, roles: tuple[str, ...], *, kinds: tuple[str, ...] = ()
+    path: str,
+    roles: tuple[str, ...],
+    *,
+    kinds: tuple[str, ...] = (),
+    translated: bool = False,
+    in_hand: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare the function that does what a form says. It returns `visit.go(…)`."""
-    return _declare("POST", path, roles, kinds)
+    return _declare("POST", path, roles, kinds, translated, in_hand)
 
 
 def _declare(
-    method: str, path: str, roles: tuple[str, ...], kinds: tuple[str, ...]
+    method: str,
+    path: str,
+    roles: tuple[str, ...],
+    kinds: tuple[str, ...],
+    translated: bool,
+    in_hand: bool,
 ) -> Callable[[Handler], Handler]:
     def declare(handler: Handler) -> Handler:
         if (method, path) in ROUTES:
             raise ValueError(f"two functions for {method} {path}")
-        ROUTES[method, path] = Route(method, path, roles, kinds, handler)
+        ROUTES[method, path] = Route(method, path, roles, kinds, handler, translated, in_hand)
         return handler
 
     return declare
@@ -108,14 +130,25 @@ def collect_routes() -> tuple[Route, ...]:
     return tuple(sorted(ROUTES.values(), key=lambda route: (route.path.count("{"), route.path)))
 
 
-def tabs_of(roles: Iterable[str], kind: str | None) -> tuple[Tab, ...]:
-    """Return the tabs of a person, at most five."""
+def all_tabs_of(roles: Iterable[str], kind: str | None) -> tuple[Tab, ...]:
+    """Return the tabs of all pages that are for a person, in their order."""
     roles = tuple(roles)
-    tabs = [
+    return tuple(
         tab
         for tab in TABS
         if (route := ROUTES.get(("GET", tab.path))) is not None and route.admits(roles, kind)
-    ]
+    )
+
+
+def has_page(path: str, roles: Iterable[str], kind: str | None) -> bool:
+    """Report whether a page is for a person with these roles at an agency of this kind."""
+    route = ROUTES.get(("GET", path))
+    return route is not None and route.admits(roles, kind)
+
+
+def tabs_of(roles: Iterable[str], kind: str | None) -> tuple[Tab, ...]:
+    """Return the tabs of a person, at most five."""
+    tabs = all_tabs_of(roles, kind)
     find = [tab for tab in tabs if tab.path == "/people/find"]
     others = [tab for tab in tabs if tab.path != "/people/find"]
     return (*others[: MOST_TABS - len(find)], *find)

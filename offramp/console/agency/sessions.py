@@ -19,19 +19,26 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from offramp.names import join_name
+
 COOKIE = "__Host-offramp"
 LONGEST = 12 * 3600.0
 IDLE = 15 * 60.0
 FIRST = "/"
 _MOST_BOXES, _MOST_FORMS, _MOST_SESSIONS = 32, 256, 1000
 _NONCE_BYTES = 12
+_MARK = 8
 
 
 @dataclass
 class Session:
     """One sign-in of one person. `done` has where each sent form led, by the form's id.
 
-    `boxes` are sealed values by name. `back_to` is the page to show after a lock.
+    `boxes` are sealed values by name. `back_to` is the page to show after a lock. `method` is how
+    the person signed in: `passkey`, `password`, `agency` (the agency's own sign-in), or `demo`.
+    `device` names the browser in a few words. `handed` is the address of the form that a person
+    fills in on this browser: while it is there, no other page is shown. It is empty while staff
+    have the browser.
     """
 
     id: str
@@ -39,10 +46,18 @@ class Session:
     started: float
     seen: float
     token: str = ""
+    method: str = "password"
+    device: str = ""
     is_locked: bool = False
     back_to: str = FIRST
+    handed: str = ""
     done: OrderedDict[str, str] = field(default_factory=OrderedDict)
     boxes: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+
+    @property
+    def mark(self) -> str:
+        """The part of the id that the journal of looks states. It is no secret."""
+        return self.id[:_MARK]
 
 
 class Sessions:
@@ -55,10 +70,11 @@ class Sessions:
         self.now, self._idle = now, idle
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
-    def begin(self, person: str) -> tuple[str, Session]:
+    def begin(self, person: str, method: str = "password", device: str = "") -> tuple[str, Session]:
         """Begin a session. Return the token for the cookie."""
-        token = secrets.token_urlsafe(32)
-        session = Session(_id_of(token), person, self.now(), self.now(), secrets.token_urlsafe(24))
+        token, now = secrets.token_urlsafe(32), self.now()
+        form_token = secrets.token_urlsafe(24)
+        session = Session(_id_of(token), person, now, now, form_token, method, device)
         self._sessions[session.id] = session
         while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
@@ -79,11 +95,27 @@ class Sessions:
             session.seen = now
         return session
 
+    def of_id(self, id_: str) -> Session | None:
+        """Return the session of an id, None if it ended."""
+        session = self._sessions.get(id_)
+        if session is not None and self.now() - session.started > LONGEST:
+            self.end(session)
+            return None
+        return session
+
     def unlock(self, session: Session) -> str:
         """Unlock a session, and return the page to come back to."""
         session.is_locked, session.seen = False, self.now()
         back_to, session.back_to = session.back_to, FIRST
         return back_to
+
+    def hand_over(self, session: Session, form: str) -> None:
+        """Narrow a session to one form. Forms of pages that are open elsewhere are refused."""
+        session.handed, session.token = form, secrets.token_urlsafe(24)
+
+    def take_back(self, session: Session) -> None:
+        """Give the whole session back to staff. The person's pages that are open are refused."""
+        session.handed, session.token = "", secrets.token_urlsafe(24)
 
     def end(self, session: Session) -> None:
         """End a session, and forget what it kept."""
@@ -137,6 +169,12 @@ class Box:
     def drop(self, name: str) -> None:
         """Forget a value."""
         self._session.boxes.pop(name, None)
+
+    def drop_under(self, name: str) -> None:
+        """Forget a value, and those whose names go on after it with a slash."""
+        for kept in list(self._session.boxes):
+            if kept == name or kept.startswith(f"{name}/"):
+                self.drop(kept)
 
 
 def note_done(session: Session, form: str, location: str) -> None:
@@ -214,4 +252,4 @@ class Attempts:
         self._failed.pop(self._of(name), None)
 
     def _of(self, name: str) -> bytes:
-        return hmac.digest(self._key, " ".join(name.casefold().split()).encode(), "sha256")
+        return hmac.digest(self._key, join_name(name).encode(), "sha256")

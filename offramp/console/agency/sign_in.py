@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offramp.agency import operations
+from offramp.console.agency.devices import device_of
 from offramp.console.agency.frame import (
     SIGN_IN,
     UNLOCK,
     Frame,
     Visitor,
+    admin_page,
     field_of,
     lead,
     origin_of,
@@ -56,9 +58,18 @@ class SignIn:
         refuse_other_sites(request)
         if (visitor := self._frame.visitor(request)) is not None:
             return lead(UNLOCK if visitor.session.is_locked else "/")
-        return self._page(None)
+        is_own = request.url.hostname == self._site.host
+        passkeys_at = None if is_own else self._site.origin
+        to = request.query_params.get("to", "")
+        return await self._page(None, passkeys_at=passkeys_at, to=to)
 
-    def _page(self, fault: str | None, name: str = "") -> Response:
+    async def _has_provider(self) -> bool:
+        """Report whether the agency's own sign-in is set up."""
+        return await self._frame.thread.run(operations.sign_in_provider) is not None
+
+    async def _page(
+        self, fault: str | None, name: str = "", passkeys_at: str | None = None, to: str = ""
+    ) -> Response:
         return self._frame.plain_page(
             "sign_in.html",
             "Error: Sign in" if fault else "Sign in",
@@ -66,6 +77,9 @@ class SignIn:
             fault=fault,
             name=name,
             demo_people=self._demo_people,
+            has_provider=await self._has_provider(),
+            passkeys_at=passkeys_at,
+            to=admin_page(to),
             **self._passkey(),
         )
 
@@ -89,15 +103,18 @@ class SignIn:
     async def sign_in_with_passkey(self, request: Request) -> Response:
         """Sign in the person of a passkey."""
         refuse_other_sites(request)
-        person = await self._person_of(request, await read_fields(request))
-        return self._page(_NO_PASSKEY) if person is None else self._begin(person, "/")
+        fields = await read_fields(request)
+        person = await self._person_of(request, fields)
+        if person is None:
+            return await self._page(_NO_PASSKEY, to=field_of(fields, "to"))
+        return self._begin(request, person, "passkey", fields)
 
     async def unlock_with_passkey(self, request: Request) -> Response:
         """Unlock a session with a passkey of the same person."""
         visitor, fields = await self._of_form(request)
         person = await self._person_of(request, fields)
         if person is None or person != visitor.session.person:
-            return self._unlock_page(visitor, _NO_PASSKEY)
+            return await self._unlock_page(visitor, _NO_PASSKEY)
         return lead(quote(self._frame.sessions.unlock(visitor.session)))
 
     async def sign_in(self, request: Request) -> Response:
@@ -107,20 +124,25 @@ class SignIn:
         name = field_of(fields, "name").strip()
         person = await self._check(request, name, field_of(fields, "password"), fields)
         if person is None:
-            return self._page(_LOCKED if self._frame.attempts.is_locked(name) else _WRONG, name)
+            return await self._page(
+                _LOCKED if self._frame.attempts.is_locked(name) else _WRONG,
+                name,
+                to=field_of(fields, "to"),
+            )
         if (visitor := self._frame.visitor(request)) is not None:
             self._frame.sessions.end(visitor.session)
-        return self._begin(person, "/")
+        return self._begin(request, person, "password", fields)
 
     async def sign_in_for_demo(self, request: Request) -> Response:
         """Sign a made-up person in without a password, where the console was started so."""
         refuse_other_sites(request)
-        name = field_of(await read_fields(request), "name")
+        fields = await read_fields(request)
+        name = field_of(fields, "name")
         if name not in self._demo_people:
             raise HTTPException(404)
         note = partial(_note, name, origin_of(request), None)
         await self._frame.thread.run(note)
-        return self._begin(name, "/")
+        return self._begin(request, name, "demo", fields)
 
     async def _check(
         self, request: Request, name: str, password: str, fields: list[tuple[str, str]]
@@ -154,9 +176,11 @@ class SignIn:
         if self._limit.statistics().tasks_waiting >= _MOST_WAITING:
             raise HTTPException(429)
 
-    def _begin(self, person: str, path: str) -> Response:
-        token, _ = self._frame.sessions.begin(person)
-        answer = lead(path)
+    def _begin(
+        self, request: Request, person: str, method: str, fields: list[tuple[str, str]]
+    ) -> Response:
+        token, _ = self._frame.sessions.begin(person, method, device_of(request))
+        answer = lead(admin_page(field_of(fields, "to")) or "/")
         set_cookie(answer, token)
         return answer
 
@@ -184,9 +208,9 @@ class SignIn:
             return lead(SIGN_IN)
         if not visitor.session.is_locked:
             return lead("/")
-        return self._unlock_page(visitor, None)
+        return await self._unlock_page(visitor, None)
 
-    def _unlock_page(self, visitor: Visitor, fault: str | None) -> Response:
+    async def _unlock_page(self, visitor: Visitor, fault: str | None) -> Response:
         return self._frame.plain_page(
             "unlock.html",
             "Error: Locked" if fault else "Locked",
@@ -195,6 +219,8 @@ class SignIn:
             name=visitor.session.person,
             session_token=visitor.session.token,
             is_demo_person=visitor.session.person in self._demo_people,
+            has_provider=await self._has_provider(),
+            is_handed=bool(visitor.session.handed),
             **self._passkey(),
         )
 
@@ -207,14 +233,20 @@ class SignIn:
             person = await self._check(request, session.person, password, fields)
             if person is None:
                 is_locked = self._frame.attempts.is_locked(session.person)
-                return self._unlock_page(visitor, _LOCKED if is_locked else _WRONG)
+                return await self._unlock_page(visitor, _LOCKED if is_locked else _WRONG)
         return lead(quote(self._frame.sessions.unlock(session)))
 
     async def stay(self, request: Request) -> Response:
-        """Note that a person still works at a page. It shows nothing and unlocks nothing."""
+        """Note that a person still works at a page. It shows nothing and unlocks nothing.
+
+        The status tells a page of staff that it may no longer be shown in this browser: 205.
+        """
         refuse_other_sites(request)
-        self._frame.visitor(request)
-        return Response(status_code=204)
+        visitor = self._frame.visitor(request)
+        is_staffs = visitor is not None and not (
+            visitor.session.is_locked or visitor.session.handed
+        )
+        return Response(status_code=204 if is_staffs else 205)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session, and have the browser forget its pages."""

@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from offramp.agency import operations
-from offramp.console.agency.sessions import Box, Challenges, Session, Sessions
+from offramp.console.agency.catalogs import ENGLISH, LANGUAGES, mark, translate
+from offramp.console.agency.sessions import Attempts, Box, Challenges, Session, Sessions
 from offramp.console.agency.templates_of import Templates
 from rules.errors import Refusal
 
@@ -32,6 +34,17 @@ class Invalid(Exception):
     def __init__(self, faults: Mapping[str, str], page: str | None = None) -> None:
         super().__init__("a form has faults")
         self.faults, self.page = dict(faults), page
+
+
+class Elsewhere(Exception):
+    """Another page comes first, or this one is over. `notice` says why, and is no fault.
+
+    Nothing that was typed is kept.
+    """
+
+    def __init__(self, page: str, notice: str) -> None:
+        super().__init__("another page comes first")
+        self.page, self.notice = page, notice
 
 
 class Visit:
@@ -57,12 +70,15 @@ class Visit:
         parts: Mapping[str, str],
         fields: Sequence[tuple[str, str]] = (),
         query: Mapping[str, str] | None = None,
+        *,
+        translated: bool = False,
     ) -> None:
         self.office, self.person, self.agency = office, person, agency
         self.path, self.parts, self.query = path, parts, dict(query or {})
         self.session, self.sessions, self.keys = session, sessions, keys
         self._session, self._box = session, box
         self._templates, self._addresses = templates, addresses
+        self._translated = translated
         self._fields = tuple(fields)
 
     @property
@@ -106,6 +122,13 @@ class Visit:
         self._box.drop(f"faults {self.path}")
         return faults
 
+    @cached_property
+    def notice(self) -> str | None:
+        """Why the person was led to this page. It is shown once."""
+        kept = self._box.get(f"notice {self.path}")
+        self._box.drop(f"notice {self.path}")
+        return kept["text"] if kept else None
+
     # Cases
 
     @property
@@ -114,10 +137,7 @@ class Visit:
 
         The operation that is called with it checks the caseload.
         """
-        case = self._addresses.get(self.parts.get("c", ""))
-        if case is None:
-            raise NotHere
-        return case
+        return self.case_at("c")
 
     def address_of(self, case: str, *more: str) -> str:
         """Return the address of a case's page."""
@@ -126,9 +146,39 @@ class Visit:
             raise NotHere
         return "/".join(("/people", local, *more))
 
+    def case_at(self, name: str) -> str:
+        """Return the handle of another case in the address, by its parameter. Raises `NotHere`."""
+        case = self._addresses.get(self.parts.get(name, ""))
+        if case is None:
+            raise NotHere
+        return case
+
+    def address_of_local(self, local: str) -> str:
+        """Return the address of a case by its id in addresses. Raises `NotHere`."""
+        if local not in self._addresses:
+            raise NotHere
+        return f"/people/{local}"
+
     @cached_property
     def _local_ids(self) -> dict[str, str]:
         return {handle: local for local, handle in self._addresses.items()}
+
+    # What must be seen at once
+
+    @cached_property
+    def alerts(self) -> operations.Alerts:
+        """What this person must see at once, on each page with tabs."""
+        return operations.alerts_of(self.office, self.person)
+
+    @property
+    def glass_until(self) -> int | None:
+        """Until when this person may see the case in the address as somebody else's."""
+        case = self._addresses.get(self.parts.get("c", ""))
+        return self.alerts.glass.get(case) if case is not None else None
+
+    def has_page(self, path: str) -> bool:
+        """Report whether there is a page at a route's path, and it is for this person."""
+        return self._templates.has_page(path, self.person.roles, self.agency.kind)
 
     def page_number(self, pages: int) -> int:
         """Return the page of a long list that the address asks for, from 1 to `pages`."""
@@ -142,6 +192,11 @@ class Visit:
         """Return what the macro `confirm` needs to have a draft signed. None without a passkey."""
         return operations.confirmation_request(self.office, self.actor, self.keys.site, digest)
 
+    @cached_property
+    def has_password(self) -> bool:
+        """True if the person can confirm with a password and a code."""
+        return operations.has_own_password(self.office, self.actor)
+
     def confirm(self, digest: str) -> operations.Confirmation:
         """Return the person's confirmation of a draft, from the form with the macro `confirm`.
 
@@ -154,14 +209,57 @@ class Visit:
             )
         if self.keys.is_demo:
             return operations.confirm_in_demo(self.office, self.actor, digest)
-        return operations.confirm_by_password(
-            self.office,
-            self.actor,
-            digest,
-            self.field("password"),
-            self.field("code"),
-            now=time.time(),
-        )
+        attempts = self.keys.attempts
+        if attempts.is_locked(self.actor):
+            raise HTTPException(429)
+        try:
+            confirmation = operations.confirm_by_password(
+                self.office,
+                self.actor,
+                digest,
+                self.field("password"),
+                self.field("code"),
+                now=time.time(),
+            )
+        except Refusal:
+            # INVARIANT: a password can't be guessed at an unlocked screen any more than at sign-in.
+            attempts.fail(self.actor)
+            raise
+        attempts.forget(self.actor)
+        return confirmation
+
+    @property
+    def can_confirm(self) -> bool:
+        """True if the person has a passkey, or a password with codes, to confirm with."""
+        if self.keys.is_demo:
+            return True
+        account = operations.find_account(self.office, self.actor)
+        return account is not None and bool(account.passkeys or account.secret)
+
+    # Hand the browser over
+
+    @property
+    def is_handed(self) -> bool:
+        """True while the person of a case has this browser."""
+        return bool(self._session.handed)
+
+    def hand_over(self, form: str) -> Response:
+        """Give the browser to the person of a case, for one form. Lead to it.
+
+        Nothing else is shown until `take_back`, whatever address is typed.
+        """
+        self.sessions.hand_over(self._session, form)
+        answer = self.go(form)
+        # Pages that the browser could go back to without asking.
+        answer.headers["clear-site-data"] = '"cache"'
+        return answer
+
+    def take_back(self, path: str) -> Response:
+        """Take the browser back from the person, and lead to a page of staff."""
+        self.sessions.take_back(self._session)
+        answer = self.go(path)
+        answer.headers["clear-site-data"] = '"cache"'
+        return answer
 
     # What the session remembers
 
@@ -173,14 +271,58 @@ class Visit:
         """Return a value that the session keeps."""
         return self._box.get(f"kept {name}")
 
+    # Languages
+
+    @property
+    def lang(self) -> str:
+        """The language of this page: the one chosen in the session, or English for staff."""
+        if not self._translated:
+            return ENGLISH
+        return str((self.recall("language") or {}).get("lang", ENGLISH))
+
+    def choose_language(self, lang: str) -> None:
+        """Show the translated pages of this session in a language. Raises `NotHere`."""
+        if lang not in LANGUAGES:
+            raise NotHere
+        self.remember("language", {"lang": lang})
+
+    def translate(self, text: str, **values: Any) -> str:
+        """Return a text in the language of this page, with values for its `%(name)s`."""
+        return translate(self.lang, text, **values)
+
+    def forget(self, name: str) -> None:
+        """Forget a value that the session keeps."""
+        self._box.drop(f"kept {name}")
+
+    def forget_typed(self, page: str) -> None:
+        """Forget what was typed, and its faults, on a page and on all pages under it.
+
+        INVARIANT: what was typed about one person never shows on a form about another.
+        """
+        for kind in ("draft", "faults"):
+            self._box.drop_under(f"{kind} {page}")
+
     # Answers
 
-    def show(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
-        """Return a page. `title` is the kind of page, and never names a person."""
+    def show(
+        self,
+        template: str,
+        title: str,
+        *,
+        status: int = 200,
+        lang: str | None = None,
+        **values: Any,
+    ) -> Response:
+        """Return a page. `title` is the kind of page, marked, and never names a person.
+
+        `lang` is by default the language of the route.
+        """
         faults = self.faults
+        title = translate(lang or self.lang, title)
         text = self._templates.render(
             template,
-            title=f"Error: {title}" if faults else title,
+            lang=lang or self.lang,
+            title=self.translate("Error: %(title)s", title=title) if faults else title,
             visit=self,
             me=self.actor,
             agency=self.agency,
@@ -189,6 +331,7 @@ class Visit:
             path=self.path,
             kept=self.kept,
             faults=faults,
+            digits_of=operations.case_digits(self.office),
             **values,
         )
         return HTMLResponse(text, status_code=status)
@@ -204,21 +347,29 @@ class Visit:
         """
         return self.show(
             "refused.html",
-            "Not done" if back else "Not shown",
+            mark("Not done") if back else mark("Not shown"),
             status=422,
-            heading="This wasn’t done" if back else "This can’t be shown now",
+            heading=self.translate("This wasn’t done")
+            if back
+            else self.translate("This can’t be shown now"),
             refusal=refusal,
             back=back,
         )
 
 
 class KeyRing:
-    """What pages need to ask for a passkey: open challenges, and the console's own site."""
+    """What pages need to confirm: open challenges, the console's own site, and failed attempts."""
 
     def __init__(
-        self, challenges: Challenges, site: operations.Site, *, is_demo: bool = False
+        self,
+        challenges: Challenges,
+        site: operations.Site,
+        attempts: Attempts,
+        *,
+        is_demo: bool = False,
     ) -> None:
         self.challenges, self.site, self.is_demo = challenges, site, is_demo
+        self.attempts = attempts
 
 
 class AgencyFace:

@@ -13,6 +13,7 @@ from offramp.policy.cohort.possible import Outcomes, Possible
 from rules.decide.ruling import CHARGES, CaseFacts, Ruling
 from rules.decide.same_law import depends_on_law_alone, law_changes
 from rules.decide.scene_day import DAY
+from rules.decide.search_space import DECISION
 from rules.errors import RequestError
 from rules.frozen import cached_property, frozen
 from rules.input.facts import Facts
@@ -30,13 +31,18 @@ class Side:
     decision: str
 
     def ruling(
-        self, facts: Mapping[str, Any], of_charges: Mapping[str, Any] | None = None
+        self,
+        facts: Mapping[str, Any],
+        of_charges: Mapping[str, Any] | None = None,
+        *,
+        needs_row: bool = False,
     ) -> Ruling | None:
         """Decide a case. None if the program did not run on its day. Raises `FactsError`.
 
         `of_charges` are fields that each charge has if neither the case nor the law states them.
+        With `needs_row`, only a charge whose section is in the offense table has them.
         """
-        checked = self.checked(facts, of_charges)
+        checked = self.checked(facts, of_charges, needs_row=needs_row)
         try:
             return Ruling(CaseFacts(self.program, checked), self.decision)
         except RequestError as refusal:
@@ -44,10 +50,28 @@ class Side:
                 raise
             return None
 
-    def checked(self, facts: Mapping[str, Any], of_charges: Mapping[str, Any] | None) -> Facts:
+    def checked(
+        self,
+        facts: Mapping[str, Any],
+        of_charges: Mapping[str, Any] | None,
+        *,
+        needs_row: bool = False,
+    ) -> Facts:
         """Return the facts of a case, with fields that its charges lack. Raises `FactsError`."""
         checked = self.program.read_to_decide(facts)
-        return _with_fields(checked, self.program.law, of_charges) if of_charges else checked
+        if not of_charges:
+            return checked
+        return _with_fields(checked, self.program.law, of_charges, needs_row)
+
+    def knows(self, path: str) -> bool:
+        """Return whether a path is a fact or a decision that the program knows."""
+        pack = self.program.pack
+        name = path.removeprefix(DECISION)
+        if name != path:
+            return name in pack.vocabulary.decisions or name in pack.decisions
+        of_list, _, field = path.rpartition(".")
+        facts = pack.vocabulary.facts
+        return path in facts or (of_list in facts and field in facts[of_list].fields)
 
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
@@ -92,16 +116,23 @@ class Question:
 
 
 class Answerer:
-    """Answers questions about cases."""
+    """Answers questions about cases.
+
+    With `needs_row`, a field is assumed only of a charge whose section the offense table has. Of
+    another charge the table's row might state it.
+    """
 
     def __init__(
         self,
         questions: Sequence[Question],
         completions: Completions,
         assumed: Mapping[str, Any] | None = None,
+        *,
+        needs_row: bool = False,
     ) -> None:
         self.questions = tuple(questions)
         self._completions = completions
+        self._needs_row = needs_row
         prefix = f"{CHARGES}."
         self._assumed = {
             path: value for path, value in (assumed or {}).items() if not path.startswith(prefix)
@@ -111,12 +142,21 @@ class Answerer:
             for path, value in (assumed or {}).items()
             if path.startswith(prefix)
         }
-        sides = [side for question in questions for side in question.sides]
-        for side in sides:
+        self.sides = tuple(side for question in questions for side in question.sides)
+        for side in self.sides:
             side.outcomes  # noqa: B018  # refuse a decision before any row
-        self._changes = [law_changes(side.program) for side in sides if side.program.as_of is None]
+        # INVARIANT: the sides keep their programs alive, so an id names one program.
+        self._known_to = {
+            id(side.program): {
+                path: value for path, value in self._assumed.items() if side.knows(path)
+            }
+            for side in self.sides
+        }
+        self._changes = [
+            law_changes(side.program) for side in self.sides if side.program.as_of is None
+        ]
         self._is_day_read = not all(
-            depends_on_law_alone(side.program, side.decision) for side in sides
+            depends_on_law_alone(side.program, side.decision) for side in self.sides
         )
 
     def day_matters(self, day: date | None) -> Hashable:
@@ -127,10 +167,9 @@ class Answerer:
 
     def answer(self, facts: Any) -> tuple[Possible, ...]:
         """Return the possible answers to each question. Raises `FactsError`."""
-        self._assume(facts)
         return tuple(
-            _without_never(self._possible(question, facts), question.never)
-            for question in self.questions
+            _without_never(self._possible(question, facts, number), question.never)
+            for number, question in enumerate(self.questions)
         )
 
     def checked(self, side: Side, facts: dict[str, Any]) -> Facts:
@@ -138,37 +177,49 @@ class Answerer:
 
         Raises `FactsError`.
         """
-        self._assume(facts)
-        return side.checked(facts, self._of_charges)
+        with_assumed = self._assume(facts, side)
+        return side.checked(with_assumed, self._of_charges, needs_row=self._needs_row)
 
     @property
     def attested(self) -> dict[str, str]:
         """The answers of other decisions that are assumed."""
-        prefix = "decisions."
         return {
-            path.removeprefix(prefix): value
+            path.removeprefix(DECISION): value
             for path, value in self._assumed.items()
-            if path.startswith(prefix)
+            if path.startswith(DECISION)
         }
 
-    def _assume(self, facts: Any) -> None:
-        if isinstance(facts, dict):
-            for path, value in self._assumed.items():
-                _set_if_absent(facts, path, value)
+    def _assume(self, facts: Any, side: Side) -> Any:
+        """Return facts with what is assumed. A fact of one pack alone is no fact of another."""
+        assumed = self._known_to[id(side.program)]
+        if not assumed or not isinstance(facts, dict):
+            return facts
+        copy = {
+            name: dict(group) if isinstance(group, dict) else group for name, group in facts.items()
+        }
+        for path, value in assumed.items():
+            _set_if_absent(copy, path, value)
+        return copy
 
-    def _possible(self, question: Question, facts: Any) -> Possible:
+    def _possible(self, question: Question, facts: Any, number: int) -> Possible:
         if question.is_same_twice:
-            alone = self._possible(Question(question.sides[:1]), facts)
-            return Possible(frozenset(outcomes * 2 for outcomes in alone.outcomes), alone.is_sharp)
-        rulings = [side.ruling(facts, self._of_charges) for side in question.sides]
+            alone = self._possible(Question(question.sides[:1]), facts, number)
+            return Possible(frozenset(outcomes * 2 for outcomes in alone.outcomes), alone.why)
+        rulings = [self._ruling(side, facts) for side in question.sides]
         running = [ruling for ruling in rulings if ruling is not None]
         if len(running) == len(rulings):
-            return self._completions.possible(running)
-        possible = self._completions.possible(running) if running else Possible(frozenset({()}))
+            return self._completions.possible(running, number)
+        possible = (
+            self._completions.possible(running, number) if running else Possible(frozenset({()}))
+        )
         return Possible(
             frozenset(_with_gaps(rulings, outcomes) for outcomes in possible.outcomes),
-            possible.is_sharp,
+            possible.why,
         )
+
+    def _ruling(self, side: Side, facts: Any) -> Ruling | None:
+        with_assumed = self._assume(facts, side)
+        return side.ruling(with_assumed, self._of_charges, needs_row=self._needs_row)
 
 
 def _without_never(possible: Possible, never: frozenset[Outcomes]) -> Possible:
@@ -177,7 +228,7 @@ def _without_never(possible: Possible, never: frozenset[Outcomes]) -> Possible:
     A sharp result was found by a solver. It is left as it is.
     """
     left = possible.outcomes - never if never and not possible.is_sharp else None
-    return Possible(left, is_sharp=False) if left else possible
+    return Possible(left, possible.why, possible.deciders) if left else possible
 
 
 def _with_gaps(rulings: Sequence[Ruling | None], outcomes: tuple[str, ...]) -> tuple[str, ...]:
@@ -185,7 +236,7 @@ def _with_gaps(rulings: Sequence[Ruling | None], outcomes: tuple[str, ...]) -> t
     return tuple(NOT_RUNNING if ruling is None else next(left) for ruling in rulings)
 
 
-def _with_fields(facts: Facts, law: Law, fields: Mapping[str, Any]) -> Facts:
+def _with_fields(facts: Facts, law: Law, fields: Mapping[str, Any], needs_row: bool) -> Facts:
     """Return facts in which each charge has the fields that neither it nor the law states."""
     charges = facts.known.get(CHARGES)
     if not charges:
@@ -193,6 +244,9 @@ def _with_fields(facts: Facts, law: Law, fields: Mapping[str, Any]) -> Facts:
     day = law.as_of or facts.known.get(DAY)
     filled = []
     for charge in charges:
+        if needs_row and not _has_row(law, charge, day):
+            filled.append(charge)
+            continue
         stated = law.stated(charge, day)
         lacking = {
             name: value
@@ -201,6 +255,12 @@ def _with_fields(facts: Facts, law: Law, fields: Mapping[str, Any]) -> Facts:
         }
         filled.append({**charge, **lacking} if lacking else charge)
     return Facts({**facts.known, CHARGES: tuple(filled)}, facts.attested, facts.doubtful)
+
+
+def _has_row(law: Law, charge: Mapping[str, Any], day: date | None) -> bool:
+    citation = charge.get("code")
+    section = citation.section if citation is not None else None
+    return section is not None and day is not None and law.has_row(section, day)
 
 
 def _set_if_absent(level: dict[str, Any], path: str, value: Any) -> None:

@@ -4,6 +4,10 @@ A file of arrests has no judgment and no record. With these unknown, every answe
 a table would say nothing. So they are assumed: each fact that the map never gives has a value under
 which a barring rule that reads it is false whatever the row says. A fact that a changed rule reads
 is never assumed. The assumption is printed in full, and the author can replace it.
+
+Nor is anything assumed that follows from what the map gives. Where a map gives the sections of
+charges, the offense table states what they are of, and a section that it lacks is not known. A
+decision that reads what the map gives is worked out.
 """
 
 from __future__ import annotations
@@ -21,10 +25,13 @@ from rules.decide.walk import World, walk
 from rules.input.printing import plain
 from rules.input.vocabulary import Fact
 from rules.language import tree
+from rules.packs.law import AUTHORITY, CHARGES, FILLED, VIOLENT
 from rules.packs.resolve import RuleInForce, Segment, segments_of
 
 _MOST_FACTS = 4  # of one rule, that are assumed together
 _TYPES = ("bool", "choice", "int", "decimal", "list")
+# What a section states of its charge, besides that it is one of homicide.
+BY_SECTION = tuple(f"{CHARGES}.{name}" for name in (*FILLED, AUTHORITY))
 _PREFERRED = ("approved", "proceed", "state")
 Assumption = dict[str, Any]
 
@@ -36,7 +43,8 @@ def work_out(sides: Iterable[Side], mapping: TableMap, changed: Collection[str] 
         _BarringRule(segment, rule, kept)
         for side in sides
         for segment in _segments(side)
-        for rule in _barring(segment, side.decision)
+        for name in kept.worked_out(segment, side.decision)
+        for rule in _barring(segment, name)
     ]
     rules.sort(key=lambda rule: len(rule.candidates))
     assumed: Assumption = {}
@@ -58,6 +66,14 @@ def facts_of_changed_rules(before: Side, after: Side) -> set[str]:
         if key not in old or key not in new
         for name in _names(rule)
     }
+
+
+def have_the_same_rules(first: Side, second: Side) -> bool:
+    """Return whether the rules of a decision, with those it reads, are alike on two sides."""
+    return all(
+        _texts(Side(first.program, name)).keys() == _texts(Side(second.program, name)).keys()
+        for name in (first.decision, *decisions_read(first, second))
+    )
 
 
 def decisions_read(before: Side, after: Side) -> set[str]:
@@ -124,14 +140,46 @@ class _Kept:
         self._given = {path for path, _ in mapping.readers}
         self._fields = mapping.fields
         self._changed = changed
+        self._stated = BY_SECTION if mapping.cites_law else ()
 
     def may_assume(self, path: str, facts: Mapping[str, Fact]) -> bool:
         """Return whether the map never gives a fact, or a field of the records that it gives."""
-        if path in self._given or path in self._changed:
+        if path in self._given or path in self._changed or path in self._stated:
             return False
         of_list = path.rpartition(".")[0]
         is_field = of_list in facts and facts[of_list].type == "list"
         return not is_field or (of_list in self._given and path not in self._fields)
+
+    def worked_out(self, segment: Segment, name: str) -> list[str]:
+        """Return a decision, and those it reads that follow from what the map gives."""
+        decisions = [name]
+        for outer in decisions:
+            decisions += [
+                inner
+                for inner in _inner(segment, outer)
+                if inner not in decisions and self.gives_a_part(segment, inner)
+            ]
+        return decisions
+
+    def gives_a_part(self, segment: Segment, name: str) -> bool:
+        """Return whether a decision's rules read a fact that the map gives."""
+        names, seen = [name], {name}
+        for item in names:
+            decision = segment.decisions.get(item)
+            for rule in decision.rules if decision is not None else ():
+                if not self._given.isdisjoint(_names(rule.condition)):
+                    return True
+            new = _inner(segment, item) - seen
+            seen |= new
+            names += sorted(new)
+        return False
+
+
+def _inner(segment: Segment, name: str) -> set[str]:
+    """Return the decisions that the rules of a decision read."""
+    decision = segment.decisions.get(name)
+    own = decision.rules if decision is not None else ()
+    return {inner for rule in own for inner in explain.names(rule.condition).decisions}
 
 
 class _BarringRule:
@@ -144,8 +192,15 @@ class _BarringRule:
         self.candidates = [
             path
             for path in dict.fromkeys(_names(rule.condition))
-            if kept.may_assume(path, self._facts) and self._values(path)
+            if kept.may_assume(path, self._facts)
+            and not self._follows(path, kept)
+            and self._values(path)
         ]
+
+    def _follows(self, path: str, kept: _Kept) -> bool:
+        """Return whether a decision follows from what the map gives."""
+        name = path.removeprefix(DECISION)
+        return name != path and kept.gives_a_part(self._segment, name)
 
     def is_false(self, assumed: Assumption) -> bool:
         """Return whether the rule can't bar, whatever a row says."""
@@ -199,7 +254,10 @@ class _BarringRule:
             return []
         if fact.type == "list":
             return [()]
-        return sorted(SearchSpace(self._segment).values(fact), key=_preference)
+        values = SearchSpace(self._segment).values(fact)
+        if path == f"{CHARGES}.{VIOLENT}":
+            return sorted(values)  # `False` first: no charge is violent unless a row says so
+        return sorted(values, key=_preference)
 
 
 def _settled_quantifier(part: tree.Quantifier, world: World) -> tree.Tree:

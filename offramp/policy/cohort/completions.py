@@ -10,17 +10,25 @@ read with `if_known` stays as the case has it: the answer with it unknown is an 
 
 Cases with equal facts, as far as the open rules read them, are solved once. Where a formula can't
 be made, the solver isn't installed, or time runs out, the wider result of logic is returned, and
-`is_sharp` is False.
+`why` gives the cause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from itertools import product
 from time import monotonic
 from typing import Any
 
+from offramp.policy.cohort.open_clocks import events_known
 from offramp.policy.cohort.possible import (
+    NO_DAY,
+    NO_SOLVER,
+    NO_TIME,
     OPEN,
     OTHERWISE,
     Decider,
@@ -29,14 +37,19 @@ from offramp.policy.cohort.possible import (
     Outcomes,
     Possible,
     decider_of,
+    open_charge,
     rules_with,
     words_left,
 )
 from rules.decide import explain
+from rules.decide.compiled_pack import CompiledPack
 from rules.decide.ruling import CHARGES, Ruling
+from rules.decide.same_law import law_changes
+from rules.decide.scene_day import DAY
 from rules.decide.search_space import SearchSpace
 from rules.input.citations import GivenCitation
 from rules.input.kept_records import placed
+from rules.packs.law import READ
 from rules.packs.resolve import RuleInForce
 
 
@@ -50,81 +63,60 @@ class Completions:
         self._spaces: dict[int, SearchSpace] = {}
         self.groups = 0  # that were solved
         self.is_out_of_time = False
-        # The rules that decide changes of the answer: the change, the side, and the rule.
-        self.deciding: set[DecidingRule] = set()
+        # The rules that decide changes of the answer, by the number of the question: the change,
+        # the side, and the rule.
+        self.deciding: defaultdict[int, set[DecidingRule]] = defaultdict(set)
 
-    def possible(self, rulings: Sequence[Ruling]) -> Possible:
+    def possible(self, rulings: Sequence[Ruling], question: int = 0) -> Possible:
         """Return the answers that the rulings on one case can have together."""
-        possible = self._possible(rulings)
+        deciding = self.deciding[question]
+        possible = self._possible(rulings, deciding)
         if len(rulings) < 2:
             return possible
         if len(possible.outcomes) == 1:
-            self._note_deciding(rulings, *possible.outcomes)
+            (outcomes,) = possible.outcomes
+            _note_deciding(rulings, outcomes, deciding)
         deciders = tuple(
             _decider(ruling, {outcomes[side] for outcomes in possible.outcomes})
             for side, ruling in enumerate(rulings)
         )
-        return Possible(possible.outcomes, possible.is_sharp, deciders)
+        return Possible(possible.outcomes, possible.why, deciders)
 
-    def _note_deciding(self, rulings: Sequence[Ruling], outcomes: Outcomes) -> None:
-        """Note the rules that decide a change for certain."""
-        if len(set(outcomes)) < 2:
-            return
-        for side, (ruling, outcome) in enumerate(zip(rulings, outcomes, strict=True)):
-            if _has_rules(ruling):
-                in_force = ruling.rules_in_force
-                applying = rules_with(in_force, _value_of(ruling), outcome)
-                if not applying and _decider(ruling, [outcome]).kind == "otherwise":
-                    applying = [OTHERWISE]
-                self.deciding |= {(outcomes, side, rule) for rule in applying}
-
-    def _possible(self, rulings: Sequence[Ruling]) -> Possible:
+    def _possible(self, rulings: Sequence[Ruling], deciding: set[DecidingRule]) -> Possible:
         wide = frozenset(product(*(ruling.possible for ruling in rulings)))
         if len(wide) == 1:
             return Possible(wide)
         if any(ruling.status != "decided" and not _has_rules(ruling) for ruling in rulings):
-            return Possible(wide, is_sharp=False)
+            return Possible(wide, NO_DAY)
         open_rules = [_open_rules(ruling) for ruling in rulings]
         key = _key(rulings, open_rules)
         answers = self._known.get(key)
         if answers is None:
-            answers = self._solve(rulings, open_rules, wide)
+            answers = self._solve(rulings, open_rules, wide, deciding)
             self._known[key] = answers
-        self._note_known(open_rules, answers)
+        _note_known(open_rules, answers, deciding)
         return answers
-
-    def _note_known(self, open_rules: Sequence[OpenRules], answers: Possible) -> None:
-        """Note what decides changes besides open rules. If it isn't sharp, open ones too."""
-        for outcomes in answers.outcomes:
-            if len(set(outcomes)) < 2:
-                continue
-            for side, (own, outcome) in enumerate(zip(open_rules, outcomes, strict=True)):
-                names = own.otherwise_by if outcome == own.otherwise else ()
-                if answers.is_sharp:
-                    names = tuple(name for name in names if name != OTHERWISE)
-                else:
-                    names += tuple(rule.rule.id for rule in own.rules if rule.rule.then == outcome)
-                self.deciding |= {(outcomes, side, name) for name in names}
 
     def _solve(
         self,
         rulings: Sequence[Ruling],
         open_rules: Sequence[OpenRules],
         wide: frozenset[Outcomes],
+        deciding: set[DecidingRule],
     ) -> Possible:
         left = self._seconds - self._used
         if left <= 0:
             self.is_out_of_time = True
-            return Possible(wide, is_sharp=False)
+            return Possible(wide, NO_TIME)
         start = monotonic()
         try:
             from offramp.policy.cohort.row_formulas import solve
 
             spaces = [self._space(ruling) for ruling in rulings]
             self.groups += 1
-            return solve(rulings, spaces, open_rules, wide, left, self.deciding)
+            return solve(rulings, spaces, open_rules, wide, left, deciding)
         except ImportError:
-            return Possible(wide, is_sharp=False)
+            return Possible(wide, NO_SOLVER)
         finally:
             self._used += monotonic() - start
 
@@ -135,6 +127,37 @@ class Completions:
         if space is None:
             space = self._spaces[id(segment)] = SearchSpace(segment)
         return space
+
+
+def _note_deciding(
+    rulings: Sequence[Ruling], outcomes: Outcomes, deciding: set[DecidingRule]
+) -> None:
+    """Note the rules that decide a change for certain."""
+    if len(set(outcomes)) < 2:
+        return
+    for side, (ruling, outcome) in enumerate(zip(rulings, outcomes, strict=True)):
+        if _has_rules(ruling):
+            in_force = ruling.rules_in_force
+            applying = rules_with(in_force, _value_of(ruling), outcome)
+            if not applying and _decider(ruling, [outcome]).kind == "otherwise":
+                applying = [OTHERWISE]
+            deciding |= {(outcomes, side, rule) for rule in applying}
+
+
+def _note_known(
+    open_rules: Sequence[OpenRules], answers: Possible, deciding: set[DecidingRule]
+) -> None:
+    """Note what decides changes besides open rules. If it isn't sharp, open ones too."""
+    for outcomes in answers.outcomes:
+        if len(set(outcomes)) < 2:
+            continue
+        for side, (own, outcome) in enumerate(zip(open_rules, outcomes, strict=True)):
+            names = own.otherwise_by if outcome == own.otherwise else ()
+            if answers.is_sharp:
+                names = tuple(name for name in names if name != OTHERWISE)
+            else:
+                names += tuple(rule.rule.id for rule in own.rules if rule.rule.then == outcome)
+            deciding |= {(outcomes, side, name) for name in names}
 
 
 def _decider(ruling: Ruling, reached: Iterable[str]) -> Decider:
@@ -194,19 +217,37 @@ def _key(rulings: Sequence[Ruling], open_rules: Sequence[OpenRules]) -> Hashable
                 tuple((path, _token(known_facts.get(path))) for path in read.facts),
                 tuple((name, tuple(_answers(ruling, name))) for name in read.decisions),
                 tuple((path, path in known_facts) for path, _ in read.lists),
+                tuple((path, _token(event)) for path, event in events_known(ruling, read.clocks)),
             )
         )
         for path, fields in read.lists:
             for place, record in placed(known_facts.get(path, ())):
                 slots = lists.setdefault(path, {}).setdefault(place, [None] * len(rulings))
                 tokens = tuple((field, _token(record.get(field))) for field in fields)
-                law_words = tuple(words_left(ruling, place, record)) if path == CHARGES else ()
+                law_words: Hashable = ()
+                charge = open_charge(ruling, place, record) if path == CHARGES else {}
+                if path == CHARGES and "code" in fields and charge.get("code") is None:
+                    law_words = _what_a_code_agrees_with(ruling, charge)
+                elif path == CHARGES:
+                    law_words = tuple(words_left(ruling, place, record))
                 slots[number] = (tokens, law_words)
     records = tuple(
         (path, tuple(sorted(map(tuple, by_place.values()), key=repr)))
         for path, by_place in sorted(lists.items())
     )
     return tuple(sides), records
+
+
+def _what_a_code_agrees_with(ruling: Ruling, record: Mapping[str, Any]) -> Hashable:
+    """Return what decides which sections a charge without a code may be of."""
+    day = ruling.case.facts.known.get(DAY)
+    law = ruling.program.as_of or (day and bisect_right(_law_changes(ruling.program), day))
+    return law, tuple(_token(record.get(field)) for field in READ)
+
+
+@lru_cache(maxsize=64)
+def _law_changes(program: CompiledPack) -> tuple[date, ...]:
+    return law_changes(program)
 
 
 def _answers(ruling: Ruling, name: str) -> list[str]:

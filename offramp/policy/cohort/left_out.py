@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from offramp.policy.table_map import TableMap
 from rules.errors import FactsError
 from rules.frozen import frozen
+from rules.input.printing import printable
 
 NAMED = 5  # rows of each reason that are named
 WHOLE_ROW = "(the whole row)"
@@ -56,12 +57,19 @@ class LeftOutRows:
         return tuple(LeftOut(*key, self._counts[key], tuple(self._ids[key])) for key in order)
 
     def _column(self, cells: Mapping[str, str], fault: FactsError) -> str:
-        """Return the column at fault: without its cell, the fact can be read."""
+        """Return the column at fault: without its cell, the fact can be read.
+
+        The cell that the fault quotes is tried first. Without the cell of a `when`, a record isn't
+        read, so that column alone tells nothing.
+        """
         for path, reader in self._mapping.readers:
             try:
                 reader(cells)
             except FactsError:
-                columns = self._mapping.columns_of[path]
+                columns = sorted(
+                    self._mapping.columns_of[path],
+                    key=lambda column: f"`{printable(cells[column].strip())}`" not in fault.message,
+                )
                 return next(
                     (column for column in columns if self._can_do_without(path, column, cells)),
                     " and ".join(columns),

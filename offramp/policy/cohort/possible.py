@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.decide.ruling import CHARGES, Ruling
 from rules.frozen import frozen
-from rules.packs.law import READ
+from rules.packs.law import AUTHORITY, READ
 from rules.packs.resolve import DecisionInForce, RuleInForce
 
 Outcomes = tuple[str, ...]  # one for each side
@@ -29,19 +29,31 @@ class Decider:
 
 
 OPEN = Decider("open")
+# Why the answers of a row may be fewer than those that are counted.
+NO_SOLVER = "the solver isn't installed"
+NO_TIME = "the time to solve them ran out"
+NO_FORMULA = "there is no formula for"  # followed by a part of a condition
+NO_DAY = "their day isn't known"
+TOO_LONG = "a list that isn't known may be longer than those that were tried"
+NOT_FOUND = "a possible answer was neither found nor ruled out"
 
 
 @frozen
 class Possible:
     """The answers of all sides that a case can have together.
 
-    With `is_sharp`, each of them is the answer to some completion. `deciders` has what decides on
-    each side, if there are two.
+    Without `why`, each of them is the answer to some completion. `why` says why some may not be.
+    `deciders` has what decides on each side, if there are two.
     """
 
     outcomes: frozenset[Outcomes]
-    is_sharp: bool = True
+    why: str = ""
     deciders: tuple[Decider, ...] = ()
+
+    @property
+    def is_sharp(self) -> bool:
+        """True if each of the answers is that of some completion."""
+        return not self.why
 
 
 @frozen
@@ -94,6 +106,22 @@ def rules_with(
         for rule in rules
         if value_of(rule) is True
     ]
+
+
+def open_charge(ruling: Ruling, place: int, charge: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a charge without a section that isn't recognized: another one may be meant.
+
+    The fields that were given besides are left. So is the authority, unless the section is
+    another state's.
+    """
+    citation = charge.get("code")
+    if citation is None or citation.is_recognized or citation.section is None:
+        return charge
+    original = ruling.case.original.known[CHARGES][place]
+    fields = {name: value for name, value in original.items() if name != "code"}
+    if ruling.program.law.other_state(citation.section) is None:
+        fields[AUTHORITY] = charge.get(AUTHORITY)
+    return fields
 
 
 def words_left(

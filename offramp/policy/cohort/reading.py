@@ -7,7 +7,7 @@ left out and counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,7 @@ from offramp.policy.cohort.selection import (
     group_of,
     read_groupings,
 )
+from offramp.policy.cohort.unlisted_codes import Codes, UnlistedCodes
 from offramp.policy.table_map import TableMap
 from rules.errors import FactsError, RequestError
 from rules.frozen import frozen
@@ -33,8 +34,9 @@ Groups = tuple[str, ...]  # a row's words, one for each way of grouping
 class Case(Generic[T]):
     """A distinct case: its answer, and how many rows of each group have it."""
 
-    def __init__(self, answer: T) -> None:
+    def __init__(self, answer: T, codes: Codes = ()) -> None:
         self.answer = answer
+        self.codes = codes
         self.rows: Counter[Groups] = Counter()
 
 
@@ -60,7 +62,8 @@ class Cohort(Generic[T]):
 class CohortReader(Generic[T]):
     """Reads a file. `answer` makes an answer of the facts of a case, or raises `FactsError`.
 
-    `day_matters` returns what of a row's day can change its answer.
+    `day_matters` returns what of a row's day can change its answer. `codes` finds the codes that
+    offense tables lack.
     """
 
     def __init__(
@@ -72,8 +75,10 @@ class CohortReader(Generic[T]):
         by: Sequence[str] = (),
         where: Sequence[Filter] = (),
         day_matters: Callable[[date | None], Hashable] = lambda day: day,
+        codes: UnlistedCodes | None = None,
     ) -> None:
         self.mapping = mapping
+        self.codes = codes
         self._answer = answer
         self.where = where
         self.groupings = read_groupings(mapping, by)
@@ -92,6 +97,7 @@ class CohortReader(Generic[T]):
         self._cases: dict[Hashable, Case[T] | FactsError] = {}
         self._words: list[set[str]] = [set() for _ in self.groupings]
         self.rows = 0
+        self._unlisted: list[tuple[Codes, int]] = []
 
     def read(
         self,
@@ -155,6 +161,17 @@ class CohortReader(Generic[T]):
             self._note_words(groups)
         case.rows[groups] += rows
 
+    def add_unlisted(self, codes: Codes, rows: int) -> None:
+        """Note the codes of rows that tables lack."""
+        self._unlisted.append((codes, rows))
+
+    def unlisted(self) -> Iterator[tuple[Codes, int]]:
+        """Yield the codes that tables lack, with the rows that have them together."""
+        yield from self._unlisted
+        for case in self._cases.values():
+            if isinstance(case, Case) and case.codes:
+                yield case.codes, sum(case.rows.values())
+
     def _cells(self, row: Row | FactsError) -> dict[str, str] | None:
         if isinstance(row, FactsError) or not self.table.fits(row):
             return None
@@ -179,7 +196,9 @@ class CohortReader(Generic[T]):
         case = self._cases.get(key)
         if case is None:
             try:
-                case = Case(self._answer(read_facts()))
+                facts = read_facts()
+                codes = self.codes.of(facts) if self.codes is not None else ()
+                case = Case(self._answer(facts), codes)
             except FactsError as fault:
                 case = fault
             self._cases[key] = case
@@ -210,7 +229,7 @@ class CohortReader(Generic[T]):
         first = self._left_out.listed()[0]
         ids = ", ".join(f"`{printable(item)}`" for item in first.first)
         most = (
-            f"of {selected:,} rows, {left_out:,} can't be read, most of them for "
+            f"of {selected:,} rows, {left_out:,} can't be read, {first.rows:,} of them for "
             f"`{printable(first.column)}`: {first.reason} (rows {ids})"
         )
         fix = "fix the file or the map"

@@ -12,16 +12,19 @@ from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
 from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.engine_choice import EngineChoice, open_engine
 from offramp.policy.cohort.possible import DecidingRule, Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
 from offramp.policy.cohort.sql_reading import read_by_sql
 from offramp.policy.cohort.table import Tables, make_tables
+from offramp.policy.cohort.unlisted_codes import UnlistedCodes, UnlistedRows, shown_codes
 from offramp.policy.input_files import open_input, refuse_broken
-from offramp.policy.progress import shown_alone
+from offramp.policy.progress import shown_alone, waiting
 from offramp.policy.table_map import TableMap, map_digest, read_map
 from rules.errors import RequestError
 from rules.frozen import frozen
+from rules.packs.law import CHARGES
 
 T = TypeVar("T")
 NOTHING = "nothing"  # the assumption that assumes nothing
@@ -35,7 +38,7 @@ class CohortSource:
 
     `where` are filters as they are written, `COL=VALUE`. `allowed` is the percentage of selected
     rows that may be left out since they can't be read. With `strict`, none may be. Open rows are
-    solved for `seconds` at most.
+    solved for `seconds` at most. The `engine` counts the rows, and changes no number.
     """
 
     file: str
@@ -46,6 +49,7 @@ class CohortSource:
     strict: bool = False
     least: int = LEAST
     seconds: float = SECONDS
+    engine: EngineChoice = EngineChoice()
 
 
 @frozen
@@ -67,7 +71,9 @@ class CohortReport:
     """How the rules treat the rows of a file.
 
     `digest` is that of the file, None for standard input. `assumed` has the values of facts that no
-    row says, by path. `deciding` are rules that decide changes of the answer.
+    row says, by path. It `is_given` if somebody wrote it. `deciding` has for each question the
+    rules that decide changes of its answer, and `unlisted` the rows with a code that the table
+    lacks.
     """
 
     source: CohortSource
@@ -79,8 +85,10 @@ class CohortReport:
     assumed: Assumption
     questions: tuple[Question, ...]
     tables: Tables
-    deciding: frozenset[DecidingRule] = frozenset()
+    deciding: tuple[frozenset[DecidingRule], ...] = ()
     is_out_of_time: bool = False
+    is_given: bool = False
+    unlisted: tuple[UnlistedRows | None, ...] = ()
 
     @property
     def shown_selected(self) -> int | None:
@@ -125,8 +133,8 @@ def count_flips(
 ) -> CohortReport:
     """Count the rows of a file whose answer changes, surely and at most, as `count_rows` does.
 
-    What a changed rule reads is never worked out as assumed. `never` are changes that are proved to
-    happen in no case. Those that are `occurring` in some case are counted even if no row has them.
+    `never` are changes that are proved to happen in no case. Those that are `occurring` in some
+    case are counted even if no row has them.
     """
     sides = Side(before, decision), Side(after, decision)
     question = Question(sides, frozenset(never), frozenset(occurring))
@@ -140,7 +148,10 @@ def count_answers(
     assume: Mapping[str, Any] | str | None = None,
     progress: TextIO | None = None,
 ) -> CohortReport:
-    """Count the rows of a file by the answers to questions, as `count_rows` does."""
+    """Count the rows of a file by the answers to questions, as `count_rows` does.
+
+    What a changed rule reads is never worked out as assumed.
+    """
     if source.least < LEAST:
         raise RequestError(
             "usage",
@@ -153,21 +164,26 @@ def count_answers(
     filters = read_filters(source.where)
     assumed = _assumption(questions, mapping, assume)
     completions = Completions(source.seconds)
-    answerer = Answerer(questions, completions, assumed)
+    needs_row = assume is None and mapping.cites_law
+    answerer = Answerer(questions, completions, assumed, needs_row=needs_row)
+    codes = UnlistedCodes([question.sides[-1].program for question in questions])
     reader = CohortReader(
         mapping,
         source.file,
         answerer.answer,
+        codes=codes if mapping.cites_law else None,
         by=source.by,
         where=filters,
         day_matters=answerer.day_matters,
     )
     limits: dict[str, Any] = {"allowed": source.allowed, "strict": source.strict}
-    cohort = read_by_sql(reader, answerer, **limits)
+    with waiting(progress, "counting the rows"), open_engine(source.engine) as engine:
+        cohort = read_by_sql(reader, answerer, engine, **limits)
     if cohort is None:
         rows = shown_alone(reader.table.rows(), reader.table, progress)
         cohort = reader.read(**limits, rows=rows)
-    tables = make_tables(cohort, questions, source.by, least=source.least)
+    with waiting(progress, "hiding small counts"):
+        tables = make_tables(cohort, questions, source.by, least=source.least)
     return CohortReport(
         source,
         _digest(source.file),
@@ -178,8 +194,10 @@ def count_answers(
         assumed,
         tuple(questions),
         tables,
-        frozenset(completions.deciding),
+        tuple(frozenset(completions.deciding[number]) for number in range(len(questions))),
         completions.is_out_of_time,
+        assume is not None and assume != NOTHING,
+        tuple(_unlisted(reader, cohort, tables, source)),
     )
 
 
@@ -192,13 +210,40 @@ def _assumption(
     if assume is not None:
         assert not isinstance(assume, str)
         assumed = flat_facts(assume)
-        refuse_bad_facts([side.program for side in sides], assumed)
+        refuse_bad_facts(sides, assumed)
         return assumed
     changed: set[str] = set()
     for question in questions:
         if len(question.sides) == 2:
             changed |= facts_of_changed_rules(*question.sides)
     return work_out(sides, mapping, changed)
+
+
+def _unlisted(
+    reader: CohortReader[tuple[Possible, ...]],
+    cohort: Cohort[tuple[Possible, ...]],
+    tables: Tables,
+    source: CohortSource,
+) -> Iterator[UnlistedRows | None]:
+    """Yield the rows of each question with a code that its table lacks.
+
+    Where a count of all rows is hidden, so are these. A table by codes has their rows.
+    """
+    counted = [*reader.unlisted()]
+    by_columns = {column for item in reader.groupings.values() for column in item.columns}
+    are_codes_shown = by_columns.isdisjoint(reader.mapping.columns_of.get(CHARGES, ()))
+    for place, table in enumerate(tables.tables):
+        everyone = table.groups[0]
+        counts = [everyone.rows, *(n for side in everyone.sides for n in side.surely.values())]
+        counts += [side.either for side in everyone.sides]
+        yield shown_codes(
+            counted,
+            place,
+            cohort.counted,
+            source.least,
+            are_counts_shown=None not in counts,
+            are_codes_shown=are_codes_shown,
+        )
 
 
 def _digest(name: str) -> str | None:

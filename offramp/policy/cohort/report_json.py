@@ -17,6 +17,7 @@ from offramp.policy.cohort.table import (
     GroupCounts,
     ShownRange,
 )
+from offramp.policy.cohort.unlisted_codes import UnlistedRows
 
 HIDDEN = {"hidden": True}
 _SIDES = ("before", "after")
@@ -44,6 +45,7 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
             for item in cohort.left_out
         ],
         "assumed": report.assumed,
+        "assumed_is_given": report.is_given,
         "by": (source.by[0] if len(source.by) == 1 else list(source.by)) if source.by else None,
         "least_shown": report.tables.least,
         "withheld": report.tables.is_withheld,
@@ -51,12 +53,16 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
 
 
 def change_as_json(report: CohortReport) -> dict[str, Any]:
-    """Return a report on one change: the part `cohort` of its memo."""
-    (question,), (table,) = report.questions, report.tables.tables
+    """Return a report on one change, without the counts on each of its days."""
+    return {"decision": report.questions[0].sides[0].decision, **report_as_json(report)}
+
+
+def counts_as_json(report: CohortReport, number: int) -> dict[str, Any]:
+    """Return the counts of one question of a change: its groups, and what decides."""
+    question, table = report.questions[number], report.tables.tables[number]
     value = {
-        "decision": question.sides[0].decision,
-        **report_as_json(report),
         **table_as_json(table, by_several=len(report.source.by) > 1),
+        "unlisted_codes": unlisted_as_json(report.unlisted[number]),
         "rules": {
             name: [_deciding_rows(side, item) for item in rows]
             for name, side, rows in zip(_SIDES, question.sides, table.deciders, strict=False)
@@ -64,18 +70,21 @@ def change_as_json(report: CohortReport) -> dict[str, Any]:
     }
     everyone = value["groups"][0]
     for entry, flip in zip(everyone["flips"], table.groups[0].flips, strict=True):
-        entry["rules"] = flip_rules(report, flip) or HIDDEN
+        entry["rules"] = flip_rules(report, number, flip) or HIDDEN
     return value
 
 
-def flip_rules(report: CohortReport, flip: Flip) -> dict[str, list[str]]:
-    """Return the rules that decide a change on each side, none beside a hidden count."""
+def flip_rules(report: CohortReport, number: int, flip: Flip) -> dict[str, list[str]]:
+    """Return the rules that decide a change on each side, none beside a hidden count.
+
+    `number` is that of the question.
+    """
     if flip.range.at_most is None:
         return {}
     pair = flip.before, flip.after
     return {
         name: sorted(
-            rule for outcomes, at, rule in report.deciding if (outcomes, at) == (pair, side)
+            rule for outcomes, at, rule in report.deciding[number] if (outcomes, at) == (pair, side)
         )
         for side, name in enumerate(_SIDES)
     }
@@ -110,15 +119,31 @@ def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
             "day": _day(question.sides[0].program.as_of),
             "digest": question.sides[0].program.digest,
             **table_as_json(table, by_several=len(report.source.by) > 1),
+            "unlisted_codes": unlisted_as_json(unlisted),
         }
-        for question, table in zip(report.questions, report.tables.tables, strict=True)
+        for question, table, unlisted in zip(
+            report.questions, report.tables.tables, report.unlisted, strict=True
+        )
     ]
+
+
+def unlisted_as_json(unlisted: UnlistedRows | None) -> dict[str, Any]:
+    """Return the rows with a code that the offense table lacks. The code is null where none is."""
+    if unlisted is None:
+        return {"rows": 0, "codes": []}
+    return {
+        "rows": count_as_json(unlisted.rows),
+        "codes": [
+            {"code": code or None, "rows": count_as_json(rows)} for code, rows in unlisted.codes
+        ],
+    }
 
 
 def table_as_json(table: AnswerTable, *, by_several: bool = False) -> dict[str, Any]:
     """Return one table: the rows apart, its groups, and the differences between them."""
     return {
         "not_running": count_as_json(table.not_running),
+        "not_sharp": [{"why": why, "rows": count_as_json(rows)} for why, rows in table.not_sharp],
         "groups": [
             _group(group, by_several, is_change=len(table.groups[0].sides) > 1)
             for group in table.groups
@@ -143,6 +168,9 @@ def _group(group: GroupCounts, by_several: bool, *, is_change: bool) -> dict[str
         ]
     elif group.sides:
         entry["before"], entry["after"] = map(_answers, group.sides)
+        entry["rates"] = {
+            name: _best_rate(answers) for name, answers in zip(_SIDES, group.sides, strict=True)
+        }
     if is_change:
         entry["flips"] = [
             {"before": flip.before, "after": flip.after, **range_as_json(flip.range)}
@@ -154,6 +182,12 @@ def _group(group: GroupCounts, by_several: bool, *, is_change: bool) -> dict[str
 def _answers(answers: Answers) -> dict[str, Any]:
     counts = {outcome: count_as_json(count) for outcome, count in answers.surely.items()}
     return {**counts, "either": count_as_json(answers.either)}
+
+
+def _best_rate(answers: Answers) -> dict[str, Any]:
+    """Return the rate of the first answer of one side, for one row."""
+    best, shown = next(iter(answers.ranges.items()))
+    return {"outcome": best, "rate": _ends(shown.rate), "interval": _ends(shown.interval)}
 
 
 def count_as_json(count: Count) -> Any:

@@ -16,6 +16,7 @@ from offramp.policy.cohort.table import (
     Ends,
     ShownRange,
 )
+from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from offramp.terminal import terminal_width
 from rules.input.printing import printable
 
@@ -23,6 +24,7 @@ HIDDEN = "hidden"
 _LABEL = 11  # columns of the words at the left
 _GAP = "  "
 _THOUSAND = 1_000
+_JOINED = "\0"  # a blank at which no line ends
 
 
 def report_as_text(report: CohortReport) -> str:
@@ -33,8 +35,8 @@ def report_as_text(report: CohortReport) -> str:
     decision = sides[0].decision.replace("_", " ")
     lines = [f"How the rules of {programs} these {units(report)}, by {decision}", ""]
     lines += source_lines(report)
-    for side, table in zip(sides, report.tables.tables, strict=True):
-        lines += ["", _heading(side), *_table(table)]
+    for place, (side, table) in enumerate(zip(sides, report.tables.tables, strict=True)):
+        lines += ["", _heading(side), *_table(table), *unlisted_lines(report, place)]
     return "\n".join([*lines, "", *legend_lines(report)])
 
 
@@ -82,13 +84,47 @@ def assumption_lines(report: CohortReport) -> Iterator[str]:
     if not report.assumed:
         yield from _entry("Assumed", "nothing")
         return
-    values = [f"{path}: {json.dumps(value)}" for path, value in report.assumed.items()]
-    yield from _entry("Assumed", "; ".join(values))
+    facts = json.dumps(report.assumed, separators=(", ", f":{_JOINED}"))
+    yield from (line.replace(_JOINED, " ") for line in _entry("Assumed", facts))
+    if report.is_given:
+        yield from _entry(
+            "",
+            f"Given with --assume. They are assumed of all {units(report)} that don't say them, "
+            "also where the offense table lacks a code.",
+        )
+        return
     yield from _entry(
         "",
-        "No row says these. Replace them with --assume FILE, or leave them open with "
-        "--assume nothing.",
+        "No column says these. They depend on the packs, and on the rules that a change changes. "
+        "So two reports can assume different facts. To have the same in both, save the text in { } "
+        "as a file and add --assume FILE to both. A file is assumed of each row, also where the "
+        "offense table lacks a code. --assume nothing leaves them open.",
     )
+
+
+def unlisted_lines(report: CohortReport, place: int) -> Iterator[str]:
+    """Yield how many rows have a code that the offense table lacks, and the most frequent codes."""
+    unlisted = report.unlisted[place]
+    if unlisted is not None:
+        text = unlisted_text(units(report), unlisted, is_given=report.is_given)
+        yield ""
+        yield from wrap(text, _width(), break_long_words=False, break_on_hyphens=False)
+
+
+def unlisted_text(unit: str, unlisted: UnlistedRows, *, is_given: bool) -> str:
+    """Return how many rows have no code or one that the table lacks. `unit` is several rows."""
+    number = f"A hidden number of {unit}" if unlisted.rows is None else f"{unlisted.rows:,} {unit}"
+    text = (
+        f"{number} have a charge without a code, with one that isn't in the offense table, or "
+        "without a day to look it up"
+    )
+    named = ", ".join(
+        (printable(code) if code else "no code") + ("" if rows is None else f" ({rows:,})")
+        for code, rows in unlisted.codes
+    )
+    assumed = "Only what --assume gives" if is_given else "Nothing"
+    most = f", most often {named}" if named else ""
+    return f"{text}{most}. {assumed} is assumed of what the table would state of them."
 
 
 def _heading(side: Side) -> str:
@@ -188,29 +224,35 @@ def legend_lines(report: CohortReport) -> Iterator[str]:
         "the answer for certain to those that can have it.",
         "with chance: 95 % intervals (Wilson, Newcombe), as if the years were a sample.",
         f"hidden: a count from 1 to {least - 1}, or one that would tell such a count. Two reports "
-        "with different filters can tell together what each hides.",
+        "with different filters or rules can tell together what each hides.",
     ]
     if report.tables.is_withheld:
         sentences.append("No choice of counts protects the small ones, so none is shown.")
-    if any(not item.is_sharp for item in _ranges(report)):
-        sentences.append(
-            "not sharp: for some rows the solver isn't installed, ran out of time, or has no "
-            "formula. The ranges may be wider than they need to be."
-        )
+    for question, table in zip(report.questions, report.tables.tables, strict=True):
+        if table.not_sharp:
+            pack = question.sides[0].program.pack.id if len(report.questions) > 1 else ""
+            sentences.append(not_sharp_text(unit, table.not_sharp, pack))
     for sentence in sentences:
         yield from wrap(sentence, _width())
 
 
-def _ranges(report: CohortReport) -> Iterator[ShownRange]:
-    for table in report.tables.tables:
-        for group in table.groups:
-            yield from (item for side in group.sides for item in side.ranges.values())
-            yield from (flip.range for flip in group.flips)
+def not_sharp_text(unit: str, causes: Sequence[tuple[str, Count]], pack: str = "") -> str:
+    """Return why ranges may be too wide, and for how many rows. `unit` is several rows.
+
+    `pack` is the program of the ranges if a report has several.
+    """
+    numbers = " and ".join(
+        f"{f'a hidden number of {unit}' if rows is None else f'{rows:,} {unit}'} ({why})"
+        for why, rows in causes
+    )
+    ranges = f"the ranges of {pack}" if pack else "the ranges"
+    return f"not sharp: {ranges} may be wider than they need to be, for {numbers}."
 
 
 def _entry(label: str, text: str) -> Iterator[str]:
     """Yield a text in lines, with a label at the left of the first."""
-    for number, line in enumerate(wrap(text, _width() - _LABEL) or [""]):
+    lines = wrap(text, _width() - _LABEL, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines or [""]):
         yield f"{label if number == 0 else '':<{_LABEL}}{line}".rstrip()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from offramp.policy.cohort.answers import Answerer, Side
 from offramp.policy.cohort.sql_conditions import CannotPrint, ConditionPrinter, quoted
+from offramp.policy.cohort.sql_dialects import Dialect
 from offramp.policy.cohort.sql_values import Citations, as_columns, structure_of
 from rules.decide import explain
 from rules.decide.ruling import CHARGES, CaseFacts
@@ -31,7 +32,7 @@ class SideColumns:
 
     def __init__(self, answerer: Answerer, paths: Sequence[str]) -> None:
         self._answerer = answerer
-        self.sides = [side for question in answerer.questions for side in question.sides]
+        self.sides = answerer.sides
         if any(side.program.as_of is None for side in self.sides):
             raise CannotPrint("rules of the day of each row")
         self.segments = [_segment(side) for side in self.sides]
@@ -105,6 +106,7 @@ class SideColumns:
         self,
         columns: Sequence[str],
         fixed: Mapping[str, Any],
+        dialect: Dialect,
     ) -> Conditions:
         """Print the rules of all sides.
 
@@ -120,6 +122,7 @@ class SideColumns:
                 segment.parameters,
                 self._answerer.attested,
                 self.citations,
+                dialect,
             )
             own: dict[str, int | None] = {}
             for rule in segment.decisions[side.decision].rules:

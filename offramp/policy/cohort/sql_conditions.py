@@ -1,11 +1,13 @@
 """Print conditions as SQL, from the same typed tree as every other engine.
 
-A condition becomes two formulas that are never NULL: that it is true, and that it is false. Where
-neither holds, it is unknown. A number has two columns, its low and its high end, in millionths, so
-that all arithmetic is on whole numbers. NULL is no bound, and an unknown number has none.
+A condition becomes two formulas: that it is true, and that it is false. Where neither is TRUE, it
+is unknown. A formula that isn't TRUE is FALSE or NULL, which `CASE`, `list_filter`, `AND`, and `OR`
+take alike. A negation has to tell them apart. A number has two columns, its low and its high end,
+in millionths, so that all arithmetic is on whole numbers. NULL is no bound, and an unknown number
+has none.
 
-SQL skips NULL in a sum: of 4, unknown, and 3 it makes 7. So each sum is guarded, and has no low end
-or no high end if a part has none.
+DuckDB skips NULL in a sum: of 4, unknown, and 3 it makes 7. So each sum is guarded, and has no low
+end or no high end if a part has none. `sql_dialects.py` has that guard for each database.
 
 `docs/cohorts.md` says where it is used. What can't be printed raises `CannotPrint`, and then the
 rows are decided by the compiled rules.
@@ -13,10 +15,12 @@ rows are decided by the compiled rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from offramp.policy.cohort.sql_dialects import DUCKDB, Dialect
 from rules.frozen import frozen
 from rules.input.citations import GivenCitation, Section, section_set
 from rules.input.interval import Interval
@@ -27,6 +31,7 @@ MILLIONTHS = 1_000_000
 NUMBERS = ("int", "decimal")
 LOW, HIGH = " low", " high"  # after the name of a number's columns
 TRUE, FALSE, NULL = "TRUE", "FALSE", "NULL"
+_PLAIN = re.compile(r"[A-Za-z0-9_. -]*")
 
 
 class CannotPrint(Exception):
@@ -35,7 +40,7 @@ class CannotPrint(Exception):
 
 @frozen
 class Truth:
-    """When a condition is true, and when it is false."""
+    """When a condition is true, and when it is false: formulas that are TRUE then."""
 
     true: str
     false: str
@@ -53,17 +58,6 @@ UNKNOWN = Truth(FALSE, FALSE)
 _NO_NUMBER = Ends(NULL, NULL)
 
 
-def _exists(records: str, variable: str, test: str) -> str:
-    """Return whether a record of a list that isn't NULL meets a test."""
-    return f"len(list_filter({records}, lambda {variable}: {test})) > 0"
-
-
-def _total(records: str, variable: str, value: str) -> str:
-    """Return the sum of a value over a list that isn't NULL, NULL if a part is NULL."""
-    parts = f"list_transform({records}, lambda {variable}: {value})"
-    return f"CASE WHEN list_count({parts}) = len({parts}) THEN coalesce(list_sum({parts}), 0) END"
-
-
 class ConditionPrinter:
     """Prints the conditions of one side.
 
@@ -79,12 +73,14 @@ class ConditionPrinter:
         parameters: Mapping[str, Any],
         attested: Mapping[str, str],
         citations: Mapping[GivenCitation, int],
+        dialect: Dialect = DUCKDB,
     ) -> None:
         self.columns = columns
         self.constants = constants
         self.parameters = parameters
         self.attested = attested
         self.citations = citations
+        self._count, self._sum = dialect.count, dialect.total
         self._variables = 0
 
     # Truth
@@ -173,8 +169,7 @@ class ConditionPrinter:
         rest = [*among, *others]
         if not rest:
             return Truth(FALSE, f"{column} IS NOT NULL")
-        listed = ", ".join(map(_literal, rest))
-        return Truth(_is_in(column, among), f"coalesce({column} NOT IN ({listed}), FALSE)")
+        return Truth(_is_in(column, among), _is_known_and_not_in(column, rest))
 
     def _comparison(self, node: tree.Compare, bound: Mapping[str, str]) -> Truth:
         if _is_number(node.left) or _is_number(node.right):
@@ -226,10 +221,11 @@ class ConditionPrinter:
         inner = self.truth(body, {**bound, variable: name})
         if not exists:
             inner = Truth(inner.false, inner.true)
-        some = self._some(records, name, inner.true)
-        none = all_of(
-            [f"{records} IS NOT NULL", negation(self._some(records, name, negation(inner.false)))]
-        )
+        some = FALSE if inner.true == FALSE else f"{self._count(records, name, inner.true)} > 0"
+        perhaps = negation(inner.false)
+        none = f"{records} IS NOT NULL"
+        if perhaps != FALSE:
+            none = f"{self._count(records, name, perhaps)} = 0"
         return Truth(some, none) if exists else Truth(none, some)
 
     def _of_constant_list(self, records: Any, of_none: Truth, exists: bool) -> Truth:
@@ -238,11 +234,6 @@ class ConditionPrinter:
         if records:
             raise CannotPrint("a list that all rows share")
         return of_none if exists else Truth(of_none.false, of_none.true)
-
-    def _some(self, records: str, name: str, test: str) -> str:
-        if test == FALSE:
-            return FALSE
-        return f"coalesce({_exists(records, name, test)}, FALSE)"
 
     # Numbers
 
@@ -304,25 +295,18 @@ class ConditionPrinter:
         bounds: tuple[Decimal | None, Decimal | None],
     ) -> Ends:
         """Return the ends of a sum over the records that are surely or perhaps in a list."""
-        unknown = all_of([f"{amount.low} IS NULL", f"{amount.high} IS NULL"])
-        ends = []
-        for end, bound, pick in (
-            (amount.low, bounds[0], "least"),
-            (amount.high, bounds[1], "greatest"),
-        ):
-            of_unknown = NULL if bound is None else _exact(bound).low
-            one = (
-                end
-                if end.lstrip("-").isdigit()
-                else f"CASE WHEN {unknown} THEN {of_unknown} ELSE {end} END"
-            )
-            # Of a part that is perhaps there, the sum has 0 at least, or at most. NULL stays.
-            perhaps = f"CASE WHEN ({one}) IS NOT NULL THEN {pick}(({one}), 0) END"
-            part = f"CASE WHEN {kept.false} THEN 0 WHEN {kept.true} THEN {one} ELSE {perhaps} END"
-            if kept.false == FALSE and kept.true == TRUE:
-                part = one
-            ends.append(_total(records, name, part))
-        return Ends(*ends)
+        # Of a part that is perhaps there, the sum has 0 at least, or at most. NULL stays.
+        is_positive = bounds[0] is not None and bounds[0] >= 0
+        least = _with_bound(amount.low, amount.high, bounds[0])
+        perhaps = "0" if is_positive else f"least({least}, 0)"
+        low = [(kept.true, least), (f"({least}) IS NOT NULL", perhaps)]
+        greatest = _with_bound(amount.high, amount.low, bounds[1])
+        high = [(kept.true, greatest), (f"({greatest}) IS NOT NULL", f"greatest({greatest}, 0)")]
+        if is_positive:
+            high = [(TRUE, greatest)]
+        return Ends(
+            *(self._sum(records, name, _first([(kept.false, "0"), *part])) for part in (low, high))
+        )
 
     # Columns
 
@@ -394,6 +378,24 @@ def _exact(value: Any) -> Ends:
     return Ends(number, number)
 
 
+def _with_bound(end: str, other_end: str, bound: Decimal | None) -> str:
+    """Return an end of a number that is perhaps unknown. The bound is that of an unknown number."""
+    if bound is None or end.lstrip("-").isdigit():
+        return end
+    return f"coalesce({end}, CASE WHEN {other_end} IS NULL THEN {_exact(bound).low} END)"
+
+
+def _first(cases: list[tuple[str, str]]) -> str:
+    """Return the value of the first case whose test is TRUE, NULL without one."""
+    branches = ""
+    for test, value in cases:
+        if test == TRUE:
+            return f"CASE{branches} ELSE {value} END" if branches else value
+        if test != FALSE:
+            branches += f" WHEN {test} THEN {value}"
+    return f"CASE{branches} END" if branches else NULL
+
+
 def _below(first: Ends, second: Ends, *, strictly: bool) -> Truth:
     true, false = ("<", ">=") if strictly else ("<=", ">")
     return Truth(_holds(first.high, true, second.low), _holds(first.low, false, second.high))
@@ -412,13 +414,21 @@ def _equal(first: Ends, second: Ends) -> Truth:
 def _holds(left: str, operator: str, right: str) -> str:
     if NULL in (left, right):
         return FALSE
-    return f"coalesce(({left}) {operator} ({right}), FALSE)"
+    return f"({left}) {operator} ({right})"
 
 
 def _is_in(column: str, values: list[Any]) -> str:
     if not values:
         return FALSE
-    return f"coalesce({column} IN ({', '.join(map(_literal, values))}), FALSE)"
+    if len(values) == 1:  # DuckDB takes less time for it
+        return f"{column} = {_literal(values[0])}"
+    return f"{column} IN ({', '.join(map(_literal, values))})"
+
+
+def _is_known_and_not_in(column: str, values: list[Any]) -> str:
+    if len(values) == 1:
+        return f"{column} <> {_literal(values[0])}"
+    return f"{column} NOT IN ({', '.join(map(_literal, values))})"
 
 
 def _literal(value: Any) -> str:
@@ -426,7 +436,10 @@ def _literal(value: Any) -> str:
         return TRUE if value else FALSE
     if isinstance(value, int):
         return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+    text = str(value)
+    if not _PLAIN.fullmatch(text):  # databases differ on quotes and backslashes in a text
+        raise CannotPrint(text)
+    return f"'{text}'"
 
 
 def quoted(name: str) -> str:
@@ -451,5 +464,7 @@ def any_of(parts: Iterable[str]) -> str:
 
 
 def negation(formula: str) -> str:
-    """Return NOT a formula."""
-    return FALSE if formula == TRUE else TRUE if formula == FALSE else f"NOT ({formula})"
+    """Return that a formula isn't TRUE. This formula is never NULL."""
+    if formula in (TRUE, FALSE):
+        return FALSE if formula == TRUE else TRUE
+    return f"NOT coalesce({formula}, FALSE)"

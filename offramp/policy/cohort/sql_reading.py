@@ -1,4 +1,4 @@
-"""Read a cohort with DuckDB: the same rows and the same answers as row by row, sooner.
+"""Read a cohort with DuckDB or Spark: the same rows and the same answers as row by row, sooner.
 
 Only distinct cells of each fact are read through the map, and only distinct combinations of facts
 are tested. Their rules are SQL, printed from the typed tree. Where the values of the rules leave
@@ -14,59 +14,64 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from offramp.policy.cohort.answers import Answerer
-from offramp.policy.cohort.plain_tables import column_names, has_types, load_rows
+from offramp.policy.cohort.plain_tables import column_names, has_types
 from offramp.policy.cohort.possible import Possible
 from offramp.policy.cohort.reading import Cohort, CohortReader
 from offramp.policy.cohort.selection import group_of
 from offramp.policy.cohort.side_columns import Conditions, SideColumns
 from offramp.policy.cohort.sql_conditions import CannotPrint, quoted
+from offramp.policy.cohort.sql_engine import LOADED, SqlEngine
 from offramp.policy.cohort.sql_values import column_expressions
 from rules.decide.scene_day import MOMENT
 from rules.errors import FactsError, RequestError
 from rules.input.printing import printable
 from rules.input.vocabulary import nested
-
-if TYPE_CHECKING:
-    import duckdb
+from rules.packs.law import CHARGES
 
 Answer = tuple[Possible, ...]
 _REFUSED = -1  # in place of the number of a value that can't be read
 
 
 def read_by_sql(
-    reader: CohortReader[Answer], answerer: Answerer, *, allowed: float, strict: bool
+    reader: CohortReader[Answer],
+    answerer: Answerer,
+    engine: SqlEngine | None,
+    *,
+    allowed: float,
+    strict: bool,
 ) -> Cohort[Answer] | None:
-    """Read a whole file. Return None if DuckDB isn't installed, or can't be used for it.
+    """Read a whole file. Return None without an engine, or if it can't be used for the file.
 
     Raises `RequestError` as `CohortReader.read` does, and for Parquet or JSON Lines without DuckDB.
     """
     needs_sql = has_types(reader.table)
-    try:
-        import duckdb
-    except ImportError:
+    if engine is None:
         if needs_sql:
-            raise _no_duckdb(reader.table.name) from None
+            raise _no_duckdb(reader.table.name)
         return None
     try:
-        columns = _columns(reader, answerer)
-        with duckdb.connect(":memory:") as connection:
-            return _SqlReading(reader, answerer, columns, connection).read(allowed, strict)
-    except (CannotPrint, FactsError):
+        cohort = _SqlReading(reader, answerer, _columns(reader, answerer), engine).read(
+            allowed, strict
+        )
+    except (CannotPrint, FactsError) as reason:
         reader.restart()
-    if not needs_sql:
-        return None
-    with duckdb.connect(":memory:") as connection:
-        return _read_each(reader, connection, allowed=allowed, strict=strict)
+        has_day = all(side.program.as_of is not None for side in answerer.sides)
+        engine.refuse_row_by_row(str(reason), "" if has_day else "add `--as-of DATE`")
+        return _read_each(reader, engine, allowed=allowed, strict=strict) if needs_sql else None
+    if cohort is None:
+        engine.refuse_row_by_row("the file has an unusual shape", "save it as Parquet")
+    return cohort
 
 
 def _no_duckdb(name: str) -> RequestError:
     return RequestError(
         "no-duckdb",
         f"`{printable(name)}` is read with DuckDB, and it isn't installed",
-        fix="run `pip install 'offramp[cohort]'`, or use a CSV file",
+        fix="run `pip install -c constraints.txt '.[cohort]'` in Offramp's checkout, or use a CSV "
+        "file",
     )
 
 
@@ -78,20 +83,14 @@ def _columns(reader: CohortReader[Answer], answerer: Answerer) -> SideColumns:
 
 
 def _read_each(
-    reader: CohortReader[Answer],
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    allowed: float,
-    strict: bool,
+    reader: CohortReader[Answer], engine: SqlEngine, *, allowed: float, strict: bool
 ) -> Cohort[Answer]:
     """Read the rows of a file with types one by one."""
-    load_rows(connection, reader.table)
+    engine.load_rows(reader.table)
     names = column_names(reader.table)
     listed = ", ".join(["place", *names.values()])
-    rows = connection.execute(f"SELECT {listed} FROM loaded ORDER BY place")
     selected, seen = 0, set[str]()
-    while (row := rows.fetchone()) is not None:
-        place, *cells = row
+    for place, *cells in engine.rows(f"SELECT {listed} FROM {LOADED} ORDER BY place"):
         by_column = dict(zip(names, cells, strict=True))
         reader.rows += 1
         if not all(item.takes(by_column) for item in reader.where):
@@ -112,12 +111,13 @@ class _SqlReading:
         reader: CohortReader[Answer],
         answerer: Answerer,
         columns: SideColumns,
-        connection: duckdb.DuckDBPyConnection,
+        engine: SqlEngine,
     ) -> None:
         self.reader = reader
         self.answerer = answerer
         self.columns = columns
-        self.connection = connection
+        self.engine = engine
+        self._run = engine.run
         self.readers = dict(reader.mapping.readers)
         # The values of each fact that rules read, and the words of each way of grouping.
         self.values: dict[str, list[Any]] = {}
@@ -130,7 +130,7 @@ class _SqlReading:
     def read(self, allowed: float, strict: bool) -> Cohort[Answer] | None:
         """Read the file."""
         reader = self.reader
-        rows = load_rows(self.connection, reader.table)
+        rows = self.engine.load_rows(reader.table)
         if rows is None:
             return None
         reader.rows = rows
@@ -143,10 +143,6 @@ class _SqlReading:
             self._count()
         return reader.finished(selected, allowed=allowed, strict=strict)
 
-    def _run(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters).fetchall()
-        return rows
-
     def _number(self, sql: str) -> int:
         return int(self._run(sql)[0][0])
 
@@ -157,57 +153,55 @@ class _SqlReading:
         tests = []
         for number, item in enumerate(self.reader.where):
             column = self.names[item.column]
-            cells = [cell for (cell,) in self._run(f"SELECT DISTINCT {column} FROM loaded")]
+            cells = [cell for (cell,) in self._run(f"SELECT DISTINCT {column} FROM {LOADED}")]
             wanted = [cell for cell in cells if item.takes({item.column: cell})]
-            self._run(
-                f"CREATE TEMP TABLE wanted{number} AS SELECT unnest(?::VARCHAR[]) cell", [wanted]
-            )
+            self.engine.put(f"wanted{number}", {"cell": "VARCHAR"}, [wanted])
             tests.append(f"{column} IN (SELECT cell FROM wanted{number})")
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
-        self._run(f"CREATE TEMP VIEW selected AS SELECT * FROM loaded{where}")
-        if tests:
-            self._run("DROP VIEW selected")
-            self._run(f"CREATE TEMP TABLE selected AS SELECT * FROM loaded{where}")
+        make = self.engine.create if tests else self.engine.name_query
+        make("selected", f"SELECT * FROM {LOADED}{where}")
 
     def _code(self) -> None:
         """Make the table of rows in which each fact and each group is a number."""
         joins, fields = [], []
         for number, (path, read) in enumerate(self.readers.items()):
-            cells = self.reader.mapping.columns_of[path]
-            values = list(self._values(path, read, cells))
-            if not cells:
+            columns = self.reader.mapping.columns_of[path]
+            cells = self._distinct(columns)
+            values = list(self._values(path, read, columns, cells))
+            if not columns:
                 continue
-            table = self._lookup(f"fact{number}", cells, values)
-            joins.append(self._join(table, cells))
-            fields.append(f"{table}.number AS {quoted(path)}")
+            joins.append(self._join(f"fact{number}", columns, cells, values))
+            fields.append(f"fact{number}.number AS {quoted(path)}")
         for number, grouping in enumerate(self.reader.groupings.values()):
             words: dict[str, int] = {}
+            cells = self._distinct(grouping.columns)
             numbers = [
                 words.setdefault(
-                    group_of(grouping, dict(zip(grouping.columns, cells, strict=True))), len(words)
+                    group_of(grouping, dict(zip(grouping.columns, item, strict=True))), len(words)
                 )
-                for cells in self._distinct(grouping.columns)
+                for item in cells
             ]
-            table = self._lookup(f"group{number}", grouping.columns, numbers)
-            joins.append(self._join(table, grouping.columns))
-            fields.append(f"{table}.number AS {quoted(_group(number))}")
+            joins.append(self._join(f"group{number}", grouping.columns, cells, numbers))
+            fields.append(f"group{number}.number AS {quoted(_group(number))}")
             self.words.append(list(words))
-        self._run(
-            f"CREATE TEMP TABLE coded AS SELECT {', '.join(['selected.place', *fields])} "
-            f"FROM selected {' '.join(joins)}"
+        self.engine.create(
+            "coded",
+            f"SELECT {', '.join(['selected.place', *fields])} FROM selected {' '.join(joins)}",
         )
 
     def _distinct(self, cells: Sequence[str]) -> list[tuple[str, ...]]:
         names = ", ".join(self.names[cell] for cell in cells)
         return self._run(f"SELECT DISTINCT {names} FROM selected ORDER BY ALL") if cells else [()]
 
-    def _values(self, path: str, read: Any, cells: Sequence[str]) -> Iterator[int]:
+    def _values(
+        self, path: str, read: Any, columns: Sequence[str], cells: Sequence[tuple[str, ...]]
+    ) -> Iterator[int]:
         """Yield the number of the value of each distinct combination of cells."""
         numbers: dict[str, int] = {}
         values = self.values[path] = []
-        for item in self._distinct(cells):
+        for item in cells:
             try:
-                value = read(dict(zip(cells, item, strict=True)))
+                value = read(dict(zip(columns, item, strict=True)))
                 token = repr(value)
                 if token not in numbers:
                     if value is not None:
@@ -215,51 +209,50 @@ class _SqlReading:
                     numbers[token] = len(values)
                     values.append(value)
             except FactsError:
-                if not cells:
+                if not columns:
                     raise
                 yield _REFUSED
                 continue
             yield numbers[token]
 
-    def _lookup(self, name: str, cells: Sequence[str], numbers: Sequence[int]) -> str:
-        """Make a table of combinations of cells with their numbers, in the order of `_distinct`."""
-        names = ", ".join(self.names[cell] for cell in cells)
-        self._run(
-            f"CREATE TEMP TABLE {name} AS SELECT cells.*, numbers.number FROM "
-            f"(SELECT *, row_number() OVER (ORDER BY {names}) AS turn FROM "
-            f"(SELECT DISTINCT {names} FROM selected)) cells JOIN "
-            "(SELECT unnest(?::INTEGER[]) AS number, unnest(range(1, ? + 1)) AS turn) numbers "
-            "USING (turn)",
-            [list(numbers), len(numbers)],
-        )
-        return name
-
-    def _join(self, table: str, cells: Sequence[str]) -> str:
-        names = [self.names[cell] for cell in cells]
+    def _join(
+        self,
+        table: str,
+        columns: Sequence[str],
+        cells: Sequence[tuple[str, ...]],
+        numbers: Sequence[int],
+    ) -> str:
+        """Make a table of combinations of cells with their numbers. Return the join with it."""
+        names = [self.names[column] for column in columns]
+        types = {**dict.fromkeys(names, "VARCHAR"), "number": "INTEGER"}
+        by_column = [[item[at] for item in cells] for at in range(len(names))]
+        self.engine.put(table, types, [*by_column, numbers])
         tests = " AND ".join(f"{table}.{name} = selected.{name}" for name in names)
         return f"JOIN {table} ON {tests}"
 
     def _leave_out(self) -> None:
         """Leave out repeated rows, and those that can't be read, in the order of the file."""
         identifier = self.names[self.reader.mapping.id_column]
-        self._run(
-            "CREATE TEMP TABLE repeated AS SELECT place FROM (SELECT place, row_number() OVER "
+        self.engine.create(
+            "repeated",
+            "SELECT place FROM (SELECT place, row_number() OVER "
             f"(PARTITION BY {identifier} ORDER BY place) AS turn FROM selected "
             f"WHERE {identifier} <> '') WHERE turn > 1"
             if self._number(
                 f"SELECT count({identifier}) - count(DISTINCT {identifier}) FROM selected "
                 f"WHERE {identifier} <> ''"
             )
-            else "CREATE TEMP TABLE repeated (place BIGINT)"
+            else "SELECT place FROM selected WHERE FALSE",
         )
         refused = [
             f"{quoted(path)} = {_REFUSED}"
             for path in self.readers
             if self.reader.mapping.columns_of[path]
         ]
-        self._run(
-            "CREATE TEMP TABLE odd AS SELECT place FROM coded "
-            f"WHERE {' OR '.join(refused) or 'FALSE'} UNION SELECT place FROM repeated"
+        self.engine.create(
+            "odd",
+            "SELECT place FROM coded "
+            f"WHERE {' OR '.join(refused) or 'FALSE'} UNION SELECT place FROM repeated",
         )
         names, listed = list(self.names), ", ".join(self.names.values())
         for place, is_repeated, *cells in self._run(
@@ -282,18 +275,20 @@ class _SqlReading:
         groups = [_group(number) for number in range(len(self.words))]
         listed = ", ".join(map(quoted, [*keys, *groups]))
         by = f"GROUP BY {listed}" if listed else ""
-        self._run(
-            f"CREATE TEMP TABLE cases AS SELECT {listed + ', ' if listed else ''}count(*) AS rows "
-            f"FROM coded WHERE place NOT IN (SELECT place FROM odd) {by}"
+        self.engine.create(
+            "cases",
+            f"SELECT {listed + ', ' if listed else ''}count(*) AS rows "
+            f"FROM coded WHERE place NOT IN (SELECT place FROM odd) {by}",
         )
         if not self._number("SELECT coalesce(sum(rows), 0) FROM cases"):
             return
+        self._note_codes()
         fixed = {
             path: values[0]
             for path, values in self.values.items()
             if not self.reader.mapping.columns_of[path] and values[0] is not None
         }
-        conditions = self.columns.conditions(self._fact_columns(keys), fixed)
+        conditions = self.columns.conditions(self._fact_columns(keys), fixed, self.engine.dialect)
         texts = [f"{text} AS v{number}" for number, text in enumerate(conditions.texts)]
         vector = [f"v{number}" for number in range(len(texts))]
         joins = " ".join(
@@ -302,8 +297,21 @@ class _SqlReading:
             if path in self.typed
         )
         columns = ", ".join(["cases.*", *texts])
-        self._run(f"CREATE TEMP TABLE tested AS SELECT {columns} FROM cases {joins}")
+        self.engine.create("tested", f"SELECT {columns} FROM cases {joins}")
         self._count_vectors(conditions, keys, groups, vector)
+
+    def _note_codes(self) -> None:
+        """Note the codes of charges that offense tables lack."""
+        codes = self.reader.codes
+        if codes is None or not self.reader.mapping.columns_of.get(CHARGES):
+            return
+        for number, rows in self._run(
+            f"SELECT {quoted(CHARGES)}, count(*) FROM coded "
+            f"WHERE place NOT IN (SELECT place FROM odd) GROUP BY {quoted(CHARGES)}"
+        ):
+            lacking = codes.of(nested({CHARGES: self.values[CHARGES][number]}))
+            if lacking:
+                self.reader.add_unlisted(lacking, int(rows))
 
     def _fact_columns(self, keys: Sequence[str]) -> list[str]:
         """Make the tables of the facts' values. Return the facts that have columns."""
@@ -315,17 +323,22 @@ class _SqlReading:
                 ]
             except CannotPrint:
                 continue
-            structure = json.dumps({name: kind for name, kind, _ in columns})
+            structure = {name: kind for name, kind, _ in columns}
             outer = [
                 expression
                 for name, _, parts in columns
                 for expression in column_expressions(name, parts)
             ]
-            self._run(
-                f"CREATE TEMP TABLE typed{number} AS SELECT {', '.join(['number', *outer])} FROM "
-                f"(SELECT number, from_json(cell, '{structure}') AS value FROM (SELECT "
-                "unnest(?::VARCHAR[]) AS cell, unnest(range(?)) AS number))",
-                [cells, len(cells)],
+            self.engine.put(
+                f"raw{number}",
+                {"cell": "VARCHAR", "number": "INTEGER"},
+                [cells, range(len(cells))],
+            )
+            value = self.engine.dialect.parsed("cell", structure)
+            self.engine.create(
+                f"typed{number}",
+                f"SELECT {', '.join(['number', *outer])} "
+                f"FROM (SELECT number, {value} AS value FROM raw{number})",
             )
             self.typed.append(path)
         return self.typed
@@ -338,11 +351,11 @@ class _SqlReading:
         vector: Sequence[str],
     ) -> None:
         listed = ", ".join([*vector, *map(quoted, groups)])
-        case = ", ".join(
-            [f"'c{at}': {quoted(key)}" for at, key in enumerate(keys)] or ["'none': 0"]
+        case = self.engine.dialect.record(
+            {f"c{at}": quoted(key) for at, key in enumerate(keys)} or {"none": "0"}
         )
         found = self._run(
-            f"SELECT {listed + ', ' if listed else ''}any_value({{{case}}}), sum(rows) FROM tested "
+            f"SELECT {listed + ', ' if listed else ''}any_value({case}), sum(rows) FROM tested "
             + (f"GROUP BY {listed} ORDER BY {listed}" if listed else "")
         )
         answers: dict[tuple[int, ...], Answer] = {}
@@ -383,7 +396,7 @@ class _SqlReading:
             test = f"JOIN (VALUES {rows}) waiting({names}) USING ({names}) "
         answers: dict[tuple[int, ...], Answer] = {}
         for *cells, numbers, count in self._run(
-            f"SELECT {listed}, any_value({{{case}}}), sum(rows) FROM tested {test}"
+            f"SELECT {listed}, any_value({case}), sum(rows) FROM tested {test}"
             f"GROUP BY {listed} ORDER BY {listed}"
         ):
             key = tuple(cells[: len(same)])

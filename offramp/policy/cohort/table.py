@@ -123,13 +123,15 @@ class AnswerTable:
     """The table of one question: all rows first, then each group by its number of rows.
 
     Rows on days on which a program did not run are `not_running`, and in no group. `deciders` has
-    for each side what decides how many of all rows, if there are two sides.
+    for each side what decides how many of all rows, if there are two sides. `not_sharp` has why the
+    answers of some rows may be fewer, each with the number of those rows.
     """
 
     groups: tuple[GroupCounts, ...]
     differences: tuple[Difference, ...]
     not_running: Count = 0
     deciders: tuple[tuple[DecidingRows, ...], ...] = ()
+    not_sharp: tuple[tuple[str, Count], ...] = ()
 
 
 @frozen
@@ -156,10 +158,11 @@ def make_tables(
     tally = _Tally(cohort, by)
     made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
     published = {cell for member in made for cell in member.published()}
+    published |= {cell for member in made for cell in member.moved(least)}
     everyone = _RowsCell(_EVERYONE)
     published.add(everyone)
-    rows_cells = {cell for member in made for cell in member.rows_cells()}
-    cells, table = _numbered(tally.table(published, rows_cells))
+    kept_longest = {cell for member in made for cell in member.kept_longest()}
+    cells, table = _numbered(tally.table(published, kept_longest))
     suppression = suppress(table, least=least, tries_each=True)
     hidden = frozenset(cells[number] for number in suppression.hidden)
     return Tables(
@@ -238,13 +241,13 @@ class _Tally:
                 return self.rows[group]
         return sum(self.counts[cell.group, cell.question, member] for member in cell.classes)
 
-    def table(self, published: Iterable[_Cell], rows_cells: Iterable[_Cell]) -> Table:
+    def table(self, published: Iterable[_Cell], kept_longest: Iterable[_Cell]) -> Table:
         """Return the counts and the equations between them.
 
         Classes that no count of a group tells apart are one part of the group. Parts as such may be
-        unseen. `rows_cells` have the number of rows of a group.
+        unseen. Those of `kept_longest` are hidden for others only where nothing else helps.
         """
-        shown_cells, last = frozenset(published), frozenset(rows_cells)
+        shown_cells, last = frozenset(published), frozenset(kept_longest)
         cells, balances = {*shown_cells, *map(_RowsCell, self.groups)}, list[Balance]()
         for question in range(len(self.classes)):
             parts = {group: self._parts(group, question, shown_cells) for group in self.groups}
@@ -335,14 +338,18 @@ def _unions(partitions: Iterable[Sequence[_Classes]]) -> list[set[int]]:
 
 @frozen
 class _Class:
-    """What rows have in common: the answers that they can have, and what decides on each side."""
+    """What rows have in common: the answers that they can have, and what decides on each side.
+
+    `why` says why these may be too many answers, if so.
+    """
 
     outcomes: frozenset[Outcomes]
     deciders: tuple[Decider, ...]
+    why: str
 
-    def order(self) -> tuple[list[Outcomes], list[tuple[str, str]]]:
+    def order(self) -> tuple[list[Outcomes], list[tuple[str, str]], str]:
         """Return a key to sort by."""
-        return sorted(self.outcomes), [(item.kind, item.rule) for item in self.deciders]
+        return sorted(self.outcomes), [(item.kind, item.rule) for item in self.deciders], self.why
 
     @property
     def is_running(self) -> bool:
@@ -351,7 +358,7 @@ class _Class:
 
 
 def _class_of(possible: Possible) -> _Class:
-    return _Class(possible.outcomes, possible.deciders)
+    return _Class(possible.outcomes, possible.deciders, possible.why)
 
 
 _Range = tuple[_Classes, _Classes]  # the classes that surely have an answer, and that can have it
@@ -415,11 +422,55 @@ class _Maker:
                 cell = self._decided_by(side, decider)
                 if cell is not None:
                     yield cell
+        for why in self._causes():
+            if (cell := self._not_sharp(why)) is not None:
+                yield cell
         for group in self.tally.groups:
             for classes in self._wanted(group):
                 cell = self.tally.cell(group, self.number, classes)
                 if cell is not None:
                     yield cell
+
+    def kept_longest(self) -> Iterator[_Cell]:
+        """Yield the numbers that a reader needs most: of rows, and of those that change."""
+        yield from self.rows_cells()
+        for pair in self.pairs:
+            for classes in self._with_pair(pair):
+                if (cell := self.tally.cell(_EVERYONE, self.number, classes)) is not None:
+                    yield cell
+
+    def moved(self, least: int) -> Iterator[_Cell]:
+        """Yield the few rows that a number has on one side alone. They aren't printed.
+
+        The difference between before and after would tell them. So they are protected as if they
+        were counts of the table.
+        """
+        for before, after in self._both_sides():
+            for first, second in ((before, after), (after, before)):
+                alone = tuple(place for place in first if place not in second)
+                cell = self.tally.cell(_EVERYONE, self.number, alone)
+                if 0 < self.tally.count(cell) < least:
+                    assert cell is not None
+                    yield cell
+
+    def _both_sides(self) -> Iterator[tuple[_Classes, _Classes]]:
+        """Yield the classes that each number of all rows counts before, and after."""
+        if len(self.outcomes) < 2:
+            return
+        yield self._open(0), self._open(1)
+        for outcome in dict.fromkeys(outcome for side in self.outcomes for outcome in side):
+            ranges = (self._with_outcome(side, outcome) for side in (0, 1))
+            yield from zip(*ranges, strict=True)
+        for decider in dict.fromkeys(item for side in self.deciders for item in side):
+            yield self._places_decided_by(0, decider), self._places_decided_by(1, decider)
+
+    def _causes(self) -> list[str]:
+        """Return why some rows of the table aren't sharp."""
+        return sorted({self.classes[place].why for place in self.running} - {""})
+
+    def _not_sharp(self, why: str) -> _Cell | None:
+        classes = self._where(lambda member: member.why == why)
+        return self.tally.cell(_EVERYONE, self.number, classes)
 
     def _wanted(self, group: _Group) -> Iterator[_Classes]:
         if self._has_sides(group):
@@ -443,10 +494,13 @@ class _Maker:
         return tuple(place for place in places if test(self.classes[place]))
 
     def _decided_by(self, side: int, decider: Decider) -> _Cell | None:
-        classes = self._where(
+        classes = self._places_decided_by(side, decider)
+        return self.tally.cell(_EVERYONE, self.number, classes)
+
+    def _places_decided_by(self, side: int, decider: Decider) -> _Classes:
+        return self._where(
             lambda member: bool(member.deciders) and member.deciders[side] == decider
         )
-        return self.tally.cell(_EVERYONE, self.number, classes)
 
     def _with_outcome(self, side: int, outcome: str) -> _Range:
         """Return the classes whose rows surely have an outcome, and those that can have it."""
@@ -474,7 +528,11 @@ class _Maker:
             for side, deciders in enumerate(self.deciders)
         )
         not_running = self._shown(self._apart(), hidden)
-        return AnswerTable(groups, tuple(self._differences(hidden)), not_running, deciders)
+        not_sharp = tuple(
+            (why, self._shown(self._not_sharp(why), hidden)) for why in self._causes()
+        )
+        differences = tuple(self._differences(hidden))
+        return AnswerTable(groups, differences, not_running, deciders, not_sharp)
 
     def _group(self, group: _Group, hidden: frozenset[Hashable]) -> GroupCounts:
         sides = []

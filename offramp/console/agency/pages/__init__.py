@@ -4,6 +4,52 @@ Each module declares its routes with `@page` and `@action`. A module that isn't 
 none.
 """
 
-from offramp.console.agency.pages import admin, offer, people, telling, today, you
+from offramp.console.agency.pages import (
+    account,
+    admin,
+    arrivals,
+    beyond,
+    colleagues,
+    consent,
+    consent_form,
+    consents,
+    deciding,
+    entries,
+    exchange,
+    hand_over,
+    mistake,
+    offer,
+    participant_desk,
+    people,
+    represent,
+    same,
+    status,
+    telling,
+    today,
+    you,
+)
 
-__all__ = ["admin", "offer", "people", "telling", "today", "you"]
+__all__ = [
+    "account",
+    "admin",
+    "arrivals",
+    "beyond",
+    "colleagues",
+    "consent",
+    "consent_form",
+    "consents",
+    "deciding",
+    "entries",
+    "exchange",
+    "hand_over",
+    "mistake",
+    "offer",
+    "participant_desk",
+    "people",
+    "represent",
+    "same",
+    "status",
+    "telling",
+    "today",
+    "you",
+]

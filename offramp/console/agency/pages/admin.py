@@ -1,11 +1,15 @@
-"""The agency's administration: its people and who looked, the exchange, and the examination."""
+"""The agency's administration: its people, who looked, and the examination."""
 
 from __future__ import annotations
+
+import shlex
+from pathlib import Path
 
 from starlette.responses import Response
 
 from offramp.agency import operations
-from offramp.agency.look_words import done_words, tried_words
+from offramp.console.agency.pages.looks_of import words_of_look
+from offramp.console.agency.pages.you import BAD_PHONE
 from offramp.console.agency.routes import action, page
 from offramp.console.agency.visit import Invalid, NotHere, Visit
 
@@ -14,6 +18,24 @@ LOOKERS = ("supervisor", "auditor", "admin")
 _MOST_LOOKS = 50
 STAFF, PERSON = "/admin/people", "/admin/people/person"
 _ROLES = tuple((role, role.capitalize()) for role in operations.STAFF_ROLES)
+
+
+# The pages of an admin: address, name, and what is there.
+_PAGES = (
+    (STAFF, "Staff", "invite colleagues, their roles and devices"),
+    ("/admin/exchange", "Exchange", "what waits for the hub, and a stolen key"),
+    ("/admin/directory", "Directory", "drafts to compare and sign"),
+    ("/admin/join", "Invitations", "join a hub, or invite an agency"),
+    ("/admin/backup", "Backup", "make one, and try a restoration"),
+    ("/admin/looked", "Who looked", "at which case, and when"),
+    ("/admin/doctor", "Doctor", "what is wrong with this installation"),
+)
+
+
+@page("/admin", ADMIN)
+def pages_of_admin(visit: Visit) -> Response:
+    """List the pages of an admin."""
+    return visit.show("admin.html", "Administration", pages=_PAGES)
 
 
 @page(STAFF, ADMIN)
@@ -41,6 +63,7 @@ def add_person(visit: Visit) -> Response:
 @action("/admin/people/choose", ADMIN)
 def choose(visit: Visit) -> Response:
     """Keep in the session which person is to be changed: no address has a name."""
+    visit.forget_typed(PERSON)
     visit.remember("person", {"name": visit.field("person")})
     return visit.go(PERSON)
 
@@ -58,6 +81,7 @@ def person(visit: Visit) -> Response:
         "person.html",
         "A person",
         account=chosen,
+        has_provider=operations.describe_provider(visit.office) is not None,
         roles=_ROLES,
         colleagues=[
             (each.person, each.person)
@@ -81,6 +105,32 @@ def set_roles(visit: Visit) -> Response:
         raise Invalid({"role": "Choose at least one role, or end the person"}, PERSON)
     operations.set_roles(visit.office, visit.actor, _name(visit), roles)
     return visit.go(STAFF)
+
+
+@action("/admin/people/phone", ADMIN)
+def set_phone(visit: Visit) -> Response:
+    """List the chosen person's phone number. An empty one is removed."""
+    phone = visit.field("phone")
+    if phone and not operations.is_phone(phone):
+        raise Invalid({"phone": BAD_PHONE}, PERSON)
+    operations.set_phone(visit.office, visit.actor, _name(visit), phone or None)
+    visit.forget_typed(PERSON)
+    return visit.go(PERSON)
+
+
+@action("/admin/people/id", ADMIN)
+def set_subject(visit: Visit) -> Response:
+    """Note the chosen person's id at the agency's own sign-in. An empty one is removed."""
+    subject = visit.field("subject") or None
+    operations.set_subject(visit.office, visit.actor, _name(visit), subject)
+    return visit.go(PERSON)
+
+
+@action("/admin/people/help", ADMIN)
+def help_in(visit: Visit) -> Response:
+    """Lead to what helps the chosen person in after a lost device."""
+    visit.remember("colleague", {"name": _name(visit)})
+    return visit.go("/colleagues/person")
 
 
 @action("/admin/people/end", ADMIN)
@@ -125,23 +175,10 @@ def looked(visit: Visit) -> Response:
     return visit.show(
         "looked.html",
         "Who looked",
-        looks=[(look, _words_of(look)) for look in looks],
+        looks=[(look, words_of_look(look)) for look in looks],
         hides_cases=listed.hides_cases,
         is_cut=len(listed.looks) > len(looks),
     )
-
-
-@page("/admin/exchange", ADMIN)
-def exchange(visit: Visit) -> Response:
-    """Show what waits for the hub, and what is wrong with the log, in plain words."""
-    return visit.show("exchange.html", "Exchange", report=operations.report_status(visit.office))
-
-
-@action("/admin/exchange/retry", ADMIN)
-def retry(visit: Visit) -> Response:
-    """Queue a refused record again."""
-    operations.retry_record(visit.office, visit.field("record"))
-    return visit.go("/admin/exchange")
 
 
 @page("/admin/doctor", ADMIN)
@@ -153,12 +190,17 @@ def doctor(visit: Visit) -> Response:
 @action("/admin/doctor", ADMIN)
 def examine(visit: Visit) -> Response:
     """Examine the installation, and keep the findings in the session."""
-    findings = operations.examine(visit.office)
-    visit.remember("findings", {"found": [finding.as_json() for finding in findings]})
+    files = operations.examine_files(visit.office.folder)
+    examination = operations.Examination((*files, *operations.examine(visit.office)))
+    found = [
+        {**finding.as_json(), "says": _with_folder(finding.text, visit.office.folder)}
+        for finding in examination.findings
+    ]
+    visit.remember("findings", {**examination.as_json(), "found": found})
     return visit.go("/admin/doctor")
 
 
-def _words_of(look: operations.Look) -> str:
-    if look.refused is not None:
-        return f"tried to {tried_words(look.operation)}"
-    return done_words(look.operation)
+def _with_folder(finding: str, folder: Path) -> str:
+    """Return a finding whose commands an admin can paste into a terminal."""
+    text = finding.replace(" DIR", f" {shlex.quote(str(folder))}").replace("`", "")
+    return text[:1].upper() + text[1:]

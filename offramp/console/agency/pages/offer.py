@@ -6,29 +6,49 @@ again, by a double tap or a retry, is the same record: the frame takes each form
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
 from offramp.agency import operations
-from offramp.console.agency.pages.telling import delivery, seen
-from offramp.console.agency.questions import CANT_TELL, fields_of, read_answers
+from offramp.console.agency.pages.telling import delivery, odd_of, seen
+from offramp.console.agency.questions import (
+    Typed,
+    fault_of,
+    fields_of,
+    read_answers,
+    texts_of,
+    typed_after,
+)
 from offramp.console.agency.routes import OFFERERS, action, page
-from offramp.console.agency.visit import Invalid, NotHere, Visit
+from offramp.console.agency.visit import Elsewhere, Invalid, NotHere, Visit
+from rules.errors import Refusal
 
 POLICE = ("police",)
 SCENE, ANSWER, WHO, CHECK = "/offer/scene", "/offer/answer", "/offer/who", "/offer/check"
 SENT, NOT_OFFERED, DONE = "/offer/sent", "/offer/not", "/offer/done"
 ROUTES = {"arrest": "Arrest", "social_contact": "No arrest"}
-_LATEST = 3
+# The own referrals that are shown before an offer, and after one was sent.
+_LATEST, _PAST = 3, 10
 _REPORT = "report_number"
+# A field about an entry of a list, such as a charge, by its number.
+_OF_ENTRY = re.compile(r"(?P<over>[^\[]+)\[(?P<index>[0-9]{1,4})\]\.(?P<field>.+)")
+_OVER = "That offer is over, or was not begun. Begin a new one here."
 
 
 @page("/offer", OFFERERS, kinds=POLICE)
 def begin(visit: Visit) -> Response:
     """Ask how the person was met, and show what became of the last referrals."""
-    return visit.show("offer.html", "Offer", routes=ROUTES, referrals=_latest(visit))
+    kept = visit.recall("offer") or {}
+    return visit.show(
+        "offer.html",
+        "Offer",
+        routes=ROUTES,
+        begun=ROUTES[kept["route"]] if kept.get("typed") else None,
+        referrals=_latest(visit, _LATEST),
+    )
 
 
 @action("/offer", OFFERERS, kinds=POLICE)
@@ -37,6 +57,7 @@ def choose_route(visit: Visit) -> Response:
     route = visit.field("route")
     if route not in ROUTES:
         raise Invalid({"route": "Choose arrest, or no arrest"})
+    _forget(visit)
     visit.remember("offer", {"route": route, "typed": {}})
     return visit.go(SCENE)
 
@@ -45,15 +66,13 @@ def choose_route(visit: Visit) -> Response:
 def scene(visit: Visit) -> Response:
     """Ask what is seen. Every question that has an answer can be changed."""
     kept = _kept(visit)
-    read = operations.read_scene(visit.office, kept["route"], kept["typed"])
+    read = _read(visit, kept["route"], kept["typed"])
     questions = (*read.open, *read.asked) if kept["typed"] else read.open
-    chosen = {name: texts for name, texts in kept["typed"].items() if name not in visit.kept}
     return visit.show(
         "scene.html",
         "At the scene",
         route=ROUTES[read.route],
-        fields=fields_of(questions),
-        typed=chosen,
+        fields=fields_of(questions, kept["typed"], visit),
         is_further=bool(kept["typed"] and read.open),
     )
 
@@ -62,20 +81,45 @@ def scene(visit: Visit) -> Response:
 def see(visit: Visit) -> Response:
     """Take what was seen. More questions follow while the offer depends on them."""
     kept = _kept(visit)
-    shown = visit.fields("asked")
-    typed = {**kept["typed"], **{name: list(_texts(visit, name)) for name in shown}}
-    read = operations.read_scene(visit.office, kept["route"], typed)
+    typed = _following_entries(kept["typed"], typed_after(kept["typed"], visit.answers))
+    read = _read(visit, kept["route"], typed)
     if read.faults:
         raise Invalid(read.faults)
     visit.remember("offer", {**kept, "typed": typed})
     return visit.go(SCENE if read.open else ANSWER)
 
 
-def _texts(visit: Visit, name: str) -> Sequence[str]:
-    """Return what was chosen or typed for a question. A question left out is not known."""
-    if visit.field(f"{name}.unknown"):
-        return (CANT_TELL,)
-    return tuple(text for text in visit.fields(name) if text.strip())
+def _read(visit: Visit, route: str, typed: Typed) -> operations.Scene:
+    """Return the scene after what was typed. A question that is left out is not known."""
+    answers = {name: texts_of(name, typed) for name in typed.get("asked", ())}
+    return operations.read_scene(visit.office, route, answers)
+
+
+def _following_entries(before: Typed, typed: Typed) -> dict[str, list[str]]:
+    """Return the fields of a scene, what was typed of an entry under its number of now.
+
+    INVARIANT: what was said of one charge or drug is never taken for another. The numbers of the
+    sent form are those of the ticks before it.
+    """
+    moved: dict[str, list[str]] = {}
+    for name, texts in typed.items():
+        if (now := _name_now(name, before, typed)) is not None:
+            moved[now] = list(texts)
+    names_now = (_name_now(name, before, typed) for name in typed.get("asked", ()))
+    return {**moved, "asked": [name for name in names_now if name is not None]}
+
+
+def _name_now(name: str, before: Typed, typed: Typed) -> str | None:
+    """Return the name of a field after the ticks changed. None if its entry isn't ticked now."""
+    found = _OF_ENTRY.fullmatch(name)
+    if found is None or found["over"] not in before:
+        return name
+    ticks_before, ticks = (texts_of(found["over"], each) for each in (before, typed))
+    if ticks_before == ticks or any(tick.isdecimal() for tick in ticks_before):
+        return name  # nothing changed, or they are counted and have no ticks
+    index = int(found["index"])
+    tick = ticks_before[index] if index < len(ticks_before) else None
+    return f"{found['over']}[{ticks.index(tick)}].{found['field']}" if tick in ticks else None
 
 
 @page(ANSWER, OFFERERS, kinds=POLICE)
@@ -97,7 +141,7 @@ def take_answer(visit: Visit) -> Response:
     if said == "accepted":
         return visit.go(WHO)
     operations.note_declined(visit.office)
-    visit.remember("offer", {})
+    _forget(visit)
     visit.remember("done", {"heading": "Recorded"})
     return visit.go(DONE)
 
@@ -108,15 +152,16 @@ def who(visit: Visit) -> Response:
     _offered(visit)
     _, questions = operations.open_referral(visit.office)
     typed = _kept(visit).get("who", {})
-    return visit.show("offer_who.html", "Who is it?", fields=fields_of(questions), typed=typed)
+    return visit.show("offer_who.html", "Who is it?", fields=fields_of(questions, typed, visit))
 
 
 @action(WHO, OFFERERS, kinds=POLICE)
 def take_who(visit: Visit) -> Response:
     """Take who the person is, and lead to the check."""
+    kept = _kept(visit)
     _, questions = operations.open_referral(visit.office)
     read_answers(lambda _: questions, visit)
-    visit.remember("offer", {**_kept(visit), "who": visit.answers})
+    visit.remember("offer", {**kept, "who": visit.answers})
     return visit.go(CHECK)
 
 
@@ -130,9 +175,10 @@ def check(visit: Visit) -> Response:
         preview=preview,
         people=_known_people(visit, contact),
         told=operations.told_by(preview),
-        rows=_rows(preview),
+        rows=_rows(visit, preview),
         rules=[line for line in operations.rules_on(preview) if line.kind != "go"],
         seen=seen(preview),
+        odd=odd_of(preview),
     )
 
 
@@ -149,8 +195,8 @@ def send(visit: Visit) -> Response:
         faults["same"] = "Choose whether it is one of these people"
     if preview.is_barred and not visit.field("although_barred"):
         faults["although_barred"] = "Confirm that you send it although the rules say no"
-    if preview.odd and not visit.field("although_odd"):
-        faults["although_odd"] = "Confirm the times, or change them"
+    if odd_of(preview) and not visit.field("although_odd"):
+        faults["although_odd"] = "Confirm that this is right, or change it"
     if faults:
         raise Invalid(faults)
     sent = operations.send_draft(
@@ -166,7 +212,7 @@ def send(visit: Visit) -> Response:
         operations.note_same_person(visit.office, sent.case, same)
     names = [preview.names.get(agency, agency) for agency in sent.recipients]
     phone = _scene(visit).answer.phone
-    visit.remember("offer", {})
+    _forget(visit)
     told = {"case": sent.case, "to": names, **delivery(sent), "at": visit.office.clock()}
     visit.remember("sent", {**told, "phone": phone, "report": None})
     return visit.go(SENT)
@@ -178,7 +224,7 @@ def sent(visit: Visit) -> Response:
     kept = visit.recall("sent")
     if not kept:
         return visit.go("/offer")
-    return visit.show("offer_sent.html", "Sent", sent=kept, referrals=_latest(visit))
+    return visit.show("offer_sent.html", "Sent", sent=kept, referrals=_latest(visit, _PAST))
 
 
 @action(SENT, OFFERERS, kinds=POLICE)
@@ -190,7 +236,12 @@ def add_report_number(visit: Visit) -> Response:
     number = visit.field(_REPORT)
     if not number:
         raise Invalid({_REPORT: "Write the number of the report"})
-    noted = operations.note_report_number(visit.office, kept["case"], number)
+    try:
+        noted = operations.note_report_number(visit.office, kept["case"], number)
+    except Refusal as refusal:
+        if refusal.code != "bad-report-number":
+            raise
+        raise Invalid({_REPORT: fault_of(refusal)}) from None
     visit.remember("sent", {**kept, "report": noted})
     return visit.go(f"{SENT}?report=noted")
 
@@ -209,7 +260,7 @@ def record_no_offer(visit: Visit) -> Response:
     if reason not in {each.word for each in operations.reasons_for_no_offer()}:
         raise Invalid({"reason": "Choose one reason"})
     operations.note_not_offered(visit.office, visit.actor, reason)
-    visit.remember("offer", {})
+    _forget(visit)
     visit.remember("done", {"heading": "Recorded"})
     return visit.go(DONE)
 
@@ -226,24 +277,31 @@ def done(visit: Visit) -> Response:
 @page("/mine", OFFERERS, kinds=POLICE)
 def mine(visit: Visit) -> Response:
     """List the own referrals with what may be told of each."""
-    return visit.show("mine.html", "My referrals", referrals=operations.list_feedback(visit.office))
+    return visit.show("mine.html", "My referrals", referrals=_latest(visit))
 
 
 # What the session keeps of an offer
 
 
+def _forget(visit: Visit) -> None:
+    """Forget the offer that was begun, and all that was typed in it."""
+    visit.forget("offer")
+    visit.forget_typed("/offer")
+
+
 def _kept(visit: Visit) -> dict[str, Any]:
-    """Return the offer that was begun. Raises `Invalid`, which leads to its beginning."""
+    """Return the offer that was begun. Raises `Elsewhere`, which leads to its beginning."""
     kept = visit.recall("offer")
     if not kept:
-        raise Invalid({"route": "Begin with how you met the person"}, "/offer")
+        visit.forget_typed("/offer")
+        raise Elsewhere("/offer", _OVER)
     return kept
 
 
 def _scene(visit: Visit) -> operations.Scene:
     """Return the finished scene. Raises `Invalid`, which leads to the open questions."""
     kept = _kept(visit)
-    read = operations.read_scene(visit.office, kept["route"], kept["typed"])
+    read = _read(visit, kept["route"], kept["typed"])
     if read.open:
         first = read.open[0]
         raise Invalid({first.name: "Answer this, or choose that you can’t tell"}, SCENE)
@@ -284,14 +342,24 @@ def _known_people(visit: Visit, contact: Mapping[str, Any]) -> tuple[operations.
     return operations.possible_duplicates(visit.office, texts)
 
 
-def _rows(preview: operations.Preview) -> list[tuple[str, str, str]]:
-    """Return each statement as a question, its answer, and the page on which it is changed."""
-    rows = []
-    for line in operations.statement_of(preview):
-        where = WHO if line.category == "contact" else SCENE
-        rows.append((line.label, line.value, where))
-    return rows
+def _rows(visit: Visit, preview: operations.Preview) -> list[tuple[str, str, str | None]]:
+    """Return each statement as a question, its answer, and where it is changed.
+
+    None is for what follows from other answers, such as the day.
+    """
+    _, questions = operations.open_referral(visit.office)
+    asked = {question.name: WHO for question in questions}
+    asked |= {question.name: SCENE for question in _scene(visit).asked}
+    asked["encounter.route"] = "/offer"
+    return [
+        (line.label, line.value, f"{asked[line.path]}#{line.path}" if line.path in asked else None)
+        for line in operations.statement_of(preview)
+    ]
 
 
-def _latest(visit: Visit) -> tuple[operations.Feedback, ...]:
-    return operations.list_feedback(visit.office)[:_LATEST]
+def _latest(visit: Visit, most: int | None = None) -> tuple[tuple[operations.Feedback, str], ...]:
+    """Return the own referrals, the newest first, each with the page that mends a mistake in it."""
+    return tuple(
+        (referral, visit.address_of(referral.case, "mistake"))
+        for referral in operations.list_feedback(visit.office)[:most]
+    )

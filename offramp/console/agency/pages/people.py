@@ -7,15 +7,29 @@ from typing import Any
 from starlette.responses import Response
 
 from offramp.agency import operations
+from offramp.console.agency.questions import fault_of
 from offramp.console.agency.routes import WORKERS, action, page
 from offramp.console.agency.visit import Invalid, Visit
 from rules.errors import Refusal
 
 FOUND = "/people/found"
 _MOST_LOOKS = 5
-# A refused try has two looks.
-_LOOKS_READ = 2 * _MOST_LOOKS
+# A page has several looks, which read as one line, and a refused try has two.
+_LOOKS_READ = 8 * _MOST_LOOKS
 ON_A_PAGE = 40
+_STATUS = "/people/{c}/status"
+# The pages under a case, with the words and the icon of each link.
+_PAGES = (
+    ("open", "What came", "mail"),
+    ("consent", "Ask for consent", "speak"),
+    ("consents", "What the person allows", "shield"),
+    ("represent", "Say that you represent the person", "scale"),
+    ("knows", "Who knows what", "eye"),
+    ("account", "Print what was told", "print"),
+    ("entries", "Add or correct an entry of a list", "list"),
+    ("mistake", "I made a mistake", "undo"),
+    ("hand-over", "Hand over", "people"),
+)
 
 
 @page("/people", WORKERS)
@@ -27,21 +41,27 @@ def people(visit: Visit) -> Response:
     )
     pages = max(1, -(-len(cases) // ON_A_PAGE))
     number = visit.page_number(pages)
-    shown = cases[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
+    page_cases = cases[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     return visit.show(
         "people.html",
         "People",
-        cases=[(case, visit.address_of(case.case)) for case in shown],
+        cases=[
+            (case, visit.address_of(case.case), operations.outcomes_in_words(case))
+            for case in page_cases
+        ],
         count=len(cases),
         number=number,
         pages=pages,
+        assigns=visit.has_page("/unassigned"),
     )
 
 
 @page("/people/find", WORKERS)
 def find(visit: Visit) -> Response:
     """Ask for a name, a birth date, or a phone number."""
-    return visit.show("find.html", "Find a person", people=None, typed="")
+    return visit.show(
+        "find.html", "Find a person", people=None, typed="", nameless=_nameless(visit)
+    )
 
 
 @action("/people/find", WORKERS)
@@ -49,10 +69,10 @@ def search(visit: Visit) -> Response:
     """Search, and keep the result in the session: no address has a name."""
     typed = visit.field("q")
     try:
-        found = operations.find(visit.office, typed)
+        matches = operations.find(visit.office, typed)
     except Refusal as refusal:
-        raise Invalid({"q": f"{refusal.message}: {refusal.fix}".replace("`", "")}) from None
-    visit.remember("found", {"typed": typed, "people": [_row(visit, person) for person in found]})
+        raise Invalid({"q": fault_of(refusal)}) from None
+    visit.remember("found", {"typed": typed, "people": [_row(visit, person) for person in matches]})
     return visit.go(FOUND)
 
 
@@ -62,7 +82,18 @@ def found(visit: Visit) -> Response:
     kept = visit.recall("found")
     if kept is None:
         return visit.go("/people/find")
-    return visit.show("find.html", "Find a person", people=kept["people"], typed=kept["typed"])
+    return visit.show(
+        "find.html",
+        "Find a person",
+        people=kept["people"],
+        typed=kept["typed"],
+        nameless=_nameless(visit),
+    )
+
+
+def _nameless(visit: Visit) -> int:
+    """Count the cases without a name, which no search by name finds."""
+    return sum(case.person is None for case in operations.list_cases(visit.office))
 
 
 def _row(visit: Visit, person: operations.Person) -> dict[str, Any]:
@@ -72,46 +103,42 @@ def _row(visit: Visit, person: operations.Person) -> dict[str, Any]:
         "born": (person.birth_date or "")[:4],
         "state": newest.state,
         "path": visit.address_of(newest.case),
+        "case": newest.case,
+        "is_being_corrected": person.is_being_corrected,
     }
 
 
 @page("/people/{c}", WORKERS)
 def case(visit: Visit) -> Response:
     """Show what the agency knows of a case. Nothing is opened by looking."""
-    view = operations.read_case(visit.office, visit.case)
+    described = operations.describe_case(visit.office, visit.case)
     looks = operations.list_case_looks(visit.office, visit.case, newest=_LOOKS_READ).looks
-    facts = [
-        (path.replace(".", ": ").replace("_", " "), _value(fact.value), _source(fact, view.agency))
-        for path, fact in view.facts.items()
-    ]
+    by_minute = {(look.person, look.time // 60): look for look in looks}
     return visit.show(
         "case.html",
         "A case",
-        case=view,
-        facts=facts,
-        looks=looks[-_MOST_LOOKS:][::-1],
+        case=described,
+        now=next((step.label for step in described.steps if step.on is None), None),
+        looks=list(by_minute.values())[-_MOST_LOOKS:][::-1],
         forms=[
             (title, visit.address_of(visit.case, "tell", name))
             for name, title in operations.list_forms(visit.office)
         ],
         closed=operations.count_closed(visit.office, visit.case),
+        recalls=len(operations.list_recalls(visit.office, visit.case)),
+        pages=[
+            (label, f"{visit.path}/{name}", picture)
+            for name, label, picture in _PAGES
+            if visit.has_page(f"/people/{{c}}/{name}")
+            and (name != "entries" or described.has_lists)
+        ],
+        others=[
+            (question, f"{visit.path}/same/{visit.address_of(joined).rpartition('/')[2]}")
+            for question, cases in (
+                ("Perhaps the same person", described.duplicates),
+                ("Another case of this person", described.joined),
+            )
+            for joined in cases
+        ],
+        words=operations.status_words("engagement") if visit.has_page(_STATUS) else (),
     )
-
-
-@action("/people/{c}/open", WORKERS)
-def open_parts(visit: Visit) -> Response:
-    """Open what arrived, in the person's name."""
-    operations.open_case(visit.office, visit.actor, visit.case)
-    return visit.go(visit.address_of(visit.case))
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return f"{len(value)} entries" if value else "none"
-    return str(value).replace("_", " ")
-
-
-def _source(fact: Any, agency: str) -> str:
-    return "known here" if fact.entry.by == agency else f"told by {fact.entry.by}"

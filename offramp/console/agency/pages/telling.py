@@ -14,12 +14,27 @@ from typing import Any
 from starlette.responses import Response
 
 from offramp.agency import operations
-from offramp.console.agency.questions import fields_of, read_answers
-from offramp.console.agency.routes import OFFERERS, action, page
-from offramp.console.agency.visit import Invalid, NotHere, Visit
+from offramp.console.agency.questions import (
+    answers_so_far,
+    fault_of,
+    fields_of,
+    read_answers,
+    typed_after,
+)
+from offramp.console.agency.routes import OFFERERS, action, has_page, page
+from offramp.console.agency.visit import Elsewhere, Invalid, NotHere, Visit
+from rules.errors import Refusal
 
 ANSWER = "answer"
 ASKED = "/asked"
+# The titles of what was told, by how far the record came.
+_TITLES = {
+    "sent": "Sent",
+    "waiting": "Saved here",
+    "refused": "Not delivered",
+    "kept": "Kept here",
+}
+CHANGED = "Something changed since this page was shown. Check it once more"
 
 
 @page(ASKED, OFFERERS)
@@ -53,14 +68,25 @@ def form(visit: Visit) -> Response:
     """Ask what a form asks."""
     opened = _opened(visit)
     typed = visit.recall(_draft_name(visit)) or {}
-    answers = read_answers(opened.questions, visit, typed)
+    moved = visit.recall("moved") or {}
+    is_moved = not typed and moved.get("form") == _name(visit) and moved.get("from") != visit.case
+    if is_moved:
+        typed = moved["typed"]
+    if not typed and opened.about is not None:
+        before = {**opened.kept, **opened.about.contact}
+        typed = {name: [text] for name, text in before.items() if name in opened.paths}
+    if operations.ABOUT in visit.query and not visit.recall(_draft_name(visit)):
+        typed = {**typed, operations.ABOUT: visit.query[operations.ABOUT].split(",")}
+    answers = answers_so_far(opened.questions, visit, typed)
     return visit.show(
         "tell.html",
-        "A form",
+        operations.title_of(opened),
         heading=operations.title_of(opened),
-        fields=fields_of(opened.questions(answers)),
-        typed=typed,
+        fields=fields_of(opened.questions(answers), typed, visit),
         back=_back(visit),
+        opened=opened,
+        mend=_page_of(visit, "mistake"),
+        is_moved=is_moved,
     )
 
 
@@ -68,13 +94,29 @@ def form(visit: Visit) -> Response:
 def take(visit: Visit) -> Response:
     """Take the answers. More questions may follow from them, else the check."""
     opened = _opened(visit)
-    earlier = visit.recall(_draft_name(visit)) or {}
-    typed = {**earlier, **visit.answers}
-    typed["asked"] = list(dict.fromkeys((*earlier.get("asked", ()), *visit.fields("asked"))))
+    typed = typed_after(visit.recall(_draft_name(visit)) or {}, visit.answers)
     answers = read_answers(opened.questions, visit, typed)
     visit.remember(_draft_name(visit), typed)
-    is_whole = all(question.name in answers for question in opened.questions(answers))
+    questions = opened.questions(answers)
+    is_whole = all(question.name in answers for question in questions)
+    if is_whole:
+        _refuse_draft(visit, opened, answers, questions[0].name)
     return visit.go(f"{visit.path}/check" if is_whole else f"{visit.path}?more")
+
+
+def _refuse_draft(
+    visit: Visit, opened: operations.OpenedForm, answers: Mapping[str, Any], first: str
+) -> None:
+    """Refuse what no draft may state, at its question. Raises `Invalid`.
+
+    A form in which no answer says anything is refused at its first question.
+    """
+    try:
+        operations.draft_form(visit.office, opened, answers)
+    except Refusal as refusal:
+        if refusal.code not in ("nothing-to-tell", "entries-left-out"):
+            raise
+        raise Invalid({refusal.at.path or first: fault_of(refusal)}) from None
 
 
 @page("/people/{c}/tell/{form}/check", OFFERERS)
@@ -87,25 +129,33 @@ def check(visit: Visit) -> Response:
         heading=operations.title_of(opened),
         statement=operations.statement_of(preview),
         told=operations.told_by(preview),
-        preview=preview,
+        untold=operations.untold_by(opened, preview),
+        odd=odd_of(preview),
+        opened=opened,
+        again=_is_once_more(opened, preview),
         seen=seen(preview),
         back=_form(visit),
+        consent=_page_of(visit, "consent"),
     )
 
 
 @action("/people/{c}/tell/{form}/check", OFFERERS)
 def send(visit: Visit) -> Response:
     """Send what was shown, once."""
-    _, preview = _preview(visit)
+    opened, preview = _preview(visit)
     faults = {}
     if visit.field("seen") != seen(preview):
-        faults["seen"] = "Something changed since this page was shown. Check it once more"
-    if preview.odd and not visit.field("although_odd"):
-        faults["although_odd"] = "Confirm the times, or change them"
+        faults["seen"] = CHANGED
+    if odd_of(preview) and not visit.field("although_odd"):
+        faults["although_odd"] = "Confirm that this is right, or change it"
+    if _is_once_more(opened, preview) and not visit.field("again"):
+        faults["again"] = "Confirm that it happened once more, or go back"
     if faults:
         raise Invalid(faults)
     sent = operations.send_draft(visit.office, preview.draft, although_odd=bool(preview.odd))
-    visit.remember(_draft_name(visit), {})
+    visit.forget(_draft_name(visit))
+    visit.forget_typed(_form(visit))
+    visit.forget("moved")
     names = [preview.names.get(agency, agency) for agency in sent.recipients]
     visit.remember("told", {"to": names, **delivery(sent), "back": _back(visit)})
     return visit.go("/told")
@@ -117,7 +167,7 @@ def told(visit: Visit) -> Response:
     kept = visit.recall("told")
     if not kept:
         raise NotHere
-    return visit.show("told.html", "Sent", sent=kept)
+    return visit.show("told.html", _TITLES[kept["state"]], sent=kept)
 
 
 def _name(visit: Visit) -> str:
@@ -144,16 +194,35 @@ def _back(visit: Visit) -> str:
 
 
 def _preview(visit: Visit) -> tuple[operations.OpenedForm, operations.Preview]:
-    """Return what would be sent. Raises `Invalid`, which leads to the form."""
+    """Return what would be sent. Raises `Elsewhere`, which leads to the form."""
     kept = visit.recall(_draft_name(visit))
     if not kept:
-        raise Invalid({}, _form(visit))
+        raise Elsewhere(_form(visit), "Nothing is filled in. If you sent this before, it is sent.")
     opened = _opened(visit)
     answers = read_answers(opened.questions, visit, kept)
     if any(question.name not in answers for question in opened.questions(answers)):
-        raise Invalid({}, _form(visit))
+        raise Elsewhere(_form(visit), "Answer what is still open, then check it.")
     draft = operations.draft_form(visit.office, opened, answers)
     return opened, operations.preview_draft(visit.office, draft)
+
+
+def _page_of(visit: Visit, name: str) -> str | None:
+    """Return a page of the case, None where there is none or it isn't for this person."""
+    is_here = has_page(f"/people/{{c}}/{name}", visit.person.roles, visit.agency.kind)
+    return f"/people/{visit.parts['c']}/{name}" if is_here else None
+
+
+def _is_once_more(opened: operations.OpenedForm, preview: operations.Preview) -> bool:
+    """Report whether something is told that was told before, or another time than was kept."""
+    stated = preview.draft.stated
+    kept = opened.kept_moments
+    return bool(opened.happened) or any(stated.get(path, kept[path]) != kept[path] for path in kept)
+
+
+def odd_of(preview: operations.Preview) -> tuple[str, ...]:
+    """Return what is unusual in a draft, in sentences. A person confirms it, or changes it."""
+    times = (odd.text("en") for odd in preview.odd)
+    return (*times, *operations.unusual_amounts(preview))
 
 
 def seen(preview: operations.Preview) -> str:
@@ -161,14 +230,23 @@ def seen(preview: operations.Preview) -> str:
     lines = operations.statement_of(preview)
     statement = [(line.category, line.label, line.value) for line in lines]
     rules: list[Mapping[str, Any]] = [answer.as_json() for answer in preview.answers]
-    text = json.dumps([statement, operations.told_by(preview).as_json(), rules], default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of([statement, operations.told_by(preview).as_json(), rules])
+
+
+def digest_of(shown: Any) -> str:
+    """Return a digest of what a check shows, so that nothing else is sent."""
+    return hashlib.sha256(json.dumps(shown, default=str).encode()).hexdigest()
 
 
 def delivery(sent: operations.SentForm) -> dict[str, str]:
     """Return how far a record came: `sent`, `waiting`, `refused`, or `kept`, and why."""
     if sent.record is None:
         return {"state": "kept", "why": ""}
-    word, _, why = sent.record.state.partition(":")
+    return delivery_of(sent.record.state)
+
+
+def delivery_of(state: str) -> dict[str, str]:
+    """Return how far a record came by its state: `sent`, `waiting`, or `refused`, and why."""
+    state_word, _, why = state.partition(":")
     states = {"queued": "waiting", "refused": "refused"}
-    return {"state": states.get(word, "sent"), "why": why.strip()}
+    return {"state": states.get(state_word, "sent"), "why": why.strip()}

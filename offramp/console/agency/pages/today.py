@@ -2,35 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from offramp.agency import operations
+from offramp.console.agency.pages.beyond import REVIEWS
+from offramp.console.agency.pages.deciding import (
+    APPLICATIONS,
+    PLACES,
+    QUEUE,
+    RECORDS_CHECK,
+    address_of_decision,
+)
 from offramp.console.agency.routes import WORKERS, page
 from offramp.console.agency.visit import NotHere, Visit
 
 MOST = 7
+# The page under the case's on which a step is done, and the words of its link, by its place.
+_PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "open": (("open",), "Open"),
+    "recall": (("recalled",), "Answer"),
+    "answer": (("tell", "answer"), "Answer"),
+    "status": (("status",), "Tell"),
+    "concern": (("concerns",), "Answer"),
+    "compare": (("same",), "Compare"),
+    "form": (("tell",), "Fill in"),
+    "decided": (("decided",), "Tell"),
+    "consent": (("consent",), "Ask"),
+    "consents": (("consents",), "Take back"),
+    "represent": (("represent",), "Tell"),
+    "mistake": (("mistake",), "Correct"),
+    "old_values": (("mistake", "old"), "Ask back"),
+    "case": ((), "See the case"),
+}
+# The pages that only some kinds of agencies have.
+_OF_SOME = ("status", "concern", "consent", "consents", "represent")
 _NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
 
 
 @page("/today", WORKERS)
 def today(visit: Visit) -> Response:
     """Show the most pressing tasks, at most seven."""
-    tasks = operations.list_tasks(visit.office)
-    shown = tasks[:MOST]
-    count = len(tasks)
+    listed = operations.list_today(visit.office, MOST)
+    count = listed.count
     heading = f"{_NUMBERS[count] if count < len(_NUMBERS) else f'{count} things'} today"
     return visit.show(
         "today.html",
         "Today",
         heading=heading,
         now=visit.office.clock(),
-        tasks=[(task, _path(visit, task.case)) for task in shown],
-        more=count - len(shown),
+        tasks=[(item, *_step(visit, item)) for item in listed.tasks],
+        more=count - len(listed.tasks),
+        asked_back=listed.asked_back,
     )
 
 
-def _path(visit: Visit, case: str) -> str | None:
+def _step(visit: Visit, item: operations.TodayTask) -> tuple[str | None, str]:
+    """Return the page on which a task is done, and the words of its link.
+
+    The page is None for a task about no case here.
+    """
+    case, place = item.task.case, item.place
+    if place.page == "places":
+        return PLACES, "Write it down"
+    if place.page == "reviews":
+        return REVIEWS, "Review"
     try:
-        return visit.address_of(case)
+        if place.page == "decision":
+            return _decision(visit, case, place.name)
+        if place.page == "entry":
+            path, _, at = place.name.rstrip("]").partition("[")
+            return f"{visit.address_of(case, 'entries', path, at)}#{item.task.about}", "Answer"
+        pages, label = _PAGES[place.page]
+        if place.page == "compare":
+            other = visit.address_of(place.name).rpartition("/")[2]
+            return visit.address_of(case, *pages, other), label
+        if place.page in _OF_SOME and not visit.has_page(f"/people/{{c}}/{pages[0]}"):
+            return visit.address_of(case), _PAGES["case"][1]
+        address = visit.address_of(case, *pages, *filter(None, [place.name]))
+        return (f"{address}?about={','.join(item.about)}" if item.about else address), label
     except NotHere:
-        return None
+        return None, ""
+
+
+def _decision(visit: Visit, case: str, decision: str) -> tuple[str, str]:
+    """Return the page of a decision. An agency without a list of decisions has a form at most."""
+    if visit.has_page(f"{QUEUE}/{{c}}/{{decision}}") or visit.has_page(
+        f"{APPLICATIONS}/{{c}}/{{decision}}"
+    ):
+        return address_of_decision(visit, case, decision), "Decide"
+    if decision == RECORDS_CHECK:
+        return visit.address_of(case, "tell", "screen"), "Tell"
+    return visit.address_of(case), _PAGES["case"][1]

@@ -1,0 +1,339 @@
+"""The content of a participant's own page: the held charge, the promises, and who was told. Pure.
+
+The first line on the charge is the prosecutor's newest word if this agency has it. Without one, it
+is the rules' answer on what is known here, and what isn't known stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from exchange.consent.account_rows import WITHDRAWN, Row
+from exchange.consent.accounting import AccountStatement
+from offramp.agency.cases.account import RUNS
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.own_account import own_account
+from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER, PROMISED, SOMETHING_ELSE
+from offramp.agency.cases.plain_words import CATEGORIES
+from offramp.agency.cases.preliminary import because_in_languages
+from offramp.agency.cases.stated import StatedContent, stated_contents
+from offramp.agency.cases.text_fates import key_of, known_rows
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.documents.segments import PROVED, invariant_status
+from offramp.names import join_name
+from rules.author.translation import translate_text
+from rules.frozen import frozen
+from rules.packs.pack import Invariant, Pack
+from rules.packs.resolve import Segment
+
+FILING, STAYING = "filing", "ejection"
+# The states of the charge, by what the prosecutor states and by what the rules answer.
+UNKNOWN = "undetermined"
+# The prosecutor's words on a charge that no rule answers. A held one is answered by the rules too.
+STANDINGS = ("filed", "not_filed", "dismissed", "sealed")
+_HELD, _MAY_BE_FILED = "held", "may_be_filed"
+_STATES_BY_OUTCOME = {
+    "hold": _HELD,
+    "prosecutor_may_file": _MAY_BE_FILED,
+    "nothing_held": "nothing_held",
+}
+
+
+@frozen
+class Charge:
+    """The charge of a case in one word, for the first line.
+
+    `state` is `held`, `may_be_filed`, `filed`, `not_filed`, `dismissed`, `sealed`, `nothing_held`,
+    `undetermined`, or an outcome of the pack's own. `by_prosecutor` is true if it is the
+    prosecutor's newest word, and false for the rules' answer. `rules` is the state by
+    the rules alone, and `because` are their reasons, empty if one isn't there in the language.
+    """
+
+    state: str
+    by_prosecutor: bool
+    rules: str
+    because: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the charge's JSON in `offramp agency my-page`."""
+        return {
+            "state": self.state,
+            "by_prosecutor": self.by_prosecutor,
+            "rules": self.rules,
+            "because": list(self.because),
+        }
+
+
+@frozen
+class ToldAgency:
+    """An agency that was told something, or may be, as far as this agency knows.
+
+    Each is in short words. Of what was sent to it, it opened `opened`, and has opened none of
+    `unopened`. A kind of which it opened an earlier text, and not the newest, is in `opened` and in
+    `newer`. `aloud` was told aloud, and `asked_back` was asked back and is in none of the others.
+    `may_be_told` are those of its live permissions, and `can_take_back` is true while there is one.
+    `declined` are those that the person said no to. `is_here` is true for this agency itself.
+    """
+
+    agency: str
+    name: str
+    opened: tuple[str, ...]
+    aloud: tuple[str, ...]
+    unopened: tuple[str, ...]
+    newer: tuple[str, ...]
+    asked_back: tuple[str, ...]
+    may_be_told: tuple[str, ...]
+    declined: tuple[str, ...]
+    is_here: bool
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All kinds that were sent to this agency or told aloud, opened or not."""
+        return tuple(dict.fromkeys((*self.opened, *self.aloud, *self.unopened)))
+
+    @property
+    def can_take_back(self) -> bool:
+        """True if a permission to tell this agency is in force."""
+        return bool(self.may_be_told)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the agency's JSON in `offramp agency my-page`."""
+        return {
+            "agency": self.agency,
+            "told": list(self.told),
+            "opened": list(self.opened),
+            "aloud": list(self.aloud),
+            "unopened": list(self.unopened),
+            "newer_unopened": list(self.newer),
+            "asked_back": list(self.asked_back),
+            "may_be_told": list(self.may_be_told),
+            "declined": list(self.declined),
+        }
+
+
+def charge_of(
+    working_set: WorkingSet,
+    handle: str,
+    case: Case,
+    answer: Answer | None,
+    segment: Segment,
+    lang: str,
+) -> Charge:
+    """Return the state of the charge. `answer` is the rules' on filing, None without such rules."""
+    rules = UNKNOWN
+    because: tuple[str, ...] = ()
+    if answer is not None and answer.status == "decided" and isinstance(answer.outcome, str):
+        rules = _STATES_BY_OUTCOME.get(answer.outcome, answer.outcome)
+        because = _reasons(answer, segment, lang)
+    word = _newest_word(working_set, handle, case)
+    if word == _HELD and rules == _MAY_BE_FILED and FILING not in case.determined:
+        word = None  # the prosecutor holds it, and the rules let it be filed
+    return Charge(word or rules, word is not None, rules, because)
+
+
+def _newest_word(working_set: WorkingSet, handle: str, case: Case) -> str | None:
+    """Return the state that the prosecutor stated or decided last, as far as known here."""
+    words: list[tuple[float, str]] = []
+    directory = working_set.gateway.history.newest
+    for stated in stated_contents(working_set, handle, case):
+        standing = str((stated.content.get("charge_status") or {}).get("standing"))
+        if standing in (*STANDINGS, _HELD) and directory.role(stated.by) == "prosecutor":
+            words.append((stated.position, standing))
+    decided = case.determined.get(FILING)
+    if decided is not None and decided.determined is not None and decided.role == "prosecutor":
+        outcome = str(decided.determined["outcome"])
+        words.append((decided.position, _STATES_BY_OUTCOME.get(outcome, outcome)))
+    return max(words)[1] if words else None
+
+
+def _reasons(answer: Answer, segment: Segment, lang: str) -> tuple[str, ...]:
+    pack = answer.ruling.program.pack
+    sentences = []
+    for reason in answer.ruling.reasons:
+        sentence = because_in_languages(pack, answer.decision, reason, segment)
+        if lang == "es" and sentence.spanish is None:
+            return ()
+        sentences.append(sentence.text(lang))
+    return tuple(sentences)
+
+
+def promises_of(segment: Segment, decision: str, lang: str) -> tuple[str, ...]:
+    """Return the phrases of what can't change a decision, in a language.
+
+    INVARIANT: each follows from a promise of the pack that is proved.
+    """
+    phrases: dict[str, None] = {}
+    for invariant in _proved(segment, decision):
+        for path in invariant.independent_of:
+            phrase = _phrase(segment.pack, path, lang)
+            if phrase:
+                phrases[phrase] = None
+    return tuple(phrases)
+
+
+def promise_sentences(segment: Segment, decision: str, lang: str) -> tuple[str, ...]:
+    """Return the proved promises about a decision that name no list of facts, as sentences."""
+    sentences = (
+        invariant.because if lang == "en" else translate_text(segment.pack, invariant.because, lang)
+        for invariant in _proved(segment, decision)
+        if not invariant.independent_of
+    )
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _proved(segment: Segment, decision: str) -> Iterator[Invariant]:
+    for invariant in segment.pack.invariants.values():
+        if invariant.decision == decision and invariant_status(segment, invariant.id) == PROVED:
+            yield invariant
+
+
+def _phrase(pack: Pack, path: str, lang: str) -> str | None:
+    if path in PROMISED:
+        return PROMISED[path][1 if lang == "es" else 0]
+    fact = pack.vocabulary.facts.get(path)
+    if fact is None or not fact.question:
+        return None
+    return fact.question if lang == "en" else translate_text(pack, fact.question, lang)
+
+
+def told_rows(
+    working_set: WorkingSet, handle: str, now: int, account: AccountStatement | None
+) -> tuple[Row, ...]:
+    """Return each disclosure of a case: those of the hub's account, and what is known here alone.
+
+    `account` is None while the hub gives none. Then what others told each other is missing.
+    """
+    own = own_account(working_set, handle, now).rows
+    if account is None:
+        return own
+    rows = known_rows(working_set, handle, account.rows)
+    listed = {(key_of(row), row.category) for row in rows}
+    return (*rows, *(row for row in own if (key_of(row), row.category) not in listed))
+
+
+def told_agencies(
+    working_set: WorkingSet, handle: str, lang: str, rows: Iterable[Row]
+) -> tuple[ToldAgency, ...]:
+    """Return the agencies that were told something, or that the person let be told, once or now.
+
+    Those that the person said no to are among them. `rows` are the disclosures of `told_rows`.
+    INVARIANT: an agency stays after its permission ends. What it was told doesn't end with it.
+    """
+    column = 1 if lang == "es" else 0
+    told: dict[str, dict[str, list[Row]]] = {}
+    asked_back: dict[str, dict[str, None]] = {}
+    for row in rows:
+        runs = row.category in RUNS or row.only_asks
+        if row.status == WITHDRAWN or (runs and not row.is_oral):
+            continue
+        if row.recalled is None:
+            told.setdefault(row.to, {}).setdefault(row.category, []).append(row)
+        else:
+            asked_back.setdefault(row.to, {})[row.category] = None
+    once = [logged.grant.recipient for logged in working_set.gateway.state(handle).grants]
+    permitted: dict[str, dict[str, None]] = {}
+    for logged, allowed in working_set.gateway.open_grants(handle):
+        permitted.setdefault(logged.grant.recipient, {}).update(dict.fromkeys(allowed))
+    declined: dict[str, dict[str, None]] = {}
+    for recipient, category in declined_kinds(working_set, handle):
+        if category not in permitted.get(recipient, ()):
+            declined.setdefault(recipient, {})[category] = None
+    here, agencies = working_set.agency, working_set.gateway.history.newest.agencies
+    listed = [
+        ToldAgency(
+            agency,
+            agencies[agency].name if agency in agencies else agency,
+            *_told_words(told.get(agency, {}), column),
+            _short(asked_back.get(agency, ()), column),
+            _short(permitted.get(agency, ()), column),
+            _short(declined.get(agency, ()), column),
+            agency == here,
+        )
+        for agency in dict.fromkeys((*told, *asked_back, *once, *permitted, *declined))
+    ]
+    return tuple(sorted(listed, key=lambda agency: (agency.is_here, agency.name)))
+
+
+def _told_words(
+    texts: Mapping[str, Sequence[Row]], column: int
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the kinds that an agency opened, was told aloud, didn't open, and has newer texts of.
+
+    `texts` are those that an agency was sent or told, by category.
+    """
+    opened, aloud, unopened, newer = [], [], [], []
+    for category, rows in texts.items():
+        sent = sorted((row for row in rows if not row.is_oral), key=lambda row: row.at)
+        if len(sent) < len(rows):
+            aloud.append(category)
+        if any(row.opened is not None for row in sent):
+            opened.append(category)
+            if sent[-1].opened is None:
+                newer.append(category)
+        elif sent:
+            unopened.append(category)
+    return (
+        _short(opened, column),
+        _short(aloud, column),
+        _short(unopened, column),
+        _short(newer, column),
+    )
+
+
+def declined_kinds(working_set: WorkingSet, handle: str) -> Iterator[tuple[str, str]]:
+    """Yield what the person said no to in the newest form that asked it: recipient and category.
+
+    A category that one agency may tell and another may not isn't among them.
+    """
+    answers: dict[tuple[str, str, str], bool] = {}
+    for event in working_set.statements_of(handle):
+        for said in event.body.get("said", ()):
+            for category in said["categories"]:
+                answers[said["from"], said["to"], category] = said["yes"]
+    agreed = {(to, category) for (_, to, category), is_yes in answers.items() if is_yes}
+    pairs = ((to, category) for _, to, category in answers)
+    yield from dict.fromkeys(pair for pair in pairs if pair not in agreed)
+
+
+def _short(categories: Iterable[str], column: int) -> tuple[str, ...]:
+    return tuple(SHORT_CATEGORIES[category][column] for category in categories)
+
+
+def subjects_of(lang: str, rows: Iterable[Row]) -> tuple[tuple[str, str], ...]:
+    """Return what was told in a case: each category, and its words."""
+    column = 1 if lang == "es" else 0
+    told = dict.fromkeys(
+        row.category
+        for row in rows
+        if row.status != WITHDRAWN and row.category not in (*RUNS, *NOT_DISPUTED)
+    )
+    subjects = [(category, CATEGORIES[category][column]) for category in told]
+    return (*subjects, (OTHER, SOMETHING_ELSE[column]))
+
+
+def manager_phone(
+    working_set: WorkingSet, handle: str, case: Case, manager: str | None
+) -> str | None:
+    """Return the number of a case's manager: the listed one, or that which this agency stated last.
+
+    INVARIANT: a number that was stated of an earlier case manager isn't the present one's.
+    """
+    if manager is None:
+        return None
+    if (listed := phone_of(working_set, manager)) is not None:
+        return listed
+    stated: list[StatedContent] = [
+        each
+        for each in stated_contents(working_set, handle, case)
+        if each.by == working_set.agency and each.content.get("case_manager_contact")
+    ]
+    newest: Mapping[str, object] = stated[-1].content["case_manager_contact"] if stated else {}
+    is_theirs = join_name(str(newest.get("name") or "")) == join_name(manager)
+    return str(newest["phone"]) if is_theirs and newest.get("phone") else None
+
+
+def phone_of(working_set: WorkingSet, name: str | None) -> str | None:
+    """Return the listed number of a person who works here, None without one."""
+    person = working_set.staff.find(name) if name is not None else None
+    return person.phone if person is not None else None

@@ -1,0 +1,430 @@
+"""A case in plain words, as its page shows it: the person, what is known, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from exchange.records.label import Label
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.case import Answer
+from offramp.agency.cases.case_entry import FactSource
+from offramp.agency.cases.caseload import case_of, recalled_parts
+from offramp.agency.cases.corrections import CORRECTED, CORRECTION
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.list_changes import is_list
+from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
+from offramp.agency.cases.outdated import OutdatedDecision
+from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
+from offramp.agency.cases.people import person_of
+from offramp.agency.cases.positions import note_position
+from offramp.agency.cases.stated import preferred_language, stated_at, stated_contents
+from offramp.agency.cases.untold_decisions import tellable_decisions
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.outgoing import OwnLabel
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import CASE, needs
+from offramp.agency.operations.case_file import CaseView, read_case
+from offramp.agency.operations.recalls import KEEP_REASONS
+from offramp.agency.operations.telling import CaseAbout, about_case, agency_names
+from offramp.agency.operations.value_words import NOT_KNOWN, ValueWords
+from rules.author.spoken_dates import day_of_moment, spoken_day
+from rules.frozen import frozen
+from rules.input.language_names import language_name
+from rules.shelf import vocabulary
+
+# Records that run the exchange. They tell nothing of the person.
+QUIET = ("acknowledgement", "recall", "recall_answer")
+# The category of the outcome of a records check.
+_RECORDS_CHECK = "screening_outcome"
+# Steps of every program, with the fact that states when each was done.
+_STEPS = (
+    ("Referral", "case.referred_at"),
+    ("First interview", "case.intake_at"),
+    ("Plan", "case.plan_at"),
+)
+
+
+@frozen
+class KnownFact:
+    """A fact in words: its question, its value, and who said it when. `path` is the fact's.
+
+    `before` is the value that its source corrected, empty without a correction.
+    """
+
+    path: str
+    label: str
+    value: str
+    source: str
+    before: str = ""
+
+
+@frozen
+class CaseNote:
+    """What to see before one relies on the case. `kind` is `wait`, `stop`, or `shut`."""
+
+    kind: str
+    text: str
+
+
+@frozen
+class DescribedAnswer:
+    """What the rules say on one decision, and what a named person decided.
+
+    `outcome` is None if it isn't known yet. Of several steps it has the certain ones, and
+    `possible` those that missing facts leave open. `missing` says what to find out, and from whom.
+    `because` are the rules' words. `also_decided` are sentences on other people's decisions, beside
+    the one in force. `may_be_told` are the names of the agencies that may be told it now, empty
+    where it was told or nobody may be.
+    """
+
+    decision: str
+    asks: str
+    outcome: str | None
+    because: tuple[str, ...]
+    missing: tuple[str, ...]
+    decided: str | None
+    also_decided: tuple[str, ...] = ()
+    may_be_told: tuple[str, ...] = ()
+    possible: str | None = None
+
+
+@frozen
+class CaseEvent:
+    """A record of the case: what it says, who sent it when, and its other recipients.
+
+    `kind` is the record's, and `time` in seconds since 1970. `state` is `sent`, `waiting`,
+    `refused`, `closed` for what nobody here opened, or `recalled`.
+    """
+
+    time: int
+    kind: str
+    line: str
+    by: str
+    is_own: bool
+    to: tuple[str, ...]
+    state: str
+
+
+@frozen
+class Step:
+    """A step of the program. `on` is the day on which it was done, None if it wasn't yet."""
+
+    label: str
+    on: str | None
+
+
+@frozen
+class CaseDescription:
+    """A case in plain words.
+
+    `birth_date`, `phone`, and `language` are how to reach the person. `people` are those of this
+    agency who work on the case, with what they are in it. `duplicates` are cases of people who may
+    be the person, and `joined` the person's other cases. `has_lists` is true if this agency stated
+    a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
+    change how to reach the person.
+    """
+
+    about: CaseAbout
+    birth_date: str | None
+    phone: str | None
+    language: str | None
+    steps: tuple[Step, ...]
+    facts: tuple[KnownFact, ...]
+    notes: tuple[CaseNote, ...]
+    answers: tuple[DescribedAnswer, ...]
+    events: tuple[CaseEvent, ...]
+    people: tuple[tuple[str, str], ...]
+    duplicates: tuple[str, ...]
+    joined: tuple[str, ...]
+    has_lists: bool = False
+    is_being_corrected: bool = False
+
+
+@needs(CASE, look="case")
+def describe_case(office: Office, case: str, *, because: str | None = None) -> CaseDescription:
+    """Return a case in plain words. Nothing is opened by looking.
+
+    Raises as `read_case`.
+    """
+    view = read_case(office, case, because=because)
+    working_set = office.working_set()
+    program = office.program(working_set)
+    terms = pack_terms(program.pack)
+    own_case = case_of(working_set, case)
+    tellable = tellable_decisions(working_set, program, own_case, case, office.clock())
+    zone = working_set.gateway.history.newest.zone
+    teller = _Teller(working_set, case, ValueWords(terms, zone))
+    described, staff = person_of(working_set, case), working_set.staff
+    person = described.newest
+    assigned = staff.assignment(case)
+    people = ()
+    if assigned is not None and staff.is_taken(case):
+        backup = (("Backup", assigned.backup),) if assigned.backup else ()
+        team = tuple(("Team", name) for name in assigned.team)
+        people = (("Case owner", assigned.owner), *backup, *team)
+    return CaseDescription(
+        about_case(working_set, case),
+        person.birth_date,
+        person.phone,
+        teller.language(),
+        tuple(teller.steps(view)),
+        tuple(teller.facts(view)),
+        tuple(teller.notes(view)),
+        tuple(
+            replace(answer, may_be_told=tuple(map(teller.name, tellable.get(answer.decision, ()))))
+            for answer in teller.answers(view)
+        ),
+        tuple(teller.events()),
+        people,
+        tuple(duplicate.cases[-1].case for duplicate in view.duplicates),
+        tuple(joined for joined in working_set.cases.same_person(case) if joined != case),
+        any(
+            is_list(value) and value
+            for entry in teller.seen.entries
+            if entry.by == working_set.agency
+            for value in entry.facts.values()
+        ),
+        described.is_being_corrected,
+    )
+
+
+def _line(kind: str, labels: Iterable[Label | OwnLabel]) -> str:
+    """Return what a record says by its kind, and of a correction also the kinds of information."""
+    line = vocabulary().kinds[kind].line
+    if kind != CORRECTION:
+        return line
+    categories = dict.fromkeys(name for label in labels for name in label.category)
+    return f"{line}: {', '.join(SHORT_CATEGORIES[name][0] for name in categories)}"
+
+
+class _Teller:
+    """Puts one case into words."""
+
+    def __init__(self, working_set: WorkingSet, case: str, wording: ValueWords) -> None:
+        self.working_set, self.case, self.wording = working_set, case, wording
+        self.terms: PackTerms = wording.terms
+        self.names = agency_names(working_set)
+        self.seen = seen = case_of(working_set, case)
+        self.stated = stated_contents(working_set, case, seen)
+        self.corrected = {
+            (change.by, str(change.path)): change.before
+            for change in sorted(seen.changes, key=lambda change: change.changed_at)
+            if change.how == CORRECTED and change.before is not None
+        }
+        self.times = stated_at(working_set, case, seen)
+        self.noted_at = {
+            note_position(working_set, note): note.time
+            for note in working_set.cases.records(case).notes
+        }
+
+    def name(self, agency: str) -> str:
+        return self.names.get(agency, agency)
+
+    def language(self) -> str | None:
+        """Return the language that the person prefers, by the newest contact details."""
+        shown = stated_contents(self.working_set, self.case, self.seen, with_unopened=True)
+        code = preferred_language(shown)
+        return language_name(code) if code else None
+
+    def steps(self, view: CaseView) -> Iterator[Step]:
+        for label, path in _STEPS:
+            source = view.facts.get(path)
+            on = self.wording.text(path, source.value) if source is not None else None
+            # The day is enough.
+            yield Step(label, ", ".join(on.split(", ")[:2]) if on else None)
+
+    def facts(self, view: CaseView) -> Iterator[KnownFact]:
+        for path, source in {**view.members, **view.facts}.items():
+            label, value = self.terms.question(path, "en"), self.wording.text(path, source.value)
+            before = self.corrected.get((source.entry.by, path))
+            old = "" if before is None else self.wording.text(path, before)
+            yield KnownFact(
+                path, label, value, self._source(path, source), old if old != value else ""
+            )
+        for path in view.conflicts:
+            yield KnownFact(path, self.terms.question(path, "en"), NOT_KNOWN, "agencies differ")
+        for path, agency in view.unopened.items():
+            label = self.terms.question(path, "en")
+            yield KnownFact(path, label, NOT_KNOWN, f"{self.name(agency)} corrected it, not opened")
+
+    def _source(self, path: str, source: FactSource) -> str:
+        entry = source.entry
+        if entry.record is None:
+            noted_at = self.noted_at.get(entry.position)
+            return "noted here" if noted_at is None else f"noted here, {self._day(noted_at)}"
+        part = entry.by, entry.record, str(entry.part)
+        time = self.times.get((*part, path), self.times.get((*part, "")))
+        by = "here" if entry.by == self.working_set.agency else self.name(entry.by)
+        return f"{by}, {self._day(time)}" if time is not None else by
+
+    def _day(self, time: int) -> str:
+        return spoken_day(day_of_moment(time, self.wording.zone), "en")
+
+    def notes(self, view: CaseView) -> Iterator[CaseNote]:
+        by_agency: dict[str, list[str]] = {}
+        for path, agency in view.unopened.items():
+            by_agency.setdefault(agency, []).append(noun_of(self.terms.vocabulary, path))
+        for agency, nouns in by_agency.items():
+            text = (
+                f"{self.name(agency)} sent a correction that nobody here has opened. Open it "
+                f"first: until then, this counts as not known: {', '.join(nouns)}."
+            )
+            yield CaseNote("stop", text)
+        for path, statements in view.conflicts.items():
+            sides = "; ".join(
+                f"{self.name(side.entry.by)} says {self.wording.text(path, side.value)}"
+                for side in statements
+            )
+            text = f"{self.terms.question(path, 'en')} Agencies differ: {sides}."
+            yield CaseNote("wait", f"{text} It counts as not known until one of them corrects it.")
+        for outdated in view.outdated:
+            yield CaseNote("stop", self._outdated(outdated))
+        if view.awaits_enrollment:
+            yield CaseNote(
+                "wait", "The person is admitted. Whether the person takes part isn’t stated since."
+            )
+        for refusal in view.refusals:
+            yield CaseNote("shut", refusal)
+        for text in dict.fromkeys(self._recall_answers()):
+            yield CaseNote("shut", text)
+
+    def _recall_answers(self) -> Iterator[str]:
+        """Yield how each agency answered what this one asked back, as far as it is opened here."""
+        for stated in self.stated:
+            if stated.by == self.working_set.agency or stated.kind != "recall_answer":
+                continue
+            said = stated.content.get("operation") or {}
+            if ground := KEEP_REASONS.get(str(said.get("reason"))):
+                yield f"{self.name(stated.by)} keeps what was asked back: {ground}."
+            else:
+                yield f"{self.name(stated.by)} deleted what was asked back."
+
+    def _outdated(self, outdated: OutdatedDecision) -> str:
+        asks, by = self._asks(outdated.decision), self.name(outdated.agency)
+        changed = "; ".join(outdated.changed)
+        if outdated.waits_for_opening:
+            return f"{asks} The answer of {by} may be out of date: {changed}. Open it first."
+        by_whom = f"{outdated.by} of {by}" if outdated.by else by
+        return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."
+
+    def _asks(self, decision: str) -> str:
+        terms = vocabulary().decisions.get(decision)
+        asks = terms.asks if terms is not None else decision.replace("_", " ").capitalize() + "?"
+        return " ".join(asks.split())
+
+    def answers(self, view: CaseView) -> Iterator[DescribedAnswer]:
+        for decision, answer in view.answers.items():
+            made = view.determinations.get(decision)
+            if decision == EJECTION and made is None and not may_be_ejected(self.seen):
+                continue  # nothing asks for it
+            yield self._answer(decision, answer, made, self._beside(view, decision))
+        for decision, made in view.determinations.items():
+            if decision not in view.answers:
+                asks = self._asks(decision)
+                decided, beside = self._decided(decision, made), self._beside(view, decision)
+                yield DescribedAnswer(decision, asks, None, (), (), decided, beside)
+
+    def _answer(
+        self,
+        decision: str,
+        answer: Answer,
+        made: Mapping[str, Any] | None,
+        beside: tuple[str, ...],
+    ) -> DescribedAnswer:
+        steps = answer.outcome if isinstance(answer.outcome, list) else None
+        outcome = answer.outcome if steps or answer.status == "decided" else None
+        open_steps = (
+            [] if steps is None else [each for each in answer.possible if each not in steps]
+        )
+        missing = tuple(self._missing(need) for need in answer.needed)
+        return DescribedAnswer(
+            decision,
+            self._asks(decision),
+            self._outcome(decision, outcome) if outcome else None,
+            tuple(str(reason["text"]) for reason in answer.reasons) if outcome else (),
+            missing,
+            self._decided(decision, made) if made else None,
+            beside,
+            possible=self._outcome(decision, open_steps) if open_steps else None,
+        )
+
+    def _missing(self, need: Mapping[str, Any]) -> str:
+        """Return what to find out and from whom. Nobody asks their own agency."""
+        role = str(need["ask"])
+        if role == self.working_set.gateway.history.newest.role(self.working_set.agency):
+            return f"For your own agency to say: {need['question']}"
+        return f"Ask {form_terms().label('role', role, 'en')}: {need['question']}"
+
+    def _outcome(self, decision: str, outcome: object) -> str:
+        return self.wording.label(f"decisions.{decision}", outcome)
+
+    def _decided(self, decision: str, made: Mapping[str, Any]) -> str:
+        outcome = self._outcome(decision, made["outcome"])
+        return f"{outcome}, by {made['by']}, {self.name(str(made['agency']))}"
+
+    def _beside(self, view: CaseView, decision: str) -> tuple[str, ...]:
+        """Return the decisions of other agencies beside the one in force, as sentences."""
+        sentences = []
+        for made in view.also_determined.get(decision, ()):
+            text = (
+                f"{'Since then' if made['later'] else 'Before'}: {self._decided(decision, made)}."
+            )
+            if made["later"]:
+                last_word = self.name(str(view.determinations[decision]["agency"]))
+                text += f" {last_word} has the last word."
+            sentences.append(text)
+        return tuple(sentences)
+
+    def _outcomes(self) -> dict[str, str]:
+        """Return what was decided by the record that says it, as far as it is opened here."""
+        outcomes: dict[str, str] = {}
+        for stated in self.stated:
+            for members in stated.content.values():
+                if made := members.get("determination"):
+                    outcome = self._outcome(str(made["decision"]), made["outcome"])
+                    outcomes[stated.record] = f"a person decided: {outcome}"
+            if word := (stated.content.get(_RECORDS_CHECK) or {}).get("outcome"):
+                label = form_terms().label(f"{_RECORDS_CHECK}.outcome", str(word), "en")
+                outcomes[stated.record] = f"the records were checked: {label}"
+        return outcomes
+
+    def events(self) -> Iterator[CaseEvent]:
+        """Yield the records of the case, the newest first."""
+        records = self.working_set.cases.records(self.case)
+        recalled = {record for record, _ in recalled_parts(self.working_set, self.case)}
+        events, outcomes = [], self._outcomes()
+        for sent in records.sent:
+            if sent.replaced_by is not None or sent.kind in QUIET:
+                continue
+            state = "refused" if sent.refused else "sent" if sent.receipt else "waiting"
+            to = {agency for part in sent.parts for agency in part["to"]}
+            events.append(
+                CaseEvent(
+                    sent.receipt.time if sent.receipt else sent.time,
+                    sent.kind,
+                    outcomes.get(sent.jti, _line(sent.kind, dict(sent.labels).values())),
+                    self.name(self.working_set.agency),
+                    True,
+                    tuple(sorted(self.name(agency) for agency in to)),
+                    "recalled" if sent.jti in recalled else state,
+                )
+            )
+        for received in records.received.values():
+            record, committed = received.record, received.committed
+            if record is None or committed is None or record.kind in QUIET:
+                continue
+            state = "sent" if received.opened else "closed"
+            events.append(
+                CaseEvent(
+                    committed.time,
+                    record.kind,
+                    outcomes.get(record.jti, _line(record.kind, record.labels.values())),
+                    self.name(record.issuer),
+                    False,
+                    (),
+                    "recalled" if record.jti in recalled else state,
+                )
+            )
+        yield from sorted(events, key=lambda event: -event.time)

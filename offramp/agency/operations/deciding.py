@@ -1,0 +1,759 @@
+"""What waits for a named person's decision, and what the person sees before deciding.
+
+`list_open_decisions` is the queue of an office. `open_decision` shows the rules' answer and its
+facts beside the choices. `preview_determination`, `determine`, and `ask` follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from exchange.standards import i_json
+from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.case import REFERRED, Answer, Case
+from offramp.agency.cases.caseload import (
+    agencies_not_knowing,
+    case_of,
+    handles,
+    questions_asked,
+)
+from offramp.agency.cases.fact_kinds import plain_path
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.human_decision import UNDECIDED, decisions_to_make, relation_of
+from offramp.agency.cases.next_steps import APPROVAL, SCREENING
+from offramp.agency.cases.open_decisions import (
+    OpenDecision,
+    answer_on_known_facts,
+    choices_of,
+    last_day_of,
+    open_decisions,
+)
+from offramp.agency.cases.pack_terms import PackTerms, terms_of
+from offramp.agency.cases.people import person_name, person_of
+from offramp.agency.cases.questions import question_parts
+from offramp.agency.cases.stated_facts import rank_of
+from offramp.agency.cases.tasks import answers_of_case
+from offramp.agency.cases.unopened_answers import unopened_answers
+from offramp.agency.cases.untold_decisions import tellable_decisions
+from offramp.agency.errors import AgencyError
+from offramp.agency.fact_words import fact_label, fact_text
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import CASE, CASES, needs, visible
+from offramp.agency.operations.case_file import CaseView, count_closed, note_facts, read_case
+from offramp.agency.operations.confirmation import list_confirmations
+from offramp.agency.operations.telling import agency_names
+from offramp.agency.operations.untold import TellingPreview
+from rules.author.spoken_dates import spoken_day
+from rules.decide.program import Program
+from rules.errors import Refusal
+from rules.frozen import frozen
+from rules.input.values import iso_day
+
+# The fields by which people name a charge.
+_NAMING = ("conduct", "level")
+_MET = "encounter.date"
+_CHARGES, _HELD, _PLACES = "encounter.charges", "case.charge_held", "program.places_free"
+_EJECTION, _FILING, _ELIGIBILITY, _ADMISSION = "ejection", "filing", "eligibility", "admission"
+_GOOD = frozenset(("eligible", "admitted", "hold", "nothing_held", "retain", "proceed"))
+_BAD = frozenset(
+    ("ineligible", "not_eligible", "declined_by_person", "declined_by_prosecutor", "stop")
+)
+_REASON = "determination.reason"
+# The reason of a decision that follows the rules. No other reason fits one that doesn't.
+BY_RULES = "rules"
+
+
+@frozen
+class RulesAnswer:
+    """The rules' answer in words.
+
+    `kind` is `go`, `stop`, `wait`, or `yours` where the rules leave it to the person. `outcome` is
+    None while they can't tell. `because` are sentences with their sources.
+    """
+
+    kind: str
+    title: str
+    outcome: str | None
+    because: tuple[tuple[str, str | None], ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@frozen
+class MissingFact:
+    """A fact that the rules lack: its question, and the role that knows it.
+
+    `agencies_asked` are the names of those that were asked, `not_knowing` of those that answered
+    that it isn't known there, and `askable` of those that may be asked now and weren't yet.
+    `closed` is true if something unopened here may state it. `is_own` is
+    true for what this office knows itself, and `is_places` for the number of free places.
+    """
+
+    question: str
+    role: str
+    agencies_asked: tuple[str, ...]
+    not_knowing: tuple[str, ...]
+    askable: tuple[str, ...]
+    closed: bool
+    is_own: bool
+    is_places: bool
+
+
+@frozen
+class ListedDecision:
+    """A decision in a list: the case, why it waits, the rules' answer, and the last day.
+
+    `why` is a sentence. `referred` is the time of the referral, and `charges` its charges in words,
+    by which an office without the person's name tells cases apart.
+    """
+
+    case: str
+    person: str | None
+    decision: str
+    question: str
+    why: str
+    answer: RulesAnswer
+    missing: tuple[MissingFact, ...]
+    last_day: str | None
+    is_overdue: bool
+    referred: str | None
+    charges: str | None
+
+
+@frozen
+class OpenDecisionList:
+    """How many decisions wait, and those of a page."""
+
+    count: int
+    listed: tuple[ListedDecision, ...]
+
+
+@frozen
+class KnownFact:
+    """A fact that the rules read: its question, its value in words, and the agency that states it.
+
+    `by` is None for what this agency states itself.
+    """
+
+    label: str
+    value: str
+    by: str | None
+
+
+@frozen
+class OutcomeChoice:
+    """An outcome that a person may choose, and its relation to the rules' answer.
+
+    `relation` is `same`, `permitted`, `other`, or `undecided`.
+    """
+
+    word: str
+    label: str
+    relation: str
+
+
+@frozen
+class StandingDecision:
+    """A named person's decision in force, and how it was confirmed, if that is known here.
+
+    `own` is this office's newest decision beside it, in words. `has_last_word` is true if a new
+    decision of this office doesn't replace the one in force.
+    """
+
+    outcome: str
+    by: str
+    agency: str
+    reason: str
+    is_own: bool
+    differs: bool
+    confirmed: str | None
+    own: str | None = None
+    has_last_word: bool = False
+
+
+@frozen
+class CaseIdentity:
+    """What this agency was told that matches a case to the papers of its own office.
+
+    `report_numbers` are this agency's own. `met` is the day of the encounter in words, and
+    `referred` the time of the referral. `by` are the names of the agencies that referred the
+    person.
+    """
+
+    name: str | None
+    birth_date: str | None
+    report_numbers: tuple[str, ...]
+    met: str | None
+    charges: str | None
+    referred: str | None
+    by: tuple[str, ...]
+
+    @property
+    def has_person(self) -> bool:
+        """True if this agency was told something that only one person or one report has."""
+        return bool(self.name or self.report_numbers)
+
+
+@frozen
+class DecisionToMake:
+    """All that a person sees before deciding.
+
+    `identity` is what matches the case to the office's own papers.
+    `is_fixed` is true where the rules allow a single outcome and the office may decide otherwise
+    only outside of them. `closed` counts the parts that nobody opened. `digest` changes with the
+    answer of the rules, and with each decision of a person. `may_be_told` are the names of the
+    agencies that may be told now what nobody was told yet: the decision of this office in force, or
+    the rules' answer. It is None where nothing waits to be told.
+    """
+
+    case: str
+    person: str | None
+    identity: CaseIdentity
+    decision: str
+    question: str
+    answer: RulesAnswer
+    facts: tuple[KnownFact, ...]
+    choices: tuple[OutcomeChoice, ...]
+    reasons: tuple[tuple[str, str], ...]
+    missing: tuple[MissingFact, ...]
+    standing: StandingDecision | None
+    is_fixed: bool
+    closed: int
+    digest: str
+    may_be_told: tuple[str, ...] | None = None
+
+    def relation(self, outcome: str) -> str:
+        """Return how an outcome relates to the rules' answer."""
+        return next(
+            (choice.relation for choice in self.choices if choice.word == outcome), UNDECIDED
+        )
+
+    def label(self, outcome: str) -> str:
+        """Return the label of an outcome."""
+        return _label(self.decision, outcome)
+
+
+@frozen
+class HeldCharge:
+    """A case with a charge on hold, or with a charge of which nobody said that.
+
+    `is_held` is None where it isn't known here. `rests_until` is when the person's time for the
+    first interview ends, None where no clock runs. `may_file` is true where the rules let the
+    prosecutor file.
+    """
+
+    case: str
+    person: str | None
+    charges: str | None
+    referred: str | None
+    is_held: bool | None
+    rests_until: str | None
+    may_file: bool
+
+
+@frozen
+class WaitingPerson:
+    """A person who was promised a place, or who `waits` for one."""
+
+    case: str
+    person: str | None
+    referred: str | None
+    waits: bool
+
+
+@frozen
+class PlaceList:
+    """The places of the program: how many are free by the newest note, and who is in line.
+
+    `free` is None where nobody has said it, and `noted_at` is the time of the note in seconds since
+    1970. No admission since is subtracted. `promised` are eligible and not in yet, `waiting` wait
+    for a place, both in the order of their referrals.
+    """
+
+    free: int | None
+    promised: tuple[WaitingPerson, ...]
+    waiting: tuple[WaitingPerson, ...]
+    noted_at: int | None = None
+
+
+@needs(CASES)
+def name_agencies(office: Office) -> Mapping[str, str]:
+    """Return the agencies' names by id."""
+    return agency_names(office.working_set())
+
+
+# Lists
+
+
+@needs(CASES, look="list")
+def list_open_decisions(
+    office: Office, *, first: int = 0, most: int | None = None
+) -> OpenDecisionList:
+    """List the decisions that wait for the person who asks, by the last day.
+
+    `first` is the place of the first to return, and `most` how many, None for all.
+    """
+    working_set = office.working_set()
+    program, sees = office.program(working_set), visible(office, working_set)
+    entries = [
+        entry for entry in open_decisions(working_set, program, office.clock()) if sees(entry.case)
+    ]
+    on_page = entries[first : None if most is None else first + most]
+    listed = tuple(_listed(office, working_set, program, entry) for entry in on_page)
+    office.keep_memory(working_set)
+    return OpenDecisionList(len(entries), listed)
+
+
+@needs(CASES, look="list")
+def list_held_charges(office: Office) -> tuple[HeldCharge, ...]:
+    """List the charges on hold by the day until which they rest, those not known first."""
+    working_set = office.working_set()
+    program, now, sees = office.program(working_set), office.clock(), visible(office, working_set)
+    charges = working_set.memory.recall_list(
+        ("held charges", program.digest),
+        working_set.gateway.hub_time(now),
+        lambda handle: _held_charge(working_set, program, handle, now),
+        lambda charge: (charge.is_held is not None, charge.rests_until or "9999", charge.case),
+    )
+    return tuple(charge for charge in charges if sees(charge.case))
+
+
+def _held_charge(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[tuple[HeldCharge, ...], int | None]:
+    """Return the held charge of a case, and when time alone may change that."""
+    case = case_of(working_set, handle)
+    is_held, charges = case.known.get(_HELD), case.known.get(_CHARGES)
+    _, until = answers_of_case(working_set, program, case, handle, now)
+    answer = answer_on_known_facts(working_set, program, case, handle, _FILING, now)
+    # This office may know of no charge, and is asked about one all the same.
+    is_asked = answer is not None and any(need["fact"] == _HELD for need in answer.needed)
+    has_charges = charges is not None and bool(charges.value)
+    has_none = is_held.value is False if is_held else not (has_charges or is_asked)
+    if case.is_ended or has_none:
+        return (), until
+    charge = HeldCharge(
+        handle,
+        person_name(working_set, handle),
+        *_about(working_set, case),
+        is_held.value if is_held is not None else None,
+        last_day_of(working_set, program, case, now),
+        answer is not None and answer.outcome == "prosecutor_may_file",
+    )
+    return (charge,), until
+
+
+@needs(CASES, look="list")
+def list_places(office: Office) -> PlaceList:
+    """Return how many places are free, who was promised one, and who waits by turn."""
+    working_set = office.working_set()
+    program, now, sees = office.program(working_set), office.clock(), visible(office, working_set)
+    people = [
+        person
+        for person in working_set.memory.recall_list(
+            ("places", program.digest),
+            working_set.gateway.hub_time(now),
+            lambda handle: _waiting_person(working_set, program, handle, now),
+            lambda person: (person.referred or "9999", person.case),
+        )
+        if sees(person.case)
+    ]
+    cases = handles(working_set)
+    # The number concerns no person, so every case knows the newest one.
+    free = case_of(working_set, cases[-1]).known.get(_PLACES) if cases else None
+    return PlaceList(
+        int(free.value) if free is not None else None,
+        tuple(person for person in people if not person.waits),
+        tuple(person for person in people if person.waits),
+        None if free is None else _noted_at(working_set, free.value),
+    )
+
+
+def _noted_at(working_set: WorkingSet, free: Any) -> int | None:
+    """Return when the number of free places was noted here, None if the note is gone."""
+    notes = [event for event in working_set.noted if _PLACES in event.body.get("facts", {})]
+    is_newest = bool(notes) and notes[-1].body["facts"][_PLACES] == free
+    return notes[-1].time if is_newest else None
+
+
+def _waiting_person(
+    working_set: WorkingSet, program: Program, handle: str, now: int
+) -> tuple[tuple[WaitingPerson, ...], int | None]:
+    """Return the person of a case who is promised a place, and when time alone may change that."""
+    case = case_of(working_set, handle)
+    decided = {name: entry.determined for name, entry in case.determined.items()}
+    eligibility, admission = decided.get(_ELIGIBILITY), decided.get(_ADMISSION)
+    is_in = case.known.get("person.enrolled")
+    answers, until = answers_of_case(working_set, program, case, handle, now)
+    is_eligible = eligibility is not None and eligibility["outcome"] == "eligible"
+    if case.is_ended or not is_eligible or (is_in is not None and is_in.value):
+        return (), until
+    by_rules = [answer.outcome for answer in answers if answer.decision == _ADMISSION]
+    outcome = admission["outcome"] if admission else next(iter(by_rules), None)
+    if outcome not in (None, "awaiting", "admitted", "eligible_waiting"):
+        return (), until
+    referred = _about(working_set, case)[1]
+    waits = outcome == "eligible_waiting"
+    return (WaitingPerson(handle, person_name(working_set, handle), referred, waits),), until
+
+
+@needs(CASES, look="act")
+def note_places(office: Office, number: int) -> None:
+    """Note how many places are free. The note concerns no person, and counts in every case.
+
+    Raises `AgencyError` `nobody-waits` before the first referral.
+    """
+    cases = handles(office.working_set())
+    if not cases:
+        raise AgencyError(
+            "nobody-waits",
+            "nobody was referred to this program yet",
+            fix="note the free places when somebody was",
+        )
+    note_facts(office, cases[-1], {"program": {"places_free": number}})
+
+
+def _listed(
+    office: Office, working_set: WorkingSet, program: Program, entry: OpenDecision
+) -> ListedDecision:
+    case = case_of(working_set, entry.case)
+    answer = answer_on_known_facts(
+        working_set, program, case, entry.case, entry.decision, office.clock()
+    )
+    charges, referred = _about(working_set, case)
+    return ListedDecision(
+        entry.case,
+        person_name(working_set, entry.case),
+        entry.decision,
+        _asks(program, entry.decision),
+        _why(working_set, entry),
+        _in_words(working_set, entry.decision, answer),
+        _missing(office, working_set, entry.case, answer),
+        entry.last_day,
+        entry.is_overdue,
+        referred,
+        charges,
+    )
+
+
+def _why(working_set: WorkingSet, entry: OpenDecision) -> str:
+    if entry.why == "asked":
+        if entry.by is None:
+            return "The rules ask for your approval"
+        return f"{agency_names(working_set).get(entry.by, entry.by)} asks for your approval"
+    return {
+        "records": "One word is asked of you",
+        "may_file": "No interview is on record in time",
+        "new_charge": "There is a new charge",
+        "entry": "The person said yes, and waits",
+        "changed": "Something changed after the decision",
+        "tell": "It was kept here, and may be told now",
+        "step": "Your office hasn’t said it yet",
+    }[entry.why]
+
+
+def _about(working_set: WorkingSet, case: Case) -> tuple[str | None, str | None]:
+    """Return the charges in words, and the time of the referral."""
+    charges, referred = case.known.get(_CHARGES), case.known.get(REFERRED)
+    terms = terms_of(working_set)
+    text = "; ".join(
+        ", ".join(
+            terms.label(f"{_CHARGES}.{field}", str(entry[field]), "en")
+            for field in _NAMING
+            if entry.get(field)
+        )
+        for entry in (charges.value if charges is not None else ())
+    )
+    return text or None, str(referred.value) if referred is not None else None
+
+
+# One decision
+
+
+@needs(CASE, look="case")
+def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
+    """Return what a person sees before deciding. Nothing is opened or kept.
+
+    Raises `AgencyError` `no-such-decision` for what isn't for this agency, `no-such-case`.
+    """
+    working_set = office.working_set()
+    program, now = office.program(working_set), office.clock()
+    outcomes = choices_of(working_set, program.pack, decision)
+    if decision not in decisions_to_make(working_set, program.pack) or not outcomes:
+        raise AgencyError(
+            "no-such-decision", "nobody here decides that", fix="look at the list of what waits"
+        )
+    view, own_case = read_case(office, case), case_of(working_set, case)
+    # The records check is of records that are in no record of the exchange.
+    answer = view.answers.get(decision) or answer_on_known_facts(
+        working_set, program, own_case, case, decision, now
+    )
+    by_rules = answer.outcome if answer is not None else None
+    ruled = _in_words(working_set, decision, answer)
+    standing = _standing(office, view, decision)
+    return DecisionToMake(
+        case,
+        view.person,
+        _identity(working_set, case, own_case),
+        decision,
+        _asks(program, decision),
+        ruled,
+        tuple(_facts(working_set, view, answer)),
+        tuple(
+            OutcomeChoice(
+                word,
+                _label(decision, word),
+                UNDECIDED if decision == SCREENING else relation_of(decision, by_rules, word),
+            )
+            for word in outcomes
+        ),
+        tuple(
+            (word, form_terms().label(_REASON, word, "en"))
+            for word in form_terms().labels[_REASON]
+            # Nobody follows rules that can't tell.
+            if word != BY_RULES or ruled.outcome is not None or decision == SCREENING
+        ),
+        _missing(office, working_set, case, answer),
+        standing,
+        decision == _EJECTION and by_rules == "retain",
+        count_closed(office, case),
+        _digest(case, decision, answer, own_case),
+        _may_be_told(working_set, program, own_case, case, decision, now),
+    )
+
+
+def _may_be_told(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
+) -> tuple[str, ...] | None:
+    tellable = tellable_decisions(working_set, program, case, handle, now)
+    names = agency_names(working_set)
+    if decision not in tellable:
+        return None
+    return tuple(names.get(agency, agency) for agency in tellable[decision])
+
+
+@frozen
+class TellingWords:
+    """A decision to tell, in words: the person, the question, the outcome, and the reason."""
+
+    person: str | None
+    question: str
+    outcome: str
+    reason: str | None
+
+
+@needs(CASE)
+def describe_telling(office: Office, case: str, preview: TellingPreview) -> TellingWords:
+    """Return in words what `tell_decision` would tell."""
+    working_set = office.working_set()
+    decision = preview.decision
+    outcomes = preview.outcome if isinstance(preview.outcome, list) else [preview.outcome]
+    label = _label if preview.by is not None else _answer_label
+    return TellingWords(
+        person_name(working_set, case),
+        _asks(office.program(working_set), decision),
+        "; ".join(label(decision, str(outcome)) for outcome in outcomes if outcome is not None)
+        or "Not known yet",
+        form_terms().label(_REASON, preview.reason, "en") if preview.reason is not None else None,
+    )
+
+
+def _identity(working_set: WorkingSet, handle: str, case: Case) -> CaseIdentity:
+    person, names = person_of(working_set, handle), agency_names(working_set)
+    charges, referred = _about(working_set, case)
+    met = case.known.get(_MET)
+    zone, terms = working_set.gateway.history.newest.zone, terms_of(working_set)
+    by = dict.fromkeys(
+        record.issuer for record in working_set.gateway.state(handle).kind("referral")
+    )
+    return CaseIdentity(
+        person.name,
+        person.newest.birth_date,
+        person.report_numbers,
+        _value(_MET, met.value, zone, terms) if met is not None else None,
+        charges,
+        referred,
+        tuple(names.get(agency, agency) for agency in by),
+    )
+
+
+def _standing(office: Office, view: CaseView, decision: str) -> StandingDecision | None:
+    made = view.determinations.get(decision)
+    if made is None or "by" not in made:
+        return None
+    is_own = made["agency"] == view.agency
+    confirmed = [
+        kept
+        for kept in (list_confirmations(office, view.case) if is_own else ())
+        if kept.confirmation.by == made["by"] and kept.decision == decision
+    ]
+    working_set = office.working_set()
+    names, directory = agency_names(working_set), working_set.gateway.history.newest
+    terms = terms_of(working_set).vocabulary
+    theirs, ours = (
+        rank_of(decision, directory.role(agency), terms)
+        for agency in (str(made["agency"]), view.agency)
+    )
+    own = [
+        f"{_label(decision, str(beside['outcome']))}, by {beside['by']}"
+        for beside in view.also_determined.get(decision, ())
+        if beside["agency"] == view.agency
+    ]
+    return StandingDecision(
+        _label(decision, str(made["outcome"])),
+        str(made["by"]),
+        names.get(str(made["agency"]), str(made["agency"])),
+        form_terms().label(_REASON, str(made["reason"]), "en"),
+        is_own,
+        bool(made.get("differs")),
+        confirmed[-1].words if confirmed else None,
+        own[0] if own else None,
+        theirs < ours,
+    )
+
+
+def _facts(working_set: WorkingSet, view: CaseView, answer: Answer | None) -> Iterator[KnownFact]:
+    """Yield the known facts that the answer read, and on which it rests."""
+    terms, zone = terms_of(working_set), working_set.gateway.history.newest.zone
+    names = agency_names(working_set)
+    for path in answer.sources if answer is not None else ():
+        fact = view.facts.get(path)
+        if fact is not None:
+            by = None if fact.entry.by == view.agency else names.get(fact.entry.by, fact.entry.by)
+            yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
+    for path, statements in (answer.conflicts if answer is not None else {}).items():
+        if path not in view.conflicts:
+            continue
+        for fact in statements:
+            by = names.get(fact.entry.by, fact.entry.by)
+            yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
+
+
+def _value(path: str, value: Any, zone: ZoneInfo, terms: PackTerms) -> str:
+    day = iso_day(value) if isinstance(value, str) else None
+    text = spoken_day(day, "en") if day is not None else fact_text(path, value, "en", zone, terms)
+    text = text.replace(f" ({zone.key})", "")  # each page has the program's time
+    return text[:1].upper() + text[1:]
+
+
+def _missing(
+    office: Office, working_set: WorkingSet, handle: str, answer: Answer | None
+) -> tuple[MissingFact, ...]:
+    if answer is None or not answer.needed or answer.decision == SCREENING:
+        return ()
+    terms, names = terms_of(working_set), agency_names(working_set)
+    were_asked = _agencies_by_path(questions_asked(working_set, handle))
+    askable = _agencies_by_path(_askable(office, working_set, handle, answer))
+    closed = {
+        path
+        for part in unopened_answers(working_set, handle, answer.case, answer, office.clock())
+        for path in part.paths
+    }
+    missing: dict[str, MissingFact] = {}
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    for need in answer.needed:
+        path = plain_path(str(need["fact"]))
+        missing[path] = MissingFact(
+            str(need.get("question") or terms.question(path, "en")),
+            form_terms().label("role", str(need["ask"]), "en"),
+            tuple(names.get(agency, agency) for agency in sorted(were_asked.get(path, ()))),
+            tuple(names.get(agency, agency) for agency in agencies_not_knowing(answer.case, path)),
+            tuple(names.get(agency, agency) for agency in sorted(askable.get(path, ()))),
+            path in closed,
+            str(need["ask"]) == role,
+            path == _PLACES,
+        )
+    return tuple(missing.values())
+
+
+def _agencies_by_path(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
+    by_path: dict[str, set[str]] = {}
+    for agency, path in pairs:
+        by_path.setdefault(path, set()).add(agency)
+    return by_path
+
+
+def _askable(
+    office: Office, working_set: WorkingSet, handle: str, answer: Answer
+) -> Iterator[tuple[str, str]]:
+    """Yield the agency and the path of each question that may be sent and wasn't yet."""
+    defaults, now = defaults_today(office, working_set), office.clock()
+    closed = unopened_answers(working_set, handle, answer.case, answer, now)
+    try:
+        parts: Sequence[Any] = question_parts(
+            working_set, handle, answer, defaults, now, again=False, closed=closed
+        )
+    except Refusal:
+        return
+    for part in parts:
+        for content in part.content.values():
+            for agency in part.to:
+                yield from ((agency, path) for path in content["asks"])
+
+
+# Words
+
+
+def _asks(program: Program, decision: str) -> str:
+    terms = program.pack.vocabulary.decisions.get(decision) or program.pack.decisions[decision]
+    return " ".join(terms.asks.split())
+
+
+def _label(decision: str, word: str) -> str:
+    text = form_terms().label(f"decide.{decision}", word, "en")
+    return text[:1].upper() + text[1:]
+
+
+def _answer_label(decision: str, outcome: str) -> str:
+    text = form_terms().label(f"decisions.{decision}", outcome, "en")
+    return text[:1].upper() + text[1:]
+
+
+def _in_words(working_set: WorkingSet, decision: str, answer: Answer | None) -> RulesAnswer:
+    """Return the rules' answer in words. What isn't known is never shown as a no."""
+    if decision == SCREENING:
+        return RulesAnswer("yours", "One word is asked", None)
+    if answer is None:
+        return RulesAnswer("wait", "Not known here", None)
+    ruling = answer.ruling
+    because = tuple(
+        (str(reason["text"]), reason["source"]["title"] if reason["source"] else None)
+        for reason in ruling.reasons
+    )
+    if answer.status == "decided" and isinstance(answer.outcome, str):
+        label, word = _answer_label(decision, answer.outcome), answer.outcome
+        kind = "go" if word in _GOOD else "stop" if word in _BAD else "yours"
+        doubts = tuple(ruling.provisional)
+        return RulesAnswer(kind, label, word, because, doubts)
+    role = working_set.gateway.history.newest.role(working_set.agency)
+    if any(need["fact"] == APPROVAL and need["ask"] == role for need in answer.needed):
+        return RulesAnswer("yours", "Yours to decide", None, because)
+    return RulesAnswer("wait", "Not known yet", None, because)
+
+
+def _digest(handle: str, decision: str, answer: Answer | None, case: Case) -> str:
+    """Return a digest of the rules' answer and of people's decisions, to see if they changed."""
+    standing = [
+        {"decision": name, "by": entry.by, "record": entry.record, "position": str(entry.position)}
+        for name, entry in case.determined.items()
+        if name == decision
+    ]
+    ruled = None
+    if answer is not None:
+        ruled = {
+            "status": answer.status,
+            "outcome": answer.outcome,
+            "possible": list(answer.possible),
+            "needed": [str(need["fact"]) for need in answer.needed],
+            "rules": [str(reason["rule"]) for reason in answer.reasons],
+            "facts": {
+                path: [each.entry.record, each.entry.part] for path, each in answer.sources.items()
+            },
+        }
+    attested = case.attested.get(decision)
+    stated = str(attested.value) if attested is not None else None
+    state = {"case": handle, "ruled": ruled, "standing": standing, "attested": stated}
+    return sha256(i_json.write(state)).hexdigest()

@@ -1,0 +1,245 @@
+"""Tell a decision later: a person's that was kept here, as it was made, or the rules' answer.
+
+A person's decision keeps its name, its reason, and its day. The person who tells it confirms only
+that. See docs/decisions/0165-a-decision-lapses-if-it-could-differ.md for the rules' answer, which
+shows another agency that its own decision rests on something else now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from exchange.records.building import Part
+from offramp.agency.cases.addressing import decision_parts, refusals
+from offramp.agency.cases.after_exit import check_may_be_told
+from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.caseload import case_of, decisions_here
+from offramp.agency.cases.human_decision import HumanDecision, human_decision_parts
+from offramp.agency.cases.untold_decisions import kept_decisions, restored_decision
+from offramp.agency.errors import AgencyError
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import CASE, needs
+from offramp.agency.operations.changes import check_unchanged
+from offramp.agency.operations.confirmation import (
+    Confirmation,
+    keep_confirmation,
+    telling_digest,
+)
+from offramp.agency.operations.decisions import (
+    check_corrections_read,
+    in_order,
+    recipients_of,
+    told_before_others,
+)
+from offramp.agency.operations.telling import PartPreview, agency_names
+from rules.frozen import frozen
+from rules.input.printing import printable
+
+
+@frozen
+class TellingPreview:
+    """A decision that may be told now: what that tells, to whom, and to whom not.
+
+    `by`, `reason`, and `day` are those of a person's decision, None for the rules' answer.
+    `outcome` is None where the rules can't tell. The others are as in `DeterminationPreview`.
+    """
+
+    case: str
+    kind: str
+    decision: str
+    outcome: Any
+    by: str | None
+    reason: str | None
+    day: str | None
+    differs: bool
+    parts: tuple[PartPreview, ...]
+    names: Mapping[str, str]
+    seen_at: int | None = None
+    is_outside_rules: bool = False
+    told_first: tuple[str, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """True if any agency may be told any part."""
+        return any(part.part.to for part in self.parts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency tell-decision --dry-run`."""
+        return {
+            "case": self.case,
+            "kind": self.kind,
+            "decision": self.decision,
+            "outcome": self.outcome,
+            "by": self.by,
+            "reason": self.reason,
+            "day": self.day,
+            "differs": self.differs,
+            "parts": [part.as_json() for part in self.parts],
+            **({"told_first": list(self.told_first)} if self.is_outside_rules else {}),
+        }
+
+
+@frozen
+class ToldDecision:
+    """A decision that was told later: the record, its recipients, and how far the record came.
+
+    `told_first` is counsel, where `record` is for counsel alone and another one follows it.
+    """
+
+    case: str
+    kind: str
+    decision: str
+    record: str
+    recipients: tuple[str, ...]
+    state: str
+    told_first: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency tell-decision`."""
+        return {
+            "case": self.case,
+            "kind": self.kind,
+            "id": self.record,
+            "to": list(self.recipients),
+            "state": self.state,
+            **({"told_first": list(self.told_first)} if self.told_first else {}),
+        }
+
+
+@frozen
+class _Telling:
+    """What would be told: the decision's kind, its words, and its parts.
+
+    `made` is None for the rules' answer.
+    """
+
+    kind: str
+    outcome: Any
+    by: str | None
+    reason: str | None
+    day: str | None
+    made: HumanDecision | None
+    parts: tuple[Part, ...]
+
+
+@needs(CASE, look="case")
+def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
+    """Show what `tell_decision` would tell, to whom, and to whom not. Nothing is kept or sent.
+
+    Raises as `tell_decision`, but for `nobody-to-tell`.
+    """
+    working_set = office.working_set()
+    seen_at = office.at
+    telling = _telling(office, working_set, case, decision)
+    pack, now = office.program(working_set).pack, office.clock()
+    previews = tuple(
+        PartPreview(part, refusals(working_set, pack, case, telling.kind, part, decision, now))
+        for part in telling.parts
+    )
+    made = telling.made
+    return TellingPreview(
+        case,
+        telling.kind,
+        decision,
+        telling.outcome,
+        telling.by,
+        telling.reason,
+        telling.day,
+        made is not None and made.differs,
+        previews,
+        agency_names(working_set),
+        seen_at,
+        made is not None and made.is_outside_rules,
+        told_before_others(working_set, made, telling.parts) if made is not None else (),
+    )
+
+
+@needs(CASE, look="act", takes=True)
+def tell_decision(
+    office: Office,
+    actor: str,
+    case: str,
+    decision: str,
+    *,
+    seen_at: int | None = None,
+    confirmation: Confirmation | None = None,
+) -> ToldDecision:
+    """Tell a decision that was kept here, or the rules' answer where no person here keeps one.
+
+    It goes to every agency that may receive it. A person's decision is told as it was made. `actor`
+    tells it, and decides nothing. `seen_at` and `confirmation` are as in `determine`, and the
+    confirmation is of `telling_digest`. Raises `AgencyError` `nothing-to-tell`, `nobody-to-tell`,
+    `decide-again`, `correction-unopened`, `case-changed`, `case-ended`, `not-confirmed`,
+    `no-such-case`.
+    """
+    with office.transaction() as working_set:
+        check_unchanged(office, working_set, case, seen_at)
+        telling = _telling(office, working_set, case, decision)
+        check_may_be_told(working_set, telling.kind, case)
+        parts = tuple(part for part in telling.parts if part.to)
+        if not parts:
+            raise AgencyError(
+                "nobody-to-tell",
+                f"no agency may be told `{decision}` now",
+                fix="ask the person for consent first",
+            )
+        made = telling.made
+        first = told_before_others(working_set, made, parts) if made is not None else ()
+        records = [
+            office.compose_in(working_set, telling.kind, composed, case).id
+            for composed in in_order(parts, first)
+        ]
+        if confirmation is not None:
+            digest = telling_digest(case, decision, str(telling.outcome))
+            keep_confirmation(office, working_set, confirmation, digest, case, records[0])
+    state = send_now(office, records[0])
+    return ToldDecision(
+        case, telling.kind, decision, records[0], recipients_of(parts), state, first
+    )
+
+
+def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) -> _Telling:
+    """Return what would be told. A part that nobody may get has no recipient."""
+    program, now = office.program(working_set), office.clock()
+    defaults, view = defaults_today(office, working_set), case_of(working_set, case)
+    if decision in kept_decisions(working_set, view):
+        restored = restored_decision(working_set, program, view, case, decision, now)
+        if restored is None:
+            raise AgencyError(
+                "decide-again",
+                f"`{decision}` rests on what changed since it was made",
+                fix="decide it again, and it is told",
+            )
+        entry, made, day = restored
+        parts = human_decision_parts(working_set, case, made, decision, defaults, now, None)
+        determined = entry.determined or {}
+        return _Telling(
+            made.kind,
+            str(determined["outcome"]),
+            str(determined["by"]),
+            str(determined["reason"]),
+            day,
+            made,
+            parts,
+        )
+    if decision not in decisions_here(working_set, program.pack):
+        raise AgencyError(
+            "nothing-to-tell",
+            f"no decision `{printable(decision)[:40]}` is kept here, and the rules' answer on it "
+            "isn't worked out here",
+            fix="look at the case: `offramp agency case DIR CASE`",
+        )
+    answer = answer_case(office, working_set, case, decision)
+    check_corrections_read(answer)
+    return _Telling(
+        "decision",
+        answer.outcome,
+        None,
+        None,
+        None,
+        None,
+        decision_parts(working_set, case, answer, defaults, now),
+    )

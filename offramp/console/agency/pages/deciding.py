@@ -1,0 +1,386 @@
+"""What waits for a named person's decision: the prosecutor's queue, and the program's applications.
+
+Both offices have the same three pages of a decision: the rules' answer and its facts beside the
+choices, the check, and the list that it came from. The draft is kept in the session, sealed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from offramp.agency import operations
+from offramp.console.agency.pages.telling import digest_of
+from offramp.console.agency.routes import WORKERS, action, page
+from offramp.console.agency.visit import Invalid, NotHere, Visit
+from rules.errors import Refusal
+
+PROSECUTOR, PROGRAM = ("prosecutor",), ("program",)
+QUEUE, APPLICATIONS, PLACES = "/queue", "/applications", "/places"
+RECORDS_CHECK = "screening"
+TELLING = "/people/{c}/decided/{decision}"
+ON_A_PAGE = 20
+_MOST_PAGES = 500
+_CHANGED = "The answer changed since you opened this. Look at it once more"
+# The headings of the two lists, for none, one, and more.
+_HEADINGS = {
+    QUEUE: ("Nobody waits for your word.", "One waits for your word", "{} wait for your word"),
+    APPLICATIONS: ("Nobody waits for a decision.", "One application waits", "{} applications wait"),
+}
+_TITLES = {QUEUE: "Queue", APPLICATIONS: "Applications"}
+
+
+# The lists
+
+
+@page(QUEUE, WORKERS, kinds=PROSECUTOR)
+@page(APPLICATIONS, WORKERS, kinds=PROGRAM)
+def list_waiting(visit: Visit) -> Response:
+    """List what waits for this office, by the last day."""
+    base = _base(visit)
+    number = visit.page_number(_MOST_PAGES)
+    first = (number - 1) * ON_A_PAGE
+    waiting = operations.list_open_decisions(visit.office, first=first, most=ON_A_PAGE)
+    count = waiting.count
+    nobody, single, several = _HEADINGS[base]
+    return visit.show(
+        "queue.html",
+        _TITLES[base],
+        base=base,
+        heading=(nobody, single)[count] if count < 2 else several.format(count),
+        listed=[
+            (entry, address_of_decision(visit, entry.case, entry.decision))
+            for entry in waiting.listed
+        ],
+        closed=len(operations.closed_questions(visit.office)),
+        number=number,
+        pages=max(1, -(-count // ON_A_PAGE)),
+        is_program=base == APPLICATIONS,
+    )
+
+
+@action(QUEUE, WORKERS, kinds=PROSECUTOR)
+@action(APPLICATIONS, WORKERS, kinds=PROGRAM)
+def open_questions(visit: Visit) -> Response:
+    """Open the questions that nobody here has opened, in the person's name."""
+    operations.open_questions_as(visit.office, visit.actor)
+    return visit.go(f"{_base(visit)}?opened")
+
+
+@page("/held", WORKERS, kinds=PROSECUTOR)
+def held(visit: Visit) -> Response:
+    """List the charges on hold by the day until which they rest."""
+    charges = operations.list_held_charges(visit.office)
+    return visit.show(
+        "held.html",
+        "Held charges",
+        charges=[(charge, address_of_decision(visit, charge.case, "filing")) for charge in charges],
+    )
+
+
+@page(PLACES, WORKERS, kinds=PROGRAM)
+def places(visit: Visit) -> Response:
+    """Show how many places are free, who was promised one, and who waits by turn."""
+    listed = operations.list_places(visit.office)
+    return visit.show(
+        "places.html",
+        "Places",
+        free=listed.free,
+        noted_at=listed.noted_at,
+        lines=[
+            ("Promised", "Nobody was promised a place.", _people(visit, listed.promised)),
+            ("Waiting, by turn", "Nobody waits for a place.", _people(visit, listed.waiting)),
+        ],
+    )
+
+
+@action(PLACES, WORKERS, kinds=PROGRAM)
+def note_places(visit: Visit) -> Response:
+    """Note how many places are free."""
+    typed = visit.field("free")
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 5):
+        raise Invalid({"free": "Write how many places are free, as a number"})
+    operations.note_places(visit.office, int(typed))
+    return visit.go(f"{PLACES}?noted")
+
+
+def _people(visit: Visit, listed: Any) -> list[tuple[Any, str]]:
+    return [(entry, address_of_decision(visit, entry.case, "admission")) for entry in listed]
+
+
+# One decision
+
+
+@page("/queue/{c}/{decision}", WORKERS, kinds=PROSECUTOR)
+@page("/applications/{c}/{decision}", WORKERS, kinds=PROGRAM)
+def decision(visit: Visit) -> Response:
+    """Show the rules' answer and its facts beside the choices. None is chosen."""
+    pending = _opened(visit)
+    is_check = pending.decision == RECORDS_CHECK
+    return visit.show(
+        "records_check.html" if is_check else "decide.html",
+        "A decision",
+        pending=pending,
+        here=_here(visit),
+        base=_base(visit),
+        case_path=visit.address_of(visit.case),
+        tells=address_to_tell(visit, visit.case, pending.decision),
+        sent=visit.recall(_name(visit, "asked")),
+    )
+
+
+@action("/queue/{c}/{decision}", WORKERS, kinds=PROSECUTOR)
+@action("/applications/{c}/{decision}", WORKERS, kinds=PROGRAM)
+def choose(visit: Visit) -> Response:
+    """Take the choice and its reason, and lead to the check."""
+    pending = _opened(visit)
+    outcome, reason = visit.field("outcome"), visit.field("reason")
+    if pending.decision == RECORDS_CHECK:
+        reason = operations.BY_RULES
+    faults = _faults(pending, outcome, reason)
+    if visit.field("seen") != pending.digest:
+        faults["seen"] = _CHANGED
+    if faults:
+        raise Invalid(faults)
+    visit.remember(_name(visit, "draft"), {"outcome": outcome, "reason": reason})
+    return visit.go(f"{_here(visit)}/check")
+
+
+def _faults(pending: operations.DecisionToMake, outcome: str, reason: str) -> dict[str, str]:
+    faults = {}
+    if outcome not in (choice.word for choice in pending.choices):
+        faults["outcome"] = "Choose what you decide"
+    if reason not in dict(pending.reasons):
+        faults["reason"] = "Choose a reason"
+    elif reason == operations.BY_RULES and pending.relation(outcome) == "other":
+        faults["reason"] = "The rules say otherwise. Choose your own reason"
+    return faults
+
+
+@page("/queue/{c}/{decision}/check", WORKERS, kinds=PROSECUTOR)
+@page("/applications/{c}/{decision}/check", WORKERS, kinds=PROGRAM)
+def check(visit: Visit) -> Response:
+    """Show who is told and who isn't, before the person confirms."""
+    pending, outcome, reason = _draft(visit)
+    preview = _preview(visit, pending, outcome, reason)
+    digest = operations.determination_digest(visit.case, pending.decision, outcome, reason)
+    return visit.show(
+        "decide_check.html",
+        "Check and confirm",
+        pending=pending,
+        preview=preview,
+        told=operations.told_by(preview),
+        first=[preview.names[agency] for agency in preview.told_first],
+        relation=pending.relation(outcome),
+        outcome=pending.label(outcome),
+        reason=dict(pending.reasons)[reason],
+        request=visit.confirmation_request(digest),
+        seen=_seen(pending, preview, reason),
+        back=_here(visit),
+    )
+
+
+@action("/queue/{c}/{decision}/check", WORKERS, kinds=PROSECUTOR)
+@action("/applications/{c}/{decision}/check", WORKERS, kinds=PROGRAM)
+def record(visit: Visit) -> Response:
+    """Record what was shown, once the person has confirmed it."""
+    pending, outcome, reason = _draft(visit)
+    preview = _preview(visit, pending, outcome, reason)
+    if visit.field("seen") != _seen(pending, preview, reason):
+        raise Invalid({"seen": _CHANGED}, _here(visit))
+    digest = operations.determination_digest(visit.case, pending.decision, outcome, reason)
+    try:
+        made = operations.determine(
+            visit.office,
+            visit.actor,
+            visit.case,
+            pending.decision,
+            outcome,
+            reason,
+            seen_at=preview.seen_at,
+            confirmation=_confirm(visit, digest),
+        )
+    except Refusal as refusal:
+        if refusal.code != operations.CASE_CHANGED:
+            raise
+        raise Invalid({"seen": _CHANGED}, _here(visit)) from None
+    visit.remember(_name(visit, "draft"), {})
+    visit.remember(_name(visit, "asked"), {})
+    names = [preview.names.get(agency, agency) for agency in made.recipients]
+    visit.remember("told", {"to": names, **_delivery(made.state), "back": _base(visit)})
+    return visit.go("/told")
+
+
+def _confirm(visit: Visit, digest: str) -> operations.Confirmation:
+    """Return the person's confirmation. A wrong password or code is a fault of the form."""
+    try:
+        return visit.confirm(digest)
+    except Refusal as refusal:
+        if refusal.code != "not-confirmed" or visit.field("credential"):
+            raise
+        raise Invalid({"password": "Password and code don’t fit. Take a new code"}) from None
+
+
+@action("/queue/{c}/{decision}/open", WORKERS, kinds=PROSECUTOR)
+@action("/applications/{c}/{decision}/open", WORKERS, kinds=PROGRAM)
+def open_parts(visit: Visit) -> Response:
+    """Open what arrived for the case, in the person's name."""
+    operations.open_case(visit.office, visit.actor, _opened(visit).case)
+    return visit.go(_here(visit))
+
+
+@action("/applications/{c}/{decision}/ask", WORKERS, kinds=PROGRAM)
+@action("/queue/{c}/{decision}/ask", WORKERS, kinds=PROSECUTOR)
+def ask(visit: Visit) -> Response:
+    """Ask the agencies that may be asked for what the rules lack, each fact once.
+
+    The gateway may have asked since the page was shown. Then the page says who was asked.
+    """
+    pending = _opened(visit)
+    if not any(fact.askable for fact in pending.missing) and any(
+        fact.agencies_asked for fact in pending.missing
+    ):
+        return visit.go(_here(visit))
+    sent = operations.ask(visit.office, visit.case, pending.decision, again=False)
+    names = operations.name_agencies(visit.office)
+    agencies = [names.get(agency, agency) for agency in sent.asked]
+    visit.remember(_name(visit, "asked"), {"to": agencies, **_delivery(sent.state)})
+    return visit.go(_here(visit))
+
+
+def _opened(visit: Visit) -> operations.DecisionToMake:
+    """Return the decision of the address. Raises `NotHere` for what this office doesn't decide."""
+    try:
+        return operations.open_decision(visit.office, visit.case, visit.parts["decision"])
+    except Refusal as refusal:
+        if refusal.code == "no-such-decision":
+            raise NotHere from None
+        raise
+
+
+def _draft(visit: Visit) -> tuple[operations.DecisionToMake, str, str]:
+    """Return the decision, and the outcome and reason that were chosen.
+
+    Raises `Invalid`, which leads to the choices. A choice that the rules' answer no longer allows,
+    such as "as the rules say" once they say otherwise, is made anew.
+    """
+    pending, kept = _opened(visit), visit.recall(_name(visit, "draft"))
+    if not kept:
+        raise Invalid({}, _here(visit))
+    outcome, reason = str(kept["outcome"]), str(kept["reason"])
+    if _faults(pending, outcome, reason):
+        raise Invalid({"seen": _CHANGED}, _here(visit))
+    return pending, outcome, reason
+
+
+def _preview(
+    visit: Visit, pending: operations.DecisionToMake, outcome: str, reason: str
+) -> operations.DeterminationPreview:
+    return operations.preview_determination(
+        visit.office, visit.actor, pending.case, pending.decision, outcome, reason
+    )
+
+
+def _seen(
+    pending: operations.DecisionToMake, preview: operations.DeterminationPreview, reason: str
+) -> str:
+    """Return a digest of what a check shows: the draft, the rules' answer, and the recipients."""
+    recipients = operations.told_by(preview).as_json()
+    draft = [pending.digest, preview.outcome, reason, recipients, list(preview.told_first)]
+    return digest_of(draft)
+
+
+# A decision that nobody was told yet
+
+
+@page(TELLING, WORKERS)
+def check_telling(visit: Visit) -> Response:
+    """Show who is told a decision that was kept here, or the rules' answer, and who isn't."""
+    preview = _telling(visit)
+    digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))
+    return visit.show(
+        "decided_check.html",
+        "Check and tell",
+        preview=preview,
+        words=operations.describe_telling(visit.office, visit.case, preview),
+        told=operations.told_by(preview),
+        first=[preview.names[agency] for agency in preview.told_first],
+        request=visit.confirmation_request(digest) if preview.by is not None else None,
+        seen=_seen_telling(preview),
+        back=visit.address_of(visit.case),
+    )
+
+
+@action(TELLING, WORKERS)
+def tell(visit: Visit) -> Response:
+    """Tell what was shown. Who tells a person's decision confirms it."""
+    preview = _telling(visit)
+    if visit.field("seen") != _seen_telling(preview):
+        raise Invalid({"seen": _CHANGED})
+    digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))
+    confirmation = _confirm(visit, digest) if preview.by is not None else None
+    try:
+        made = operations.tell_decision(
+            visit.office,
+            visit.actor,
+            visit.case,
+            preview.decision,
+            seen_at=preview.seen_at,
+            confirmation=confirmation,
+        )
+    except Refusal as refusal:
+        if refusal.code != operations.CASE_CHANGED:
+            raise
+        raise Invalid({"seen": _CHANGED}) from None
+    names = [preview.names.get(agency, agency) for agency in made.recipients]
+    back = visit.address_of(visit.case)
+    visit.remember("told", {"to": names, **_delivery(made.state), "back": back})
+    return visit.go("/told")
+
+
+def _telling(visit: Visit) -> operations.TellingPreview:
+    """Return what would be told. Raises `NotHere` for what nobody here decides or works out."""
+    try:
+        return operations.preview_telling(visit.office, visit.case, visit.parts["decision"])
+    except Refusal as refusal:
+        if refusal.code == "nothing-to-tell":
+            raise NotHere from None
+        raise
+
+
+def _seen_telling(preview: operations.TellingPreview) -> str:
+    """Return a digest of what the check shows: the decision, and the recipients."""
+    recipients = operations.told_by(preview).as_json()
+    decision = [preview.decision, preview.outcome, preview.by, preview.reason, preview.day]
+    return digest_of([decision, recipients, list(preview.told_first)])
+
+
+def address_to_tell(visit: Visit, case: str, decision: str) -> str:
+    """Return the page that tells a decision which nobody was told. Raises `NotHere`."""
+    return visit.address_of(case, "decided", decision)
+
+
+def _delivery(state: str) -> dict[str, str]:
+    """Return how far a record came: `sent`, `waiting`, `refused`, or `kept`, and why."""
+    word, _, why = state.partition(":")
+    states = {"queued": "waiting", "refused": "refused", "kept": "kept"}
+    return {"state": states.get(word, "sent"), "why": why.strip()}
+
+
+def _base(visit: Visit) -> str:
+    return QUEUE if visit.agency.kind == "prosecutor" else APPLICATIONS
+
+
+def _here(visit: Visit) -> str:
+    return address_of_decision(visit, visit.case, visit.parts["decision"])
+
+
+def address_of_decision(visit: Visit, case: str, decision: str) -> str:
+    """Return the page of a decision in the list of this office. Raises `NotHere`."""
+    local = visit.address_of(case).rpartition("/")[2]
+    return f"{_base(visit)}/{local}/{decision}"
+
+
+def _name(visit: Visit, what: str) -> str:
+    return f"{what} {visit.case} {visit.parts['decision']}"

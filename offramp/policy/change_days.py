@@ -1,0 +1,111 @@
+"""The days of a change: the day that is compared, and each later day on which a rule changes.
+
+A proof about one day covers the days until either pack changes. So what a draft says of next year
+is decided under the rules of next year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import chain
+
+from offramp.policy.change_sides import ChangeSide, naming
+from rules.author.difference import differences
+from rules.author.redline import says_the_same
+from rules.decide.program import Program
+from rules.decide.search_space import SearchSpace
+from rules.frozen import frozen
+from rules.packs.resolve import Segment, resolve
+from rules.prove.sides import Side
+
+ONE_DAY = timedelta(days=1)
+
+
+@frozen
+class Stretch:
+    """Days on which neither side changes: from `since` to the day before `until`, if it ends."""
+
+    since: date
+    until: date | None
+    formal: tuple[Side, Side]
+
+    @property
+    def segments(self) -> tuple[Segment, Segment]:
+        """Both packs on the first of these days."""
+        return self.formal[0].space.segment, self.formal[1].space.segment
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the days as the memo has them. `until` is the first day that isn't covered."""
+        return {
+            "from": self.since.isoformat(),
+            "until": None if self.until is None else self.until.isoformat(),
+        }
+
+
+def stretches_of(sides: tuple[ChangeSide, ChangeSide]) -> tuple[Stretch, ...]:
+    """Return the compared day with the days that are like it, and each later stretch of days.
+
+    Two different days are compared with each other, and no later one.
+    """
+    first = _on(sides, (sides[0].day, sides[1].day))
+    starts = list(_later_starts(sides, first))
+    days = [sides[1].day, *starts]
+    ends = [*starts, _end(sides)]
+    return tuple(
+        Stretch(day, end, first if day == sides[1].day else _on(sides, (day, day)))
+        for day, end in zip(days, ends, strict=True)
+    )
+
+
+def first_earlier_day(sides: tuple[ChangeSide, ChangeSide]) -> date | None:
+    """Return the first day before the compared one on which the packs differ, None without one."""
+    day = sides[1].day
+    if not _are_compared_on_one_day(sides):
+        return None
+    starts = [side.pack.program.since for side in sides]
+    start = max((start for start in starts if start is not None), default=date.min)
+    for earlier in (start, *(boundary for boundary in _boundaries(sides) if boundary > start)):
+        if earlier < day and not says_the_same(*(resolve(side.pack, earlier) for side in sides)):
+            return earlier
+    return None
+
+
+def _are_compared_on_one_day(sides: tuple[ChangeSide, ChangeSide]) -> bool:
+    return sides[0].day == sides[1].day and bool(differences(sides[0].pack, sides[1].pack))
+
+
+def _boundaries(sides: tuple[ChangeSide, ChangeSide]) -> list[date]:
+    return sorted(set(chain.from_iterable(side.pack.boundaries() for side in sides)))
+
+
+def _end(sides: tuple[ChangeSide, ChangeSide]) -> date | None:
+    """Return the day from which one of the programs is over."""
+    ends = [side.pack.program.until for side in sides]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _later_starts(
+    sides: tuple[ChangeSide, ChangeSide], formal: tuple[Side, Side]
+) -> Iterator[date]:
+    """Yield the later days on which a side begins to say something else."""
+    if not _are_compared_on_one_day(sides):
+        return
+    end = _end(sides)
+    before: Sequence[Segment] = [side.space.segment for side in formal]
+    for day in _boundaries(sides):
+        if day <= sides[1].day or (end is not None and day >= end):
+            continue
+        after = [resolve(side.pack, day) for side in sides]
+        if not all(map(says_the_same, before, after)):
+            yield day
+            before = after
+
+
+def _on(sides: tuple[ChangeSide, ChangeSide], days: tuple[date, date]) -> tuple[Side, Side]:
+    return _formal(sides[0], days[0], "OLD"), _formal(sides[1], days[1], "NEW")
+
+
+def _formal(side: ChangeSide, day: date, label: str) -> Side:
+    with naming(label, f"{side.name}@{day}"):
+        return Side(Program(side.pack, day), SearchSpace(resolve(side.pack, day)))
