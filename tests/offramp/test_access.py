@@ -55,10 +55,30 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "list_cases": "/mine",
     "find_case": "found by digits",
     "read_case": "/people",
+    "describe_case": "/people",
+    "assign_cases": "assignments",
+    "hand_over_case": "/people",
+    "list_unassigned": "assignments",
+    "preview_contact": "/people",
+    "names_of": "/people",
+    "preview_status": "/people",
+    "describe_correction": "/mine",
+    "describe_effects": "/mine",
+    "describe_old_values": "/mine",
+    "describe_recall": "/mine",
+    "describe_own_entries": "/mine",
+    "describe_about": "/mine",
+    "describe_account": "/people",
+    "describe_knowledge": "/people",
+    "list_recalls": "/people",
+    "list_unopened": "/people",
+    "open_arrivals": "/people",
+    "list_correctable": "/mine",
     "open_case": "/people",
     "note_facts": "/people",
     "note_notice": "/people",
     "list_tasks": "/people",
+    "list_today": "/people",
     "compare_open_cases": "assignments",
     "publishes_quarter": "/quarter",
     "count_unopened_cases": "/quarter",
@@ -67,15 +87,38 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "report_breach": "assignments",
     "list_consent_sets": "/people",
     "person_name": "/people",
+    "issue_code": "/people",
+    "cancel_code": "/people",
+    "code_state": "/people",
+    "knows_birth_year": "/people",
+    "language_of_code": "/people",
+    "print_my_page": "/people",
+    "note_complaint": "/people",
+    "note_dispute": "/people",
+    "list_concerns": "/people",
+    "answer_concern": "/people",
     "open_consent_form": "/people",
     "write_statement": "/people",
     "record_answers": "/people",
     "list_standing_grants": "/people",
+    "list_standing_consents": "/people",
+    "list_asked_consents": "/people",
+    "delivery_of": "/people",
+    "end_declined": "/people",
     "decide": {"new": "/offer", "case": "/people"},
     "send_answer": {"new": "/offer", "case": "/people"},
     "ask": "/people",
     "determine": "/people",
     "preview_determination": "/people",
+    "preview_telling": "/people",
+    "describe_telling": "/people",
+    "tell_decision": "/people",
+    "list_open_decisions": "/people",
+    "open_decision": "/people",
+    "list_held_charges": "/people",
+    "list_places": "/people",
+    "note_places": "/people",
+    "name_agencies": "/people",
     "fetch_account": "/people",
     "export_record": "/people",
     "export_decision": "/people",
@@ -99,10 +142,23 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "back_up": "/admin/exchange",
     "move_agency": "/admin/exchange",
     "drill_backup": "/admin/exchange",
+    "approve_by_words": "/admin/exchange",
+    "read_directory_drafts": "/admin/exchange",
+    "list_own_keys": "/admin/exchange",
+    "hub_folder": "/admin/exchange",
+    "hub_of": "/admin/exchange",
+    "open_invitations": "/admin/exchange",
+    "describe_backups": "/admin/exchange",
+    "back_up_here": "/admin/exchange",
+    "drill_here": "/admin/exchange",
     "retry_record": "/admin/exchange retry",
     "list_told": "/mine",
     "effects": "/mine",
     "correct": "/mine",
+    "list_stated_lists": "/mine",
+    "open_entry": "/mine",
+    "preview_entry": "/mine",
+    "change_entry": "/mine",
     "list_own_entries": "/mine",
     "preview_recall": "/mine",
     "recall": "/mine",
@@ -144,14 +200,29 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "add_person": "/admin/people",
     "set_roles": "/admin/people",
     "set_logins": "/admin/people",
+    "set_phone": "/admin/people",
+    "set_own_phone": "own account",
     "end_person": "/admin/people",
     "assign_case": "assignments",
     "hand_over": "hand-over",
     "hand_over_all": "assignments",
     "break_glass": "break-glass",
+    "find_beyond": "break-glass",
+    "list_health_providers": "break-glass",
+    "list_reviews": "/people",
     "invite": "invitations",
     "list_accounts": "invitations",
+    "recover": "invitations",
+    "end_device": "invitations",
+    "session_looks": "invitations",
+    "set_provider": "/admin/exchange",
+    "drop_provider": "/admin/exchange",
+    "describe_provider": "/admin/exchange",
+    "set_subject": "/admin/people",
     "own_refused_sign_ins": "own account",
+    "has_own_password": "own account",
+    "end_own_device": "own account",
+    "own_session_looks": "own account",
     "list_passkeys": "own account",
     "passkey_request": "own account",
     "confirmation_request": "own account",
@@ -184,10 +255,14 @@ OF_THE_GATEWAY = {
     "duties_of",
     "act_automatically",
     "end_due",
+    "prepare_tasks",
     # Before somebody is signed in at the console, and for each of its requests.
     "describe_agency",
     "demo_people",
     "find_account",
+    "sign_in_provider",
+    "alerts_of",
+    "person_of_subject",
     "use_invitation",
     "use_step",
     "use_passkey",
@@ -195,6 +270,19 @@ OF_THE_GATEWAY = {
     "note_sign_in",
     "note_refused_page",
     "case_addresses",
+    "case_digits",
+    # By a participant, whose code was checked.
+    "code_salt",
+    "use_code",
+    "cancel_lost_code",
+    "my_page",
+    "my_account",
+    "my_permission",
+    "my_take_back",
+    "my_language",
+    "take_back",
+    "dispute",
+    "complain",
 }
 # These find out who acts, or need no office. `refused_here` lists what the own command just sent,
 # and `cases_tried` is for the look of somebody who is refused at the sign-in. `note_refusal`
@@ -231,9 +319,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A folder in which one person has each role, with a login of the role's name."""
     folder = tmp_path_factory.mktemp("roles") / "a"
     operations.create_agency(folder, "clinic", PASSPHRASE, founder="Founder")
-    with closing(operations.open_office(folder, PASSPHRASE)) as opened, any_login():
-        for role in ROLES:
-            operations.add_person(opened, "Founder", f"Only {role}", [role], logins=[role])
+    with closing(operations.open_office(folder, PASSPHRASE)) as opened:
+        with any_login():
+            for role in ROLES:
+                operations.add_person(opened, "Founder", f"Only {role}", [role], logins=[role])
         yield opened
 
 
@@ -317,14 +406,17 @@ PEOPLE = {
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """A town whose case managers have a role each, and logins of their own."""
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town whose case managers have a role each, and logins of their own.
+
+    This machine has no such logins, and a case is assigned only to somebody whose login it has.
+    """
     found = Town(tmp_path_factory.mktemp("town"))
     office = found.at["crossroads"]
     with any_login():
         for name, roles in PEOPLE.items():
             operations.add_person(office, "Rosa Quintana", name, roles, logins=[name.split()[0]])
-    return found
+        yield found
 
 
 def case_of_owner(town: Town) -> str:
@@ -518,6 +610,7 @@ def owner(office: Office, case: str) -> str:
 
 # These may name any case of the agency: what can't wait, and what is asked of everybody.
 FOR_EVERY_CASE = {
+    "list_open_decisions",
     "break_glass",
     "report_emergency",
     "waiting_questions",
@@ -618,6 +711,7 @@ def refused_calls(case: str) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "set_roles", {"name": "Tess Team", "roles": ["none"]}, "no-such-role"
     yield "set_roles", {"name": "Gone Gail", "roles": ["member"]}, "person-ended"
     yield "set_logins", {"name": "Nobody Known", "logins": ["x"]}, "unlisted-person"
+    yield "set_phone", {"name": "Gone Gail", "phone": "505-555-0142"}, "person-ended"
     yield "end_person", {"name": "Olive Owner"}, "cases-left"
     yield "prove_sealing", {"case": case}, "nothing-sealed"
 

@@ -6,6 +6,7 @@ Each term of the vocabulary is in both languages, each row is a sentence, and th
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -14,9 +15,16 @@ from hypothesis import strategies as st
 
 from exchange.consent.account_rows import WITHDRAWN
 from exchange.consent.accounting import AccountStatement, verify_account
+from exchange.consent.state import Committed, Passage
 from exchange.membership.directory import Role
 from exchange.records import record
-from offramp.agency.cases.account import RUNS, details, first_page, rows_of_agency
+from offramp.agency.cases.account import (
+    RUNS,
+    account_text,
+    details,
+    first_page,
+    rows_of_agency,
+)
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES, Words
 from rules.shelf import vocabulary
@@ -67,14 +75,15 @@ def statement(world: World, case: str) -> AccountStatement:
 
 
 def said(world: World, case: str, lang: str) -> list[str]:
-    return details(statement(world, case), world.hub.history.newest, lang)
+    return details(account_text(statement(world, case), world.hub.history.newest, lang))
 
 
 def page(world: World, case: str, lang: str, agency: str | None = None) -> str:
     account = statement(world, case)
     if agency is not None:
         account = rows_of_agency(account, agency)
-    return " ".join(" ".join(first_page(account, world.hub.history.newest, lang, agency)).split())
+    text = account_text(account, world.hub.history.newest, lang, agency)
+    return " ".join(" ".join(first_page(text, lang)).split())
 
 
 def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
@@ -233,7 +242,7 @@ def test_the_first_page_is_short_and_tells_an_agency_only_its_own_affairs() -> N
     assert "treatment" not in own and "Only what Crossroads said or was told." in own
     account = statement(world, case)
     for language in ("en", "es"):
-        lines = first_page(account, world.hub.history.newest, language)
+        lines = first_page(account_text(account, world.hub.history.newest, language), language)
         assert len(lines) <= 30 and all(len(line) <= 96 for line in lines)
 
 
@@ -247,6 +256,33 @@ def test_a_count_has_its_plural() -> None:
     assert any("sent Clinic (drug or alcohol treatment) 2 notices that run" in n for n in notices)
     assert "You signed 1 permission to tell something." in page(world, case, "en")
     assert "Usted firmó 1 permiso para" in page(world, case, "es")
+    # The same again on the same day is no second line.
+    for letter in ("b", "c"):
+        ending = grant("clinic", "crossroads", ["health"], ["treatment"], id=letter * 16)
+        world.consent(case, ending)
+        world.change(case, "end", agencies=("clinic", "crossroads"), grant=letter * 16)
+    again = page(world, case, "en")
+    assert again.count("You signed 1 permission to tell something.") == 1
+    assert "You signed 1 permission to tell something. That happened 3 times." in again
+    assert again.count("You took back") == 1
+    assert "You took back 2 of 3 permissions to tell Crossroads something." in again
+    spanish = page(world, case, "es")
+    assert "Usted retiró 2 de 3 permisos para comunicar algo a Crossroads." in spanish
+    world.change(case, "end", agencies=("clinic", "crossroads"), grant="a" * 16)
+    all_back = "You took back all 3 permissions to tell Crossroads something."
+    assert all_back in page(world, case, "en")
+    # A correction is a record for each recipient, and two corrections to the same two are two.
+    account = statement(world, case)
+    passages = [Passage("p", to, "referral", "referral") for to in ("clinic", "prosecutor")]
+    corrections = tuple(
+        Committed(place, account.at, f"{place}", "crossroads", None, "correction", case, {}, (to,))
+        for place, to in enumerate(passages * 2)
+    )
+    corrected = account_text(
+        replace(account, records=corrections), world.hub.history.newest, "en"
+    ).changes
+    (line,) = [line for line in corrected if "Crossroads sent" in line]
+    assert line.endswith(" That happened 2 times.")
 
 
 # The start of the next agency's paragraph.
@@ -301,7 +337,7 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
     told_rows = [row for row in account.rows if row.is_oral or row.category not in RUNS]
     for column, language in enumerate(("en", "es")):
         directory = world.hub.history.newest
-        lines = details(account, directory, language)
+        lines = details(account_text(account, directory, language))
         # One line for each disclosure, in order, that names its kind of information.
         for row, line in zip(told_rows, lines, strict=False):
             assert CATEGORIES[row.category][column] in line, (row, line)
@@ -311,7 +347,8 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
         }
         assert len(notices) >= len(pairs) + 1
         # The first page names each kind of information that an agency has, once for the agency.
-        text = " ".join(" ".join(first_page(account, directory, language)).split())
+        page = first_page(account_text(account, directory, language), language)
+        text = " ".join(" ".join(page).split())
         knows = text.split(SAID["changed"][column])[0]
         for agency in {row.to for row in told_rows if row.status != WITHDRAWN}:
             name = directory.agencies[agency].name

@@ -186,6 +186,21 @@ def test_a_pack_that_extends_lead_keeps_the_golden_rules(tmp_path: Path) -> None
     assert lifted.value.code == "floor-lifted" and "care-reports-no-offense" in lifted.value.message
 
 
+def test_a_pack_without_rules_today_is_not_adopted(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be in force at once, and nobody could get an offer."""
+    folder = running.folder / "packs" / "our-city"
+    folder.mkdir(parents=True, exist_ok=True)
+    for dates, why in (
+        ("from: 2099-12-15", "has no rules before 2099-12-15"),
+        ("from: 2020-01-01, until: 2021-01-01", "ended on 2021-01-01"),
+    ):
+        (folder / "pack.yaml").write_text(CITY.replace("from: 2020-01-01", dates))
+        assert why in refused(running, capsys, "adopt", "defender", str(folder))
+    assert drafts(running, capsys, "defender") == []
+
+
 def test_the_time_zone_of_an_adopted_pack_applies(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

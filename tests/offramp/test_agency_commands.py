@@ -103,7 +103,7 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     with closing(running.office("crossroads")) as office, office.transaction():
         office.journal.put("backup", {"time": int(time.time()) - 8 * 24 * 3600})
     assert doctor(running, capsys, "crossroads")[1]["wrong"] == [
-        "the last backup of the journal is over a week old"
+        "the last backup of the journal is over a week old: run `offramp agency backup DIR FILE`"
     ]
     with closing(running.office("crossroads")) as office, office.transaction():
         office.journal.put("backup", {"time": int(time.time())})
@@ -124,7 +124,7 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
     # A clock in a file is for demonstrations; here it is the clock that is wrong.
     settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
     clock = running.folder / "clock"
-    for seconds, word in ((-300, "behind"), (300, "ahead of")):
+    for seconds, word in ((-300, "behind"), (2 * 24 * 3600, "ahead of")):
         clock.write_text((datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
         code, found = doctor(running, capsys, "crossroads", "--clock", str(clock))
         assert (
@@ -132,11 +132,20 @@ def test_doctor_finds_what_is_wrong_and_is_content_when_it_is_fixed(
             and says(found["wrong"], f"seconds {word} the hub's: set it")
             and says(found["wrong"], "`demo = true`")
         )
+    assert says(found["unknown"], "nothing was fetched from the hub since")
     settings.write_text(settings.read_text().replace("demo = true", "demo = false"))
 
     running.stop()
     code, found = doctor(running, capsys, "crossroads")
     assert code == 1 and says(found["wrong"], "the hub doesn't answer")
+    assert says(found["unknown"], "nor if the agency works in another folder")
+    # A request to join that the hub doesn't answer changes nothing, and is repeated.
+    capsys.readouterr()
+    before = settings.read_text()
+    assert running.agency("join", "crossroads", running.url, "7K2M-9QXR-04WT-HB5D", "--json") == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "hub-away" and "the code stays valid" in error["fix"]
+    assert settings.read_text() == before
     running.start()
     assert doctor(running, capsys, "crossroads")[0] == 0
 

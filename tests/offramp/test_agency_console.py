@@ -41,10 +41,11 @@ from tests.support.agency_console import (
     PASSWORD,
     AgencyConsole,
     Caller,
+    add_authenticator,
     code_of,
     make_account,
     press,
-    run_agency_console,
+    run_console_command,
     type_in,
 )
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
@@ -76,6 +77,7 @@ def secrets(folder: Path) -> dict[str, str]:
         "Ben Ortiz": ["admin"],
         "Cora Vigil": ["auditor"],
         "Dan Reed": ["sender"],
+        "Niamh O'Brien": ["sender"],
         "Eva Stone": ["supervisor"],
     }
     with closing(operations.open_office(folder, PASSPHRASE)) as office:
@@ -86,7 +88,7 @@ def secrets(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def console(folder: Path, secrets: dict[str, str]) -> Iterator[AgencyConsole]:
-    with run_agency_console(folder, folder.parent / "passphrase") as process:
+    with run_console_command(folder, folder.parent / "passphrase") as process:
         yield process
 
 
@@ -156,6 +158,30 @@ def test_five_failures_lock_a_name_and_an_unknown_name_looks_the_same(
     assert right.status_code == 422 and caller.token is None
 
 
+def test_a_name_signs_in_however_a_phone_types_it_and_locks_as_one_name(
+    console: AgencyConsole, secrets: dict[str, str]
+) -> None:
+    caller = Caller(console)
+    secret = secrets["Niamh O'Brien"]
+    caller.sign_in("niamh o\u2019brien", PASSWORD, code_of(secret))
+    assert caller.token and "Niamh O&#39;Brien" in caller.get("/offer").text
+    spellings = ("Zoe O'Dea", "Zo\u00eb O\u2019Dea", "zoe odea", "ZOE O\u2018DEA", "Zoe O\u02bcDea")
+    for name in spellings:
+        answer = Caller(console).sign_in(name, "wrong wrong wrong", "123456")
+    assert "Too many tries" in answer.text
+
+
+def test_the_roles_of_a_refused_colleague_are_not_ticked_for_the_next(
+    console: AgencyConsole, folder: Path
+) -> None:
+    admin = signed_in(console, folder, "Ben Ortiz")
+    admin.get("/admin/people")
+    admin.send("/admin/people", {"name": "No One", "role": ["admin", "auditor"]})
+    shown = admin.get("/admin/people").text
+    assert 'name="role"' in shown and "No One" in shown
+    assert not re.findall(r"<input[^>]*name=.role.[^>]*checked", shown)
+
+
 def test_an_admin_ends_a_person_whose_sessions_end_at_once(
     console: AgencyConsole, folder: Path
 ) -> None:
@@ -202,7 +228,7 @@ def test_each_role_has_its_pages_and_all_else_is_not_here(
     console: AgencyConsole, folder: Path, secrets: dict[str, str]
 ) -> None:
     """A1, for the pages without a case: what the table admits is shown, and all else is alike."""
-    assert len(secrets) == 6
+    assert len(secrets) == 7
     for name, role in ROLE_OF.items():
         caller = signed_in(console, folder, name)
         refused = set()
@@ -388,7 +414,7 @@ def test_signing_in_locking_and_unlocking_in_a_browser(
         press(browser, "form[action='/sign-out'] button")
         assert page_of(browser) == "Sign in"
         browser.events.clear()
-        browser.evaluate("history.back()")
+        browser.go("back")
         browser.wait_for("Page.loadEventFired")
         assert page_of(browser) == "Sign in"
         assert not browser.complaints
@@ -435,22 +461,6 @@ def test_the_command_refuses_what_it_cannot_serve(
     words = ["agency", "console", str(folder), "--demo-sign-in", "--json"]
     assert main(words) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "no-demo"
-
-
-def add_authenticator(browser: Browser) -> None:
-    """Give the browser a passkey device that verifies its user."""
-    browser.call("WebAuthn.enable")
-    browser.call(
-        "WebAuthn.addVirtualAuthenticator",
-        options={
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        },
-    )
 
 
 @needs_browser
@@ -564,6 +574,25 @@ def test_a_confirmed_decision_keeps_its_confirmation(tmp_path: Path) -> None:
         again.replay()
         operations.sign_in(again, by=person)
         assert operations.list_confirmations(again, made.case) == (kept,)
+    # What somebody with access to the disk writes is reported.
+    assert kept.is_sound
+    body = next(iter(office.journal.of_kind("confirmed"))).body
+    for changed in (
+        {"method": "passkey"},
+        {"method": "passkey", "evidence": {"credential": {"response": {}}}},
+        {"draft": body["draft"] | {"outcome": "may_offer"}},
+    ):
+        with office.transaction() as working_set:
+            office.append(working_set, "confirmed", body | changed)
+    listed = operations.list_confirmations(office, made.case)
+    reported = [each for each in listed if not each.is_sound]
+    assert [each.words for each in reported] == [
+        "the passkey doesn't fit",
+        "the passkey doesn't fit",
+        "the confirmation is of another decision",
+    ]
+    findings = [each.text for each in operations.examine(office) if "confirmation by" in each.text]
+    assert len(findings) == 3 and all("doesn't fit" in text for text in findings)
 
 
 @needs_browser
@@ -675,7 +704,7 @@ def test_an_idle_session_locks_keeps_the_draft_and_ends_after_12_hours(
             assert client.get("/here").status_code == 204
         assert client.get("/admin/people").status_code == 200
         now[0] += 15 * 60 + 1
-        assert client.get("/here").status_code == 204
+        assert client.get("/here").status_code == 205, "a page that is still open asks again"
         typed = {"t": token, "name": "Kay Halfway", "role": ["member", "chair"]}
         late = client.post("/admin/people", data=typed)
         assert late.headers["location"] == "/unlock"
@@ -693,7 +722,7 @@ def test_an_idle_session_locks_keeps_the_draft_and_ends_after_12_hours(
         for _ in range(60):
             now[0] += 12 * 60
             answer = client.get("/admin/people")
-        assert answer.headers["location"] == "/sign-in"
+        assert answer.headers["location"] == "/sign-in?to=/admin/people"
 
 
 def test_a_locked_name_opens_again_after_15_minutes(folder: Path, secrets: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
@@ -40,10 +40,26 @@ def blocks(page: str, language: str = "") -> list[str]:
 def command(page: str, words: str) -> str:
     """The one line of a page's blocks that begins with these words, without its comment."""
     found = [
-        line for block in blocks(page) for line in block.splitlines() if line.startswith(words)
+        line
+        for block in blocks(page)
+        for line in block.splitlines()
+        if f"{line} ".startswith(f"{words} ")
     ]
     assert len(found) == 1, (words, found)
     return found[0].partition("  #")[0]
+
+
+def two_free_ports() -> int:
+    """Return a free port with a free one after it, where the hub's health is.
+
+    Linux gives out no port below 32,768 by itself, so no other test gets one of the two meanwhile.
+    """
+    for port in range(20_000 + os.getpid() % 5_000 * 2, 32_000, 2):
+        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("no two ports in a row are free")
 
 
 class Newcomer:
@@ -55,9 +71,7 @@ class Newcomer:
         offramp = folder / "bin" / "offramp"
         offramp.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m offramp "$@"\n')
         offramp.chmod(0o755)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = two_free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         self.hub: subprocess.Popen[bytes] | None = None
 
@@ -158,7 +172,7 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
                 "DIGEST", digest
             ),
         )
-    once = command("agency.md", "offramp agency serve") + " --once"
+    once = command("agency.md", "offramp agency serve ~/agency") + " --once"
     for name in ("crossroads", "police", "crossroads"):
         newcomer.run(name, once)
     status = newcomer.run("crossroads", "offramp agency status ~/agency")
@@ -185,8 +199,19 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     (newcomer.folder / "police" / "answers.yaml").write_text(answers)
     told = newcomer.run("police", command("agency.md", "offramp agency refer"))
     assert "to Crossroads" in told and ": sent" in told
-    newcomer.run("crossroads", command("agency.md", "offramp agency backup"))
+    newcomer.run("crossroads", command("agency.md", "offramp agency backup ~/agency"))
+    doctor = command("agency.md", "offramp agency doctor ~/agency-again")
     newcomer.run("crossroads", command("agency.md", "offramp agency restore"))
+    assert "has not taken over yet" in newcomer.run("crossroads", doctor, 1)
+    again = command("agency.md", "offramp agency serve ~/agency-again") + " --once"
+    assert "directory 1" in newcomer.run("crossroads", again)
+    newcomer.run("crossroads", command("agency.md", "offramp agency backup ~/agency-again"))
+    examined = newcomer.run("crossroads", doctor)
+    assert "and has taken over" in examined and "lacks the key" not in examined
+    assert examined.rstrip().endswith("all well")
+    old = newcomer.run("crossroads", doctor.replace("-again", ""), 1)
+    assert "another folder of `crossroads` took over" in old
+    assert "another folder" in newcomer.run("crossroads", once, 2)
     newcomer.run("crossroads", command("agency.md", "offramp agency move"))
     moved = newcomer.run("crossroads", once.replace("~/agency", "~/agency-again"), 2)
     assert "agency restore" in moved

@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offramp import asking
-from offramp.asking import UNKNOWN, AnswerForm, Choice, Dialog, Question, collect_answers
+from offramp.asking import (
+    UNKNOWN,
+    AnswerForm,
+    Choice,
+    Dialog,
+    Question,
+    collect_answers,
+    confirm,
+    read_answer,
+    read_texts,
+)
 from rules.errors import FactsError, Refusal, RequestError
 from rules.input.typed_answers import WORDS
 from tests.conftest import ROOT
@@ -104,6 +114,80 @@ def test_an_amount_in_another_unit_is_asked_again(typed: str) -> None:
     with pytest.raises(FactsError) as refused:
         collect_answers([question], {"drug.grams": typed}, Dialog())
     assert refused.value.code == "no-answer"
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "fix"),
+    [
+        (AnswerForm("decimal", unit="g"), "2,9", "write it with a point, such as 2.9"),
+        (AnswerForm("decimal", unit="g"), "1,000 g", "write it without the comma: 1000"),
+        (AnswerForm("decimal", unit="g"), "100 mg", "write the amount in g, as a number"),
+        (AnswerForm("decimal", unit="g"), "1e3", "write the number in full, such as 1000"),
+        (AnswerForm("decimal", unit="g"), "1.5E-1 g", "write the number in full, such as 0.15"),
+        (AnswerForm("decimal"), "1e3", "write the number in full, such as 1000"),
+        (AnswerForm("decimal", unit="g"), "half a gram", "answer a number of g; or not known"),
+        (AnswerForm("int", unit="years"), "about 30", "write the number alone, such as 30"),
+        (AnswerForm("int", unit="years"), "27.5", "write a whole number"),
+        (AnswerForm("int", unit="years"), "1e3", "write a whole number"),
+    ],
+)
+def test_an_amount_that_people_write_otherwise_is_refused_with_its_fix(
+    form: AnswerForm, typed: str, fix: str
+) -> None:
+    with pytest.raises(FactsError) as refused:
+        read_answer(Question("drug.grams", "How many?", form), typed, Dialog())
+    assert fix in str(refused.value.fix)
+    assert f"`{typed}`" in refused.value.message, "what was typed is quoted, and nothing else"
+
+
+def test_a_time_that_no_clock_shows_is_quoted_as_it_was_typed() -> None:
+    question = Question("at", "When?", AnswerForm("timestamp"))
+    with pytest.raises(FactsError, match="`6/1/2026 25:00`"):
+        read_answer(question, "6/1/2026 25:00", Dialog())
+    assert read_answer(question, "6/1/2026 at 2:05 pm", Dialog()) == "2026-06-01T14:05:00+00:00"
+
+
+PLAIN = AnswerForm("decimal", unit="g", may_be_empty=True)
+SEVERAL = AnswerForm("choices", (Choice("opioid", "Opioid"), Choice("other", "Other drug")))
+NO_OTHER = AnswerForm("choices", SEVERAL.choices, may_be_unknown=False)
+
+
+@pytest.mark.parametrize(
+    ("form", "texts", "meant"),
+    [
+        (PLAIN, ["2.9"], Decimal("2.9")),
+        (PLAIN, ["", "not known"], UNKNOWN),
+        (PLAIN, ["unknown", "not known"], UNKNOWN),
+        (PLAIN, [""], None),
+        (SEVERAL, ["opioid", "other"], ("opioid", "other")),
+        (SEVERAL, ["opioid", "not known"], ("opioid", UNKNOWN)),
+        (SEVERAL, ["not known"], UNKNOWN),
+        (SEVERAL, [], UNKNOWN),
+        (SEVERAL, ["none"], ()),
+        (NO_OTHER, [], ()),
+    ],
+)
+def test_all_that_is_ticked_and_typed_for_a_question_is_one_answer(
+    form: AnswerForm, texts: list[str], meant: Any
+) -> None:
+    assert read_texts(Question("drugs", "Which?", form), texts, Dialog()) == meant
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        (PLAIN, ["2.9", "not known"]),
+        (PLAIN, ["2.9", "3.1"]),
+        (SEVERAL, ["none", "opioid"]),
+        (SEVERAL, ["not known", "none"]),
+        (NO_OTHER, ["opioid", "not known"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_of_two_answers_none_is_lost(form: AnswerForm, texts: list[str], language: str) -> None:
+    with pytest.raises(FactsError) as refused:
+        read_texts(Question("drugs", "Which?", form), texts, Dialog(language))
+    assert refused.value.code == "no-answer" and refused.value.fix
 
 
 def test_pills_are_dosage_units_and_ages_are_years() -> None:
@@ -316,3 +400,10 @@ def test_both_languages_have_every_word_with_the_same_places() -> None:
         for key, text in english.items():
             places = {field for _, field, _, _ in Formatter().parse(text) if field}
             assert places == {f for _, f, _, _ in Formatter().parse(spanish[key]) if f}, key
+
+
+def test_a_question_that_is_a_statement_ends_once_before_the_fix() -> None:
+    """It printed `It can't be undone.; give `--yes``."""
+    with pytest.raises(RequestError) as refused:
+        confirm(QUIET, "End `Ola Olin`? It can't be undone.")
+    assert str(refused.value).endswith("It can't be undone; give `--yes` [answers-missing]")

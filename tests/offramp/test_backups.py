@@ -19,13 +19,16 @@ from offramp.agency.folder.keys import Keys
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.client import Client
 from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.operations import back_up, create_agency, move_agency, restore_agency
 from offramp.agency.operations.upkeep import describe_unknown
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
+from tests.support.agency_console import make_account
 from tests.support.refused import refused
 from tests.support.running_agencies import Running, told
 from tests.support.simulator import FORM, grant, part
+from tests.support.staff import founder_of
 
 
 @pytest.fixture
@@ -102,14 +105,27 @@ def test_a_restored_agency_has_its_own_records_and_its_inbox(town: Town) -> None
         ]
         office.compose("referral", (referral(),), case=case)
         run_duties(link)
-        assert describe_unknown(office.working_set()) == ()
+        assert describe_unknown(office, office.working_set()) == ((), ())
     office, link = reopen(town, "crossroads", town.folder / "crossroads-2")
     with closing(office):
         (opened,) = office.working_set().opened
         assert opened.body["by"] == "Rosa Quintana"
 
 
-def test_an_old_backup_that_sends_is_a_fault(town: Town) -> None:
+def test_a_folder_with_accounts_of_the_console_is_restored_and_moved(town: Town) -> None:
+    office, person = town.at["crossroads"], founder_of("crossroads")
+    secret = make_account(office, person, person)
+    back_up(office, town.folder / "a.backup", drill=True)
+    move_agency(office, town.folder / "a.move")
+    for number, name in enumerate(("a.backup", "a.move")):
+        folder = town.folder / f"again-{number}"
+        restored = restore_agency(folder, town.folder / name, PASSPHRASE)
+        assert {path.stem for path in (folder / "keys").glob("*.json")} == set(restored.keys)
+        with closing(Office(folder, PASSPHRASE, lambda: town.hub.clock)) as again:
+            assert again.accounts.read()[person].secret == secret
+
+
+def test_a_restored_folder_takes_over_and_the_one_before_sends_nothing(town: Town) -> None:
     police, case = town.at["police"], a_case()
     file = town.folder / "old.backup"
     back_up(police, file)
@@ -117,13 +133,58 @@ def test_an_old_backup_that_sends_is_a_fault(town: Town) -> None:
     town.settle()
     drill = back_up(police, file, drill=True).drill
     assert drill is not None and drill.missing_events and not drill.is_complete
+    queued = police.compose("referral", (referral(),), case=case)
     restore_agency(town.folder / "police-2", file, PASSPHRASE)
     office, link = reopen(town, "police", town.folder / "police-2")
+    before = town.link("police")
     with closing(office):
+        first = office.compose("referral", (referral(),), case=case).id
+        run_duties(link)
+        assert office.origin is not None and office.origin.has_fetched
+        assert office.working_set().outbox[first].receipt is not None
+        assert describe_unknown(office, office.working_set()) == (
+            (),
+            (f"record `1` of the case `{case}` was sent after the backup, and is missing here",),
+        )
+        # The folder before learns it with the first answer of the hub, before it sends anything.
+        with refused("works-elsewhere"):
+            run_duties(before)
+        with refused("works-elsewhere"):
+            police.compose("referral", (referral(),), case=case)
+        assert police.working_set().outbox[queued.id].receipt is None
+        # Who still sends in the agency's name has its key.
+        before.client.submit([queued])
         office.compose("referral", (referral(),), case=case)
         run_duties(link)
-        (sentence,) = describe_unknown(office.working_set())
-        assert sentence.startswith("record `1`")
+        (sentence,), _ = describe_unknown(office, office.working_set())
+        assert sentence.startswith("record `3`")
+        # To replace the key that took over is the way back.
+        key = office.origin.key
+        assert key is not None and replace_sealing_key(before, key) == f"{key[:-1]}3"
+        run_duties(before)
+        with refused("works-elsewhere"):
+            run_duties(link)
+
+
+def test_a_record_of_a_stolen_key_is_still_one_after_a_restoration(town: Town) -> None:
+    police, case = town.at["police"], a_case()
+    shutil.copytree(town.folder / "police", town.folder / "stolen")
+    thief, link = reopen(town, "police", town.folder / "stolen")
+    with closing(thief):
+        sent = thief.compose("referral", (referral(),), case=case).id
+        link.client.submit([thief.working_set().outbox[sent].bundle])
+    town.settle()
+    town.at["crossroads"].open(sent, None, by=founder_of("crossroads"))
+    town.settle()
+    alarms, since = describe_unknown(police, police.working_set())
+    assert sent in alarms[0] and since == ()
+    back_up(police, town.folder / "old.backup")
+    restore_agency(town.folder / "police-2", town.folder / "old.backup", PASSPHRASE)
+    office, link = reopen(town, "police", town.folder / "police-2")
+    with closing(office):
+        run_duties(link)
+        assert office.origin is not None and office.origin.has_fetched
+        assert describe_unknown(office, office.working_set()) == (alarms, ())
 
 
 def test_an_account_gives_a_restored_agency_its_later_records_back(town: Town) -> None:
@@ -146,7 +207,9 @@ def test_an_account_gives_a_restored_agency_its_later_records_back(town: Town) -
         office.learn_account(link.client.account(case))
         (logged,) = office.working_set().gateway.unended_grants(case)
         assert logged.jti == sent
-        (sentence,) = describe_unknown(office.replay())
+        run_duties(link)  # the hub tells when it was sent
+        others, (sentence,) = describe_unknown(office, office.replay())
+        assert not others
         assert sent in sentence and "which the account lists" in sentence
 
 

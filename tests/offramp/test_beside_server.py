@@ -22,7 +22,7 @@ from offramp.agency.commands import COMMANDS, add_command
 from offramp.cli import main
 from offramp.command_socket import IS_POSSIBLE
 from tests.support.agencies import RIO_VERDE
-from tests.support.running_agencies import Running
+from tests.support.running_agencies import Running, serve_joined
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="no command server on this system")
 
@@ -73,16 +73,12 @@ class Pair:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("pair")
     (folder / "city").mkdir()
-    running = Running(folder / "city")
-    try:
-        running.join_all()
+    with serve_joined(folder / "city") as running:
         pair = Pair(folder, running)
         try:
             yield pair
         finally:
             pair.stop()
-    finally:
-        running.stop()
 
 
 def test_a_second_gateway_of_a_folder_is_refused(pair: Pair) -> None:

@@ -25,7 +25,9 @@ from offramp.agency.operations import (
     list_cases,
     list_inbox,
     list_tasks,
+    list_today,
     note_facts,
+    prepare_tasks,
     revoke_consent,
     show_agenda,
 )
@@ -146,6 +148,7 @@ def shown(office: Office) -> tuple[Any, ...]:
     return (
         [summary.as_json() for summary in list_cases(office)],
         [task.as_json() for task in list_tasks(office)],
+        list_today(office, 7),
         show_agenda(office).as_json(),
         show_agenda(office, ("prosecutor",)).as_json(),
         list_inbox(office).as_json(),
@@ -243,6 +246,18 @@ def test_a_case_is_worked_out_once_until_it_changes(town: Town, told: Story) -> 
     assert _worked_out(office) == 1
     with closing(town.office("crossroads")) as another:
         assert _worked_out(another) == 0, "the index file keeps it for the next program"
+
+
+def test_a_prepared_case_is_not_worked_out_for_the_first_look(town: Town, told: Story) -> None:
+    town.settle()
+    with closing(town.office("crossroads")) as office:
+        (office.folder / INDEX).unlink(missing_ok=True)
+        count = len(office.working_set().cases.handles())
+        done = 0
+        while left := prepare_tasks(office, done, 2):
+            done += 2
+            assert left == count - done
+        assert _worked_out(office) == 0
 
 
 def _cut(path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from offramp.agency import operations
 from offramp.agency.operations.rule_change import FILE, ChangedCases
 from offramp.cli import main
+from offramp.policy.change_text import open_case_sentences
 from tests.support.agencies import part
-from tests.support.running_agencies import SIX_ROLES, Running, told
+from tests.support.running_agencies import SIX_ROLES, Running, serve_joined, told
 from tests.support.staff import founder_of
 
 pytest.importorskip("z3", reason="the solver isn't installed")
@@ -40,13 +41,9 @@ decisions:
 
 @pytest.fixture
 def six(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
-    found = Running(tmp_path, SIX_ROLES)
-    try:
-        found.join_all()
+    with serve_joined(tmp_path, SIX_ROLES) as found:
         capsys.readouterr()
         yield found
-    finally:
-        found.stop()
 
 
 def refer(running: Running, numbers: range) -> None:
@@ -99,6 +96,10 @@ def test_own_open_cases_are_counted_and_their_handles_stay(
     memo = memo_of(six, capsys)
     own = memo["open_cases"]["own"]
     assert own["cases"] == 12 and own["changed"] == [{**change, "cases": 12}]
+    # What begins later isn't in numbers by the rules of today, and the section says so.
+    later = [{"covers": {"from": "2027-03-01", "until": None}, "redline": memo["redline"]}]
+    *_, last = open_case_sentences({**memo, "later": later})
+    assert last.endswith("What changes from March 1, 2027 on isn't in these numbers.")
     # What leaves has no handle, and the agency's folder has them all.
     file = six.folder / "program" / FILE
     kept = json.loads(file.read_bytes())
@@ -106,6 +107,14 @@ def test_own_open_cases_are_counted_and_their_handles_stay(
     assert kept["open"] == 12 and row["cases"] == [f"{number:032x}" for number in range(1, 13)]
     assert file.stat().st_mode & 0o077 == 0
     assert not any(handle in json.dumps(memo) for handle in row["cases"])
+    # A person who is already in keeps the answer of the way in, which the later rule doesn't reach.
+    with closing(six.office("program")) as office:
+        operations.sign_in(office)
+        by, handle = founder_of("program"), f"{12:032x}"
+        operations.determine(office, by, handle, "admission", "admitted", "discretion")
+    memo_of(six, capsys)
+    kept = json.loads(file.read_bytes())
+    assert kept["changed"][0]["cases"] == [f"{number:032x}" for number in range(1, 12)]
     # Who counted them is a look.
     looks = told(six, capsys, "looks", "program")
     assert "compare_open_cases" in json.dumps(looks)

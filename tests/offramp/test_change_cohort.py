@@ -6,16 +6,25 @@ the law has changed since are recomputed without the engine in `test_cohort_file
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from offramp.cli import main
+from offramp.policy import progress
+from offramp.policy.counted_rows_text import counted_row_lines, touched_rows
 from tests.conftest import ROOT, shared
+from tests.support.riverton import pack_in
 
 pytest.importorskip("z3", reason="the solver isn't installed")
 
@@ -147,6 +156,81 @@ def test_rules_beside_a_hidden_count_are_not_named(memos: Memos) -> None:
     assert flip["at_most"] == flip["rules"] == {"hidden": True}
 
 
+def capped(folder: Path, *limits: tuple[str, int]) -> str:
+    """Write a pack that takes its cap from each of these days on, and return its folder."""
+    values = [{"from": since, "value": limit, "source": "own"} for since, limit in limits]
+    pack = {
+        "id": "riverton",
+        "title": "Riverton",
+        "extends": "santa-fe",
+        "time_zone": "America/Denver",
+        "program": {"from": "2026-06-01", "source": "own"},
+        "sources": {"own": {"title": "A resolution", "address": "the clerk", "confidence": "low"}},
+        "override": {
+            "parameters": {"quantity_cap": {"label": "opiate limit", "unit": "g", "values": values}}
+        },
+    }
+    return str(pack_in(folder, json.dumps(pack)))
+
+
+START = "2026-06-01"
+
+
+def test_drugs_of_an_unknown_kind_below_both_limits_change_in_no_case(
+    memos: Memos, tmp_path: Path
+) -> None:
+    """Since 2021 a rule reads the code of a charge, which no row has."""
+    sides = [f"{capped(tmp_path / str(cap), (START, cap))}@2026-07-01" for cap in (3, 6)]
+    table = HEAD + rows(20, 100, kind="") + rows(15, 200, kind="", grams="4")
+    cohort = memos.memo(table, "--decision", "eligibility", sides=sides)["cohort"]
+    everyone = cohort["groups"][0]
+    assert flips(everyone) == {GAIN: (0, 15)} and everyone["flips"][0]["sharp"]
+    assert cohort["not_sharp"] == []
+    assert everyone["flips"][0]["rules"] == {"before": ["over-the-cap"], "after": ["otherwise"]}
+    assert everyone["before"] == {"eligible": 0, "either": 20, "ineligible": 15}
+    assert everyone["after"] == {"eligible": 0, "either": 35, "ineligible": 0}
+    for side in ("before", "after"):
+        assert cohort["rules"][side] == [{"decides": "open", "rows": 35}]
+
+
+def test_rows_are_counted_by_the_rules_of_each_day_on_which_the_sides_differ(
+    memos: Memos, tmp_path: Path
+) -> None:
+    """A cap that rises next year, and again later, moves no row under the rules of today."""
+    old = capped(tmp_path / "old", (START, 3))
+    new = capped(tmp_path / "new", (START, 3), ("2027-03-01", 6), ("2028-01-01", 10))
+    table = HEAD + rows(20, 100, grams="4") + rows(15, 200, grams="9") + rows(30, 300)
+    words = "--decision", "eligibility", "--today", "2026-12-01"
+    cohort = memos.memo(table, *words, sides=[old, new])["cohort"]
+    (later,) = cohort["later"]
+    assert [part["rules_of"] for part in (cohort, later)] == [
+        {
+            "before": "2027-03-01",
+            "after": "2027-03-01",
+            "until": "2028-01-01",
+            "same_since": "2026-12-01",
+        },
+        {"before": "2028-01-01", "after": "2028-01-01", "until": None},
+    ]
+    assert flips(cohort["groups"][0]) == {GAIN: (20, 20)}
+    assert flips(later["groups"][0]) == {GAIN: (35, 35)}
+    said = "the rules of March 1, 2027, again by those of January 1, 2028, whatever their own days"
+    page = tmp_path / "memo.html"
+    text = memos.run(table, *words, "--html", str(page), sides=[old, new])[1]
+    assert said in " ".join(" ".join(counted_row_lines(cohort)).split())  # as a signer reads it
+    assert said in " ".join(text.split()) and said in page.read_text()
+    assert "No answer changes" not in text and "No answer changes for" not in page.read_text()
+    assert touched_rows({"cohort": cohort})[:2] == [
+        "From March 1, 2027 to December 31, 2027: At least 20 and at most 20 of 65 arrests go from "
+        "ineligible to eligible.",
+        "From January 1, 2028 on: At least 35 and at most 35 of 65 arrests go from ineligible to "
+        "eligible.",
+    ]
+    on_the_day = [f"{side}@2027-03-01" for side in (old, capped(tmp_path / "6", (START, 6)))]
+    alone = memos.memo(table, "--decision", "eligibility", sides=on_the_day)["cohort"]
+    assert alone["groups"] == cohort["groups"] and alone["rules"] == cohort["rules"]
+
+
 def test_counts_of_each_side_add_up_to_the_rows(memos: Memos) -> None:
     cohort = memos.memo(ARRESTS, "--by", "place")["cohort"]
     everyone, *parts = cohort["groups"]
@@ -183,8 +267,29 @@ def test_a_fact_that_a_changed_rule_reads_is_never_assumed(memos: Memos) -> None
 def test_nothing_is_assumed_on_request(memos: Memos) -> None:
     memo = memos.memo(ARRESTS, "--assume", "nothing")
     assert memo["cohort"]["assumed"] == {}
-    assert flips(memo["cohort"]["groups"][0]) == {GAIN: (0, 107)}
+    # The 40 and the 27. Nothing moves 2 g, nor 9 g of any kind.
+    assert flips(memo["cohort"]["groups"][0]) == {GAIN: (0, 67)}
     assert memo["repeat"]["command"].endswith("--assume nothing")
+
+
+def test_what_a_report_prints_as_assumed_is_a_file_for_another_report(memos: Memos) -> None:
+    """A change assumes nothing that its changed rules read, and `decide` does."""
+    before = memos.memo(ARRESTS)["cohort"]["groups"][0]["before"]
+    words = ["decide", "santa-fe", "eligibility", str(memos.folder / "rows.csv"), "--by", "place"]
+    words += ["--map", str(memos.folder / "map.yaml"), "--as-of", "2018-10-01"]
+    memos.capsys.readouterr()
+    assert main(words) == 0
+    alone = memos.capsys.readouterr().out
+    (printed,) = re.findall(r"\{.+?\}", alone.partition("No column says these")[0], re.DOTALL)
+    assert json.loads(printed)["judgment.above_subsistence"] is False
+    file = memos.folder / "assumed.json"
+    file.write_text(printed)
+    memo = memos.memo(ARRESTS, "--assume", str(file))
+    assert memo["cohort"]["assumed"] == json.loads(printed) and memo["cohort"]["assumed_is_given"]
+    assert main([*words, "--assume", str(file)]) == 0
+    again = memos.capsys.readouterr().out
+    assert "Given with --assume" in again and again.split("\n\n")[2:] == alone.split("\n\n")[2:]
+    assert memo["cohort"]["groups"][0]["before"] == before
 
 
 def test_the_command_of_the_memo_counts_the_same_rows(
@@ -251,23 +356,112 @@ def test_words_of_a_cohort_need_each_other(
     assert says in capsys.readouterr().err
 
 
+def test_what_is_assumed_is_to_blame_for_its_own_value(memos: Memos) -> None:
+    file = memos.folder / "assumed.json"
+    for assumed, place in (
+        ({"judgment.amenable": "yes"}, "`judgment.amenable` is `yes`"),
+        ({"encounter.charges.authority": 3}, "`encounter.charges.authority` is a number"),
+    ):
+        file.write_text(json.dumps(assumed))
+        code, text = memos.run(ARRESTS, "--assume", str(file))
+        assert code == 2 and f"what is assumed (`--assume`): {place}" in text
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is shown on it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_wait_is_shown_on_a_terminal_and_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count in DuckDB and a question to the solver have no parts to be counted."""
+    monkeypatch.setattr(progress, "_AFTER", 0.01)
+    monkeypatch.setattr(progress, "_EVERY", 0.01)
+    terminal, shown = Terminal(), Event()
+    monkeypatch.setattr(terminal, "flush", shown.set)
+    with progress.waiting(terminal, "counting the rows"):
+        assert shown.wait(20)
+    assert terminal.getvalue().startswith("\rcounting the rows, 0 s")
+    assert terminal.getvalue().endswith(f"\r{'':60}\r")
+    monkeypatch.setattr(progress, "_AFTER", 60.0)
+    quiet = Terminal()
+    with progress.waiting(quiet, "counting the rows"), progress.waiting(None, "nothing"):
+        pass
+    assert quiet.getvalue() == ""
+
+
+SHOWN_SOON = """
+import sys
+from offramp.policy import progress
+from offramp.policy.counted_rows_text import touched_rows
+
+progress._AFTER = 0.001
+from offramp.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "doing"),
+    [
+        (["change", *SANTA_FE, "--cohort", "rows.csv", "--map", "map.yaml"], "counting the rows"),
+        (["prove", "lead"], "proving lead"),
+        (["test", "lead", "--mutants"], "trying lead"),
+    ],
+    ids=["change", "prove", "test"],
+)
+def test_what_takes_long_is_shown_on_a_terminal_and_in_no_pipe(
+    tmp_path: Path, words: list[str], doing: str
+) -> None:
+    (tmp_path / "rows.csv").write_text(ARRESTS)
+    (tmp_path / "map.yaml").write_text(MAP)
+    command = [sys.executable, "-c", SHOWN_SOON, *words]
+    parent, terminal = pty.openpty()
+    with os.fdopen(parent, "rb", buffering=0) as shown:
+        with os.fdopen(terminal, "wb") as errors:
+            subprocess.run(
+                command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=errors, check=True
+            )
+        assert doing.encode() in shown.read(65_536)
+    piped = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert piped.stderr == b""
+
+
 # The worked example of the page
 
 
 def test_the_worked_example_prints_what_the_page_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "louisiana.csv.gz").symlink_to(
-        shared("data/la_nibrs_arrestees_2010_2020.csv.gz").resolve()
-    )
+    for name, file in (
+        ("louisiana.csv.gz", "la_nibrs_arrestees_2010_2020.csv.gz"),
+        ("nypd.csv.gz", "nypd_arrests_2017-12.csv.gz"),
+    ):
+        (tmp_path / name).symlink_to(shared(f"data/{file}").resolve())
     text = (ROOT / "docs" / "change.md").read_text()
-    page = re.search(r"^```text\n\$ (.+?)\n…\n(.*?)…\n```$", text, re.MULTILINE | re.DOTALL)
-    assert page is not None
+    pages = re.findall(r"^```text\n\$ (.+?)\n…\n(.*?)…\n```$", text, re.MULTILINE | re.DOTALL)
+    assert len(pages) == 2
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "110")
-    assert main(page[1].split()[1:]) == 0
-    assert page[2] in capsys.readouterr().out
-    assert not re.search(r"would be eligible|savings|score|people who|\bnet\b", page[2])
+    for command, shown in pages:
+        capsys.readouterr()
+        assert main(command.split()[1:]) == 0
+        assert shown in capsys.readouterr().out
+        assert not re.search(r"would be eligible|savings|score|people who|\bnet\b", shown)
+
+
+def test_lead_beside_drug_court_has_the_figures_of_the_page_on_counted_rows() -> None:
+    """`test_cohort_text` runs the command of that page."""
+    page = (ROOT / "docs" / "cohorts.md").read_text()
+    counted = re.findall(r"^ALL +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) ", page, re.MULTILINE)
+    rows = re.findall(
+        r"^\| (?:Santa Fe LEAD|King.*?Court) \| (.*) \|$",
+        (ROOT / "docs" / "change.md").read_text(),
+        re.MULTILINE,
+    )
+    assert [tuple(row.split(" | ")) for row in rows] == counted and len(counted) == 2
 
 
 # The contract's examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
-from offramp.memo_file import digest_of
+from offramp.memo_file import digest_of, memo_text
 from offramp.policy.operations import change_memo
 from rules.errors import RequestError
 from tests.conftest import ROOT, SHARED, shared
@@ -148,15 +149,25 @@ def test_a_cap_of_40_grams_instead_of_4_is_seen(
     assert memo["scenarios"]["flips"] == []
     edges = memo["scenarios"]["edges"]
     changes, exactly, beyond = edges
-    assert exactly["says"] == "The case is exactly at 40 g: eligible."
-    assert beyond["says"] == "The case is just beyond 40 g: ineligible."
+    read_first = "Read before you keep: the new pack's own answer is taken as right."
+    assert exactly["says"] == f"The case is exactly at 40 g: eligible. {read_first}"
+    assert beyond["says"] == f"The case is just beyond 40 g: ineligible. {read_first}"
     # The scenarios are ready: with them, the new pack passes and the old one fails.
-    new = pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 40"), [*scenarios, *edges])
+    assert main(["change", old, new, *words, "--write-scenarios"]) == 0
+    shown = capsys.readouterr()
+    assert f"\n- {json.dumps(edges[0], ensure_ascii=False)}\n" in shown.out  # as it can be pasted
+    assert shown.err == f"added to `{new}`: 3 scenarios to read\n"
     assert main(["test", new]) == 0
     old = pack_in(tmp_path / "old", PACK, [*scenarios, *edges])
     assert main(["test", old]) == 1
     again = memo_of(capsys, old, new, *words)
     assert again["scenarios"]["edges"] == []
+    # A second change of the same day offers its cases under ids that the pack lacks.
+    (pack_file,) = Path(new).glob("pack.yaml")
+    pack_file.write_text(PACK.replace("value: 4", "value: 50"))
+    offered = memo_of(capsys, old, new, *words, code=1)["scenarios"]["edges"]
+    assert offered and not {edge["id"] for edge in offered} & {edge["id"] for edge in edges}
+    pack_file.write_text(PACK.replace("value: 4", "value: 40"))
     flips = [(flip["id"], flip["after"]) for flip in again["scenarios"]["flips"]]
     assert flips == [(changes["id"], "eligible"), (exactly["id"], "eligible")]
     # The other way round, the new pack fails its own scenarios. The memo begins with that.
@@ -195,6 +206,16 @@ def test_a_renamed_and_a_reordered_rule_change_no_answer(
     swapped = pack_in(tmp_path / "swapped", head + age + cap)
     redline = memo_of(capsys, old, swapped, "--today", "2026-01-01")["redline"]
     assert [(line["how"], line["changes_no_answer"]) for line in redline] == [("reordered", True)]
+    # A sentence that gets other words has no Spanish, whatever the old one had.
+    (Path(old) / "spanish.csv").write_text("english,spanish\nNobody under 18.,Nadie menor de 18.\n")
+    worded = pack_in(tmp_path / "worded", PACK.replace("Nobody under 18.", "Adults only."))
+    redline = memo_of(capsys, old, worded, "--today", "2026-01-01")["redline"]
+    assert {(line["what"], line["how"]) for line in redline} == {
+        ("wording of rule eligibility.under-age", "reworded"),
+        ("Spanish of Nobody under 18.", "removed"),
+        ("Spanish of Adults only.", "missing"),
+    }
+    assert all(line["changes_no_answer"] for line in redline)
 
 
 def test_a_fact_that_only_the_new_pack_knows_is_left_out_for_the_old_one(
@@ -245,6 +266,21 @@ def test_a_longer_clock_is_said_with_the_decisions_of_open_cases(
     clocks = memo["open_cases"]["clocks"]
     assert {"clock": "intake", "before": "20 days", "after": "10 days"} in clocks
     assert "filing" in memo["decisions"]
+    # A smallest case is of the compared day, and of no day of 1970.
+    (pair, *_) = memo["decisions"]["filing"]["pairs"]
+    assert pair["example"]["facts"]["now"].startswith("2026-01-01T")
+    # The old end of the time fails a scenario of it, and each side of the new end is offered.
+    (new_end,) = (edge for edge in memo["scenarios"]["edges"] if "running" in edge["id"])
+    assert new_end["says"].startswith("It is the last second of the 10 days for this")
+    kept = pack_in(
+        tmp_path / "new",
+        with_time.replace("value: 20", "value: 5"),
+        [new_end],
+    )
+    failing = memo_of(capsys, old, kept, "--decision", "filing", "--today", "2026-01-01", code=1)
+    why = "the clock `intake` is overdue, and was to be running"
+    assert failing["scenarios"]["failing"] == [{"id": new_end["id"], "why": why}]
+    assert failing["findings"] == [f"the scenario `{new_end['id']}` of the new pack fails: {why}"]
 
 
 # How the sides are named
@@ -332,21 +368,260 @@ def test_bad_input_gives_no_memo(
 
 
 def test_a_pack_that_fails_its_check_has_its_own_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Both versions of a pack lie in folders with its name. The error is of the broken one."""
+    sound = pack_in(tmp_path / "sound")
     broken = pack_in(tmp_path, PACK.replace("person.age", "person.agee"))
-    assert main(["change", "lead", broken, "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "unknown-fact"
+    monkeypatch.chdir(tmp_path)
+    for words, file in (
+        (["lead", broken], f"{broken}/pack.yaml"),
+        ([sound, "riverton"], "./riverton/pack.yaml"),
+        (["riverton", sound], "./riverton/pack.yaml"),
+    ):
+        assert main(["change", *map(str, words), "--json"]) == 2
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert (error["code"], error["at"].split(":")[0]) == ("unknown-fact", file)
+    (tmp_path / "case.json").write_text("{}")
+    for packs in (f"{sound},riverton", f"riverton,{sound}"):
+        assert main(["decide", packs, "eligibility", "case.json", "--json"]) == 2
+        assert '"./riverton/pack.yaml:' in capsys.readouterr().out
 
 
-def test_a_change_that_breaks_a_promise_is_refused_with_a_case(
+def test_a_change_that_breaks_its_own_promise_has_a_memo_that_begins_with_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = pack_in(tmp_path / "old", PACK + PROMISE)
     new = pack_in(tmp_path / "new", PACK.replace("person.age < 18", "person.age < 17") + PROMISE)
-    assert main(["change", old, new]) == 2
+    page = tmp_path / "memo.html"
+    # Also where the decision of the promise isn't among those that are compared.
+    words = ("--today", "2026-01-01", "--decision", "filing", "--html", str(page))
+    memo = memo_of(capsys, old, new, *words, code=1)
+    assert memo["findings"] == ["the promise `no-minors` is broken"]
+    (broken,) = memo["promises"]["broken"]
+    assert broken["facts"]["person"] == {"age": 17} and broken["lifted"] is False
+    assert "This change breaks" in page.read_text() and "eight words" not in page.read_text()
+    assert main(["change", old, new, *words[:2]]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "FINDING: the promise `no-minors` is broken."
+    assert '"person": {"age": 17}' in lines[3] and "in words:" not in "\n".join(lines)
+    # The old pack keeps its promises, or there is nothing to compare with.
+    assert main(["change", new, old]) == 2
     refused = capsys.readouterr()
-    assert refused.out == "" and "`no-minors`" in refused.err and "17" in refused.err
+    assert refused.out == "" and f"OLD `{new}`: the invariant `no-minors`" in refused.err
+
+
+def test_a_promise_that_is_made_weaker_under_its_name_is_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", PACK + PROMISE)
+    words = ("--today", "2026-01-01", "--decision", "eligibility")
+    weaker = (PACK + PROMISE).replace("person.age < 18", "person.age < 17")
+    memo = memo_of(capsys, old, pack_in(tmp_path / "new", weaker), *words, code=1)
+    assert memo["findings"] == ["the guarantee `no-minors` is weakened"]
+    # Another way to say the same breaks nothing.
+    same = (PACK + PROMISE).replace("when: person.age < 18", "when: person.age <= 17")
+    assert memo_of(capsys, old, pack_in(tmp_path / "new", same), *words)["findings"] == []
+
+
+# Days
+
+
+LATER = PACK.replace(
+    "{value: 4, source: own}", "{value: 4, source: own}, {from: 2027-07-01, value: 6, source: own}"
+)
+
+
+def test_a_value_that_starts_later_is_said_and_decided_on_its_days(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old", PACK), pack_in(tmp_path / "new", LATER)
+    words = (old, new, "--today", "2026-12-01")
+    memo = memo_of(capsys, *words)
+    assert memo["redline"] == [] and "eligibility" in memo["unchanged"]
+    assert memo["covers"] == {"from": "2026-12-01", "until": "2027-07-01"}
+    (later,) = memo["later"]
+    assert later["covers"] == {"from": "2027-07-01", "until": None}
+    (cap,) = later["redline"]
+    assert (cap["what"], cap["before"], cap["after"]) == ("parameter cap", "4 g", "6 g")
+    (pair,) = later["decisions"]["eligibility"]["pairs"]
+    assert (pair["before"], pair["after"]) == ("ineligible", "eligible")
+    assert later["changed_only_through"] == {"admission": ["eligibility"]}
+    assert {edge["as_of"] for edge in memo["scenarios"]["edges"]} == {"2027-07-01"}
+    assert memo["redline_other_days"] == [] and memo["differs_from"] is None
+    assert main(["change", *words]) == 0
+    text = capsys.readouterr().out
+    # Both sides have one name and one day. The digests tell them apart.
+    first, effect, *_ = text.splitlines()
+    assert [f"digest {memo[side]['digest'][7:15]}…" in first for side in ("old", "new")] == [
+        True
+    ] * 2
+    assert effect == "Takes effect on July 1, 2027, in 7 months."
+    assert "From December 1, 2026 to June 30, 2027:\n   Nothing, on these days." in text
+    assert "From July 1, 2027 on:\n   - parameter cap changes: 4 g -> 6 g" in text
+    until, since = (text.index(day) for day in ("to June 30, 2027:\n   Proved:", "on:\n   elig"))
+    assert until < text.index("Proved: no answer changes of offer, eligibility") < since
+    assert since < text.index("From ineligible to eligible") < text.index("goes from eligible")
+    # A year that is a typo is seen at once.
+    far = pack_in(tmp_path / "far", LATER.replace("2027-07-01", "2072-07-01"))
+    assert main(["change", old, far, "--today", "2026-12-01"]) == 0
+    assert "Takes effect on July 1, 2072, in 45 years." in capsys.readouterr().out
+    assert main(["check", far, "--today", "2026-12-01"]) == 0
+    assert "`cap` from July 1, 2072 begins in 45 years" in capsys.readouterr().out
+    # No scenario is of these days.
+    assert memo_of(capsys, *words, "--strict", code=1)["findings"][0].startswith("no scenario")
+    # A promise that only the old pack has is broken on the later day.
+    old = pack_in(tmp_path / "old", PACK + NEVER_FIVE_GRAMS)
+    memo = memo_of(capsys, old, new, "--today", "2026-12-01", code=1)
+    (broken,) = memo["promises"]["broken"]
+    assert (broken["promise"], broken["day"]) == ("never-five", "2027-07-01")
+
+
+NEVER_FIVE_GRAMS = """
+invariants:
+  - id: never-five
+    decision: eligibility
+    when: sum(encounter.drugs.map(d, d.grams)) > 5
+    always: eligibility == "ineligible"
+    because: Never five grams.
+    source: own
+"""
+
+
+def test_days_before_the_compared_one_are_said_with_their_values(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(
+        tmp_path / "old",
+        PACK.replace(
+            "{value: 4,", "{value: 3, until: 2022-01-01, source: own}, {value: 4,"
+        ).replace("{value: 4, source", "{value: 4, from: 2022-01-01, source"),
+    )
+    new = pack_in(tmp_path / "new", PACK)
+    words = (old, new, "--today", "2026-12-01")
+    memo = memo_of(capsys, *words)
+    assert memo["redline"] == [] and memo["later"] == [] and memo["differs_from"] == "2020-01-01"
+    assert main(["change", *words]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert (
+        "parameter cap changes: largest amount: 3 g until 2022-01-01; 4 g from 2022-01-01" in text
+    )
+    assert "on days before December 1, 2026 too, from January 1, 2020 on." in text
+    assert "The rules of each day from December 1, 2026 on are compared." in text
+    # The day that it names has the rest.
+    memo = memo_of(capsys, f"{old}@2020-01-01", f"{new}@2020-01-01")
+    assert [change["after"] for change in memo["redline"]] == ["4 g"]
+    assert memo["later"] and not any(part["redline"] for part in memo["later"])
+
+
+# The digest
+
+
+def test_the_digest_doesn_t_depend_on_names_or_on_what_was_solved_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack_in(tmp_path / "now"), pack_in(tmp_path / "then", PACK.replace("value: 4", "value: 6"))
+    names = ("now/riverton", "then/riverton")
+    whole = [str(tmp_path / name) for name in names]
+    first = memo_of(capsys, *whole, "--today", "2026-12-01")
+    # Another question of the solver in between, and other names for the same folders.
+    memo_of(capsys, *SANTA_FE, "--decision", "eligibility")
+    monkeypatch.chdir(tmp_path)
+    again = memo_of(capsys, *names, "--today", "2026-12-01")
+    monkeypatch.chdir(tmp_path / "now")
+    third = memo_of(capsys, "./riverton@2026-12-01", "../then/riverton/pack.yaml@2026-12-01")
+    assert first["memo"] == again["memo"] == third["memo"]
+    assert first["repeat"]["command"] != again["repeat"]["command"]
+    assert str(tmp_path) not in memo_text(first).decode()
+
+
+# Two changes of Seattle's law, whose smallest cases the solver may take from many.
+SEATTLE = (("2018-01-01", "2018-09-11"), ("2023-12-14", "2026-01-01"))
+MEMOS_IN_ORDER = """
+import sys
+from datetime import date
+from offramp.memo_file import memo_text
+from offramp.policy.change import make_memo
+
+for days in sys.argv[2:]:
+    kept = [[] for _ in range(int(sys.argv[1]))]
+    for each in kept:
+        each.append(each)  # only a collection frees it, sooner or later
+    del kept
+    sides = [f"seattle@{day}" for day in days.split("/")]
+    memo = make_memo(*sides, today=date(2026, 12, 1), decisions=["eligibility"])
+    print(days, memo_text(memo.value).hex())
+"""
+
+
+def test_a_memo_has_the_same_bytes_in_any_process_after_any_other() -> None:
+    first, second = ("/".join(days) for days in SEATTLE)
+    orders = ((0, [first, second, first]), (700, [second, first]))
+    texts: dict[str, set[str]] = {}
+    for cycles, order in orders:
+        words = [sys.executable, "-c", MEMOS_IN_ORDER, str(cycles), *order]
+        seed = {"PYTHONHASHSEED": str(cycles + 1)}
+        done = subprocess.run(
+            words, cwd=ROOT, env=os.environ | seed, check=True, capture_output=True, text=True
+        )
+        for line in done.stdout.splitlines():
+            days, text = line.split()
+            texts.setdefault(days, set()).add(text)
+    assert {days: len(different) for days, different in texts.items()} == {first: 1, second: 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "side"),
+    [
+        (["no/such/folder", "lead"], "OLD `no/such/folder`: there is no pack"),
+        (["lead", "no/such/folder"], "NEW `no/such/folder`: there is no pack"),
+        (["santa-fe@2010-01-01", "santa-fe"], "OLD `santa-fe@2010-01-01`: "),
+        (["lead", "santa-fe@2014-02-30"], "NEW: `2014-02-30` is not a day"),
+    ],
+)
+def test_an_error_names_its_side_as_it_was_typed(
+    words: list[str], side: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["change", *words]) == 2
+    assert side in capsys.readouterr().err
+
+
+def test_a_cost_is_said_with_its_amounts_on_both_sides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    costs = """program:
+  from: 2020-01-01
+  source: own
+  costs:
+    - id: arrest
+      says: an arrest
+      unit: arrest
+      low: {dollars: 150, says: booking, source: own}
+      high: {dollars: 900, says: booking and court, source: own}
+      source: own
+    - id: spent
+      says: what was spent
+      unit: total
+      low: {dollars: 30000, says: a grant, source: own}
+      high: {dollars: 30000, says: a grant, source: own}
+      source: own
+  break_even:
+    - {says: To break even, total: spent, each: arrest, source: own}
+"""
+    text = PACK.replace("program: {from: 2020-01-01, source: own}\n", costs)
+    old = pack_in(tmp_path / "old", text)
+    new = pack_in(tmp_path / "new", text.replace("dollars: 900", "dollars: 600"))
+    words = (old, new, "--decision", "filing", "--today", "2026-12-01")
+    memo = memo_of(capsys, *words)
+    change = next(line for line in memo["redline"] if "the cost `arrest`" in line["what"])
+    assert "$150 [booking, own] to $900 [booking and court, own] for one arrest" in change["before"]
+    assert "to $600" in change["after"]
+    before, after = memo["program"]["before"], memo["program"]
+    assert [each["break_even"][0]["low"]["about"] for each in (before, after)] == [33, 50]
+    assert main(["change", *words]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("Before the change:") < printed.index("about 33 to about 200 arrests")
+    assert printed.index("After it:") < printed.index("about 50 to about 200 arrests")
 
 
 def test_a_promise_that_is_taken_back_is_said_first(
@@ -391,7 +666,7 @@ def test_without_the_solver_the_command_says_how_to_install_it() -> None:
         [sys.executable, "-c", hide], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert ran.returncode == 2 and ran.stdout == ""
-    assert "pip install 'offramp[prove]' [no-solver]" in ran.stderr
+    assert "pip install -c constraints.txt '.[prove]' [no-solver]" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,9 @@ from offramp.policy.case_table import CaseTable
 from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumption import facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.possible import NO_TIME, Possible
+from offramp.policy.cohort.report import CohortSource, count_rows
+from offramp.policy.cohort.report_text import report_as_text
 from offramp.policy.table_map import read_map
 from rules.decide.decision import Decision
 from tests.conftest import shared
@@ -131,6 +136,82 @@ def test_logic_on_each_side_alone_says_more_than_can_be() -> None:
     assert wide.outcomes > sharp.outcomes and not wide.is_sharp
 
 
+@pytest.mark.parametrize("decision", ["filing", "admission"])
+def test_a_clock_that_now_leaves_open_has_the_answers_of_every_moment(decision: str) -> None:
+    """One moment is `now` for both sides and all their clocks. Both are asked as one group too."""
+    days = ("2016-12-01", "2018-10-01")  # from 7 to 30 days for the intake
+    programs = [rules.load("santa-fe", day) for day in days]
+    old, new = (Side(program, decision) for program in programs)
+    answerer = Answerer([Question((old, new))], Completions())
+    referred = datetime(2018, 3, 1, 18, tzinfo=UTC)
+    moments = [referred + timedelta(days=day) for day in range(-2, 50)]
+    for intake_day, more in product([None, 20], [{}, {"charge_held": True}]):
+        case: dict[str, Any] = {"referred_at": referred.isoformat(), **more}
+        if intake_day is not None:
+            case["intake_at"] = (referred + timedelta(days=intake_day)).isoformat()
+        facts = {"case": case, "decisions": {"eligibility": "eligible"}}
+        by_hand = set()
+        for now in moments:
+            at_once = facts | {"now": now.isoformat()}
+            (possible,) = answerer.answer(at_once)
+            decided = tuple(program.outcome(decision, at_once) for program in programs)
+            assert None in decided or possible.outcomes == {decided}
+            by_hand |= possible.outcomes
+        (possible,) = answerer.answer(facts)
+        assert possible.is_sharp and possible.outcomes == by_hand
+    # The longer time never ends first.
+    assert ("hold", "prosecutor_may_file") not in by_hand
+
+
+@pytest.mark.parametrize(
+    ("grams", "day", "possible"),
+    [
+        (2, "2021-06-28", {"eligible", "ineligible"}),
+        (2, "2026-07-01", {"eligible", "ineligible"}),
+        (8, "2026-07-01", {"ineligible"}),
+    ],
+)
+def test_a_charge_without_a_code_may_be_of_any_section(
+    grams: int, day: str, possible: set[str]
+) -> None:
+    """Since June 29, 2021 cannabis is lawful under two sections."""
+    side = Side(rules.load("santa-fe", day), "eligibility")
+    case = {
+        "drugs": [{"kind": None, "grams": grams, "form": "weighed", "prescription": False}],
+        "conduct": "possession",
+        "above_subsistence": False,
+    }
+    (answer,) = Answerer([Question((side,))], Completions()).answer(as_facts(case))
+    assert answer.is_sharp and {outcome for (outcome,) in answer.outcomes} == possible
+    exact = find_exact(side.program.decide("eligibility", as_facts(case)))
+    assert set(exact.possible) == possible
+
+
+def test_a_section_counts_only_if_it_agrees_with_what_the_row_says() -> None:
+    """A level that the law contradicts is of another section. So the key of a case has it."""
+    program = rules.load("drug-court", "2018-10-01")
+    answerer = Answerer([Question((Side(program, "eligibility"),))], Completions())
+    for level in ("felony", "misdemeanor", "felony"):
+        charge = {"conduct": "possession", "level": level, "violent": False, "authority": "state"}
+        facts = deepcopy(KNOWN) | {"encounter": {"date": "2018-10-01", "charges": [charge]}}
+        (answer,) = answerer.answer(deepcopy(facts))
+        exact = find_exact(program.decide("eligibility", facts))
+        assert answer.is_sharp
+        assert {outcome for (outcome,) in answer.outcomes} == set(exact.possible)
+
+
+def test_what_decides_is_known_also_where_a_change_is_ruled_out_later() -> None:
+    case = {
+        "drugs": [{"kind": None, "grams": 9, "form": "weighed", "prescription": False}],
+        "conduct": "possession",
+        "above_subsistence": False,
+    }
+    question = Question((BEFORE, AFTER), never=frozenset({("eligible", "ineligible")}))
+    (possible,) = Answerer([question], Completions(seconds=0)).answer(as_facts(case))
+    assert len(possible.deciders) == 2 and possible.why == NO_TIME
+    assert ("eligible", "ineligible") not in possible.outcomes
+
+
 def test_a_case_is_solved_once_for_all_that_are_equal_as_far_as_rules_read() -> None:
     completions = Completions()
     answerer = Answerer([CHANGE], completions)
@@ -215,3 +296,124 @@ def test_a_state_is_assumed_of_a_charge_only_where_its_law_says_nothing() -> Non
     assert answerer.answer(deepcopy(facts))[0].outcomes == {
         (program.outcome("eligibility", facts),)
     }
+
+
+# Rows with codes, through the real reader
+
+CODED_MAP = """\
+title: arrests
+id: id
+unit: arrest
+unknown: [""]
+facts:
+  encounter.date: {column: day}
+  encounter.route: {value: arrest}
+  person.age: {column: age}
+  encounter.charges:
+    items:
+      - code: {column: code, else: as-is}
+        level: {column: level, values: {F: felony, M: misdemeanor}, else: unknown}
+      - when: {column: second, is_not: [""]}
+        code: {column: second, else: as-is}
+  encounter.drugs:
+    items:
+      - kind: {column: kind, values: {HER: opioid, MET: stimulant}, else: unknown}
+        grams: {column: grams}
+"""
+LISTED = ["NMSA 30-31-23", "NMSA 30-2-1", "RCW 69.50.4013", "RCW 9A.32.030", "NY PL 220.03"]
+# Missing from the tables, above or below a listed section, of a federal law, of no law, and blank.
+UNLISTED = [
+    "NMSA 30-16-3", "NMSA 30-31-99", "RCW 9A.56.030", "RCW 69.50.9999", "NMSA 30-31",
+    "NMSA 30-31-23(Z)", "18 USC 922", "18 USC 3182", "30-31-23", "30-2-1", "ZZ-999", "",
+]  # fmt: skip
+ROW = {"second": "", "level": "F", "age": "30", "kind": "HER", "grams": "1"}
+OTHER_ROW = {"second": "", "level": "", "age": "", "kind": "", "grams": "9"}
+CODED = [
+    *({"code": code} | ROW for code in [*LISTED, *UNLISTED]),
+    *({"code": code} | OTHER_ROW for code in ("NMSA 30-2-1", "RCW 9A.32.030", "NMSA 30-31-99", "")),
+    {"code": "30-2-1"} | ROW | {"second": "NMSA 30-31-23"},
+    {"code": "NMSA 30-31-23"} | ROW | {"second": "RCW 69.50.4013"},
+]
+PROGRAMS = [rules.load(name, "2026-11-30") for name in ("santa-fe", "drug-court")]
+
+
+def answers_by_row(
+    folder: Path, coded: Sequence[Mapping[str, str]], decision: str, **more: Any
+) -> dict[str, tuple[Possible, ...]]:
+    """Count rows one by one, first in SQL and then by the compiled rules: both agree."""
+    (folder / "map.yaml").write_text(CODED_MAP)
+    by_row: list[dict[str, tuple[Possible, ...]]] = []
+    for end in ("\n", "\r\n"):  # our own reader has files with Windows line ends
+        lines = ["id,day," + ",".join(coded[0])]
+        lines += [f"r{at},2026-05-03," + ",".join(row.values()) for at, row in enumerate(coded)]
+        (folder / "rows.csv").write_bytes(end.join([*lines, ""]).encode())
+        source = CohortSource(str(folder / "rows.csv"), str(folder / "map.yaml"), by=("id",))
+        report = count_rows(PROGRAMS, decision, source, **more)
+        by_row.append({name: case.answer for case in report.cohort.cases for (name,) in case.rows})
+    assert by_row[0] == by_row[1] and len(by_row[0]) == len(coded)
+    return {f"r{at}": by_row[0][f"r{at}"] for at in range(len(coded))}
+
+
+def test_a_row_with_any_code_can_be_answered_what_decide_leaves_possible(tmp_path: Path) -> None:
+    """A section that isn't recognized, or of another state, may be another one."""
+    decision = "eligibility"
+    answers = answers_by_row(tmp_path, CODED, decision, assume="nothing")
+    table = CaseTable(read_map(str(tmp_path / "map.yaml")), str(tmp_path / "rows.csv"))
+    left_open = 0
+    for row in table.rows():
+        case = table.case(row)
+        for program, possible in zip(PROGRAMS, answers[case.id], strict=True):
+            alone = program.decide(decision, case.read_facts())
+            outcomes = {outcome for (outcome,) in possible.outcomes}
+            # Where the law contradicts a row, `--exact` takes the law for right.
+            assert set(find_exact(alone).possible) <= outcomes <= set(alone.possible)
+            left_open += len(outcomes) > 1
+    assert left_open > len(CODED)
+
+
+def test_nothing_is_assumed_of_what_a_section_that_the_table_lacks_would_state(
+    tmp_path: Path,
+) -> None:
+    """Such a code may turn out to be any listed section, and the sure answer of that one counts."""
+    lacking, listed = ["ZZ-999", "", "NMSA 30-16-3"], [*LISTED, "NMSA 30-31-20", "RCW 69.50.401"]
+    for shape in (ROW | {"level": ""}, OTHER_ROW | {"age": "30", "kind": "MET"}):
+        rows = [{"code": code} | shape for code in [*lacking, *listed]]
+        answers = [*answers_by_row(tmp_path, rows, "eligibility").values()]
+        for unlisted in answers[: len(lacking)]:
+            for of_listed in answers[len(lacking) :]:
+                for possible, known in zip(unlisted, of_listed, strict=True):
+                    assert len(known.outcomes) > 1 or known.outcomes <= possible.outcomes
+
+
+def test_rows_with_a_code_that_the_table_lacks_are_counted_and_the_frequent_ones_named(
+    tmp_path: Path,
+) -> None:
+    """A code of 12 rows isn't named, since the number of the 5 others would follow."""
+    (tmp_path / "map.yaml").write_text(CODED_MAP)
+    codes = ["ZZ-999"] * 30 + [""] * 12 + ["NMSA 30-16-3"] * 5 + ["NMSA 30-31-23"] * 40
+    lines = ["id,day,code,second,level,age,kind,grams"]
+    lines += [f"{at},2026-05-03,{code},,F,30,HER,1" for at, code in enumerate(codes)]
+    source = CohortSource(str(tmp_path / "rows.csv"), str(tmp_path / "map.yaml"))
+    for end, assume in (("\n", None), ("\r\n", None), ("\n", {"judgment.amenable": True})):
+        (tmp_path / "rows.csv").write_bytes(end.join([*lines, ""]).encode())
+        report = count_rows(PROGRAMS[:1], "eligibility", source, assume=assume)
+        (answers,) = report.tables.tables[0].groups[0].sides
+        text = " ".join(report_as_text(report).split())
+        assert "47 arrests have a charge without a code, with one that isn't in" in text
+        assert "most often ZZ-999 (30). " in text and "no code (" not in text
+        if assume is None:
+            assert "Nothing is assumed of what the table would state" in text
+            assert (answers.surely, answers.either) == ({"eligible": 40, "ineligible": 0}, 47)
+        else:
+            assert "Only what --assume gives is assumed of what the table" in text
+            assert answers.either == 87
+
+
+def test_a_decision_that_the_map_s_facts_decide_is_worked_out_and_not_assumed() -> None:
+    mapping = read_map("louisiana-nibrs")
+    assumed = work_out([Side(SANTA_FE[1], "admission")], mapping)
+    assert "decisions.eligibility" not in assumed and assumed["decisions.screening"] == "proceed"
+    answerer = Answerer([Question((Side(SANTA_FE[1], "admission"),))], Completions(), assumed)
+    drugs = [{"kind": "stimulant", "grams": 1}]
+    facts = {"person": {"age": 30}, "encounter": {"date": "2019-01-01", "drugs": drugs}}
+    assert answerer.answer(facts)[0].outcomes == {("not_eligible",)}

@@ -7,7 +7,8 @@ then the law of the packs was put right, and these are recomputed:
 - Louisiana: a violent charge beside the drugs may be homicide, which bars. One row of each count
   is open for that (38 rows that surely change are 37).
 - New York: a section that isn't recognized may be a repealed one, and a level that contradicts the
-  law of the day may be wrong (34 rows surely change, as before, and more may).
+  law of the day may be wrong (34 rows surely change, as before, and more may). So may a section
+  that is missing from an article that the table covers: 9 harassments are open for it.
 
 The cohorts are stand-ins. They show how the rules treat these arrests.
 """
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,9 @@ LOUISIANA = "data/la_nibrs_arrestees_2010_2020.csv.gz"
 NYPD = "data/nypd_arrests_2017-12.csv.gz"
 Pairs = frozenset[tuple[str, str]]
 Row = dict[str, str]
+needs_solver = pytest.mark.skipif(
+    find_spec("z3") is None, reason="the solver isn't installed, and not every count is sharp"
+)
 
 
 def rows_of(name: str) -> Iterator[Row]:
@@ -169,6 +174,7 @@ def louisiana() -> CohortReport:
     return louisiana_report(None)
 
 
+@needs_solver
 def test_louisiana_s_arrests_equal_an_enumeration_row_by_row(louisiana: CohortReport) -> None:
     assert (louisiana.cohort.rows, louisiana.cohort.selected) == (152_724, 42_596)
     assert louisiana.cohort.left_out == ()
@@ -176,6 +182,7 @@ def test_louisiana_s_arrests_equal_an_enumeration_row_by_row(louisiana: CohortRe
     assert counted(louisiana) == dict(by_hand)
 
 
+@needs_solver
 def test_louisiana_s_table_is_the_contract_s_but_for_homicide(louisiana: CohortReport) -> None:
     (table,) = louisiana.tables.tables
     groups = {group.group: group for group in table.groups}
@@ -209,6 +216,7 @@ def test_louisiana_s_assumption_is_what_no_row_says(louisiana: CohortReport) -> 
     }
 
 
+@needs_solver
 def test_without_an_assumption_no_row_surely_changes() -> None:
     """The enumeration is of all rows, and the engine's of those with an opioid, a sixteenth."""
     rows = list(adults_arrested_for_drugs())
@@ -226,6 +234,7 @@ def test_without_an_assumption_no_row_surely_changes() -> None:
 # New York: before and after 31 March 2021
 
 TRAFFIC = ("OTHER TRAFFIC INFRACTION", "MOVING INFRACTIONS", "PARKING OFFENSES")
+COVERED = ("NY PL 220", "NY PL 221", "NY PL 222", "NY PL 240")  # by the head of the table
 LEVELS = {"F": "felony", "M": "misdemeanor", "V": "violation"}
 
 
@@ -238,6 +247,17 @@ def new_york_law() -> dict[str, set[str]]:
             if (row["from"] or "0") <= "2021-03-30" < (row["until"] or "9"):
                 levels.setdefault(row["code"], set()).add(row["level"])
     return levels
+
+
+@cache
+def listed_in_new_york() -> frozenset[str]:
+    with (ROOT / "jurisdictions/law/new-york/offenses.csv").open(newline="") as stream:
+        return frozenset(row["code"] for row in csv.DictReader(stream))
+
+
+def is_missing(section: str) -> bool:
+    """Return whether the table covers the article of a section, and lacks the section."""
+    return section[:9] in COVERED and section not in listed_in_new_york()
 
 
 def new_york_pairs(row: Row) -> Pairs:
@@ -255,7 +275,7 @@ def new_york_pairs(row: Row) -> Pairs:
         if law and level is not None and level not in law and item not in {*law, level}:
             continue
         is_crime = item in ("felony", "misdemeanor")
-        if section is not None:
+        if section is not None and not is_missing(section):
             pairs.add((word(is_crime), word(is_crime or is_marijuana)))
         else:  # it may be a section that was repealed before, or by the act, or neither
             gone = ((False, False), (False, True), (True, True))
@@ -272,6 +292,7 @@ def new_york() -> CohortReport:
     return count_flips(old, new, "eligibility", source)
 
 
+@needs_solver
 def test_new_york_s_arrests_equal_an_enumeration_row_by_row(new_york: CohortReport) -> None:
     by_hand = Counter(map(new_york_pairs, rows_of(NYPD)))
     assert counted(new_york) == dict(by_hand)
@@ -295,6 +316,7 @@ def test_new_york_s_violations_surely_leave_and_small_groups_are_hidden(
     assert (before.surely["ineligible"], after.surely["ineligible"]) == (17_997, 19_145)
 
 
+@needs_solver
 def test_the_same_pack_twice_moves_no_row(tmp_path: Path) -> None:
     source = CohortSource(str(shared(NYPD)), "nypd-arrests", ("PERP_SEX",))
     program = rules.load("nyc-violations", "2021-03-30")

@@ -132,6 +132,11 @@ def test_cells_that_cannot_be_read_are_left_out_by_column_and_reason(counts: Cou
     assert left_out["grams", 2]["reason"] == "the cell is not a number"
     assert left_out["(the whole row)", 1]["first"] == ["1500"]
     assert group(report, "ALL")["rows"] == 200
+    # A record that is read only with a word in another column has its fault in its own cell.
+    listed = MAP.replace("[{kind", "[{when: {column: place, is_not: ['']}, kind")
+    table = HEAD + rows(200) + rows(3, 1600, grams="<1")
+    code, text = counts.run(table, mapping=listed)
+    assert code == 0 and "3 for grams: the cell is not a number" in text
 
 
 def test_text_names_the_share_that_was_left_out(counts: Counts) -> None:
@@ -165,7 +170,7 @@ def test_over_a_tenth_left_out_is_refused_unless_it_is_allowed(counts: Counts) -
     table = HEAD + rows(80) + rows(20, 100, age="forty")
     code, text = counts.run(table)
     assert code == 2 and "too-much-left-out" in text
-    assert "of 100 rows, 20 can't be read" in text and "`age`" in text and "`100`" in text
+    assert "of 100 rows, 20 can't be read, 20 of them for `age`" in text and "`100`" in text
     assert counts.report(table, "--allow-left-out", "20")["left_out"][0]["rows"] == 20
     assert counts.run(table, "--allow-left-out", "19")[0] == 2
     tenth = HEAD + rows(90) + rows(10, 100, age="forty")

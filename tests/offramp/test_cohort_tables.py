@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import rules
 from offramp.counts import LEAST, WIDTH, Balance
 from offramp.policy.cohort.answers import NOT_RUNNING, Question, Side
-from offramp.policy.cohort.possible import OPEN, Decider, Possible
+from offramp.policy.cohort.possible import NO_TIME, NOT_FOUND, OPEN, Decider, Possible
 from offramp.policy.cohort.reading import Case, Cohort
+from offramp.policy.cohort.report_text import not_sharp_text
 from offramp.policy.cohort.table import (
     ALL,
     GroupCounts,
@@ -119,6 +120,55 @@ def test_the_least_count_may_be_raised_and_never_lowered() -> None:
         tables_of(rows, ALONE, ("race",), 10)
 
 
+@pytest.mark.parametrize("few", [1, 9, 10])
+def test_a_change_of_a_number_tells_no_small_one(few: int) -> None:
+    """39 before and 48 after would tell that 9 moved."""
+    move = frozenset([("ineligible", "ineligible")])
+    rows: Rows = {
+        (): Counter(
+            {
+                (move, (OTHERS, OVER)): few,
+                (move, (OTHERS, OTHERS)): 46,
+                (move, (OVER, OVER)): 600,
+                (move, (OPEN, OPEN)): 90,
+            }
+        )
+    }
+    (table,) = tables_of(rows, CHANGE, ()).tables
+    before, after = ({item.decider: item.rows for item in side} for side in table.deciders)
+    for decider in (OVER, OTHERS):
+        assert None in (before[decider], after[decider])
+    assert before[OPEN] == after[OPEN] == 90
+
+
+def test_rows_that_move_in_numbers_are_shown() -> None:
+    move = frozenset([("ineligible", "ineligible")])
+    rows: Rows = {(): Counter({(move, (OTHERS, OVER)): 40, (move, (OTHERS, OTHERS)): 46})}
+    (table,) = tables_of(rows, CHANGE, ()).tables
+    before, after = ({item.decider: item.rows for item in side} for side in table.deciders)
+    assert (before, after) == ({OTHERS: 86}, {OVER: 40, OTHERS: 46})
+
+
+def test_rows_that_are_not_sharp_are_counted_by_their_cause() -> None:
+    both = frozenset([("eligible",), ("ineligible",)])
+    causes = {NO_TIME: 40, NOT_FOUND: 3, "": 100}
+    cases = []
+    for why, rows in causes.items():
+        case = Case((Possible(both, why),))
+        case.rows[()] = rows
+        cases.append(case)
+    (table,) = make_tables(Cohort(143, 143, (), tuple(cases)), [ALONE], ()).tables
+    # The three are hidden, and another number with them.
+    assert dict(table.not_sharp)[NOT_FOUND] is None
+    assert table.groups[0].sides[0].either is None or dict(table.not_sharp)[NO_TIME] in (40, None)
+    text = not_sharp_text("arrests", [(NO_TIME, 40), (NOT_FOUND, None)])
+    assert text == (
+        "not sharp: the ranges may be wider than they need to be, for 40 arrests (the time to "
+        "solve them ran out) and a hidden number of arrests (a possible answer was neither found "
+        "nor ruled out)."
+    )
+
+
 COUNT = st.one_of(st.just(0), st.integers(0, 12), st.integers(0, 80))
 
 
@@ -191,11 +241,18 @@ def ranges(group: GroupCounts) -> Iterator[tuple[Hashable, ShownRange, object]]:
         yield pair, flip.range, lambda row, pair=pair: row == pair
 
 
-def narrowed(tables: Tables, sides: int, total: int, kinds: Sequence[Kind] = ()) -> list[Hashable]:
+def narrowed(
+    tables: Tables,
+    sides: int,
+    total: int,
+    kinds: Sequence[Kind] = (),
+    unprinted: Sequence[tuple[Kind, ...]] = (),
+) -> list[Hashable]:
     """Return the hidden counts that an attacker narrows to fewer than `WIDTH` values.
 
     The attacker knows that every count adds up rows of some sets of answers, in every group, and
-    that the groups add up to all rows. Any set of answers may occur.
+    that the groups add up to all rows. Any set of answers may occur. `unprinted` are what some more
+    counts of all rows add up, which no table has.
     """
     (table,) = tables.tables
     classes = kinds or CLASSES[sides]
@@ -209,6 +266,9 @@ def narrowed(tables: Tables, sides: int, total: int, kinds: Sequence[Kind] = ())
         else:
             shown[name] = count
             assert not 0 < count < LEAST
+    for some in unprinted:
+        balances.append(Balance((some,), tuple((("", ALL), item) for item in some)))
+        hidden.add(some)
     by: dict[str, list[Hashable]] = {}
     for group in table.groups[1:]:
         by.setdefault(group.by, []).append((group.by, group.group))
@@ -245,6 +305,46 @@ def test_no_hidden_count_is_recovered_from_what_decides(rows: Rows) -> None:
         assert narrowed(tables, 2, total_of(rows), DECIDED) == []
 
 
+@settings(max_examples=10)
+@given(rows_of(2, 1, DECIDED))
+def test_no_few_rows_that_move_are_recovered(rows: Rows) -> None:
+    """The attacker even knows which ways no row moves."""
+    tables = tables_of(rows, CHANGE, ("race",))
+    counts = sum(rows.values(), Counter[Kind]())
+    occurring = list(counts)
+    few = set()
+    for decider, side in product((OVER, OTHERS, OPEN), (0, 1)):
+        alone = tuple(
+            item for item in occurring if item[1][side] == decider and item[1][1 - side] != decider
+        )
+        if 0 < sum(counts[item] for item in alone) < LEAST:
+            few.add(alone)
+    if not tables.is_withheld:
+        unprinted = sorted(few, key=repr)
+        assert narrowed(tables, 2, total_of(rows), occurring, unprinted) == []
+
+
+def test_the_number_of_rows_that_change_is_hidden_last() -> None:
+    gain, stays = frozenset([("ineligible", "eligible")]), frozenset([("ineligible", "ineligible")])
+    either = frozenset([("ineligible", "eligible"), ("ineligible", "ineligible")])
+    rows: Rows = {
+        (): Counter(
+            {
+                (gain, (OVER, Decider("otherwise"))): 43,
+                (stays, (OVER, OVER)): 142,
+                (either, (OVER, OPEN)): 1,
+                (either, (OPEN, OPEN)): 2733,
+                (stays, (OTHERS, OTHERS)): 3000,
+            }
+        )
+    }
+    (table,) = tables_of(rows, CHANGE, ()).tables
+    (flip,) = table.groups[0].flips
+    assert (flip.range.surely, flip.range.at_most) == (43, 2777)
+    before, after = ({item.decider: item.rows for item in side} for side in table.deciders)
+    assert None in (before[OPEN], after[OPEN])
+
+
 @settings(max_examples=25)
 @given(rows_of(1, 1, always=[APART]))
 def test_no_hidden_count_is_recovered_from_the_rows_apart(rows: Rows) -> None:
@@ -279,6 +379,75 @@ def test_the_attacker_finds_what_a_total_gives_away() -> None:
     alone = ShownRange(None, 33, True, (None, None), (None, None))
     women.sides[0].ranges["eligible"] = alone
     assert narrowed(tables, 1, 1_064)
+
+
+TRIPLES = [tuple(answers) for answers in product(OUTCOMES, repeat=3)]
+
+
+def memos_of(rows: dict[str, dict[tuple[str, ...], int]]) -> list[Tables]:
+    """Return the tables of two changes of the same rules, on the same rows.
+
+    The answers of a row are those before, after the first change, and after the second.
+    """
+    return [
+        tables_of(
+            {
+                (group,): Counter(
+                    {(frozenset([pair]), ()): count for pair, count in pairs_of(counts, after)}
+                )
+                for group, counts in rows.items()
+            },
+            CHANGE,
+            ("race",),
+        )
+        for after in (1, 2)
+    ]
+
+
+def pairs_of(
+    counts: dict[tuple[str, ...], int], after: int
+) -> Iterator[tuple[tuple[str, str], int]]:
+    pairs: Counter[tuple[str, str]] = Counter()
+    for answers, count in counts.items():
+        pairs[answers[0], answers[after]] += count
+    yield from pairs.items()
+
+
+def test_two_memos_of_the_same_rows_can_tell_a_hidden_count_as_both_say() -> None:
+    """W4: each hides enough by itself. Both together don't, so each report warns of the other."""
+    yes, no = OUTCOMES
+    rows = {
+        "a": {(no, no, yes): 2},
+        "b": {(yes, no, yes): 70, (no, no, yes): 68, (no, yes, no): 25},
+        "c": {(no, no, yes): 12, (yes, yes, no): 1},
+        "d": {(no, no, yes): 65, (yes, no, no): 10},
+    }
+    total = sum(sum(counts.values()) for counts in rows.values())
+    shown: dict[Hashable, int] = {}
+    hidden: set[Hashable] = set()
+    balances: list[Balance] = []
+    kinds: list[Kind] = [(frozenset([pair]), ()) for pair in product(OUTCOMES, repeat=2)]
+    for number, tables in enumerate(memos_of(rows)):
+        assert not tables.is_withheld and narrowed(tables, 2, total, kinds) == []
+        for name, count, parts in published(tables, kinds, total):
+            both: list[Hashable] = []
+            for group, (pairs, _) in parts:  # type: ignore[misc]  # a group and a kind
+                both += [
+                    (group, answers)
+                    for answers in TRIPLES
+                    if (answers[0], answers[number + 1]) in pairs
+                ]
+            balances.append(Balance(((number, name),), tuple(both)))
+            if count is None:
+                hidden.add((number, name))
+            else:
+                shown[number, name] = count
+    for answers in TRIPLES:
+        groups = tuple((("race", group), answers) for group in rows)
+        balances.append(Balance(((("", ALL), answers),), groups))
+    cells = {cell for balance in balances for cell, _ in balance.cells()}
+    reached = possible_values(cells, shown, balances, least=dict.fromkeys(hidden, 1), enough=WIDTH)
+    assert any(reached[cell].count < WIDTH for cell in hidden)
 
 
 @settings(max_examples=40)

@@ -37,7 +37,7 @@ from tests.support.accounts import (
     needs_accounts,
     run_as,
 )
-from tests.support.running_agencies import Running
+from tests.support.running_agencies import Running, serve_joined
 from tests.support.staff import founder_of
 from tests.support.terminals import INTERRUPT
 
@@ -108,18 +108,16 @@ def office() -> Iterator[Office]:
     # Other accounts must reach the folder, and pytest's own belong to one account alone.
     base = Path(tempfile.mkdtemp(prefix="offramp-"))
     base.chmod(0o711)
-    running = Running(base)
-    found = None
     try:
-        running.join_all()
-        list_people(running)
-        found = Office(running)
-        yield found
+        with serve_joined(base) as running:
+            list_people(running)
+            found = Office(running)
+            try:
+                yield found
+            finally:
+                found.gateway.terminate()
+                found.gateway.wait(20)
     finally:
-        if found is not None:
-            found.gateway.terminate()
-            found.gateway.wait(20)
-        running.stop()
         subprocess.run(["rm", "-r", str(base)], check=True)
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from offramp import cli
 from offramp.agency import commands as agency_commands
 from offramp.agency import operations
 from offramp.agency.commands.whole_commands import complete_commands
-from offramp.cli import COMMANDS, GROUPS, main
+from offramp.cli import main
+from offramp.command_table import COMMANDS, GROUPS, Command
 from offramp.hub import arguments as hub_arguments
 from offramp.hub import commands as hub_commands
 from offramp.hub import operations as hub_operations
+from offramp.parsers import parser_of
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -29,10 +30,10 @@ def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_has_a_function_and_words(command: cli.Command) -> None:
+def test_every_command_has_a_function_and_words(command: Command) -> None:
     module, _, name = command.function.partition(":")
     assert callable(getattr(import_module(module), name))
-    parser = cli.parser_of(command.name)
+    parser = parser_of(command.name)
     assert command.name in parser.format_usage() or parser.prog == "offramp"
 
 
@@ -137,3 +138,16 @@ def test_every_command_that_a_text_names_exists() -> None:
     for path in sources:
         for command in named.findall(path.read_text(encoding="utf-8")):
             assert command in agency_commands.COMMANDS, (path.name, command)
+
+
+@pytest.mark.parametrize("folder", ["a", "ad", "add", "staff"])
+def test_a_folder_s_short_name_cuts_no_word_of_a_command(folder: str) -> None:
+    """`init a` printed `agency staff a dd`."""
+    names = agency_commands.COMMANDS
+    options = Namespace(dir=folder, case=None)
+    whole = f"List others with `offramp agency staff {folder} add`"
+    text = "List others with `offramp agency staff DIR add`"
+    assert complete_commands(text, options, names, ()) == whole
+    assert complete_commands(whole, options, names, ()) == whole
+    plain = complete_commands("see `agency addresses`, `agency tasks`", options, names, ())
+    assert f"`offramp agency tasks {folder}`" in plain

@@ -600,12 +600,15 @@ def test_a_script_gives_flags_and_a_file_and_misses_nothing_silently(
         "--by",
         "Rosa Quintana",
         "--place",
-        "Crossroads",
+        "Crossroads, office #2",
         "--in-custody",
         "no",
         "--name",
         NAME,
     ]
+    # What the signed form can't state is refused before anything is asked.
+    code, text = run(*details, "--place", "Room = 2")
+    assert code == 2 and "a place of up to ten words" in text and "[wrong-shape]" in text
     code, text = run(*details)
     assert code == 2 and "`--allow`, `--decline`, or `--answers FILE`" in text
     code, text = run(*details, "--allow", "counsel", "--decline", "counsel")

@@ -6,9 +6,10 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,9 @@ import pytest
 import rules
 from offramp.cli import main
 from offramp.console.headers import HEADERS
+from offramp.policy import what_if_in_time as in_time
 from offramp.policy.decision_text import observations_of
+from offramp.policy.operations import no_solver
 from rules.shelf import shipped
 from tests.conftest import ROOT
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
@@ -163,6 +166,86 @@ def test_a_case_is_asked_what_matters_and_answered_as_decide_answers(
     assert "On what day was the encounter?" in client.post("/packs/santa-fe/try", data=fields).text
 
 
+FOUR_GRAMS = {
+    "person.age": "34",
+    "encounter.date": "2014-05-01",
+    "encounter.route": "arrest",
+    "encounter.charges": "1",
+    "encounter.charges[0].conduct": "possession",
+    "encounter.charges[0].violent": "no",
+    "encounter.drugs": "1",
+    "encounter.drugs[0].kind": "opioid",
+    "encounter.drugs[0].grams": "4",
+}
+
+
+def answered(client: httpx.Client, pack: str, decision: str, given: Mapping[str, str]) -> str:
+    """Answer each question with what is given of its fact, else that it isn't known."""
+    answers: list[tuple[str, str]] = []
+    for _ in range(40):
+        page = send(client, pack, decision, *answers)
+        if "What would change the answer" in page.text:
+            return text_of(page.text)
+        fact = asked_fact(page)
+        answers.append((fact, given.get(fact, "not known")))
+    raise AssertionError(answers)
+
+
+def test_a_tried_case_says_what_would_change_the_answer(client: httpx.Client) -> None:
+    """W3 for one case: in words, with nothing of what a person is or what is past."""
+    pytest.importorskip("z3", reason="the solver isn't installed")
+    shown = answered(client, "santa-fe", "eligibility", FOUR_GRAMS)
+    part = shown.partition("What would change the answer")[2].partition("Rules of the pack")[0]
+    assert "at most 3 g" in part or in_time.NOT_IN_TIME in part, shown
+    drugs = [{"kind": "opioid", "grams": 4}]
+    facts = {"person": {"age": 34}, "encounter": {"drugs": drugs, "route": "arrest"}}
+    decision = rules.load("santa-fe", "2014-05-01").decide("eligibility", facts)
+    words = in_time.what_if_in_time(decision, 120.0)
+    part += " ".join(sentence.text for sentence in words.sentences)
+    assert "If the weight were at most 3 g and not 4 g" in part
+    for word in ("you should", " age ", "race", " sex ", "encounter.", "the day of"):
+        assert word not in part
+
+
+def test_an_answer_before_the_age_is_asked_names_it_and_proves_nothing(
+    client: httpx.Client,
+) -> None:
+    """Three answers bar the person before the age is asked. A change can still help."""
+    pytest.importorskip("z3", reason="the solver isn't installed")
+    three = {"encounter.date": "2026-07-01", "judgment.exploits_others": "yes"}
+    three |= {"encounter.route": "arrest", "judgment.amenable": "yes"}
+    shown = answered(client, "santa-fe", "eligibility", three)
+    part = shown.partition("What would change the answer")[2].partition("Rules of the pack")[0]
+    named = "The person's age isn't known. Ask police."
+    assert named in part or in_time.NOT_IN_TIME in part, shown
+    assert "proved" not in part
+    facts = {
+        "encounter": {"date": "2026-07-01", "route": "arrest"},
+        "judgment": {"amenable": True, "exploits_others": True},
+    }
+    words = in_time.what_if_in_time(rules.load("santa-fe").decide("eligibility", facts), 120.0)
+    (note,) = words.notes
+    assert note == f"Not worked out: whether any change gives eligible. {named}"
+
+
+def test_a_tried_case_says_that_time_or_the_solver_was_missing(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = rules.load("santa-fe", "2014-05-01")
+    decision = program.decide("eligibility", {"person": {"age": 34}})
+    began = monotonic()
+    monkeypatch.setattr(in_time, "what_if_of", lambda *_, **__: sleep(2))
+    assert in_time.what_if_in_time(decision, 0.2).notes == (in_time.NOT_IN_TIME,)
+    assert monotonic() - began < 1.5
+
+    def missing(*_: object, **__: object) -> None:
+        raise no_solver()
+
+    monkeypatch.setattr(in_time, "what_if_of", missing)
+    (note,) = in_time.what_if_in_time(decision, 10.0).notes
+    assert "the extra `prove` is not installed" in note
+
+
 def test_nothing_known_is_never_a_no(client: httpx.Client) -> None:
     """O4 and G1: what is missing, and whom to ask."""
     answers: list[tuple[str, str]] = [("encounter.date", "2023-08-01")]
@@ -262,6 +345,7 @@ def test_another_host_name_shows_no_page(client: httpx.Client, path: str) -> Non
     for method in ("GET", "POST"):
         page = client.request(method, path, headers={"host": "elsewhere.example"})
         assert page.status_code == 403 and page.text.startswith("Not taken: the request names")
+        assert page.text.endswith("open the address that the server printed.\n")
         assert page.text.count(".\n") == 1 and "content-security-policy" in page.headers
     assert client.get("/packs", headers={"host": "pages.localhost:1"}).status_code == 200
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from exchange.records.ids import new_id
 from offramp.agency import operations
-from offramp.agency.folder.settings import read_settings, write_settings
 from offramp.agency.hub_link.delivery import send_outbox
 from offramp.agency.hub_link.link import link_of
-from tests.conftest import ROOT
-from tests.support.agency_console import PASSWORD, code_of, make_account, press, type_in
+from tests.support.agency_console import (
+    PASSWORD,
+    code_of,
+    make_account,
+    press,
+    serve_with_console,
+    type_in,
+)
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.chance import chance
 from tests.support.running_agencies import Running, pull
@@ -29,29 +30,6 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 
 OFFER = ("offer_and_hand_off", "offer_at_scene")
 PERSON = {"given_name": "Zelda", "family_name": "Muñoz Quillfeather", "birth_date": "1999-03-04"}
-
-
-@contextmanager
-def serve(running: Running, name: str) -> Iterator[str]:
-    """Run a gateway with its console until the block ends. Yield the console's address."""
-    folder = running.folder / name
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    write_settings(folder, read_settings(folder).model_copy(update={"console_port": port}))
-    words = ("serve", str(folder), "--passphrase-file", str(running.passphrase))
-    command = [sys.executable, "-m", "offramp", "agency", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            lines = iter(process.stdout.readline, "")
-            line = next(line for line in lines if line.startswith("Console of"))
-            yield line.split()[-1].rstrip("/")
-        finally:
-            process.terminate()
-            assert process.wait(20) == 0
-    with closing(socket.socket()) as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0, "the console ends with the gateway"
 
 
 def heading(browser: Browser) -> str:
@@ -82,7 +60,10 @@ def test_a_referral_is_found_and_read_in_a_browser(running: Running, tmp_path: P
         secret = make_account(office, person, person)
         operations.open_case(office, person, case)
     addresses: list[str] = []
-    with serve(running, "crossroads") as address, Browser(tmp_path / "profile") as browser:
+    with (
+        serve_with_console(running, "crossroads") as address,
+        Browser(tmp_path / "profile") as browser,
+    ):
 
         def note() -> None:
             """Note what a browser's history shows of the page."""

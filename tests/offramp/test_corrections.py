@@ -20,11 +20,12 @@ from exchange.consent.reduction import represents
 from exchange.errors import ExchangeError
 from exchange.records.kinds import kinds
 from offramp.agency import operations, wording
-from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.caseload import case_of, handles, utc
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.tally import tally_case
+from offramp.agency.folder.destruction import empty_note, note_has_content
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
 from offramp.agency.hub_link.delivery import pull_inbox, send_outbox
@@ -105,6 +106,12 @@ def known(town: Town, agency: str, case: str) -> dict[str, Any]:
     return {path: source.value for path, source in view.known.items()}
 
 
+def sources(town: Town, agency: str, case: str) -> dict[str, str]:
+    """Return who stated each fact on the page of the case, and on which day."""
+    described = operations.describe_case(town.at[agency], case)
+    return {fact.path: fact.source for fact in described.facts}
+
+
 def grams(town: Town, agency: str, case: str) -> Any:
     listed = known(town, agency, case).get(DRUGS)
     return listed[0]["grams"] if listed else None
@@ -152,6 +159,8 @@ def test_a_correction_restates_one_fact_and_the_rest_stands_as_it_was(
         ("crossroads", None),
         ("prosecutor", None),
     ]
+    first_day = sources(town, "crossroads", case)
+    town.hub.clock += DAY
     made = operations.correct(town.at["police"], BY, case, {DRUGS: drugs(7.9)})
     assert [(sent.agency, sent.state) for sent in made.sent] == [
         ("crossroads", "sent"),
@@ -167,6 +176,13 @@ def test_a_correction_restates_one_fact_and_the_rest_stands_as_it_was(
         assert after.pop(DRUGS)[0]["grams"] == 7.9
         assert after == {path: value for path, value in before.items() if path != DRUGS}
     assert grams(town, "police", case) == 7.9
+    # Each fact has the day on which its value was stated, also here.
+    corrected = sources(town, "crossroads", case)
+    next_day = corrected.pop(DRUGS)
+    assert next_day != first_day.pop(DRUGS) and next_day.startswith("Police, ")
+    assert corrected == first_day and all(", 20" in day for day in corrected.values())
+    (noted,) = (day for path, day in sources(town, "police", case).items() if path == DRUGS)
+    assert noted.partition(", ")[2] == next_day.partition(", ")[2]
     # By hand, only the changed fact needs to be restated too.
     encounter = next(
         part_id
@@ -190,14 +206,37 @@ def test_a_correction_restates_one_fact_and_the_rest_stands_as_it_was(
     assert AMENABLE not in after and after[DATE] == "2026-11-02" and after[DRUGS]
 
 
+def test_the_note_of_a_correction_has_nothing_of_a_person_after_its_end(
+    town: Town, case: str
+) -> None:
+    """The note holds the list that was corrected, so it is destroyed with the new values."""
+    refer(town, case, "crossroads")
+    police = town.at["police"]
+    operations.correct(police, BY, case, {f"{DRUGS}[0].grams": 7.9})
+    (note,) = police.working_set().cases.records(case).notes
+    assert "opioid" in str(note.body["changes"]) and note_has_content(note)
+    assert "opioid" not in str(empty_note(note.body)) and "7.9" not in str(empty_note(note.body))
+
+
 def test_a_name_is_corrected_and_no_other_member_is_lost(town: Town, case: str) -> None:
     refer(town, case, "crossroads")
     operations.correct(town.at["police"], BY, case, {"contact.given_name": "María"})
     deliver(town)
+    # Until somebody opens it, the rules know no age, and the person can still be found and called.
+    crossroads = town.at["crossroads"]
+    assert "person.age" not in known(town, "crossroads", case)
+    people = operations.find(crossroads, "Maria Rael")
+    (person,) = [person for person in people if case in {item.case for item in person.cases}]
+    assert person.name == "Maria Rael" and person.is_being_corrected
+    described = operations.describe_case(crossroads, case)
+    assert described.about.person == "Maria Rael" and described.is_being_corrected
+    corrections = [event.line for event in described.events if event.kind == "correction"]
+    assert corrections == ["a correction of something sent before: name and contact"]
     operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
     for name in ("police", "crossroads"):
         assert person_name(town.at[name].working_set(), case) == "María Rael"
     assert known(town, "crossroads", case)["person.age"] == 27
+    assert not operations.describe_case(crossroads, case).is_being_corrected
 
 
 def test_a_correction_states_no_day_that_is_wrong_or_yet_to_come(town: Town, case: str) -> None:
@@ -208,7 +247,8 @@ def test_a_correction_states_no_day_that_is_wrong_or_yet_to_come(town: Town, cas
     consent(town, case, grant("crossroads", "prosecutor", ["intake_status"], ["filing_status"]))
     to = {"prosecutor": ("filing_status", "consent")}
     town.hub.clock += DAY
-    done = part("intake_status", {"facts": {"case.intake_at": "2026-11-03T10:00:00Z"}}, to=to)
+    met = utc(town.hub.clock - HOUR)
+    done = part("intake_status", {"facts": {"case.intake_at": met}}, to=to)
     operations.send_record(town.at["crossroads"], "intake", Draft((done,)), case)
     for name, value, code in (
         (DATE, "2029-05-05", "not-yet"),
@@ -267,10 +307,17 @@ def test_a_holder_whose_consent_ended_is_named_and_told_after_a_new_one(
         "prosecutor": ("diversion_coordination", "consent"),
         "defender": ("legal_representation", "consent"),
     }
-    intake = part("intake_status", {"facts": {"case.intake_at": done}}, to=to)
+    content = {"done_on": "2026-11-02", "facts": {"case.intake_at": done}}
+    intake = part("intake_status", content, to=to)
     crossroads = town.at["crossroads"]
     operations.send_record(crossroads, "intake", Draft((intake,)), case)
     deliver(town)
+    # The day of that time isn't asked for beside it, and is corrected with it.
+    listed = [detail.name for detail in operations.list_correctable(crossroads, case)]
+    assert "case.intake_at" in listed and "intake_status.done_on" not in listed
+    earlier = operations.effects(crossroads, case, {"case.intake_at": "2026-11-01T17:00:00Z"})
+    days = {item.value for item in earlier.holders if item.name == "intake_status.done_on"}
+    assert days == {"2026-11-01"}
     operations.revoke_consent(crossroads, case, recipient="prosecutor")
     right = {"case.intake_at": "2026-11-02T10:00:00Z"}
     (unreachable,) = [
@@ -365,8 +412,8 @@ def test_a_closed_correction_is_opened_first_and_flags_its_facts_once(
     assert "What drugs were found?" not in text, "nobody is asked for what was told"
     tasks = task_texts(town, "crossroads", case)
     assert [each for each in tasks if "correct" in each] == [
-        "Open what `police` sent: the issuer corrects what it sent. Until then, what it may change "
-        "counts as not known (the encounter at the scene). Before you decide or ask: "
+        "Open what `police` sent: a correction of something sent before. Until then, what it may "
+        "change counts as not known (the encounter at the scene). Before you decide or ask: "
         f"`agency case {case[:8]} --open`."
     ]
     with refused("correction-unopened"):
@@ -900,7 +947,7 @@ def test_counsel_is_stated_to_those_with_a_key_and_nobody_is_claimed_to_be_told(
 
 
 def told_of(town: Town, agency: str, case: str) -> list[str]:
-    return [text for text in task_texts(town, agency, case) if "nobody might be told" in text]
+    return [text for text in task_texts(town, agency, case) if "which nobody " in text]
 
 
 def test_a_decision_before_the_consent_is_a_task_once_it_may_be_told(town: Town, case: str) -> None:
@@ -923,14 +970,23 @@ def test_a_decision_before_the_consent_is_a_task_once_it_may_be_told(town: Town,
     )
     deliver(town)
     (task,) = told_of(town, "prosecutor", case)
-    assert "Tell `crossroads` your decision on eligibility" in task
-    assert f"agency determine {case[:8]} eligibility eligible --reason rules" in task
+    assert "Tell `crossroads` your decision on `eligibility`" in task
+    assert f"`agency tell-decision {case[:8]} eligibility`" in task
     (task,) = told_of(town, "crossroads", case)
     assert f"agency decide {case[:8]} eligibility --send" in task
     operations.send_answer(crossroads, operations.decide(crossroads, case, "eligibility"))
     assert not told_of(town, "crossroads", case)
+    # What it rests on was corrected: it is made again first.
+    operations.correct(town.at["police"], BY, case, {AMENABLE: False})
+    deliver(town)
+    operations.open_case(prosecutor, BY, case)
+    assert not told_of(town, "prosecutor", case)
+    with refused("decide-again"):
+        operations.tell_decision(prosecutor, BY, case, "eligibility")
     assert operations.determine(prosecutor, *words).recipients == ("crossroads",)
     deliver(town)
+    with refused("nothing-to-tell"):
+        operations.tell_decision(prosecutor, BY, case, "eligibility")
     assert not told_of(town, "prosecutor", case)
 
 

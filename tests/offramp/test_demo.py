@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +20,24 @@ from typing import Any
 import pytest
 
 from exchange.standards import i_json, sd_jwt
+from offramp.agency import operations
 from offramp.cli import main
 from offramp.demo import town
 from offramp.demo.checks import hub_has
 from offramp.demo.timeline import timeline
+from offramp.demo.town import AGENCIES
 from rules.errors import RequestError
 from rules.shelf import vocabulary
 from tests.conftest import ROOT
+from tests.support.agency_console import (
+    PASSWORD,
+    Caller,
+    code_of,
+    make_account,
+    run_agency_console,
+)
 from tests.support.hub_process import serving
+from tests.support.raw_codes import raw_codes
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -420,11 +433,34 @@ def test_the_shared_screen_shows_what_each_of_those_present_may_be_told(
         vocabulary().facts[path].question for path in ("case.relapses", "case.missed_contacts")
     )
     assert all(any(text in what for _, what in alone) for text in (relapses, missed))
-    assert any("complete intake" in what for _, what in with_program)
+    assert any("finish the first interview" in what for _, what in with_program)
     assert not any(relapses in what or missed in what for _, what in with_program)
     assert not any("complete intake" in what for _, what in with_police)
     assert told.agency("meeting", "program", "--present", "sheriff") == 2
     capsys.readouterr()
+
+
+def test_no_page_of_the_town_shows_a_code(told: Told, tmp_path: Path) -> None:
+    """Roles, decisions, and facts are in words on every page that a link leads to."""
+    folder = tmp_path / "town"
+    shutil.copytree(told.folder, folder)
+    clock, passphrase = folder / "clock", folder / "passphrase"
+    secret_words = passphrase.read_bytes().strip()
+    found: dict[str, dict[str, list[str]]] = {}
+    kinds = Counter[str]()
+    for agency, (_, _, _, founder) in AGENCIES.items():
+        with closing(
+            operations.open_office(folder / agency, secret_words, clock_file=clock)
+        ) as office:
+            secret = make_account(office, founder, founder)
+        with run_agency_console(folder / agency, passphrase, clock=clock) as console:
+            caller = Caller(console)
+            caller.get("/sign-in")
+            caller.sign_in(founder, PASSWORD, code_of(secret))
+            codes, kinds[agency] = raw_codes(caller)
+        found |= {agency: codes} if codes else {}
+    assert not found, found
+    assert min(kinds.values()) > 20, kinds
 
 
 def test_a_folder_that_is_in_use_is_left_as_it_is(

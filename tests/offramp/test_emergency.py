@@ -139,11 +139,25 @@ def test_an_emergency_names_a_provider_a_nature_and_what_to_know(town: Town, cas
                 operations.report_emergency(office, FIRST, *arguments)
 
 
-def test_an_agency_with_one_key_is_told_to_telephone(town: Town, case: str) -> None:
+def test_an_agency_with_one_key_is_told_to_telephone(tmp_path: Path) -> None:
+    found = Town(tmp_path, {**ROLES, "hospital": "health_provider"}, ())
+    draft = operations.Draft((referral(),), None)
+    sent = operations.send_record(found.at["police"], "referral", draft)
+    found.settle()
+    office, case = found.at["crossroads"], str(sent.case)
+    operations.open_case(office, FIRST, case)
     with refused("no-second-key"):
-        operations.report_emergency(
-            town.at["police"], "Officer Lund", case, "hospital", "overdose", TEXT
-        )
+        operations.report_emergency(office, FIRST, case, "hospital", "overdose", TEXT)
+
+
+def test_police_have_no_way_to_report_one(town: Town, case: str) -> None:
+    police, person = town.at["police"], "Officer Lund"
+    with refused("no-glass"):
+        operations.report_emergency(police, person, case, "hospital", "overdose", TEXT)
+    with refused("no-glass"):
+        operations.list_health_providers(police)
+    with refused("no-glass"):
+        operations.find_beyond(police, "Zelda")
 
 
 def test_the_look_has_no_text(town: Town, case: str) -> None:

@@ -27,7 +27,14 @@ from exchange.records.declared_facts import check_declared
 from offramp.agency import operations
 from offramp.agency.cases.case import ACCEPTED
 from offramp.agency.cases.form_parts import contents_of
-from offramp.agency.cases.form_questions import ABOUT, STATED, Sheet, paths_read
+from offramp.agency.cases.form_questions import (
+    ABOUT,
+    STATED,
+    Sheet,
+    check_value,
+    member_type,
+    paths_read,
+)
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
@@ -36,15 +43,18 @@ from offramp.agency.commands.command import add_command
 from offramp.agency.commands.form_text import WORDS, preview_lines
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link import delivery
+from offramp.agency.mistake_wording import Details, effects_lines
 from offramp.agency.operations import FormDraft, OpenedForm, Preview, records, telling
 from offramp.asking import Dialog, Question, collect_answers
 from offramp.cli import main
 from rules.errors import FactsError, Refusal
 from rules.shelf import choice_labels, shipped, vocabulary
+from rules.unknown import UNKNOWN
 from tests.conftest import ROOT
 from tests.support.agencies import Town
 from tests.support.chance import chance
-from tests.support.running_agencies import ROLES, Running, pull
+from tests.support.refused import refused
+from tests.support.running_agencies import ROLES, Running, pull, serve_joined
 from tests.support.simulator import DAY, FORM, HOUR, grant, part
 from tests.support.terminals import END_OF_INPUT, INTERRUPT, Conversation, converse
 
@@ -179,6 +189,7 @@ def _answers(question: Question) -> st.SearchStrategy[str]:
         "date": st.dates().map(str),
         "timestamp": st.sampled_from(["2026-11-02 10:00", "2026-11-02T10:00:00Z"]),
         "text": st.sampled_from(["Ana", "es", "methadone"]),
+        "language": st.sampled_from(["es", "Spanish", "español", "Navajo"]),
     }[form.type]
     odd = [st.just("not known")] if form.may_be_unknown else []
     return st.one_of(likely, likely, likely, *odd, st.text(max_size=6) if len(odd) else likely)
@@ -259,7 +270,8 @@ def test_a_referral_goes_to_those_who_may_have_it_and_says_why_the_others_do_not
             assert why["prosecutor"] == "not-concerned", "only those who reach the person get it"
     charge = next(shown for shown in preview.parts if shown.part.category == ("charge",))
     rule_of = {one.agency: one.rule for one in charge.refused}
-    assert rule_of == {"clinic": "provider-ceiling", "defender": None}, "nothing about consent"
+    firm = {"clinic": "provider-ceiling", "defender": "counsel-unnamed"}
+    assert rule_of == firm, "no consent would change these, so they say nothing about one"
     operations.send_draft(town.at["police"], draft)
     town.settle()
     assert "person.age" not in known(town, "prosecutor", draft.case)
@@ -269,6 +281,24 @@ def test_a_referral_goes_to_those_who_may_have_it_and_says_why_the_others_do_not
         "the age follows from the birth date"
     )
     assert "encounter.weapon" not in told, "what nobody asked stays unknown"
+    # An age that the birth date contradicts is said, and leads to the correction of the one told.
+    office, born = town.at["police"], {"contact.birth_date": "2010-03-04"}
+    found = operations.effects(office, draft.case, born)
+    (odd,) = found.odd
+    assert "the age `27` that you told before doesn't fit" in odd.text("en")
+    lines = effects_lines(found, Details(preview.terms, ZONE))
+    assert any(
+        line.endswith(f"agency correct DIR {draft.case[:8]} person.age=16`") for line in lines
+    )
+    with refused("odd-day"):
+        operations.correct(office, "Officer Lund", draft.case, born)
+    assert operations.effects(office, draft.case, {**born, "person.age": 16}).odd == ()
+    _, other, shown = fill(town, "police", "refer", None, {**REFERRAL, "person.age": "30"})
+    (odd,) = shown.odd
+    assert "the age `30`" in odd.text("en") and "`27` is told in its place" in odd.text("en")
+    assert f"LOOK AGAIN: {odd.text('en')}." in preview_lines(shown, "en", ZONE)
+    with refused("odd-day"):
+        operations.send_draft(office, other)
     with pytest.raises(AgencyError):
         operations.read_case(town.at["clinic"], draft.case)
 
@@ -346,6 +376,19 @@ def test_each_role_is_refused_the_forms_of_others(town: Town) -> None:
                 with pytest.raises(AgencyError) as refused:
                     operations.open_form(town.at[agency], form.name, case)
                 assert refused.value.code in ("not-yours",)
+
+
+def test_a_form_is_offered_only_to_the_role_whose_it_is_under_the_pack(town: Town) -> None:
+    """Police may check records elsewhere. Here the prosecutor decides the screening."""
+    case = tell(town, "police", "refer", None, REFERRAL)
+    for agency in ROLES:
+        offered = {name for name, _ in operations.list_forms(town.at[agency])}
+        assert ("screen" in offered) == (ROLES[agency] == "prosecutor"), agency
+        # The pack `lead` has no facts of its own, so the form that tells them would be empty.
+        assert "tell" not in offered
+    with pytest.raises(AgencyError, match="`screen` isn't for `police`") as refused:
+        operations.open_form(town.at["police"], "screen", case)
+    assert (refused.value.code, refused.value.fix) == ("not-yours", "it is for prosecutor")
 
 
 def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> None:
@@ -475,12 +518,54 @@ def test_waiting_questions_are_listed_asked_and_answered(town: Town) -> None:
         town, "police", "answer", case, {"encounter.drugs[0].grams": "2.4", "encounter.weapon": "?"}
     )
     assert known(town, "crossroads", case)["encounter.drugs"] == [{"kind": "opioid", "grams": 2.4}]
-    assert [one.path for one in operations.waiting_questions(police, case)] == ["encounter.weapon"]
-    tell(town, "police", "answer", case, {"encounter.weapon": "no"})
-    assert known(town, "crossroads", case)["encounter.weapon"] is False
+    assert operations.waiting_questions(police, case) == (), "not known here is an answer"
+    assert "encounter.weapon" not in known(town, "crossroads", case)
     with pytest.raises(AgencyError) as refused:
         operations.open_form(police, "answer", case)
     assert refused.value.code == "nothing-to-tell"
+    assert "encounter.weapon" in [each.name for each in operations.list_correctable(police, case)]
+    operations.correct(police, "Officer Lund", case, {"encounter.weapon": False})
+    town.settle()
+    assert known(town, "crossroads", case)["encounter.weapon"] is False, "known later"
+
+
+def test_a_known_weight_is_told_although_another_drug_has_none(town: Town) -> None:
+    drugs = {"encounter.drugs": 2, "encounter.drugs[1].kind": "other"}
+    case = tell(town, "police", "refer", None, REFERRAL | drugs)
+    known(town, "crossroads", case)
+    question = part(
+        "encounter",
+        {"asks": ["encounter.drugs.grams", "encounter.drugs.basis", "encounter.weapon"]},
+        to={"police": ("admission", "offer_at_scene")},
+        says={"for": "eligibility"},
+    )
+    office, police = town.at["crossroads"], town.at["police"]
+    operations.send_record(office, "question", operations.Draft((question,)), case)
+    town.settle()
+    operations.open_questions_as(police, "Officer Lund", case)
+    weighed = {"encounter.drugs[0].grams": "1.8", "encounter.drugs[0].basis": "net"}
+    _, _, preview = fill(town, "police", "answer", case, weighed)
+    told = operations.told_by(preview)
+    assert list(told.to) == ["Crossroads"], "the asker"
+    assert {*told.to, *told.because} == {*preview.names.values()} - {"Police"}, "each is listed"
+    assert told.because["Prosecutor"] == "It asked for none of this." and all(told.because.values())
+    opened = operations.open_form(police, "answer", case)
+    asked = [question.name for question in opened.questions({})]
+    left_empty = dict.fromkeys(name for name in asked if name.startswith("encounter.drugs[1]."))
+    tell(town, "police", "answer", case, left_empty | weighed | {"encounter.weapon": "no"})
+    other = {"kind": "other", "basis": None}
+    entries = [{"kind": "opioid", "grams": 1.8, "basis": "net"}, other]
+    assert known(town, "crossroads", case)["encounter.drugs"] == entries
+    open_paths = {one.path for one in operations.waiting_questions(police, case)}
+    assert "encounter.drugs.grams" in open_paths, "the other weight isn't known yet"
+    _, draft, _ = fill(town, "police", "answer", case, left_empty | weighed)
+    assert [list(part.to) for part in draft.parts] == [["crossroads"]], "an answer that repeats"
+    assert known(town, "crossroads", case)["encounter.drugs"] == entries
+    assert not operations.act_automatically(police), "the rest isn't told by itself"
+    tell(town, "police", "answer", case, weighed | {"encounter.drugs[1].grams": "not known"})
+    unknown = {**other, "grams": None}
+    assert known(town, "crossroads", case)["encounter.drugs"] == [entries[0], unknown]
+    assert operations.waiting_questions(police, case) == (), "nobody is asked for ever"
 
 
 def test_one_answer_goes_to_each_agency_that_asked_and_to_nobody_else(town: Town) -> None:
@@ -554,12 +639,9 @@ def test_an_exit_tells_the_notice_without_consent_and_a_day_only_with_it(town: T
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    found = Running(tmp_path_factory.mktemp("forms"), {**ROLES, "da": "prosecutor"}, "santa-fe")
-    try:
-        found.join_all()
+    folder = tmp_path_factory.mktemp("forms")
+    with serve_joined(folder, {**ROLES, "da": "prosecutor"}, "santa-fe") as found:
         yield found
-    finally:
-        found.stop()
 
 
 def words_of(running: Running, command: str, agency: str, *words: str) -> list[str]:
@@ -713,7 +795,7 @@ def test_a_referral_says_what_the_rules_say_and_a_bar_is_confirmed_on_its_own(
         drugs, charges = FLAGS.index("--drugs") + 1, FLAGS.index("--charges") + 1
         changed = {drugs: f"kind={drug}, prescription=no", charges: f"conduct=possession, {charge}"}
         given = [changed.get(at, flag) for at, flag in enumerate(FLAGS)]
-        contact = ("--family-name", "Rael", "--phone", "505-555-0100", "--language", "es")
+        contact = ("--family-name", "Rael", "--phone", "505-555-0100", "--language", "español")
         return (*given, *contact, "--known-person", "someone_else", "--rest-unknown")
 
     barred = flags("stimulant", "authority=state, violent=no")
@@ -734,6 +816,7 @@ def test_a_referral_says_what_the_rules_say_and_a_bar_is_confirmed_on_its_own(
         words = (*violent, "--dry-run", "--lang", language)
         code, printed = run(running, capsys, "refer", "police", *words)
         assert code == 0 and first in printed, printed
+        assert {"en": "Spanish", "es": "español"}[language] in printed, printed
     code, printed = run(running, capsys, "refer", "police", *words, "--json")
     assert [answer["outcome"] for answer in json.loads(printed)["rules"]] == [None, None]
 
@@ -852,3 +935,11 @@ def test_every_form_command_lists_its_roles_and_flags(capsys: pytest.CaptureFixt
         assert form.title["en"] in printed and "--answers FILE" in printed
         for role in form.roles if len(form.roles) < 8 else ():
             assert role in printed
+
+
+def test_a_list_of_words_that_records_carry_has_no_unknown_one() -> None:
+    """A barrier may be corrected to other barriers, and never to one that nobody can name."""
+    areas = "barriers.areas"
+    check_value(areas, member_type(areas), ("housing",))
+    with pytest.raises(FactsError, match="`not known` is no answer here"):
+        check_value(areas, member_type(areas), ("housing", UNKNOWN))

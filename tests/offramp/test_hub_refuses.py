@@ -15,7 +15,7 @@ import pytest
 from exchange.records.bundle import Bundle
 from offramp.agency.commands import COMMANDS
 from offramp.agency.hub_link.client import Client
-from tests.support.running_agencies import SIX_ROLES, Running, pull, told
+from tests.support.running_agencies import SIX_ROLES, Running, pull, serve_joined, told
 from tests.support.simulator import FORM, grant
 
 WHY = "the hub is in a bad mood"
@@ -33,6 +33,8 @@ SENDING: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "intake": ("crossroads", ("CASE", "--intake-at", "NOW", "--yes")),
     "plan": ("crossroads", ("CASE", "--plan-at", "NOW", "--text", "A room.", "--yes")),
     "progress": ("clinic", ("CASE", "--about", "treatment", "--treatment-text", "Well.", "--yes")),
+    "contact-try": ("crossroads", ("CASE", "--last-contact-at", "NOW", "--rest-unknown", "--yes")),
+    "service": ("crossroads", ("CASE", "--given-name", "Al", "--text", "A room.", "--yes")),
     "charge": ("prosecutor", ("CASE", "--new-charges", "conduct=theft", "--rest-unknown", "--yes")),
     "grievance": ("crossroads", ("CASE", "--text", "Closed twice.", "--yes")),
     "correct": ("police", ("CASE", "encounter.route=social_contact", "--yes")),
@@ -53,26 +55,24 @@ SENDING: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "exit": ("crossroads", ("CASE", "--since", YESTERDAY, "--yes")),
 }
 # Commands that also send, each by the same operations: an answer, a recall's answer, an
-# acknowledgement, counts, an emergency, a report, and a sealing.
+# acknowledgement, counts, an emergency, a report, a sealing, and a decision that was kept.
 ALSO_SENDING = frozenset(
     ("answer", "answer-recall", "open", "case", "report", "emergency-confirm", "emergency", "tell",
-     "report-crime", "retry", "seal", "meeting", "meeting-prepare", "notice", "hold", "sealed")
+     "tell-decision", "report-crime", "retry", "seal", "meeting", "meeting-prepare", "notice",
+     "hold", "sealed")
 )  # fmt: skip
 NOT_SENDING = frozenset(
     ("init", "join", "approve", "retire", "spare", "propose", "adopt", "serve", "console", "backup",
      "restore", "move", "doctor", "status", "inbox", "cases", "tasks", "find", "same",
-     "report-number", "mine", "account", "export", "breach", "staff", "looks", "retention")
+     "report-number", "mine", "account", "export", "breach", "staff", "looks", "retention", "oidc",
+     "person-code", "my-page", "complain", "dispute", "concern")
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    town = Running(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe")
-    try:
-        town.join_all()
+    with serve_joined(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe") as town:
         yield town
-    finally:
-        town.stop()
 
 
 def test_each_command_is_one_that_sends_or_not() -> None:
@@ -113,7 +113,8 @@ def consents(town: Running, capsys: pytest.CaptureFixture[str], case: str) -> st
     first = draft(
         1,
         grant("crossroads", "prosecutor", ["intake_status"], ["filing_status"]),
-        grant("crossroads", "clinic", ["plan"], ["treatment"]),
+        grant("crossroads", "clinic", ["plan", "attendance"], ["treatment"]),
+        grant("crossroads", "clinic", ["contact", "service"], ["service_arrangement"]),
         grant("clinic", "crossroads", ["treatment"], ["treatment"]),
         grant("prosecutor", "defender", ["new_charge"], ["legal_representation"]),
         grant("prosecutor", "program", ["decision_outcome"], ["diversion_coordination"]),

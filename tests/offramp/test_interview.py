@@ -148,6 +148,7 @@ def test_an_answer_that_cites_no_section_is_refused_so_that_it_is_asked_again(ty
     }
     state = begun("seattle", "offer", {"encounter": charge})
     assert state.question is not None and state.question.type == "citation"
+    assert "such as RCW " in state.question.how  # a section of the pack's own table
     with pytest.raises(Refusal) as refused:
         state.answer(typed)
     assert refused.value.code == "no-citation"
@@ -419,7 +420,11 @@ def test_an_answer_is_read_as_people_write_it(asked: Question, said: str, means:
     [
         (question("bool"), "maybe", "answer yes or no; or not known"),
         (question("bool"), "", "answer yes or no; or not known"),
-        (question("decimal", unit="g"), "about 3", "answer a number of g; or not known"),
+        (
+            question("decimal", unit="g"),
+            "about 3",
+            "write the number alone, such as 3; or not known",
+        ),
         (question("decimal"), "1e400", "answer a number; or not known"),
         (question("date"), "1 June", "answer a day such as 2014-06-01 or 6/1/2014; or not known"),
         (question("size"), "-1", "answer how many, 0 for none; or not known"),

@@ -135,6 +135,19 @@ def test_in_spanish_only_what_the_pack_wrote_is_english_and_is_marked_so() -> No
     assert any(attributes.get("lang") == "en" for _, attributes, _ in seen.elements)
 
 
+def test_each_reason_and_question_is_spanish_where_the_pack_has_it() -> None:
+    words = letter_words()["es"]
+    sources = {words["where"], words["doubtful"], words["own"]}
+    count = 0
+    for _, _, decision in scenarios():
+        blocks = [block for block in letter_of(decision, "es").blocks if isinstance(block, Text)]
+        english = [block.text for block in blocks if block.lang == "en"]
+        assert english == [block.text for block in blocks if block.label in sources and block.lang]
+        assert not [block.text for block in blocks if "{" in block.text]
+        count += len(blocks) - len(english)
+    assert count > 100
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_html_of_a_letter_has_what_a_screen_reader_goes_by(lang: str) -> None:
     for _, _, given_ in scenarios()[::17]:

@@ -240,6 +240,10 @@ def test_a_refusal_names_no_case_that_a_colleague_looks_at_meanwhile(
 def test_each_look_says_in_words_what_was_done() -> None:
     need = {name for name, each in DECLARED.items() if GATEWAY not in each.accesses.values()}
     others = {"sign_in", "open_page"}  # of the sign-in, and of the console
+    others |= {  # of the person's own page, where nobody of the agency acts
+        *("use_code", "cancel_lost_code", "my_page", "my_account", "my_permission"),
+        *("my_take_back", "take_back", "complain", "dispute"),
+    }
     for name in need | others:
         assert name in _DONE, name
     for operation in _DONE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from offramp.agency.cases.matching import (
     name_words,
     strength,
 )
+from offramp.phone_numbers import call_address, read_phone
 
 
 def person(name: str, born: str | None = None, phone: str | None = None) -> Description:
@@ -110,8 +113,35 @@ def test_twins_are_shown_as_a_possibility_and_weaker_than_one_name() -> None:
 def test_a_telephone_number_is_compared_by_its_last_digits() -> None:
     first = person("Ana Delgado", None, "+1 505 555 0142")
     assert compare(first, person("Pat Chee", None, "505-555-0142")) == (SAME_PHONE,)
+    assert compare(first, person("Pat Chee", None, "(505) 555-0142 ext. 3")) == (SAME_PHONE,)
     assert compare(first, person("Pat Chee", None, "505-555-0143")) == ()
     assert compare(person("", None, "911"), person("", None, "911")) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("(505) 555-0142 x3", "tel:+15055550142;ext=3"),
+        ("505/555-0142 ext. 12", "tel:+15055550142;ext=12"),
+        ("1-505-555-0142", "tel:+15055550142"),
+        ("+1 (505) 555-0142", "tel:+15055550142"),
+        ("+52 55 1234 5678", "tel:+525512345678"),
+        ("011 52 55 1234 5678", "tel:+525512345678"),
+        ("555-0142", "tel:5550142"),
+        ("911", "tel:911"),
+    ],
+)
+def test_a_telephone_number_is_called_with_its_country_and_extension(
+    text: str, called: str
+) -> None:
+    """The form of the address is that of RFC 3966."""
+    assert call_address(text) == called
+
+
+@given(st.text(max_size=30))
+def test_what_is_no_telephone_number_has_none_of_its_digits(text: str) -> None:
+    number = read_phone(text)
+    assert number is None or re.fullmatch(r"tel:[+]?\d+(;ext=\d+)?", number.address)
 
 
 def test_what_is_not_known_speaks_for_nothing() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.running_agencies import Running, consent, told
+from tests.support.running_agencies import Running, consent, serve_joined, told
 from tests.support.simulator import grant
 
 SIX = {
@@ -34,12 +34,8 @@ GRANTS = (
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Running]:
-    running = Running(tmp_path, SIX, "santa-fe")
-    try:
-        running.join_all()
+    with serve_joined(tmp_path, SIX, "santa-fe") as running:
         yield running
-    finally:
-        running.stop()
 
 
 def send(

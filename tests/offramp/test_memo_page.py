@@ -20,6 +20,7 @@ from offramp.policy.operations import change_memo
 from rules.input.printing import plain
 from tests.support.accessibility import HAS_AXE, NO_AXE, axe_violations
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
+from tests.support.made_up_arrests import ARRESTS, LONG, MAP
 from tests.support.parsed_page import ParsedPage
 from tests.support.riverton import PACK, PROMISE, pack_in
 
@@ -43,43 +44,6 @@ FORBIDDEN = (
     "risk score",
 )
 SANTA_FE = ["santa-fe@2014-04-01", "santa-fe@2018-10-01", "--decision", "eligibility"]
-
-
-LONG = "native hawaiian or another pacific islander"
-MAP = """\
-title: arrests
-id: id
-unit: arrest
-unknown: [""]
-facts:
-  encounter.date: {column: day}
-  encounter.route: {value: arrest}
-  person.age: {column: age}
-  encounter.charges: {items: [{conduct: {value: possession}, violent: {value: false}}]}
-  encounter.drugs:
-    items: [{kind: {value: opioid}, grams: {column: grams}, form: {value: weighed}}]
-"""
-
-
-def rows(number: int, start: int, grams: str, group: str, age: str = "30") -> str:
-    """Return rows of the made-up file."""
-    return "".join(f"{start + place},2014-05-01,{age},{grams},{group}\n" for place in range(number))
-
-
-# 540 surely change, and 160 more can: nobody weighed.
-ARRESTS = "id,day,age,grams,race\n" + "".join(
-    [
-        rows(300, 1000, "4", "white"),
-        rows(240, 2000, "5", "black"),
-        rows(400, 3000, "2", "white"),
-        rows(500, 4000, "9", "black"),
-        rows(80, 5000, "", "white"),
-        rows(80, 6000, "", "black"),
-        rows(4, 7000, "4", LONG),
-        rows(30, 8000, "2", LONG),
-        rows(2, 9000, "2", "white", age="forty"),
-    ]
-)
 
 
 def memo_of_cohort(folder: Path, *, by: tuple[str, ...] = ("race",)) -> dict[str, Any]:
@@ -152,6 +116,13 @@ def test_the_charts_have_tables_and_draw_no_hidden_number(counted: dict[str, Any
     for side in ("before", "after"):
         for outcome in ("eligible", "either"):
             assert f"{everyone[side][outcome]:,}" in first
+    # The width is all rows, with an axis, so a small share is a short bar.
+    assert "25 % 50 % (817) 75 % 100 % (1,634)" in first
+    widths = re.findall(r'class="sure" x="0.00%" y="\d+" width="([\d.]+)%"', charts[0])
+    assert [float(width) for width in widths] == [
+        pytest.approx(100 * everyone[side]["eligible"] / 1634, abs=0.01)
+        for side in ("before", "after")
+    ]
     (change,) = everyone["flips"]
     assert f"ALL: {change['surely']:,} to {change['at_most']:,} of 1,634" in second
     # A range is drawn if both its ends are known. A hidden end has no mark.
@@ -187,7 +158,7 @@ def test_the_words_are_those_that_are_required_and_none_that_is_forbidden(
     for text in (shown, lines):
         assert "How the rule treats these arrests" in text
         assert "not a person" in text and "as if the years were a sample" in text
-        assert "Two reports with different filters" in text
+        assert "Two reports with different filters or rules" in text
         for forbidden in FORBIDDEN:
             assert forbidden not in text.casefold(), forbidden
 
@@ -207,6 +178,13 @@ def test_a_memo_from_a_file_has_the_counts_in_words(counted: dict[str, Any]) -> 
     row = rf"ALL +1,634 +{change['surely']:,} +{change['at_most']:,} "
     assert re.search(row, lines) and "left out: 2 for age" in lines
     assert re.search(rf"{LONG} +34 +hidden", lines)
+    # The columns and the tables of the report that was made here.
+    assert lines.count("eligible of 1,000") == 2
+    differences = [each["range"] != [None, None] for each in counted["cohort"]["differences"]]
+    assert ("one group less another:" in lines) is any(differences)
+    rates = counted["cohort"]["groups"][0]["rates"]["after"]
+    low, high = (f"{end * 1000:.1f}" for end in rates["rate"])
+    assert re.search(rf"ALL +1,634 .* {low} to {high} ", lines)
 
 
 def test_a_change_that_breaks_a_promise_says_so_first_with_the_smallest_case(

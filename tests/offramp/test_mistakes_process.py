@@ -13,26 +13,34 @@ from typing import Any
 
 import pytest
 
+from offramp.agency import operations
 from offramp.cli import main
-from tests.support.running_agencies import SIX_ROLES, Running, pull, refused, told
+from tests.support.running_agencies import (
+    PASSPHRASE,
+    SIX_ROLES,
+    Running,
+    consent,
+    pull,
+    refused,
+    serve_joined,
+    told,
+)
 from tests.support.simulator import FORM, grant
+from tests.support.staff import founder_of
 from tests.support.terminals import INTERRUPT, converse
 
 OFFER = {"purpose": "offer_and_hand_off", "basis": "offer_at_scene"}
 OPERATION = {"purpose": "exchange_operation", "basis": "operation"}
-DRUGS = "encounter.drugs"
+DRUGS, CHARGES = "encounter.drugs", "encounter.charges"
+KINDS = ("opioid", "stimulant")
 HOLDERS = ("crossroads", "program", "prosecutor")
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Six agencies and the rules of Santa Fe, with a cap of 6 grams."""
-    found = Running(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe")
-    try:
-        found.join_all()
+    with serve_joined(tmp_path_factory.mktemp("town"), SIX_ROLES, "santa-fe") as found:
         yield found
-    finally:
-        found.stop()
 
 
 def write(town: Running, name: str, value: Any) -> str:
@@ -46,7 +54,9 @@ def drugs(grams: float | None = None) -> list[dict[str, Any]]:
     return [{"id": "0" * 16, "kind": "opioid", "form": "weighed", **weight}]
 
 
-def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> str:
+def refer(
+    town: Running, capsys: pytest.CaptureFixture[str], *more_charges: Any, **facts: Any
+) -> str:
     """Refer a person of 27, whom the prosecutor's records don't stop. Returns the case."""
     says = {"answer": "accepted"}
     to = dict.fromkeys(HOLDERS, OFFER)
@@ -62,7 +72,8 @@ def refer(town: Running, capsys: pytest.CaptureFixture[str], **facts: Any) -> st
     }
     charges = [
         {"id": "1" * 16, "conduct": "possession", "authority": "state", "level": "felony",
-         "violent": False, "to_minor": False}
+         "violent": False, "to_minor": False},
+        *more_charges,
     ]  # fmt: skip
     contact = {"given_name": "Maria", "family_name": "Rael", "facts": {"person.age": 27}}
     parts = [
@@ -170,7 +181,8 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
 def test_two_fields_of_one_entry_are_corrected_by_one_command(
     town: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An added field is told to nobody, and the command says so."""
+    """An added field is told to nobody, and the command says so, also as the first correction."""
+    untold = refer(town, capsys, **{DRUGS: drugs(2.4)})
     case = refer(town, capsys, **{DRUGS: drugs(2.4)})
     change = ("correct", "police", case, "encounter.drugs[0].kind=stimulant",
               "encounter.drugs[0].grams=5.1")  # fmt: skip
@@ -181,6 +193,12 @@ def test_two_fields_of_one_entry_are_corrected_by_one_command(
         assert (entry["kind"], entry["grams"]) == ("stimulant", 5.1)
 
     basis = "encounter.drugs[0].basis=estimated"
+    kept = told(town, capsys, "correct", "police", untold, basis, "--yes")
+    assert kept["corrections"] == [] and kept["details"][DRUGS][0]["basis"] == "estimated"
+    (entry,) = told(town, capsys, "case", "police", untold)["facts"][DRUGS]["value"]
+    assert (entry["basis"], entry["grams"]) == ("estimated", 2.4)
+    message = refused(town, capsys, "correct", "police", untold, basis, "--yes")
+    assert "has this value already" in message
     assert town.agency("correct", "police", case, basis, "--dry-run") == 0
     assert "Weighed, Estimated\n  no agency is told." in capsys.readouterr().out
     both = (basis, "encounter.drugs[0].grams=6")
@@ -193,6 +211,163 @@ def test_two_fields_of_one_entry_are_corrected_by_one_command(
     told(town, capsys, "correct", "police", case, "encounter.drugs[0].grams=6", "--yes")
     (entry,) = told(town, capsys, "case", "police", case)["facts"][DRUGS]["value"]
     assert (entry["basis"], entry["grams"]) == ("estimated", 6)
+
+
+def facts_at(
+    town: Running, capsys: pytest.CaptureFixture[str], case: str, *names: str
+) -> dict[str, dict[str, Any]]:
+    """Return the values of all facts, by the agencies that know them."""
+    return {
+        name: {
+            path: fact["value"]
+            for path, fact in told(town, capsys, "case", name, case)["facts"].items()
+        }
+        for name in names
+    }
+
+
+def answered(town: Running, capsys: pytest.CaptureFixture[str]) -> str:
+    """Refer with kinds alone. The program asks, and is the only one that is told the weights."""
+    kinds = [{"id": f"{place}" * 16, "kind": kind} for place, kind in enumerate(KINDS)]
+    case = refer(town, capsys, **{DRUGS: kinds})
+    told(town, capsys, "ask", "program", case, "eligibility")
+    open_everywhere(town, capsys, case, "police")
+    answers = {
+        DRUGS: [{"grams": "2.4", "form": "weighed"}, {"grams": "1.8", "form": "weighed"}],
+    }
+    file = write(town, "answers.json", answers)
+    flags = ("--answers", file, "--rest-unknown", "--yes")
+    told(town, capsys, "answer", "police", "--case", case, *flags)
+    open_everywhere(town, capsys, case, *HOLDERS)
+    return case
+
+
+def test_an_answer_with_a_list_that_nobody_asked_for_adds_to_what_stands(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two charges stand: an answer adds to both of them, and one that leaves one out is refused."""
+    theft = {"id": "2" * 16, "conduct": "theft", "authority": "state", "level": "felony",
+             "violent": False, "to_minor": False, "code": "30-16-1"}  # fmt: skip
+    case = refer(town, capsys, theft, **{DRUGS: drugs()})
+    everybody = ("police", *HOLDERS)
+    told(town, capsys, "ask", "program", case, "eligibility")
+    open_everywhere(town, capsys, case, "police")
+    expected = facts_at(town, capsys, case, *everybody)
+    left = told(town, capsys, "answer", "police", "--case", case, "--rest-open", "--yes")
+    assert left == {"answers": [{"case": case, "sent": False}]}
+    assert facts_at(town, capsys, case, *everybody) == expected
+    answer = ("answer", "police", "--case", case, "--rest-unknown", "--yes", "--answers")
+    weight = {DRUGS: [{"grams": "2.4"}]}
+    for listed in ([{"code": "30-31-23"}], [{"conduct": "theft"}], "none"):
+        file = write(town, "one.json", {**weight, CHARGES: listed})
+        message = refused(town, capsys, *answer, file)
+        assert f"leaves out what this agency stated before: `{CHARGES}[" in message
+        assert facts_at(town, capsys, case, *everybody) == expected
+    added = [{"conduct": "theft", "level": "misdemeanor"}, {"code": "30-31-23"}]
+    file = write(town, "both.json", {**weight, CHARGES: added})
+    told(
+        town, capsys, "answer", "police", "--case", case, "--rest-open", "--yes", "--answers", file
+    )
+    open_everywhere(town, capsys, case, *HOLDERS)
+    after = facts_at(town, capsys, case, *everybody)
+    # Everybody has the field of the second charge, and only the program the weight.
+    for name in everybody:
+        expected[name][CHARGES][1]["level"] = "misdemeanor"
+        expected[name][CHARGES][0]["code"] = "30-31-23"
+    for name in ("police", "program"):
+        expected[name][DRUGS][0]["grams"] = 2.4
+    assert after == expected
+
+
+def test_a_correction_of_one_field_leaves_all_else_as_each_agency_has_it(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was said in the referral and in the answer stands, for the sender and recipients."""
+    case, everybody = answered(town, capsys), ("police", *HOLDERS)
+    expected = facts_at(town, capsys, case, *everybody)
+    assert [entry["grams"] for entry in expected["program"][DRUGS]] == [2.4, 1.8]
+    assert [*expected["crossroads"][DRUGS][0]] == ["kind"]
+    for change, path, place, field, value, who in (
+        (f"{DRUGS}[1].grams=1.5", DRUGS, 1, "grams", 1.5, ("police", "program")),
+        (f"{CHARGES}[0].level=misdemeanor", CHARGES, 0, "level", "misdemeanor", everybody),
+        (f"{CHARGES}.conduct=theft", CHARGES, 0, "conduct", "theft", everybody),
+        (f"{DRUGS}[0].kind=other", DRUGS, 0, "kind", "other", everybody),
+        (f"{DRUGS}[1].grams=1.9", DRUGS, 1, "grams", 1.9, ("police", "program")),
+        (f"{DRUGS}[1].grams=1.8", DRUGS, 1, "grams", 1.8, ("police", "program")),
+    ):
+        made = told(town, capsys, "correct", "police", case, change, "--yes")
+        assert {sent["to"] for sent in made["corrections"]} == {*who} - {"police"}, change
+        for name in who:
+            expected[name][path][place][field] = value
+        open_everywhere(town, capsys, case, *HOLDERS)
+        assert facts_at(town, capsys, case, *everybody) == expected, change
+    # An entry is removed, and what each agency has of the other one stands.
+    told(town, capsys, "correct", "police", case, f"{DRUGS}[0]=none", "--yes")
+    open_everywhere(town, capsys, case, *HOLDERS)
+    for name in everybody:
+        del expected[name][DRUGS][0]
+    assert facts_at(town, capsys, case, *everybody) == expected
+    assert not any("old value" in text for text in tasks(town, capsys, "police"))
+    message = refused(town, capsys, "correct", "police", case, f"{DRUGS}[1]=none", "--yes")
+    assert "has 1 entries, from 0" in message
+
+
+def test_a_weight_that_is_added_after_a_correction_reverts_nothing(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The weight reaches everybody who has the record, and what was corrected stays corrected."""
+    case, everybody = refer(town, capsys, **{DRUGS: drugs()}), ("police", *HOLDERS)
+    told(town, capsys, "correct", "police", case, "encounter.in_area=no", "--yes")
+    open_everywhere(town, capsys, case, *HOLDERS)
+    expected = facts_at(town, capsys, case, *everybody)
+    for grams in (2.4, 2.9):
+        weigh = ("weigh", "police", case, "--drugs", f"grams={grams}", "--rest-unknown", "--yes")
+        assert {*told(town, capsys, *weigh)["to"]} == {*HOLDERS}
+        open_everywhere(town, capsys, case, *HOLDERS)
+        for name in everybody:
+            expected[name][DRUGS][0]["grams"] = grams
+        assert facts_at(town, capsys, case, *everybody) == expected
+        told(town, capsys, "correct", "police", case, f"{DRUGS}.grams=2.5", "--yes")
+        open_everywhere(town, capsys, case, *HOLDERS)
+
+
+def test_the_list_of_what_can_be_corrected_names_each_field_that_somebody_has(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = answered(town, capsys)
+    capsys.readouterr()
+    assert town.agency("correct", "police", case) == 0
+    printed = capsys.readouterr().out
+    assert f"`{DRUGS}[1].grams=`  2. How many grams does it weigh?  1.8 g" in printed
+    assert f"{DRUGS}[0].basis" not in printed
+    assert town.agency("correct", "police", case, f"{DRUGS}[1].grams=1.5", "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert "`program` was told 1.8 g; will be told 1.5 g, if the hub passes it" in printed
+    assert "`crossroads`" not in printed
+
+
+def test_an_agency_that_passed_a_detail_on_is_asked_to_correct_it_there(
+    town: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Police don't know that Crossroads told the clinic. Crossroads does, and has the task."""
+    case = refer(town, capsys)
+    terms = grant("crossroads", "clinic", ["contact", "service"], ["service_arrangement"])
+    consent(town, capsys, case, 61, terms)
+    names = ("--given-name", "Maria", "--family-name", "Rael", "--text", "A room.")
+    told(town, capsys, "service", "crossroads", case, *names, "--rest-unknown", "--yes")
+    open_everywhere(town, capsys, case, "clinic")
+    task = "`clinic` has from you an old value of"
+    for value in ("Mary", "Marie"):
+        told(town, capsys, "correct", "police", case, f"contact.given_name={value}", "--yes")
+        open_everywhere(town, capsys, case, "crossroads", "program")
+        (step,) = (text for text in tasks(town, capsys, "crossroads") if task in text)
+        assert f"agency correct {case[:8]}`" in step and value not in step
+        assert not any(task in text for text in tasks(town, capsys, "program"))
+        told(town, capsys, "correct", "crossroads", case, f"contact.given_name={value}", "--yes")
+        assert not any(task in text for text in tasks(town, capsys, "crossroads"))
+        open_everywhere(town, capsys, case, "clinic")
+        stated = told(town, capsys, "correct", "crossroads", case)["told"]["contact.given_name"]
+        assert stated == [{"agency": "clinic", "value": value}]
 
 
 def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
@@ -208,7 +383,7 @@ def test_an_exit_in_the_wrong_case_is_undone_by_one_command(
     assert town.agency(*correct) == 1
     printed = capsys.readouterr().out
     # Nothing is said to be told that isn't, and the reason is there once.
-    assert "; is told" not in printed and "will be told, if the hub passes it" in printed
+    assert "; is told" not in printed and "will be told 7.9 g, if the hub passes it" in printed
     assert printed.count("NOT corrected at `") == len(HOLDERS)
     assert printed.count("still have the old value") == 1 and "left the program" in printed
     assert "no exit" in refused(town, capsys, "recall", "police", case, "mistaken-exit", "--yes")
@@ -338,7 +513,7 @@ def test_a_correction_opens_after_a_mistaken_exit_was_taken_back(
     pull(town, "program")
     told(town, capsys, "answer-recall", "program", case)
     message = refused(town, capsys, "decide", "program", case, "eligibility", "--send")
-    assert "sent a correction that may change `" in message and "opened it" in message
+    assert "sent a correction that may change " in message and "opened it" in message
     capsys.readouterr()
     assert town.agency("case", "program", case) == 0
     assert "OPEN FIRST: police sent a correction" in capsys.readouterr().out
@@ -369,6 +544,13 @@ def test_a_part_that_was_recalled_as_wrong_is_stated_anew(
     assert "asked back all that it told" in refused(town, capsys, *change)
     (step,) = (text for text in tasks(town, capsys, "police") if "You asked back" in text)
     assert f"agency refer --case {case[:8]}`" in step
+    with closing(operations.open_office(town.folder / "police", PASSPHRASE)) as office:
+        operations.sign_in(office, by=founder_of("police"))
+        places = {item.task.about: item.place for item in operations.list_today(office, 99).tasks}
+        place = places[f"again.{DRUGS}"]
+        # The form of a referral begins a case, and this one has begun.
+        assert (place.page, place.name) != ("form", "refer")
+        assert place.page == "case" or operations.open_form(office, place.name, case).case == case
     weighed = "kind=opioid, form=weighed, grams=4.5"
     refer_again(town, capsys, case, "--drugs", weighed)
     assert not any("You asked back" in text for text in tasks(town, capsys, "police"))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from offramp.agency import operations
 from offramp.agency.cases.moments import CaseMoments
+from offramp.agency.cases.pack_terms import shared_terms
 from offramp.agency.errors import AgencyError
 from offramp.agency.hub_link import delivery
 from offramp.agency.operations import records
@@ -141,6 +142,7 @@ def test_an_interview_before_the_referral_is_confirmed_by_a_person(
     with pytest.raises(AgencyError) as refused:
         way(town, LATE_REFERRAL)
     assert refused.value.code == "odd-day" and "before the referral" in refused.value.message
+    assert INTAKE not in refused.value.message, "it is said in words"
     assert "--although-odd" in str(refused.value.fix) and office.at == before
     way(town, LATE_REFERRAL, although_odd=True)
     assert office.at > before
@@ -202,6 +204,21 @@ REFERRED_AT = datetime(2026, 11, 3, 9, 0, tzinfo=ZONE)
 EVENTS = [path for path, fact in vocabulary().facts.items() if fact.kind == "event"]
 
 
+@pytest.mark.parametrize(("minutes", "is_odd"), [(-1, True), (0, False), (1, False)])
+def test_an_interview_in_the_minute_of_the_referral_is_not_before_it(
+    minutes: int, is_odd: bool
+) -> None:
+    """The hub writes down the second, and people the minute."""
+    known = {MET: str(MET_ON), REFERRED: REFERRED_AT.replace(second=25).isoformat()}
+    moments = CaseMoments(NOW, BEGAN, shared_terms(), known)
+    value = (REFERRED_AT + timedelta(minutes=minutes)).isoformat()
+    odd = moments.odd_moments([(INTAKE, value)])
+    assert bool(odd) == is_odd
+    for moment in odd:
+        assert INTAKE not in moment.text("en") and INTAKE not in moment.text("es")
+        assert "before the referral" in moment.text("en")
+
+
 def near() -> Iterator[datetime]:
     for day in (BEGAN, MET_ON, REFERRED_AT.date(), NOW.date()):
         start = datetime(day.year, day.month, day.day, tzinfo=ZONE)
@@ -220,10 +237,10 @@ def test_an_event_that_is_accepted_lies_between_the_encounter_and_now(
     path: str, time: datetime
 ) -> None:
     known = {MET: str(MET_ON), REFERRED: REFERRED_AT.astimezone(UTC).isoformat()}
-    moments = CaseMoments(NOW, BEGAN, vocabulary().facts, known)
+    moments = CaseMoments(NOW, BEGAN, shared_terms(), known)
     value = time.replace(microsecond=0).isoformat()
     time = datetime.fromisoformat(value)
-    can_be = time <= NOW and time.date() >= MET_ON
+    can_be = time <= NOW + timedelta(minutes=1) and time.date() >= MET_ON
     try:
         moments.refuse_impossible(path, value)
     except FactsError as refusal:
@@ -231,4 +248,5 @@ def test_an_event_that_is_accepted_lies_between_the_encounter_and_now(
         return
     assert can_be
     is_odd = bool(moments.odd_moments([(path, value)]))
-    assert is_odd == (time < REFERRED_AT)
+    # A time is stated to the minute.
+    assert is_odd == (time < REFERRED_AT.replace(second=0))

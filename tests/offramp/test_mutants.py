@@ -337,7 +337,7 @@ def test_without_the_solver_the_rest_is_not_settled(folder: Path) -> None:
     command: list[Any] = [sys.executable, "-c", code, "test", "small", "--mutants"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 3 and "Traceback" not in ran.stderr
-    assert "not settled without the extra: pip install 'offramp[prove]'" in ran.stdout
+    assert "not settled without the extra: pip install -c constraints.txt '.[prove]'" in ran.stdout
     assert "2 of 2 scenarios hold" in ran.stdout and "more are not settled" in ran.stdout
 
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from offramp import cli
+from offramp.cli import usual_options
+from offramp.command_table import COMMANDS
+from offramp.parsers import parser_of
 from rules.errors import Refusal
 from rules.shelf import vocabulary
 from tests.conftest import ROOT
@@ -28,6 +30,7 @@ SOURCES = sorted(
 _GROUPS = ("agency", "hub")
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
+_TO_RUN = re.compile(r"\b(?:run|with) `((?:offramp )?(?:agency|hub) [^`\n]+)`")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 _SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?:[-*|]|\d+\.) ")
 # Tools of others that documents name with their own options.
@@ -50,13 +53,13 @@ def _parsers() -> Mapping[tuple[str, ...], argparse.ArgumentParser]:
                 for name, inner in action.choices.items():
                     add((*words, name), inner)
 
-    for command in cli.COMMANDS:
-        parser = cli.parser_of(command.name)
+    for command in COMMANDS:
+        parser = parser_of(command.name)
         (subparsers,) = [
             action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
         ]
         add((command.name,), subparsers.choices[command.name])
-    parsers[()] = cli.parser_of()
+    parsers[()] = parser_of()
     return parsers
 
 
@@ -164,7 +167,7 @@ def test_every_command_line_of_a_page_is_one_that_the_parser_takes(page: Path) -
     wrong = []
     for line in lines_of(page):
         try:
-            cli.parser_of().parse_args(shlex.split(line)[1:])
+            parser_of().parse_args(shlex.split(line)[1:])
         except (Refusal, SystemExit) as refusal:
             wrong.append((line, str(refusal)))
     assert not wrong
@@ -178,3 +181,44 @@ def test_what_the_texts_of_the_program_name_exists() -> None:
         for fault in faults_of(text)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_command_to_run_is_printed_with_all_its_words() -> None:
+    """Behind "run" and "with", a command has each word that it can't be run without."""
+    short = []
+    for source in SOURCES:
+        for text in texts_of(source):
+            for code in _TO_RUN.findall(text):
+                command = named_command(code)
+                if command is None or len(command) < 2:
+                    continue
+                given = code.removeprefix("offramp ").split()[2:]
+                if command[0] == "agency" and given[:1] not in (["DIR"], ["FOLDER"]):
+                    given.insert(0, "DIR")  # the program adds the folder
+                words = [word for word in given if not word.startswith("--")]
+                if len(words) < words_needed(command):
+                    short.append(f"{source.relative_to(ROOT)}: `{code}`")
+    assert not short, "\n".join(short)
+
+
+def words_needed(command: tuple[str, ...]) -> int:
+    """Return how many words without dashes a command can't be run without."""
+    return sum(
+        not action.option_strings
+        and not isinstance(action, argparse._SubParsersAction)
+        and action.nargs not in ("?", "*")
+        for action in PARSERS[command]._actions
+    )
+
+
+def test_the_usual_words_of_decide_mean_what_the_parser_makes_of_them() -> None:
+    usual = ["decide", "santa-fe", "eligibility", "examples/arrest.json"]
+    assert vars(usual_options(usual)) == vars(parser_of("decide").parse_args(usual))
+    others = (
+        [*usual, "--json"],
+        usual[:3],
+        [*usual[:3], "-"],
+        [*usual[:3], ""],
+        ["show", *usual[1:]],
+    )
+    assert [usual_options(words) for words in others] == [None] * len(others)

@@ -44,17 +44,17 @@ def test_a_gap_in_the_own_numbers_is_a_fault_after_the_next_receipt(town: Town) 
     police.compose("referral", (referral(),), case=case)
     send_outbox(town.link("police"))
     send_from_copy(town, case)
-    assert describe_unknown(police.working_set()) == ()
+    assert describe_unknown(police, police.working_set()) == ((), ())
     police.compose("referral", (referral(),), case=case)
     send_outbox(town.link("police"))
-    (sentence,) = describe_unknown(police.working_set())
+    (sentence,), _ = describe_unknown(police, police.working_set())
     assert sentence.startswith(f"record `2` of the case `{case}`")
-    assert any(sentence in finding.text for finding in _records(police.working_set()))
+    assert any(sentence in finding.text for finding in _records(police, police.working_set()))
     with refused("not-sent-here"):
-        check_own_records(police)
+        check_own_records(town.link("police"))
     # It follows from the journal, so another program that opens the folder finds it too.
     with closing(town.office("police")) as again:
-        assert describe_unknown(again.working_set()) == (sentence,)
+        assert describe_unknown(again, again.working_set()) == ((sentence,), ())
 
 
 def test_an_acknowledgment_of_a_record_never_sent_is_a_fault_at_the_next_pull(town: Town) -> None:
@@ -65,7 +65,7 @@ def test_an_acknowledgment_of_a_record_never_sent_is_a_fault_at_the_next_pull(to
     crossroads.open(jti, None, by="Rosa Quintana")
     send_outbox(town.link("crossroads"))
     pull_inbox(town.link("police"))
-    (sentence,) = describe_unknown(police.working_set())
+    (sentence,), _ = describe_unknown(police, police.working_set())
     assert jti in sentence and "`crossroads` acknowledges" in sentence
 
 

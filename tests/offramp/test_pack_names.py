@@ -71,7 +71,37 @@ def test_a_fault_in_the_folder_itself_names_the_pack(
     monkeypatch.chdir(town(here))
     Path("pack.yaml").write_text(CHILD.replace("title: A town\n", ""))
     assert main(["check", "."]) == 2
-    assert capsys.readouterr().out.startswith(".: town/pack.yaml:1:1: the pack has no `title`")
+    assert capsys.readouterr().out.startswith(".: pack.yaml:1:1: the pack has no `title`")
+
+
+@pytest.mark.parametrize("name", ["town", "sub/folder/town", "sub/folder/../folder/town"])
+def test_a_place_in_a_pack_opens_from_the_current_folder(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault in the pack, and a scenario that fails, of a pack that is named by its path."""
+    Path("sub/folder").mkdir(parents=True)
+    folder = town(Path(name).parent)
+    scenario = "- {id: a, says: A., decision: eligibility, facts: {}, expect: {status: decided}}\n"
+    (folder / "scenarios.yaml").write_text(scenario)
+    assert main(["test", name]) == 1
+    assert opened(capsys.readouterr().out.splitlines()[0]) == scenario
+    pack = CHILD.replace("title: A town\n", "title: A town\ncolor: red\n")
+    (folder / "pack.yaml").write_text(pack)
+    for words in (["check", name], ["test", name], ["decide", name, "eligibility", "none.json"]):
+        Path("none.json").write_text("{}")
+        assert main(words) == 2
+        printed = capsys.readouterr()
+        line = (printed.out or printed.err).splitlines()[0]
+        assert opened(line.removeprefix(f"{name}: ").removeprefix("offramp: ")) == "color: red\n"
+    assert main(["check", name, "--json"]) == 2
+    at = json.loads(capsys.readouterr().out)[name]["error"]["at"]
+    assert opened(f"{at}: ") == "color: red\n"
+
+
+def opened(line: str) -> str:
+    """Return the line of the file at the place that a printed line begins with."""
+    file, number, _ = line.split(":", 2)
+    return Path(file).read_text().splitlines(keepends=True)[int(number) - 1]
 
 
 @pytest.mark.parametrize("name", [*TABLES, "sub folder/las-cruces"])

@@ -208,4 +208,4 @@ def test_without_the_extra_the_command_names_it(
 
     monkeypatch.setattr(builtins, "__import__", absent)
     code, printed = run(capsys, "validate", str(ROOT / "examples" / "arrest.json"))
-    assert code == 2 and "pip install 'offramp[validate]' [no-validator]" in printed
+    assert code == 2 and "pip install -c constraints.txt '.[validate]' [no-validator]" in printed

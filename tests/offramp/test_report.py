@@ -38,8 +38,16 @@ from offramp.cli import main
 from offramp.clock import Clock
 from rules.shelf import vocabulary
 from tests.support.agencies import PASSPHRASE, ROLES, Town
+from tests.support.agency_console import (
+    PASSWORD,
+    Caller,
+    code_of,
+    make_account,
+    serve_at_town_time,
+)
 from tests.support.refused import refused
 from tests.support.simulator import FORM, grant, part
+from tests.support.staff import founder_of
 
 TOGETHER = "diversion_coordination"
 OPERATION = ("exchange_operation", "operation")
@@ -688,6 +696,9 @@ def test_the_command_prints_one_form_and_says_what_it_did_beside_the_numbers(
     town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     quarter = next_quarter(town)
+    # On one of its last days, so that the case managers may still open it in the next one.
+    after = datetime.fromisoformat(f"{read_quarter(quarter).after}T18Z")
+    town.hub.clock = int(after.timestamp()) - 2 * DAY
     refer(town, 12, datetime.fromtimestamp(town.hub.clock, UTC).date())
     town.settle()
     next_quarter(town)
@@ -799,7 +810,21 @@ def test_an_officer_reads_only_what_the_person_lets_be_told_now(town: Town) -> N
         office = town.at["crossroads"]
         operations.send_status(office, operations.draft_status(office, case, "engaged", ()))
     town.settle()
+
+    def openers() -> dict[str, tuple[str, ...]]:
+        return {each.case: each.openers for each in operations.list_feedback(police)}
+
+    # What was told and isn't opened waits for a named person. What nobody told waits for nobody.
+    assert openers()[told] and openers()[told] == openers()[ended] and not openers()[silent]
+    with serve_at_town_time(town, "police") as console:
+        officer, founder = Caller(console), founder_of("police")
+        officer.get("/sign-in")
+        officer.sign_in(founder, PASSWORD, code_of(make_account(police, founder, founder)))
+        page = officer.get("/mine").text
+    sentence = "Another agency told more, and nobody opened it: <a href="
+    assert page.count(sentence) == 2, "the founder is a supervisor, and may open it"
     operations.open_case(police, "Officer Lund", told)
+    assert not openers()[told] and openers()[ended]
     operations.open_case(police, "Officer Lund", ended)
 
     def words() -> dict[str, str]:

@@ -311,7 +311,7 @@ def missing(folder: Path) -> dict[str, Any]:
 
 def test_where_it_isn_t_installed_the_command_says_so(tmp_path: Path) -> None:
     error = missing(tmp_path)
-    assert error["code"] == "engine-missing" and "offramp[durable]" in error["fix"]
+    assert error["code"] == "engine-missing" and ".[durable]" in error["fix"]
 
 
 @installed

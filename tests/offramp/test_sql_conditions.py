@@ -10,10 +10,8 @@ import csv
 import gzip
 import json
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import rules
 from offramp.cli import main
 from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.engine_choice import EngineChoice, open_engine
 from offramp.policy.cohort.reading import Cohort, CohortReader
 from offramp.policy.cohort.selection import read_filters
 from offramp.policy.cohort.sql_conditions import CannotPrint, ConditionPrinter, quoted
@@ -41,12 +40,20 @@ from rules.decide.program import Program
 from rules.decide.walk import World, walk
 from rules.errors import RequestError
 from rules.input.facts import read_facts
-from rules.input.interval import Interval
 from rules.input.vocabulary import Vocabulary
 from rules.language import tree
 from rules.shelf import vocabulary
 from tests.conftest import shared
 from tests.support import generated, written
+from tests.support.cohort_rows import (
+    COLUMNS,
+    MAP,
+    ROW,
+    assert_same,
+    change_of,
+    counted,
+    with_ranges,
+)
 
 duckdb = pytest.importorskip("duckdb", reason="the extra `cohort` isn't installed")
 CONNECTION = duckdb.connect(":memory:")
@@ -81,27 +88,6 @@ def sql_value(
     ).fetchone()
     assert not (true and false)
     return True if true else False if false else None
-
-
-def with_ranges(draw: Any, known: dict[str, Any]) -> dict[str, Any]:
-    """Make some numbers ranges, of which an end may be missing."""
-
-    def ranged(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or draw(st.booleans()):
-            return value
-        more = draw(st.sampled_from([1, Decimal("0.5"), 3]))
-        return draw(
-            st.sampled_from(
-                [Interval(value, value + more), Interval(None, value), Interval(value, None)]
-            )
-        )
-
-    return {
-        path: tuple({name: ranged(item) for name, item in record.items()} for record in value)
-        if isinstance(value, tuple)
-        else ranged(value)
-        for path, value in known.items()
-    }
 
 
 @settings(max_examples=300)
@@ -182,12 +168,11 @@ def test_sums_and_lists_with_unknown_parts(condition: str, drugs: Any, value: bo
 # Whole files
 
 
-def counted(cohort: Cohort[Any]) -> Counter[Any]:
-    counts: Counter[Any] = Counter()
-    for case in cohort.cases:
-        for groups, number in case.rows.items():
-            counts[groups, case.answer] += number
-    return counts
+def by_duckdb(
+    reader: CohortReader[Any], answerer: Answerer, *, allowed: float = 0, strict: bool = False
+) -> Cohort[Any] | None:
+    with open_engine(EngineChoice()) as engine:
+        return read_by_sql(reader, answerer, engine, allowed=allowed, strict=strict)
 
 
 def read_twice(
@@ -214,7 +199,7 @@ def read_twice(
             day_matters=answerer.day_matters,
         )
         if by_sql:
-            cohort = read_by_sql(reader, answerer, allowed=100, strict=False)
+            cohort = by_duckdb(reader, answerer, allowed=100)
             assert (cohort is not None) == is_read_by_sql
             if cohort is None:
                 continue
@@ -222,22 +207,6 @@ def read_twice(
             cohort = reader.read(allowed=100)
         cohorts.append(cohort)
     return cohorts
-
-
-def assert_same(cohorts: Sequence[Cohort[Any]]) -> None:
-    first, second = cohorts
-    assert (first.rows, first.selected, first.left_out) == (
-        second.rows,
-        second.selected,
-        second.left_out,
-    )
-    assert counted(first) == counted(second)
-
-
-def change_of(pack: str, before: str, after: str, decision: str = "eligibility") -> Question:
-    return Question(
-        tuple(Side(rules.load(pack, day), decision) for day in (before, after))  # type: ignore[arg-type]
-    )
 
 
 def test_new_york_s_arrests_are_the_same_row_by_row() -> None:
@@ -263,42 +232,6 @@ def test_louisiana_s_arrests_are_the_same_row_by_row() -> None:
     assert_same(
         read_twice(file, "louisiana-nibrs", questions, by=("race",), where=where, assumed=assumed)
     )
-
-
-MAP = """\
-title: arrests
-id: id
-unit: arrest
-unknown: ["", "?"]
-groups: {half: {column: age, patterns: [{is: '[0-3].*', to: young}], else: others}}
-facts:
-  encounter.date: {column: day}
-  encounter.route: {value: arrest}
-  person.age: {column: age}
-  encounter.in_area: {column: Area}
-  encounter.charges:
-    items:
-      - {code: {column: code}, conduct: {column: conduct, else: as-is}, violent: {column: area}}
-  encounter.drugs:
-    split: {column: drugs, by: "|", parts: ":", names: [kind, grams]}
-    item: {kind: {part: kind, else: as-is}, grams: {part: grams}}
-"""
-COLUMNS = ("id", "day", "age", "Area", "area", "code", "conduct", "drugs", "place")
-ROW = st.fixed_dictionaries(
-    {
-        "id": st.sampled_from(["1", "2", "3", "4", "5", "6", "7", ""]),
-        "day": st.sampled_from(["2014-05-01", "2019-01-01", "2014-13-01", ""]),
-        "age": st.sampled_from(["17", "18", "40", "forty", "300", "", "?"]),
-        "Area": st.sampled_from(["true", "0", "", "maybe"]),
-        "area": st.sampled_from(["true", "0", ""]),
-        "code": st.sampled_from(["", "NM 30-31-23", "RCW 69.50.4013", "loitering", "18 USC 3182"]),
-        "conduct": st.sampled_from(["", "possession", "sale", "no such word"]),
-        "drugs": st.sampled_from(
-            ["", "opioid:2", "opioid:4|opioid:", ":9", "opioid:x", "stimulant:1|opioid:3", "opioid"]
-        ),
-        "place": st.sampled_from(["north", 'so"uth', "a, b", "", " north "]),
-    }
-)
 
 
 @settings(max_examples=40)
@@ -403,7 +336,7 @@ def test_every_form_of_a_file_has_the_same_rows(ending: str, tmp_path: Path) -> 
     by_rows, _ = read_twice(plain, str(mapping), questions)
     answerer = Answerer(questions, Completions(0))
     reader = CohortReader(read_map(str(mapping)), str(file), answerer.answer)
-    by_sql = read_by_sql(reader, answerer, allowed=0, strict=True)
+    by_sql = by_duckdb(reader, answerer, strict=True)
     assert by_sql is not None and counted(by_sql) == counted(by_rows)
     assert by_sql.rows == 20
 
@@ -417,7 +350,7 @@ def test_a_file_with_types_is_read_by_rules_of_the_day_of_each_row(tmp_path: Pat
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     answerer = Answerer([Question((Side(rules.load("santa-fe"), "eligibility"),))], Completions(0))
     reader = CohortReader(read_map(str(mapping)), str(file), answerer.answer)
-    cohort = read_by_sql(reader, answerer, allowed=100, strict=False)
+    cohort = by_duckdb(reader, answerer, allowed=100)
     assert cohort is not None
     assert (cohort.rows, cohort.selected, cohort.counted) == (4, 4, 2)
 
@@ -433,4 +366,4 @@ def test_a_file_with_types_needs_the_extra(
     assert "can't be read" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "duckdb", None)
     assert main(words) == 2
-    assert "pip install 'offramp[cohort]'" in capsys.readouterr().err
+    assert "pip install -c constraints.txt '.[cohort]'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offramp.agency import operations
+from offramp.agency.commands import staff as staff_commands
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.accounts import Account, Passkey, Provider
 from offramp.agency.folder.case_index import CaseIndex
 from offramp.agency.folder.office import Office, init
 from offramp.agency.folder.staff import FOUNDING_ROLES, Assignment, own_login
@@ -225,7 +228,7 @@ def test_the_last_person_of_a_role_who_can_get_in_stays(
     end = ("end", FOUNDER, "--to", "Amos Reed", "--yes")
     staff("add", "Amos Reed", *(f"--role={each}" for each in FOUNDING_ROLES))
     asked = staff(*end[:-1], code=2)
-    assert f"End `{FOUNDER}`? It can't be undone." in asked and "give `--yes`" in asked
+    assert f"End `{FOUNDER}`? It can't be undone; give `--yes`" in asked
     assert "[no-login]" in staff(*end, code=2)
     alone = ("end", FOUNDER, "--yes")
     for words in (alone, ("roles", FOUNDER, *others)):
@@ -288,6 +291,18 @@ def test_a_name_that_looks_like_a_listed_one_is_refused(
         assert code == 2 and "`Amos Reed` is or was listed here" in error, name
     for name in ("Amos Reed Jr.", "Amos B Reed", "Amos Reed 2", "Zo\u00eb Reed"):
         assert add(name) == (0, ""), name
+
+
+@pytest.mark.parametrize(
+    "typed", ["Niamh O\u2019Brien", "niamh o'brien", "N\u00edamh  O\u2019Brien"]
+)
+def test_a_person_is_named_with_the_apostrophe_that_is_at_hand(office: Office, typed: str) -> None:
+    operations.add_person(office, FOUNDER, "Niamh O'Brien", ["member"])
+    operations.set_roles(office, FOUNDER, typed, ["supervisor"])
+    assert office.working_set().staff.named("Niamh O'Brien").roles == ("supervisor",)
+    operations.end_person(office, FOUNDER, typed)
+    with refused("person-ended"):
+        operations.set_roles(office, FOUNDER, typed, ["member"])
 
 
 def test_an_owner_of_cases_keeps_a_role_that_opens_them(
@@ -400,6 +415,41 @@ def test_nobody_gets_a_case_who_could_not_open_it(
     assert owner.owner == "Ben Cole"
 
 
+def test_whoever_can_sign_in_at_the_console_may_have_a_case(office: Office) -> None:
+    case, names = "ab" * 16, ("Kay Passkey", "Ola Provider", "Una Locked")
+    for name in names:
+        operations.add_person(office, FOUNDER, name, ["member"])
+    passkey = Passkey("id", "key", 0, "Phone", 0)
+    with office.transaction():
+        office.accounts.put(Account("Kay Passkey", passkeys=(passkey,)))
+        office.accounts.put(Account("Ola Provider", subject="ola"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CaseIndex, "__contains__", lambda index, handle: handle == case)
+        with refused("no-login"):
+            operations.assign_case(office, FOUNDER, case, "Ola Provider")
+        provider = Provider("https://city.example", "offramp", None, ("mfa",), ())
+        with office.transaction():
+            office.accounts.put_provider(provider)
+        for name in ("Kay Passkey", "Ola Provider"):
+            operations.assign_case(office, FOUNDER, case, name)
+        assert not [f for f in operations.examine(office) if "owns" in f.text]
+        with refused("no-login"):
+            operations.assign_case(office, FOUNDER, case, "Una Locked")
+
+
+def test_everybody_of_a_demonstration_may_have_a_case(tmp_path: Path) -> None:
+    folder, case = tmp_path / "a", "ab" * 16
+    operations.create_agency(folder, "clinic", PASSPHRASE, founder=FOUNDER)
+    settings = folder / "agency.toml"
+    settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.add_person(office, FOUNDER, "Luis Ortega", ["member"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(CaseIndex, "__contains__", lambda index, handle: handle == case)
+            operations.assign_case(office, FOUNDER, case, "Luis Ortega")
+        assert office.working_set().staff.assignments[case].owner == "Luis Ortega"
+
+
 def test_doctor_names_an_owner_without_a_login(office: Office, logins: None) -> None:
     operations.add_person(office, FOUNDER, "Una Locked", ["member"])
     with office.transaction() as working_set:
@@ -465,6 +515,26 @@ def test_a_flag_that_an_action_would_ignore_is_refused(
         code, said = staff_command(*words)
         assert code == 2 and f"takes no `{flag}`" in said and "[usage]" in said, said
     assert office.working_set().staff.named("Ben Cole") == before
+
+
+@pytest.mark.parametrize("action", sorted(staff_commands._ACTIONS))
+def test_each_action_alone_lists_or_says_what_it_needs(
+    office: Office, staff_command: Callable[..., tuple[int, str]], action: str
+) -> None:
+    code, printed = staff_command(action)
+    assert code == 0 if action == "list" else code == 2 and "[usage]" in printed, printed
+
+
+def test_a_person_is_invited_by_a_command(
+    office: Office, staff_command: Callable[..., tuple[int, str]]
+) -> None:
+    code, printed = staff_command("invite", FOUNDER)
+    invited = re.search(r"[2-9A-Z]{4}(-[2-9A-Z]{4}){3}", printed)
+    assert code == 0 and invited and FOUNDER in printed
+    hashed, secret = "hash", operations.make_secret()
+    assert operations.use_invitation(office, FOUNDER, invited[0], hashed, secret) == FOUNDER
+    code, printed = staff_command("invite", FOUNDER, "--role", "member")
+    assert code == 2 and "takes no `--role`" in printed
 
 
 def test_who_has_another_login_is_told_so_and_how_to_mend_it(office: Office, logins: None) -> None:

@@ -19,6 +19,7 @@ HEAVY = (
     "starlette",
     "numpy",
     "duckdb",
+    "pyspark",
     "z3",
     "asyncio",
     "hypothesis",

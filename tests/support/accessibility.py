@@ -14,6 +14,8 @@ NO_AXE = "axe-core isn't installed"
 # The package's Python needs a browser driver that we don't use. Its script is all we take.
 _SPEC = find_spec("axe_playwright_python")
 HAS_AXE = _SPEC is not None
+# What is right is not described, and no style sheet is fetched again.
+_OPTIONS = "{resultTypes: ['violations'], preload: false}"
 
 
 @cache
@@ -24,14 +26,35 @@ def _script() -> str:
 
 def axe_violations(browser: Browser) -> list[str]:
     """Return what axe finds wrong on the page that is open, a line each."""
-    browser.evaluate(f"{_script()}; true")
+    if not browser.evaluate("'axe' in window"):
+        browser.evaluate(f"{_script()}; true")
     result: dict[str, Any] = json.loads(
-        browser.evaluate("axe.run().then(found => JSON.stringify(found.violations))").join(
-            ['{"violations": ', "}"]
-        )
+        browser.evaluate(
+            f"axe.run({_OPTIONS}).then(found => JSON.stringify(found.violations))"
+        ).join(['{"violations": ', "}"])
     )
     return [
         f"{violation['id']}: {node['html'][:120]}"
         for violation in result["violations"]
         for node in violation["nodes"]
     ]
+
+
+def page_faults(browser: Browser) -> dict[int, list[str]]:
+    """Return what is wrong on the page that is open, by width: narrow and dark, wide and light.
+
+    Without axe-core it only finds what is wider than the page.
+    """
+    faults = {}
+    for width, dark in ((390, True), (1280, False)):
+        browser.show(width=width, dark=dark)
+        # Colors change at once then, and not in a tenth of a second.
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        calm = {"name": "prefers-reduced-motion", "value": "reduce"}
+        browser.call("Emulation.setEmulatedMedia", features=[scheme, calm])
+        violations = axe_violations(browser) if HAS_AXE else []
+        if browser.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            violations.append("the page is wider than the screen")
+        if violations:
+            faults[width] = violations
+    return faults

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
 from urllib.parse import parse_qs, urlsplit
 
 from exchange.consent.disclosure import Judges, judges_of
@@ -21,9 +24,10 @@ from exchange.protocol import request
 from exchange.records.building import Part
 from exchange.records.bundle import parse_bundle
 from exchange.records.ids import new_id
+from exchange.records.record import hash_statement
 from exchange.standards import base64, i_json
 from exchange.standards.notes import COSIGNATURE, Note, Signature, derive_note_key, read_note
-from offramp.adoption import collect_pack, path_of
+from offramp.adoption import PackFiles, collect_pack, path_of
 from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import PACKS, Office, init
 from offramp.agency.hub_link.client import Answer, Client
@@ -69,6 +73,17 @@ class MemoryHub:
         self.asked: list[bytes] = []
         self._signatures: dict[str, dict[str, Signature]] = {}
         self._witnessed: bytes | None = None
+
+    def copy(self, judges: Judges) -> MemoryHub:
+        """Return a hub in the same state, to continue differently."""
+        made, store = MemoryHub(judges), Store()
+        self.hub.store._db.backup(store._db)
+        made.hub = Hub(ed25519(LOG), LOG, judges, chance(3), store)
+        made.restoration = Restoration(made.hub)
+        made.clock, made.asked = self.clock, [*self.asked]
+        made._signatures = {text: {**found} for text, found in self._signatures.items()}
+        made._witnessed = self._witnessed
+        return made
 
     def restore(self, store: Store) -> None:
         """Replace the hub's state by a backup, without all that the hub took since."""
@@ -159,6 +174,12 @@ class MemoryHub:
                     status = 403 if isinstance(one.error, NotPassed) else 422
                     answers.append({"status": status, "error": one.error.as_json()})
             return 200, i_json.write(answers)
+        if found := re.fullmatch("/v1/records/([0-9a-f]{32})/receipt", parts.path):
+            stored = hub.store.record(agency, found[1])
+            if stored is None:
+                return 404, b'{"error":{"code":"no-such-thing"}}'
+            sha256 = hash_statement(stored[0].jws)
+            return 200, i_json.write({"receipt": stored[1].json(), "sha256": sha256})
         if parts.path == "/v1/inbox":
             return 200, hub.inbox(agency, now, int(query["after"])).write()
         if parts.path == "/v1/inbox/done":
@@ -198,8 +219,16 @@ def _proof(hashes: tuple[bytes, ...]) -> tuple[int, bytes]:
     return 200, i_json.write({"proof": [digest.hex() for digest in hashes]})
 
 
+# The folder and the hub of each town that this process founded.
+_FOUNDED: dict[object, tuple[Path, MemoryHub]] = {}
+
+
 class Town:
-    """Agencies with folders, and the hub between them. Everybody reads `clock`."""
+    """Agencies with folders, and the hub between them. Everybody reads `clock`.
+
+    The town of some agencies and a pack is founded once in a process. Each further one starts from
+    a copy of its folders and its hub, with the same keys.
+    """
 
     def __init__(
         self,
@@ -219,21 +248,37 @@ class Town:
         self.packs = [adopted.pack()] if adopted else []
         self._judges = judges_of(self.packs)
         # A pack that is adopted later has its judge too.
-        self.hub = MemoryHub(lambda name: self._judges(name)) if adopted else MemoryHub()
+        judge = (lambda name: self._judges(name)) if adopted else judges
         self.skew: dict[str, int] = {}
         self.at: dict[str, Office] = {}
-        for name in roles:
-            init(folder / name, name, PASSPHRASE)
+        founded = type(self), tuple(roles.items()), others, adopted.write() if adopted else None
+        if founded not in _FOUNDED:
+            self.folder = Path(mkdtemp(prefix="offramp-town-"))
+            atexit.register(rmtree, self.folder, ignore_errors=True)
+            self.hub = MemoryHub(judge)
+            self._found(adopted)
+            for office in self.at.values():
+                office.close()
+            _FOUNDED[founded] = self.folder, self.hub
+        prepared, hub = _FOUNDED[founded]
+        self.folder, self.hub = folder, hub.copy(judge)
+        copytree(prepared, folder, dirs_exist_ok=True)
+        self.at = {name: self.office(name) for name in roles}
+
+    def _found(self, adopted: PackFiles | None) -> None:
+        """Make each agency's folder, have all sign the directory, and let all do their duties."""
+        for name in self.roles:
+            init(self.folder / name, name, PASSPHRASE)
             if adopted is not None:
-                (folder / name / PACKS).mkdir()
-                kept = path_of(folder / name / PACKS, digest(adopted.pack()))
+                (self.folder / name / PACKS).mkdir()
+                kept = path_of(self.folder / name / PACKS, digest(adopted.pack()))
                 kept.write_bytes(adopted.write())
             self.at[name] = self.office(name)
         named = {"pack": {"id": adopted.id, "digest": digest(adopted.pack())}} if adopted else {}
         payload = write_document(
             document(
                 **named,
-                agencies=[self._entry(name) for name in roles],
+                agencies=[self._entry(name) for name in self.roles],
                 threshold={"signatures": 2, "of": ["prosecutor", "defender", "clinic"]},
             )
         )
@@ -289,10 +334,11 @@ class Town:
 
     def settle(self) -> None:
         """Everybody does all duties, until nobody has anything left to prove."""
+        links = [self.link(name) for name in self.at]
         for _ in range(3):
-            for name in self.at:
-                run_duties(self.link(name))
-                end_due(self.at[name])
+            for link in links:
+                run_duties(link)
+                end_due(link.office)
 
 
 def referral(answer: str = "accepted") -> Part:

@@ -9,6 +9,8 @@ import select
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,8 +32,12 @@ class Browser:
 
     def __init__(self, profile: Path) -> None:
         assert BROWSER is not None
-        reads, self._write = os.pipe()
-        self._read, writes = os.pipe()
+        low_reads, self._write = os.pipe()
+        self._read, low_writes = os.pipe()
+        # Above the numbers that the browser has them under, so that neither replaces the other.
+        reads, writes = (fcntl(low, F_DUPFD_CLOEXEC, 100) for low in (low_reads, low_writes))
+        os.close(low_reads)
+        os.close(low_writes)
         command = [
             BROWSER,
             "--headless",
@@ -46,10 +52,8 @@ class Browser:
 
         def move_pipes() -> None:
             """Give the browser its pipes as descriptors 3 and 4."""
-            os.dup2(reads, 30)
-            os.dup2(writes, 31)
-            os.dup2(30, 3)
-            os.dup2(31, 4)
+            os.dup2(reads, 3)
+            os.dup2(writes, 4)
 
         self._process = subprocess.Popen(
             command,
@@ -85,7 +89,21 @@ class Browser:
         os.close(self._read)
 
     def call(self, method: str, *, in_page: bool = True, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the debugging protocol, and return its result."""
+        """Call a method of the debugging protocol, and return its result.
+
+        Between two pages no page is active. The call is made again until there is one.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = self._ask(method, in_page, parameters)
+            if "error" not in answer:
+                result: dict[str, Any] = answer["result"]
+                return result
+            is_between = "Not attached to an active page" in answer["error"]["message"]
+            assert is_between and time.monotonic() < end, answer
+            time.sleep(0.05)
+
+    def _ask(self, method: str, in_page: bool, parameters: Mapping[str, Any]) -> dict[str, Any]:
         self._number += 1
         number = self._number
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
@@ -95,9 +113,7 @@ class Browser:
         while True:
             answer = self._next()
             if answer.get("id") == number:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
-                return result
+                return answer
             self.events.append(answer)
 
     def _next(self) -> dict[str, Any]:
@@ -105,7 +121,9 @@ class Browser:
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._read], [], [], max(0, end - time.monotonic()))
             assert ready, "the browser doesn't answer"
-            self._buffer += os.read(self._read, 1 << 20)
+            received = os.read(self._read, 1 << 20)
+            assert received, "the browser has ended"
+            self._buffer += received
         line, _, self._buffer = self._buffer.partition(b"\0")
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -120,7 +138,7 @@ class Browser:
             self.events.append(self._next())
 
     def show(self, *, width: int, height: int = 844, dark: bool = False) -> None:
-        """Give the page a size and a color scheme."""
+        """Give the page a size and a color scheme. Nothing moves, so nobody has to wait for it."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -129,7 +147,8 @@ class Browser:
             mobile=False,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        motion = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme, motion])
 
     def forbid_scripts(self) -> None:
         """Run no script of any page."""
@@ -140,6 +159,10 @@ class Browser:
         self.events.clear()
         self.call("Page.navigate", url=address)
         self.wait_for("Page.loadEventFired")
+
+    def go(self, step: str) -> None:
+        """Go `back` or `forward`. The page answers before it is left."""
+        self.evaluate(f"void setTimeout(() => history.{step}())")
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression in the page."""
@@ -164,11 +187,7 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click in the middle of the first element that a selector finds."""
-        place = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
-        )
+        place = self._middle(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call(
                 "Input.dispatchMouseEvent",
@@ -178,6 +197,27 @@ class Browser:
                 button="left",
                 clickCount=1,
             )
+
+    def double_click(self, selector: str) -> None:
+        """Click twice at once in the middle of the first element that a selector finds."""
+        x, y = self._middle(selector)
+        self.call(
+            "Input.synthesizeTapGesture",
+            x=x,
+            y=y,
+            duration=1,
+            tapCount=2,
+            gestureSourceType="mouse",
+        )
+
+    def _middle(self, selector: str) -> list[float]:
+        """Scroll an element into the window, and return where its middle is."""
+        place: list[float] = self.evaluate(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        return place
 
     def picture(self, file: Path, *, full: bool = True) -> None:
         """Save a picture of the page."""

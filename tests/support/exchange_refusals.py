@@ -16,6 +16,11 @@ from exchange.agency import gateway
 from exchange.consent import accounting
 from exchange.consent.account import Account, read_account
 from exchange.errors import ExchangeError
+from exchange.evidence.confirmations import (
+    ConfirmedDraft,
+    ShownConfirmation,
+    check_confirmations,
+)
 from exchange.evidence.documents import read_any
 from exchange.evidence.verify import verify_exhibit
 from exchange.hub import quota
@@ -96,6 +101,20 @@ def forged() -> bytes:
 
 def other_log() -> bytes:
     return signed(HUB.name, text=notes.Checkpoint("other.example/log", 5, POINT.root).text)
+
+
+def confirmed_elsewhere() -> object:
+    """A confirmation beside a record that states no decision."""
+    draft = ConfirmedDraft(
+        act="determine",
+        case="new",
+        decision="entry",
+        outcome="eligible",
+        reason="within_the_rules",
+        recipient=None,
+    )
+    shown = ShownConfirmation(by="Nora Gray", method="password", draft=draft)
+    return check_confirmations([shown], None, [])
 
 
 CASES: list[Callable[[], object]] = [
@@ -599,6 +618,7 @@ CASES += [
     lambda: verify_exhibit(exhibits.logged(later=400 * DAY)),
     lambda: verify_exhibit(exhibits.logged(first=exhibits.narrowed)),
     lambda: verify_exhibit(exhibits.logged(first=exhibits.said_no)),
+    lambda: confirmed_elsewhere(),
     lambda: requested(header="Bearer x"),
     lambda: requested(path="/v1/keys"),
     lambda: requested(hub="hub.example"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from hypothesis import strategies as st
@@ -88,15 +88,25 @@ def put(facts: dict[str, Any], path: str, value: Any) -> None:
     reduce(lambda level, group: level.setdefault(group, {}), groups, facts)[last] = value
 
 
+def _records(path: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    fields = FACTS[path].fields
+    record = st.fixed_dictionaries({name: value_of(fields[name]) for name in LISTS[path]})
+    return st.lists(record, max_size=3)
+
+
+# A strategy is made once. Hypothesis would check each that is made anew, for longer than it draws.
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **{path: value_of(FACTS[path]) for path in FLAT},
+    **{path: _records(path) for path in LISTS},
+}
+
+
 @st.composite
 def complete_facts(draw: st.DrawFn) -> dict[str, Any]:
     """Make facts in which everything that the conditions below may read is known."""
     facts: dict[str, Any] = {}
-    for path in FLAT:
-        put(facts, path, draw(value_of(FACTS[path])))
-    for path, names in LISTS.items():
-        record = st.fixed_dictionaries({name: value_of(FACTS[path].fields[name]) for name in names})
-        put(facts, path, draw(st.lists(record, max_size=3)))
+    for path, values in _VALUES.items():
+        put(facts, path, draw(values))
     return facts
 
 
@@ -105,7 +115,7 @@ def with_holes(facts: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
     @st.composite
     def dropped(draw: st.DrawFn) -> dict[str, Any]:
-        keep = draw(st.sampled_from([0.2, 0.5, 0.8, 1.0]))
+        keep = draw(st.sampled_from((0.2, 0.5, 0.8, 1.0)))
 
         def stays() -> bool:
             return keep == 1.0 or draw(st.floats(0, 1)) < keep
@@ -199,43 +209,52 @@ def nested(atoms: Strategy) -> Strategy:
     return st.recursive(atoms, larger, max_leaves=6)
 
 
+@cache
 def over_records(path: str, variable: str) -> Strategy:
     fields = [FACTS[path].fields[name] for name in LISTS[path]]
-    return nested(
-        st.sampled_from(fields).flatmap(lambda field: atom(field, tree.FieldOf(variable, field)))
-    )
+    atoms = {field.path: atom(field, tree.FieldOf(variable, field)) for field in fields}
+    return nested(st.sampled_from(sorted(atoms)).flatmap(atoms.__getitem__))
+
+
+@cache
+def _perhaps_over_records(path: str) -> st.SearchStrategy[tree.Tree | None]:
+    return st.one_of(st.none(), over_records(path, "d"))
+
+
+_PATHS = st.sampled_from(sorted(LISTS))
+_OPERATORS = st.sampled_from(OPERATORS)
+_LIMITS = st.one_of(
+    st.sampled_from(GRAMS).map(tree.Constant), st.just(tree.ParameterOf("quantity_cap"))
+)
 
 
 @st.composite
 def quantifiers(draw: st.DrawFn) -> tree.Tree:
-    path = draw(st.sampled_from(sorted(LISTS)))
+    path = draw(_PATHS)
     return tree.Quantifier(
-        draw(st.sampled_from(["exists", "all"])), FACTS[path], "d", draw(over_records(path, "d"))
+        draw(st.sampled_from(("exists", "all"))), FACTS[path], "d", draw(over_records(path, "d"))
     )
 
 
 @st.composite
 def totals(draw: st.DrawFn) -> tree.Tree:
     """A comparison with how many, or how much."""
-    path = draw(st.sampled_from(sorted(LISTS)))
-    keep = draw(st.one_of(st.none(), over_records(path, "d")))
-    operator = draw(st.sampled_from(OPERATORS))
+    path = draw(_PATHS)
+    keep = draw(_perhaps_over_records(path))
+    operator = draw(_OPERATORS)
     if path == "encounter.drugs" and draw(st.booleans()):
         grams = FACTS[path].fields["grams"]
         total = tree.Total(FACTS[path], "d", keep, tree.FieldOf("d", grams), grams.low, grams.high)
-        other = draw(
-            st.one_of(
-                st.sampled_from(GRAMS).map(tree.Constant), st.just(tree.ParameterOf("quantity_cap"))
-            )
-        )
-        return tree.Compare(operator, total, other)
+        return tree.Compare(operator, total, draw(_LIMITS))
     variable = "d" if keep is not None else "item"
     size = tree.Total(FACTS[path], variable, keep, None, None, None)
-    return tree.Compare(operator, size, tree.Constant(draw(st.sampled_from([0, 1, 2]))))
+    return tree.Compare(operator, size, tree.Constant(draw(st.sampled_from((0, 1, 2)))))
 
 
+@cache
 def conditions(*, decisions: bool = True, clocks: bool = True) -> Strategy:
-    flat = st.sampled_from(FLAT).flatmap(lambda path: atom(FACTS[path], tree.FactOf(FACTS[path])))
+    atoms = {path: atom(FACTS[path], tree.FactOf(FACTS[path])) for path in FLAT}
+    flat = st.sampled_from(FLAT).flatmap(atoms.__getitem__)
     kinds = [flat, quantifiers(), totals()]
     if decisions:
         outcomes = [(name, outcome) for name, all_of in OUTCOMES.items() for outcome in all_of]

@@ -60,6 +60,10 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 for line in sys.stdin:
     given = json.loads(line)
+    if given["console"]:
+        import offramp.console.agency.__main__ as console
+        import argon2, babel, fastapi, jinja2, pyotp, webauthn
+        import offramp.console.agency.office_thread, offramp.console.agency.server
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -73,6 +77,10 @@ for line in sys.stdin:
         out = os.open(given["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        if given["console"]:
+            os.dup2(os.open(given["console"], os.O_RDONLY), 0)
+            sys.argv[1:] = given["arguments"]
+            os._exit(console.main())
         code = main(given["arguments"])
         if given["waits"]:
             os.write(writer, bytes([code]))
@@ -101,11 +109,20 @@ class Starter:
         """Start a process and return its id. With `fsize`, no file that it writes can be larger."""
         return self._ask(arguments, out, fsize=fsize, waits=False)
 
+    def start_console(self, options: str, out: Path, entry: Path) -> int:
+        """Start the process of an agency's console, and return its id.
+
+        `options` are its argument, and `entry` is a named pipe that becomes its standard input.
+        """
+        return self._ask([options], out, fsize=0, waits=False, console=str(entry))
+
     def run(self, arguments: Sequence[str], out: Path) -> int:
         """Run a command in a process of its own, and return its exit code."""
         return self._ask(arguments, out, fsize=0, waits=True)
 
-    def _ask(self, arguments: Sequence[str], out: Path, *, fsize: int, waits: bool) -> int:
+    def _ask(
+        self, arguments: Sequence[str], out: Path, *, fsize: int, waits: bool, console: str = ""
+    ) -> int:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(
             json.dumps(
@@ -114,6 +131,7 @@ class Starter:
                     "out": str(out),
                     "fsize": fsize,
                     "waits": waits,
+                    "console": console,
                     # As in a process that this one starts.
                     "environment": dict(os.environ),
                     "folder": str(Path.cwd()),
@@ -149,10 +167,15 @@ class ServedHub:
 
     def wait(self, timeout: float) -> None:
         """Wait until the process has ended."""
-        until = time.monotonic() + timeout
-        while runs(self.pid):
-            assert time.monotonic() < until, "the hub doesn't stop"
-            time.sleep(0.005)
+        wait_for_end(self.pid, timeout)
+
+
+def wait_for_end(pid: int, timeout: float) -> None:
+    """Wait until a process that the shared `Starter` started has ended."""
+    until = time.monotonic() + timeout
+    while runs(pid):
+        assert time.monotonic() < until, "the process doesn't stop"
+        time.sleep(0.005)
 
 
 def runs(pid: int) -> bool:

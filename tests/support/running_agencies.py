@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from shutil import copytree, ignore_patterns, rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -52,7 +57,15 @@ SIX_ROLES = {
 class Running:
     """A hub's process and the folders of its agencies, by default with the pack `lead`."""
 
-    def __init__(self, folder: Path, roles: Mapping[str, str] = ROLES, pack: str = "lead") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        roles: Mapping[str, str] = ROLES,
+        pack: str = "lead",
+        *,
+        prepared: Path | None = None,
+    ) -> None:
+        """Found a hub in a folder, or copy the `prepared` one and its agencies. Serve it."""
         self.folder = folder
         self.roles = roles
         with closing(socket.socket()) as probe:
@@ -62,9 +75,23 @@ class Running:
         self.passphrase = folder / "passphrase"
         self.passphrase.touch(0o600)
         self.passphrase.write_bytes(PASSPHRASE)
-        hub = str(folder / "hub")
-        assert main(["hub", "init", hub, "--pack", pack, "--port", str(self.port)]) == 0
+        if prepared is None:
+            hub = str(folder / "hub")
+            assert main(["hub", "init", hub, "--pack", pack, "--port", str(self.port)]) == 0
+        else:
+            mode = folder.stat().st_mode
+            copytree(prepared, folder, dirs_exist_ok=True, ignore=ignore_patterns("hub.out"))
+            # A test that runs commands of other accounts lets them into its folder.
+            folder.chmod(mode)
+            self._change_port()
         self.start()
+
+    def _change_port(self) -> None:
+        """Write this town's port into the settings that were copied with another one."""
+        port = re.compile(r"(?<=^port = )\d+|(?<=127\.0\.0\.1:)\d+", re.MULTILINE)
+        for name in ("hub/hub.toml", *(f"{name}/agency.toml" for name in self.roles)):
+            settings = self.folder / name
+            settings.write_text(port.sub(str(self.port), settings.read_text()))
 
     # The agencies that 42 CFR Part 2 covers.
     covered: tuple[str, ...] = ()
@@ -101,10 +128,13 @@ class Running:
         return Office(self.folder / name, PASSPHRASE, lambda: int(time.time()))
 
     def settle(self) -> None:
-        for _ in range(2):
-            for name in self.roles:
-                with closing(self.office(name)) as office:
-                    run_duties(link_of(office))
+        with ExitStack() as opened:
+            links = [
+                link_of(opened.enter_context(closing(self.office(name)))) for name in self.roles
+            ]
+            for _ in range(2):
+                for link in links:
+                    run_duties(link)
 
     def join_all(self) -> None:
         """Invite every agency, have each join, and have all approve the directory."""
@@ -124,15 +154,39 @@ class Running:
         self.settle()
 
 
-@pytest.fixture
-def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
-    found = Running(tmp_path)
+@cache
+def _prepared(roles: tuple[tuple[str, str], ...], pack: str) -> Path:
+    """Return the folder of a town that was founded once in this process, and is stopped."""
+    folder = Path(mkdtemp(prefix="offramp-town-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    town = Running(folder, dict(roles), pack)
     try:
-        found.join_all()
-        capsys.readouterr()
+        town.join_all()
+    finally:
+        town.stop()
+    return folder
+
+
+@contextmanager
+def serve_joined(
+    folder: Path, roles: Mapping[str, str] = ROLES, pack: str = "lead"
+) -> Iterator[Running]:
+    """Serve a town whose agencies have joined: a copy, with a hub's process of its own.
+
+    `pack` is a shipped one.
+    """
+    found = Running(folder, roles, prepared=_prepared(tuple(roles.items()), pack))
+    try:
         yield found
     finally:
         found.stop()
+
+
+@pytest.fixture
+def running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
+    with serve_joined(tmp_path) as found:
+        capsys.readouterr()
+        yield found
 
 
 def told(
@@ -165,7 +219,7 @@ def doctor(
     assert found["well"] is (code == 0)
     return code, {
         level: [one["says"] for one in found["found"] if one["level"] == level]
-        for level in ("wrong", "note")
+        for level in ("wrong", "unknown", "note")
     }
 
 

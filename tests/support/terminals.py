@@ -6,6 +6,8 @@ import os
 import pty
 import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,3 +68,29 @@ def read_until_prompt(terminal: int, shown: bytearray) -> bool:
         elif shown[begun:].decode(errors="replace").endswith(f"\n{PROMPT}"):
             return True
     raise TimeoutError(f"no prompt after {PATIENCE} s: {shown[-400:].decode(errors='replace')}")
+
+
+# A command with this shows its progress from the first row on, however fast the machine is.
+_AT_ONCE = """
+import sys
+from offramp.policy import progress
+
+progress._AFTER = 0.0
+from offramp.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def show_at_once(*words: str) -> bytes:
+    """Run a command whose errors go to a terminal. Return what it showed there, progress too.
+
+    The terminal is read once the command has ended, so that a command that shows nothing fails the
+    test and doesn't hold it.
+    """
+    parent, terminal = pty.openpty()
+    command = [sys.executable, "-c", _AT_ONCE, *words]
+    with os.fdopen(parent, "rb", buffering=0) as shown:
+        with os.fdopen(terminal, "wb") as errors:
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=errors, timeout=120)
+        return shown.read(65_536)

@@ -8,14 +8,17 @@ small finite domains.
 
 from __future__ import annotations
 
+import atexit
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from functools import cache
 from itertools import product
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,9 +32,11 @@ from rules.input.yaml import Node
 from rules.language import tree
 from rules.language.check import check
 from rules.language.checker import Scope
+from rules.packs.assemble import assemble
 from rules.packs.pack import Pack
 from rules.packs.tables import table_of
-from rules.shelf import read_pack
+from rules.prove.proof_cache import prove
+from rules.shelf import Neighbors, vocabulary
 
 SHARED_BY_ALL = {
     "kind": "record",
@@ -120,27 +125,42 @@ TABLE = {
 UNSETTLED = ("RCW 77.01.9", "RCW 77.01", "loitering")
 
 
+@cache
+def _shelf() -> Path:
+    """Return a folder for packs, with the table of offenses. It is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="offramp-packs-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    law = folder / "law" / str(HEAD["offenses"])
+    law.mkdir(parents=True)
+    for file, content in TABLE.items():
+        (law / file).write_text(content, encoding="utf-8")
+    return folder
+
+
 def assembled(*texts: str, whole: bool = False) -> Pack:
     """Read the last of these packs, from a folder with all of them.
 
-    Each text begins with its `id`, or is JSON.
+    Each text begins with its `id`, or is JSON. No ready file is kept, which takes as long as
+    reading a pack: no text comes again.
     """
-    with tempfile.TemporaryDirectory() as away:
-        folder = Path(away)
+    shelf, folders = _shelf(), []
+    try:
         for text in texts:
             name = (
                 json.loads(text)["id"]
                 if text.startswith("{")
                 else text.split("id:", 1)[1].split()[0].strip("'\"")
             )
-            folder = Path(away) / name
-            folder.mkdir()
-            (folder / "pack.yaml").write_text(text, encoding="utf-8")
-        law = Path(away) / "law" / str(HEAD["offenses"])
-        law.mkdir(parents=True)
-        for file, content in TABLE.items():
-            (law / file).write_text(content, encoding="utf-8")
-        return read_pack(folder, whole=whole)
+            folders.append(shelf / name)
+            folders[-1].mkdir()
+            (folders[-1] / "pack.yaml").write_text(text, encoding="utf-8")
+        pack = assemble(folders[-1], vocabulary(), Neighbors(shelf.resolve()))
+    finally:
+        for folder in folders:
+            rmtree(folder)
+    if whole:
+        prove(pack)
+    return pack
 
 
 def _words() -> Vocabulary:

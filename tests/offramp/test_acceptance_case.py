@@ -1,0 +1,331 @@
+"""The case manager's lines about one case, each with its budget of taps, and the looks on record.
+
+A real hub, six agencies, and the console of the case managers as a process. Rosa Quintana uses the
+pages' own controls in a browser without scripts.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from exchange.consent.account_rows import Row
+from offramp.agency import operations
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.console.agency import pages  # noqa: F401  # declares the routes
+from offramp.console.agency.routes import collect_routes
+from tests.support.browser import BROWSER, NO_BROWSER, Browser
+from tests.support.referrals import address, refer
+from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running, serve_joined
+from tests.support.santa_fe_town import say_yes
+from tests.support.staff import founder_of
+from tests.support.taps import Taps, founder_at
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
+ROSA = founder_of("crossroads")
+SEND = ".dock button"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with serve_joined(tmp_path_factory.mktemp("case"), SIX_ROLES, "santa-fe") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rosa(town: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taps]:
+    profile = tmp_path_factory.mktemp("desk") / "profile"
+    with founder_at(town, "crossroads", profile, width=1280) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def ana(town: Running, rosa: Taps) -> str:
+    """Return the case of a person whose referral Rosa opens from the list of today.
+
+    This shows C1.
+    """
+    case = refer(town, "Ana", "Lucero", phone="505-555-0123", birth_date="1990-04-17")
+    path = address(town, case)
+    rosa.begin("/today")
+    rosa.press(f"a.btn[href='{path}/open']")
+    assert "Ana" not in rosa.text, "it is closed"
+    rosa.press(SEND)
+    assert rosa.path == path and rosa.heading == "Ana Lucero" and rosa.count <= 2
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        for set_id in ("hand_off", "plan"):
+            say_yes(office, case, set_id)
+    town.settle()
+    return case
+
+
+def rows_of(town: Running, case: str) -> tuple[Row, ...]:
+    """Return the exchange's own account of a case."""
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        return operations.fetch_account(office, case).statement.rows
+
+
+def test_last_nights_referral_is_opened_in_two_taps_and_acknowledged(
+    town: Running, ana: str
+) -> None:
+    """C1. The notice of 42 CFR 2.32 is shown in `test_console_case.py`."""
+    opened = [row for row in rows_of(town, ana) if row.to == "crossroads" and row.opened]
+    assert {row.category for row in opened} >= {"contact", "encounter"}
+    assert {row.issuer for row in opened} == {"police"}
+
+
+def test_each_form_is_accepted_at_the_first_try(town: Running, rosa: Taps, ana: str) -> None:
+    """C10."""
+    path, now = address(town, ana), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    forms: dict[str, dict[str, str]] = {
+        "intake": {"case.intake_at": now},
+        "contact-try": {"case.missed_contacts": "1"},
+        "plan": {"plan.text": "A room, and a job.", "case.plan_at": now},
+    }
+    for form, answers in forms.items():
+        tell(rosa, path, form, answers)
+    rosa.begin(path)
+    rosa.press("button[name=word][value=engaged]")
+    rosa.press(SEND)
+    assert rosa.heading == "Sent" and rosa.count <= 2
+    tell(rosa, path, "exit", {"enrollment.since": now[:10]})
+    town.settle()
+
+
+def tell(rosa: Taps, path: str, form: str, answers: dict[str, str]) -> None:
+    rosa.begin(path)
+    rosa.press(f"a[href='{path}/tell/{form}']")
+    for name, text in answers.items():
+        rosa.type(name, text)
+    rosa.press(SEND)
+    assert rosa.heading == "Check and send", (form, rosa.text)
+    rosa.press(SEND)
+    assert rosa.heading in ("Sent", "Kept here") and rosa.count <= 4, (form, rosa.text)
+
+
+def test_a_recall_is_answered_in_two_taps_and_its_sender_sees_how(
+    town: Running, rosa: Taps
+) -> None:
+    """C15: deleted, or kept with a code."""
+    for given, choose, said in (
+        ("Rex", "button[value=delete]", "Crossroads deleted what was asked back."),
+        (
+            "Kay",
+            "button[name=keep][value=court_order]",
+            "Crossroads keeps what was asked back: a court ordered it.",
+        ),
+    ):
+        case = refer(town, given, "Recalled")
+        path = address(town, case)
+        rosa.open(f"{path}/open")
+        rosa.press(SEND)
+        with closing(operations.open_office(town.folder / "police", PASSPHRASE)) as office:
+            (entry,) = operations.list_own_entries(office, case)
+            by = founder_of("police")
+            operations.recall(office, by, case, "wrong_person", record=entry.record)
+        town.settle()
+        rosa.begin("/today")
+        rosa.press(f"a.btn[href='{path}/recalled']")
+        rosa.press(choose)
+        assert rosa.count <= 2
+        assert "Deleted" in rosa.text if given == "Rex" else "a court ordered it" in rosa.text
+        town.settle()
+        with closing(operations.open_office(town.folder / "police", PASSPHRASE)) as office:
+            operations.open_arrivals(office, by, case)
+            notes = [note.text for note in operations.describe_case(office, case).notes]
+        assert [note for note in notes if note.startswith("Crossroads ")] == [said]
+
+
+def test_the_account_is_the_whole_list_in_two_taps_and_two_pages(
+    town: Running, rosa: Taps, ana: str
+) -> None:
+    """C16 and V5, in both languages."""
+    told = len([row for row in rows_of(town, ana) if not row.only_asks])
+    counts = set()
+    for lang in ("en", "es"):
+        rosa.begin(address(town, ana))
+        rosa.press("a[href$='/account']")
+        if lang == "es":
+            rosa.press("a[href$='lang=es']")
+        assert rosa.count <= 2
+        numbers = "[...document.querySelectorAll('.summary li')].map(e => e.innerText)"
+        lines = rosa.browser.evaluate(numbers)
+        listed = rosa.browser.evaluate("document.querySelectorAll('.list-of-all li').length")
+        summed = sum(int(found[1]) for line in lines if (found := re.search(r"\((\d+)\)$", line)))
+        assert 1 <= len(lines) <= 12 and summed == listed > 5
+        counts.add(listed)
+        assert f"{listed} " in rosa.text
+        # What changed, and who signed the log, as the command prints them for the person.
+        signed = {"en": "You signed ", "es": "Usted firmó "}[lang]
+        witnesses = {"en": "Independent witnesses", "es": "Testigos independientes"}[lang]
+        assert signed in rosa.text and witnesses in rosa.text
+        assert print_faults(rosa.browser) == []
+        whole = pages_of(rosa.browser)
+        rosa.browser.evaluate("document.querySelectorAll('.list-of-all').forEach(e => e.remove())")
+        assert pages_of(rosa.browser) <= 2 and whole > 1
+    assert len(counts) == 1 and counts.pop() <= told
+
+
+def pages_of(browser: Browser) -> int:
+    """Return how many pages of paper the page of the browser is printed on."""
+    made = b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", made))
+
+
+def print_faults(browser: Browser) -> list[str]:
+    """Return what of the printed page isn't black on white, is a control, or may be cut in two."""
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        faults: list[str] = browser.evaluate(PRINT_FAULTS)
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+    return faults
+
+
+PRINT_FAULTS = """(() => {
+  const faults = [];
+  const gray = (color) => (color.match(/[0-9.]+/g) || []).map(Number);
+  for (const e of document.querySelectorAll("main, main *")) {
+    if (!e.checkVisibility() || e.closest("svg")) continue;
+    const style = getComputedStyle(e), what = e.outerHTML.slice(0, 80);
+    if (e.matches("button, input:not([type=hidden]), select, textarea, .btn")) faults.push(what);
+    const [r, g, b] = gray(style.color);
+    if (Math.max(r, g, b) > 60) faults.push(`${style.color}: ${what}`);
+    const back = gray(style.backgroundColor);
+    if (back[3] !== 0 && Math.min(...back.slice(0, 3)) < 255)
+      faults.push(`on ${style.backgroundColor}: ${what}`);
+    if (e.matches("li, tr, .card") && style.breakInside !== "avoid" && e.offsetHeight < 400)
+      faults.push(`may be cut: ${what}`);
+  }
+  return faults.slice(0, 8);
+})()"""
+
+
+# What the exchange itself needs, which tells nobody anything about the person.
+OF_THE_EXCHANGE = ("consent_terms", "operation")
+
+
+def test_who_knows_what_is_the_exchanges_own_account(town: Running, rosa: Taps, ana: str) -> None:
+    """C17: each cell follows from the account's rows with Crossroads, and no other cell is full."""
+    rosa.open(f"{address(town, ana)}/knows")
+    names, rows = rosa.browser.evaluate(
+        "[[...document.querySelectorAll('.knows thead th')].slice(1).map(e => e.innerText),"
+        " [...document.querySelectorAll('.knows tbody tr')].map(row =>"
+        " [...row.children].map(e => e.innerText.trim()))]"
+    )
+    shown = {
+        (cells[0], name): cell
+        for cells in rows
+        for name, cell in zip(names, cells[1:], strict=True)
+        if cell != "–"
+    }
+    expected: dict[tuple[str, str], set[str]] = {}
+    for row in rows_of(town, ana):
+        label = SHORT_CATEGORIES[row.category][0].capitalize()
+        is_between_others = "crossroads" not in (row.issuer, row.to)
+        if is_between_others or row.only_asks or row.category in OF_THE_EXCHANGE:
+            continue
+        expected.setdefault((label, row.issuer.title()), set()).add("Said it")
+        state = "Told, and opened" if row.opened else "Told, not opened"
+        expected.setdefault((label, row.to.title()), set()).add(state)
+    assert shown.keys() == expected.keys()
+    for cell, words in expected.items():
+        assert "Said it" not in words or shown[cell].startswith("Said it"), cell
+        assert any(word in shown[cell] for word in words), (cell, shown[cell], words)
+
+
+def test_what_a_person_allows_is_taken_back_in_three_taps(town: Running, rosa: Taps) -> None:
+    """C6 and C7: one permission, and then all of them while the hub is away."""
+    case = refer(town, "Bea", "Lucero")
+    path = address(town, case)
+    rosa.open(f"{path}/open")
+    rosa.press(SEND)
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        say_yes(office, case, "hand_off")
+    town.settle()
+    before = grants_of(town, case)
+    rosa.begin(path)
+    rosa.press(f"a[href='{path}/consents']")
+    rosa.tap("input[name=grant]")
+    rosa.press("button[value=some]")
+    assert "Taken back" in rosa.text and rosa.count <= 3
+    left = grants_of(town, case)
+    assert len(before - left) == 1 and left < before
+    town.stop()
+    try:
+        rosa.begin(path)
+        rosa.press(f"a[href='{path}/consents']")
+        rosa.press("button[value=all]")
+        assert "Crossroads stopped at once" in rosa.text and rosa.count <= 3
+        assert "The hub doesn’t have it yet." in rosa.text
+        assert grants_of(town, case) == set()
+    finally:
+        town.start()
+
+
+def grants_of(town: Running, case: str) -> set[str]:
+    """Return the ids of what a person allows now."""
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        return {grant.id for grant in operations.list_standing_grants(office, case)}
+
+
+# A6
+
+
+def looks_of(town: Running) -> list[operations.Look]:
+    """Return every look at the case managers'."""
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        office.session = None
+        return list(office.looks.read())
+
+
+def test_each_view_search_and_print_is_one_line_of_who_looked(
+    town: Running, rosa: Taps, ana: str, tmp_path: Path
+) -> None:
+    """A6: also when it is refused. Without one line the chain is broken."""
+    path = address(town, ana)
+    local = path.rpartition("/")[2]
+    views = [
+        route.path.replace("{c}", local).replace("{form}", "intake")
+        for route in collect_routes()
+        if route.method == "GET"
+        and "{c}" in route.path
+        and not route.in_hand
+        and not re.search(
+            r"\{[oq]\}|\{list\}|/glass$", route.path
+        )  # the reason to open a case is asked
+        and route.admits(["member"], "case_management")
+    ]
+    assert len(views) > 10 and f"{path}/account" in views
+    unseen = []
+    for view in (*views, "/people", "/today"):
+        before = len(looks_of(town))
+        rosa.open(view)
+        made = looks_of(town)[before:]
+        if not [look for look in made if look.person == ROSA]:
+            unseen.append(view)
+    assert unseen == []
+    before = len(looks_of(town))
+    rosa.open("/people/find")
+    rosa.type("q", "lucero")
+    rosa.press("#find button.btn")
+    rosa.open(f"/people/{'0' * len(local)}")
+    made = looks_of(town)[before:]
+    assert len([look for look in made if look.kind == "search"]) == 1
+    assert [look.refused for look in made if look.refused] == ["not-here"]
+    copy = copytree(town.folder / "crossroads", tmp_path / "copy")
+    with closing(sqlite3.connect(copy / "agency.db")) as db:
+        db.execute("DELETE FROM look WHERE at = ?", (made[0].number,))
+        db.commit()
+    with closing(operations.open_office(copy, PASSPHRASE)) as office:
+        assert list(office.looks.faults(office.journal.after(0))) != []
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        assert list(office.looks.faults(office.journal.after(0))) == []

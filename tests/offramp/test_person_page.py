@@ -1,0 +1,432 @@
+"""A participant's own page: the charge in one line, promises that are proved, codes, and concerns.
+
+A town in memory. The console's pages of it are in `test_console_person.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from offramp.agency import operations, person_wording
+from offramp.agency.cases.draft import Draft
+from offramp.agency.cases.my_page import FILING, promises_of
+from offramp.agency.cases.person_words import PROMISED
+from offramp.cli import main
+from offramp.documents import segments
+from rules.packs.resolve import resolve
+from rules.shelf import read_pack, vocabulary
+from tests.support.agencies import PASSPHRASE
+from tests.support.participant import BORN, MANAGER, TOGETHER, Participant
+from tests.support.refused import refused
+from tests.support.simulator import FORM, grant, part
+
+pytest.importorskip("argon2", reason="argon2-cffi isn't installed")
+
+HERE = "a test"
+
+
+@pytest.fixture(scope="module")
+def ana(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Participant]:
+    yield Participant(tmp_path_factory.mktemp("ana"), "es")
+
+
+def hashed(ana: Participant, words: str) -> str:
+    return operations.hash_code(words, operations.code_salt(ana.office))
+
+
+def code(ana: Participant, lang: str = "en") -> tuple[str, str]:
+    """Issue a code. Return its words and its hash."""
+    issued = operations.issue_code(ana.office, MANAGER, ana.case, lang=lang)
+    words = " ".join(issued.words)
+    return words, hashed(ana, words)
+
+
+# The charge
+
+
+def test_the_first_line_is_the_answer_of_the_rules_and_the_prosecutors_last_word(
+    tmp_path: Path,
+) -> None:
+    """N1: undetermined, held, may be filed, filed, and nothing held, in both languages."""
+    ana = Participant(tmp_path)
+
+    def state() -> str:
+        shown = operations.print_my_page(ana.office, ana.case)
+        answer = operations.decide(ana.town.at["prosecutor"], ana.case, "filing").answer
+        rules = {"hold": "held", "prosecutor_may_file": "may_be_filed"}
+        # The prosecutor may still wait for the word of an intake that the case manager knows of.
+        possible = {rules.get(outcome, outcome) for outcome in answer.possible}
+        assert shown.charge.rules in {"undetermined", *possible}
+        if shown.charge.rules != "undetermined" and answer.status == "decided":
+            assert possible == {shown.charge.rules}
+        for lang in person_wording.LANGUAGES:
+            printed = operations.print_my_page(ana.office, ana.case, lang)
+            lines = person_wording.page_lines(printed)
+            first = person_wording.charge_sentence(shown.charge.state, lang)
+            assert f"  {first}" in lines[:5]
+        return shown.charge.state
+
+    assert state() == "undetermined"
+    ana.prosecutor_tells("filing_decision", "charge_status", {"standing": "held"})
+    assert state() == "held"
+    ana.prosecutor_tells("filing_decision", "charge_status", {"facts": {"case.charge_held": True}})
+    assert state() == "held"
+    ana.town.hub.clock += 40 * 24 * 3600
+    ana.town.settle()
+    assert state() == "may_be_filed"
+    ana.prosecutor_tells("filing_decision", "charge_status", {"standing": "filed"})
+    assert state() == "filed"
+    assert operations.print_my_page(ana.office, ana.case).charge.by_prosecutor
+    none_held = {"facts": {"case.charge_held": False}}
+    ana.prosecutor_tells("filing_decision", "charge_status", {"standing": "dismissed", **none_held})
+    shown = operations.print_my_page(ana.office, ana.case, "es")
+    assert shown.charge.state == "dismissed" and shown.charge.rules == "nothing_held"
+    alone = person_wording.rules_alone(shown.charge, "es")
+    assert alone is not None and "No hay acusación que presentar" in alone
+
+
+def test_an_agency_that_was_told_stays_on_the_page(tmp_path: Path) -> None:
+    """The office knows its own records alone, so no line says that nothing was told."""
+    ana = Participant(tmp_path)
+
+    def prosecutor() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        page = operations.print_my_page(ana.office, ana.case)
+        lines = "\n".join(person_wording.page_lines(page))
+        assert "nothing" not in lines and "What other offices told each other isn't here." in lines
+        row = next(row for row in page.told if row.agency == "prosecutor")
+        return row.told, row.asked_back, row.may_be_told
+
+    def how_far() -> list[str]:
+        page = operations.print_my_page(ana.office, ana.case)
+        row = next(row for row in page.told if row.agency == "prosecutor")
+        return person_wording.told_lines(row, "en")
+
+    told, asked_back, permitted = prosecutor()
+    assert not told and not asked_back and len(permitted) == 2
+    ana.town.hub.clock += 2 * 3600
+    ana.town.settle()
+    content = {"facts": {"case.intake_at": "2026-11-02T19:00:00Z"}}
+    intake = part("intake_status", content, to={"prosecutor": TOGETHER})
+    sent = operations.send_record(ana.office, "intake", Draft((intake,)), ana.case)
+    ana.town.settle()
+    told, _, _ = prosecutor()
+    assert len(told) == 1
+    # Sent isn't opened, and what is opened is said once the acknowledgment is here.
+    assert how_far() == ["Sent, not opened yet: the first interview is done"]
+    operations.open_case(ana.town.at["prosecutor"], "Ada", ana.case)
+    ana.town.settle()
+    assert how_far() == ["Opened: the first interview is done"]
+    again = operations.send_record(ana.office, "intake", Draft((intake,)), ana.case)
+    ana.town.settle()
+    kind = "the first interview is done"
+    assert how_far() == [f"Opened: {kind}", f"Sent again, not opened yet: {kind}"]
+    operations.recall(ana.office, MANAGER, ana.case, "duplicate", record=again.id)
+    operations.revoke_consent(ana.office, ana.case, recipient="prosecutor")
+    ana.town.settle()
+    assert prosecutor() == (told, told, ())
+    operations.recall(ana.office, MANAGER, ana.case, "duplicate", record=sent.id)
+    ana.town.settle()
+    assert prosecutor() == ((), told, ())
+
+
+@pytest.mark.parametrize(
+    "words", [person_wording.CHARGE, person_wording.SAYS, person_wording.TOLD, PROMISED]
+)
+def test_each_sentence_of_the_page_is_there_in_both_languages(
+    words: dict[str, tuple[str, str]],
+) -> None:
+    assert all(english and spanish and english != spanish for english, spanish in words.values())
+
+
+def test_the_page_shows_the_number_of_the_present_case_manager(tmp_path: Path) -> None:
+    """The listed number, else the one that was stated of the same person."""
+    ana = Participant(tmp_path)
+
+    def number() -> str | None:
+        page = operations.print_my_page(ana.office, ana.case)
+        lines = person_wording.page_lines(page)
+        assert page.phone is None or any(str(page.phone) in line for line in lines)
+        return page.phone
+
+    assert number() is None
+    contact = {"name": MANAGER, "phone": "505-555-0101"}
+    terms = grant("crossroads", "police", ["case_manager_contact"], ["diversion_coordination"])
+    to = {"police": ("exchange_operation", "operation")}
+    consent = part("consent_terms", to=to, says=terms)
+    operations.record_consent(ana.office, ana.case, Draft((consent,), FORM))
+    ana.town.settle()
+    told = part("case_manager_contact", contact, to={"police": TOGETHER})
+    operations.send_record(ana.office, "assignment", Draft((told,)), ana.case)
+    ana.town.settle()
+    assert number() == "505-555-0101"
+    with refused("bad-phone"):
+        operations.set_own_phone(ana.office, MANAGER, "ask at the desk")
+    operations.set_own_phone(ana.office, MANAGER, " (505) 555–0142 ext. 3 ")
+    assert number() == "(505) 555-0142 x3"
+    operations.add_person(ana.office, MANAGER, "Amos Reed", ["member"], logins=["daemon"])
+    operations.set_phone(ana.office, MANAGER, "amos reed", "505-555-0143")
+    # Nobody types a number: the colleague's is told, and the page shows it.
+    operations.hand_over_case(ana.office, MANAGER, ana.case, "Amos Reed")
+    assert number() == "505-555-0143"
+    operations.set_phone(ana.office, MANAGER, "Amos Reed", None)
+    assert number() == "505-555-0143"  # it was stated of the same person
+    operations.hand_over(ana.office, MANAGER, ana.case, MANAGER)
+    operations.set_own_phone(ana.office, MANAGER, None)
+    assert number() is None, "the stated number is Amos Reed's"
+
+
+# Promises
+
+
+def test_a_line_on_what_cant_change_it_stands_on_a_proved_promise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """N2: without the promise in the pack, or without its proof, the line is gone."""
+    pack = read_pack("santa-fe")
+    day = date(2026, 11, 2)
+    lines = promises_of(resolve(pack, day), FILING, "en")
+    assert "using drugs again" in lines and "missing an appointment" in lines
+    assert len(promises_of(resolve(pack, day), FILING, "es")) == len(lines)
+    others = {
+        name: promise for name, promise in pack.invariants.items() if promise.decision != FILING
+    }
+    assert promises_of(resolve(replace(pack, invariants=others), day), FILING, "en") == ()
+    monkeypatch.setattr(segments, "_proved", lambda pack: frozenset())
+    assert promises_of(resolve(pack, day), FILING, "en") == ()
+
+
+def test_each_fact_that_a_shipped_promise_names_has_a_phrase() -> None:
+    promised = {
+        path
+        for promise in read_pack("lead").invariants.values()
+        if promise.decision == FILING
+        for path in promise.independent_of
+    }
+    assert promised <= set(PROMISED)
+    assert {path for path in PROMISED if not path.endswith(".*")} <= set(vocabulary().facts)
+
+
+# Codes
+
+
+def test_a_code_opens_the_page_with_the_birth_year_and_a_new_one_ends_it(ana: Participant) -> None:
+    words, code_hash = code(ana)
+    assert len(words.split()) == 4
+    assert words not in str(list(ana.office.journal.after(0)))
+    assert hashed(ana, f"  {words.upper().replace(' ', '-')} ") == code_hash
+    assert operations.use_code(ana.office, code_hash, f" {BORN} ", HERE) is True
+    shown = operations.my_page(ana.office, code_hash, "en", HERE)
+    assert shown.given_name == "Ana" and shown.manager == MANAGER
+    assert MANAGER in {opening.person for opening in shown.openings}
+    look = operations.list_case_looks(ana.office, ana.case).looks[-2]
+    assert (look.person, look.operation, look.origin) == ("the participant", "my_page", HERE)
+    words, newer = code(ana, "es")
+    plain = unicodedata.normalize("NFD", words).encode("ascii", "ignore").decode()
+    assert hashed(ana, plain) == hashed(ana, unicodedata.normalize("NFD", words)) == newer
+    assert operations.use_code(ana.office, code_hash, str(BORN), HERE) is False
+    with refused("code-ended"):
+        operations.my_page(ana.office, code_hash, "en", HERE)
+    assert operations.use_code(ana.office, newer, str(BORN), HERE) is True
+    # The page is in the language that the record states.
+    assert operations.my_language(ana.office, newer) == "es"
+    assert operations.print_my_page(ana.office, ana.case).lang == "es"
+    with refused("code-ended"):
+        operations.my_language(ana.office, code_hash)
+
+
+def test_five_wrong_tries_lock_a_code_and_an_unknown_code_looks_the_same(ana: Participant) -> None:
+    """N6: the same answers in the same time."""
+    _, known = code(ana)
+    unknown = hashed(ana, "no such code here")
+    answers: dict[str, list[bool | None]] = {known: [], unknown: []}
+    took: dict[str, list[float]] = {known: [], unknown: []}
+    for _ in range(6):
+        for each, found in answers.items():
+            started = time.perf_counter()
+            found.append(operations.use_code(ana.office, each, "1950", HERE))
+            took[each].append(time.perf_counter() - started)
+    assert answers[known] == answers[unknown] == [False] * 4 + [None] * 2
+    # Argon2id, before it, takes a hundred times as long, and is the same work for both.
+    assert abs(median(took[known]) - median(took[unknown])) < 0.02
+    assert operations.use_code(ana.office, known, str(BORN), HERE) is None
+    with refused("code-ended"):
+        operations.my_page(ana.office, known, "en", HERE)
+    state = operations.code_state(ana.office, ana.case)
+    assert state is not None and state.is_locked
+    code(ana)
+    assert (operations.code_state(ana.office, ana.case) or state).is_locked is False
+
+
+def test_whoever_holds_a_lost_code_ends_it_with_its_last_word(ana: Participant) -> None:
+    words, code_hash = code(ana, "es")
+    assert operations.cancel_lost_code(ana.office, "no-such-word", HERE) is False
+    assert operations.use_code(ana.office, code_hash, str(BORN), HERE) is True
+    assert operations.cancel_lost_code(ana.office, f" {words.split()[-1].upper()}", HERE) is True
+    with refused("code-ended"):
+        operations.my_page(ana.office, code_hash, "en", HERE)
+    assert operations.code_state(ana.office, ana.case) is None
+
+
+def test_a_code_needs_a_birth_year_and_can_be_ended(ana: Participant, tmp_path: Path) -> None:
+    assert operations.knows_birth_year(ana.office, ana.case)
+    with refused("bad-birth-year"):
+        operations.issue_code(ana.office, MANAGER, ana.case, birth_year=90)
+    code(ana)
+    assert operations.cancel_code(ana.office, ana.case) is True
+    assert operations.cancel_code(ana.office, ana.case) is False
+
+
+# Take back, dispute, complain
+
+
+def test_what_the_person_does_on_the_page_is_kept_and_shown(ana: Participant) -> None:
+    _, code_hash = code(ana)
+    office = ana.office
+    shown = operations.my_take_back(office, code_hash, "police", None, "es", HERE)
+    assert len(shown.stops) == 1 and "Police" in shown.stops[0].sentence
+    assert shown.stops_here and not shown.still_allowed and not shown.other_senders
+    assert "Si se queda o no en el programa no depende de esto." in shown.stays
+    ended = operations.take_back(office, code_hash, "police", HERE)
+    assert len(ended.records) == 1
+    grants = operations.list_standing_grants(office, ana.case)
+    assert "police" not in {grant.recipient for grant in grants} and grants
+    with refused("nothing-to-revoke"):
+        operations.my_permission(office, code_hash, "police", "en", HERE)
+    operations.dispute(office, code_hash, "contact", "  That is not\nmy name ", HERE)
+    operations.complain(office, code_hash, "Nobody calls me back", HERE)
+    with refused("empty-concern"):
+        operations.complain(office, code_hash, " \n ", HERE)
+    concerns = operations.list_concerns(office, ana.case)
+    assert [(each.kind, each.text) for each in concerns] == [
+        ("dispute", "That is not my name"),
+        ("complaint", "Nobody calls me back"),
+    ]
+    about = {task.about for task in operations.list_tasks(office) if task.case == ana.case}
+    assert {"dispute", "complaint"} <= about
+    # What the person says is wrong is above all routine work.
+    today = operations.list_today(office, 7)
+    first = [item.task for item in today.tasks[:2]]
+    assert {task.about for task in first} == {"dispute", "complaint"} and today.count > 2
+    assert all(task.action == "concern" and task.since for task in first)
+    ages = [
+        (task.state, task.due or "9999", task.since or 0) for task in operations.list_tasks(office)
+    ]
+    by_state = {state: [age for age in ages if age[0] == state] for state, _, _ in ages}
+    assert all(listed == sorted(listed) for listed in by_state.values())
+    operations.answer_concern(office, MANAGER, ana.case, concerns[0].number, "corrected")
+    about = {task.about for task in operations.list_tasks(office) if task.case == ana.case}
+    assert "dispute" not in about and "complaint" in about
+    page = operations.my_page(office, code_hash, "en", HERE)
+    assert [concern.answer for concern in page.concerns] == ["corrected", None]
+
+
+def test_one_line_is_taken_back_with_all_that_allows_some_of_it(ana: Participant) -> None:
+    """Consent fails closed: another form's grant of the same doesn't keep it allowed."""
+    office, (_, code_hash) = ana.office, code(ana)
+    says = grant("crossroads", "prosecutor", ["enrollment"], ["filing_status"])
+    to = {"prosecutor": ("exchange_operation", "operation")}
+    other = grant("crossroads", "prosecutor", ["plan"], ["diversion_coordination"])
+    parts = (part("consent_terms", to=to, says=says), part("consent_terms", to=to, says=other))
+    operations.record_consent(office, ana.case, Draft(parts, FORM))
+
+    def kinds() -> list[tuple[str, ...]]:
+        standing = operations.list_standing_grants(office, ana.case)
+        return [each.categories for each in standing if each.recipient == "prosecutor"]
+
+    lines = operations.my_permission(office, code_hash, "prosecutor", "en", HERE).grants
+    assert [each.categories for each in lines] == kinds() and len(lines) == 3
+    first = next(each for each in lines if "intake_status" in each.categories)
+    shown = operations.my_take_back(office, code_hash, "prosecutor", first.id, "en", HERE)
+    assert {each.categories for each in shown.stops} == {first.categories, ("enrollment",)}
+    assert [each.categories for each in shown.still_allowed] == [("plan",)]
+    with refused("nothing-to-revoke"):
+        operations.take_back(office, code_hash, "clinic", HERE, line=first.id)
+    assert len(kinds()) == 3
+    operations.take_back(office, code_hash, "prosecutor", HERE, line=first.id)
+    assert kinds() == [("plan",)]
+    # A page that was open since before ends what was allowed anew.
+    again = grant("crossroads", "prosecutor", ["enrollment"], ["diversion_coordination"])
+    parts = (part("consent_terms", to=to, says=again),)
+    operations.record_consent(office, ana.case, Draft(parts, FORM))
+    operations.take_back(office, code_hash, "prosecutor", HERE, line=first.id)
+    assert kinds() == [("plan",)]
+    for line in (first.id, "no-such-line"):
+        with refused("nothing-to-revoke"):
+            operations.take_back(office, code_hash, "prosecutor", HERE, line=line)
+    assert kinds() == [("plan",)]
+    # What was narrowed away, or restricted, is allowed no more, and no page says that it is.
+    wide = grant("crossroads", "prosecutor", ["status", "enrollment"], ["diversion_coordination"])
+    parts = (part("consent_terms", to=to, says=wide),)
+    operations.record_consent(office, ana.case, Draft(parts, FORM))
+    ana.town.settle()
+    for says in (
+        {"does": "narrow", "grant": wide["id"], "categories": ["status"]},
+        {"does": "restrict", "pairs": [["crossroads", "prosecutor"]], "categories": ["plan"]},
+    ):
+        change = Draft((part("consent_terms", to=to, says=says),))
+        operations.send_record(office, "consent_change", change, ana.case)
+    assert kinds() == [("enrollment",)]
+    page = operations.my_page(office, code_hash, "en", HERE)
+    (row,) = [row for row in page.told if row.agency == "prosecutor"]
+    assert row.may_be_told == ("being in the program",)
+
+
+def test_complaints_go_to_no_other_agency(ana: Participant) -> None:
+    before = len(ana.office.working_set().outbox)
+    operations.note_complaint(ana.office, MANAGER, ana.case, "They were late")
+    operations.note_dispute(ana.office, MANAGER, ana.case, "status", "I did come")
+    assert len(ana.office.working_set().outbox) == before
+    with refused("no-such-category"):
+        operations.note_dispute(ana.office, MANAGER, ana.case, "weather", "x")
+
+
+# The commands
+
+
+def test_each_task_of_staff_is_a_command(
+    ana: Participant, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = ana.town.folder / "crossroads"
+    passphrase = folder.parent / "passphrase-of-commands"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE)
+
+    def run(name: str, *words: str, typed: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+        given = [*words, "--by", MANAGER, "--passphrase-file", str(passphrase)]
+        code = main(["agency", name, str(folder), ana.case[:8], *given])
+        shown = capsys.readouterr()
+        assert code == 0, shown.err
+        return shown.out
+
+    def phone(*words: str) -> str:
+        given = [*words, "--by", MANAGER, "--passphrase-file", str(passphrase)]
+        code = main(["agency", "staff", str(folder), "phone", *given])
+        shown = capsys.readouterr()
+        return shown.err if code else shown.out
+
+    assert "phone 505-555-0142 x3" in phone("--number", "505-555-0142 x3")
+    assert "bad-phone" in phone(MANAGER.upper(), "--number", "at the desk")
+    assert "505-555-0142 x3" in run("my-page")
+    assert "phone" not in phone(MANAGER, "--number", "none").partition("since")[2]
+    assert "The code, shown once:" in run("person-code", "--lang", "es")
+    assert f"`{MANAGER}` issued a code" in run("person-code", "--state")
+    assert "no longer works" in run("person-code", "--cancel")
+    assert "¿Puedo dejar el programa?" in run("my-page")
+    assert json.loads(run("my-page", "--json"))["charge"]["state"] in person_wording.CHARGE
+    assert "complaint" in run("complain", typed="They were rude\n")
+    assert "dispute of contact" in run("dispute", "contact", typed="Not my phone\n")
+    listed = run("concern")
+    assert "They were rude" in listed and "not answered" in listed
+    number = listed.partition(".")[0].strip()
+    assert "answered: explained" in run("concern", "--answer", number, "explained")
