@@ -1,9 +1,9 @@
 """Measure SQL printed from the rules against hand-written SQL, on made-up rows in DuckDB.
 
-Run it as `python bench/cohort.py [--rows N] [--runs N]`. The question is Santa Fe's eligibility of
-2018 with a known record. Both statements group the same rows by the values of the same two rules,
-over the cap and a sale, and have to give the same table. Runs alternate. The bar is a ratio, since
-wall time on a shared machine measures its neighbors.
+Run it as `python bench/cohort.py [--rows N] [--runs N] [--results FILE]`. The question is Santa
+Fe's eligibility of 2018 with a known record. Both statements group the same rows by the values of
+the same two rules, over the cap and a sale, and have to give the same table. Runs alternate. The
+bar is a ratio, since wall time on a shared machine measures its neighbors.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import time
 from statistics import median
 
 import duckdb
+from measured import Bar, Measurement, options_of, write_results
 
 import rules
 from offramp.policy.cohort.sql_conditions import ConditionPrinter, quoted
 from rules.decide.compiled_pack import CompiledSegment
 
-BAR = 0.8
+BAR = Bar(80, "%", "at least")
 ROWS = """
 CREATE TABLE arrests AS SELECT
   list_transform(range(i % 3), lambda d: {
@@ -56,8 +57,7 @@ def main() -> None:
     """Print the rows a second of both statements, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    options = parser.parse_args()
+    options = options_of(parser, runs=5)
     connection = duckdb.connect(":memory:")
     connection.execute(ROWS, [options.rows])
     statements = {"printed": printed(), "by hand": BY_HAND}
@@ -71,8 +71,14 @@ def main() -> None:
             times[name].append(time.process_time() - start)
     for name, spent in times.items():
         print(f"{name}: {options.rows / median(spent):,.0f} rows for each second of the processor")
-    ratio = median(times["by hand"]) / median(times["printed"])
-    print(f"printed SQL has {ratio:.0%} of the speed by hand; the bar is {BAR:.0%}")
+    pairs = zip(times["by hand"], times["printed"], strict=True)
+    measured = Measurement.of(
+        "SQL printed from the rules, of the speed of hand-written SQL",
+        [100 * by_hand / printed for by_hand, printed in pairs],
+        BAR,
+    )
+    print(measured.line())
+    write_results(options.results, [measured])
 
 
 def printed() -> str:
