@@ -23,6 +23,7 @@ from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.console.agency import pages  # noqa: F401  # declares the routes
 from offramp.console.agency.routes import collect_routes
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
+from tests.support.local_day import local_day
 from tests.support.referrals import address, refer
 from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running, serve_joined
 from tests.support.santa_fe_town import say_yes
@@ -96,7 +97,7 @@ def test_each_form_is_accepted_at_the_first_try(town: Running, rosa: Taps, ana: 
     rosa.press("button[name=word][value=engaged]")
     rosa.press(SEND)
     assert rosa.heading == "Sent" and rosa.count <= 2
-    tell(rosa, path, "exit", {"enrollment.since": now[:10]})
+    tell(rosa, path, "exit", {"enrollment.since": f"{local_day()}"})
     town.settle()
 
 

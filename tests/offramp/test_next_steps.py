@@ -31,6 +31,7 @@ from tests.support.agency_console import (
     make_account,
     serve_at_town_time,
 )
+from tests.support.local_day import local_day
 from tests.support.running_agencies import SIX_ROLES
 from tests.support.santa_fe_town import (
     BY,
@@ -647,7 +648,7 @@ def test_a_recalled_duplicate_is_no_open_case(own_town: Town) -> None:
         assert told.value.code == "referral-recalled" and "agency find" in told.value.fix
     # A new referral opens it again.
     answers = {**ENCOUNTER, "contact.given_name": "Rita", "contact.family_name": "Montoya"}
-    answers |= {"encounter.date": utc(town.hub.clock)[:10]}
+    answers |= {"encounter.date": f"{local_day(town.hub.clock)}"}
     state(town, "police", "refer", second, answers)
     settle(town, second)
     assert "consent.hand_off" in steps(town, "crossroads", second)
@@ -662,8 +663,8 @@ def test_a_correction_flags_no_screening_that_does_not_read_it(town: Town) -> No
     state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "2.9 g"})
     settle(town, case)
     town.hub.clock += HOUR
-    day = utc(town.hub.clock - 24 * HOUR)[:10]
-    operations.correct(police, by, case, {"encounter.date": day})
+    day = local_day(town.hub.clock - 24 * HOUR)
+    operations.correct(police, by, case, {"encounter.date": f"{day}"})
     town.settle()
     for agency in SIX_ROLES:
         assert "outdated.screening" not in steps(town, agency, case), agency

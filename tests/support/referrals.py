@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date
 
 from offramp.agency import operations
+from tests.support.local_day import local_day
 from tests.support.running_agencies import PASSPHRASE, Running
 
 AT_THE_SCENE = {
@@ -19,7 +19,7 @@ AT_THE_SCENE = {
 def age_of(born: str, at: float | None = None) -> str:
     """Return the age, as an officer types it, of a person born on a day such as `1999-03-04`."""
     day = date.fromisoformat(born)
-    today = datetime.fromtimestamp(time.time() if at is None else at, UTC).date()
+    today = local_day(at)
     return str(today.year - day.year - ((today.month, today.day) < (day.month, day.day)))
 
 

@@ -20,10 +20,11 @@ from offramp.agency.operations import Signature, records
 from offramp.asking import Dialog, collect_answers
 from tests.conftest import ROOT
 from tests.support.agencies import Town
+from tests.support.local_day import ZONE, local_day
 from tests.support.running_agencies import SIX_ROLES
 
 PACK = ROOT / "jurisdictions" / "santa-fe"
-QUIET = Dialog("en", "America/Denver")
+QUIET = Dialog("en", ZONE)
 BY = "Rosa Quintana"
 ENCOUNTER = {
     "encounter.route": "arrest",
@@ -85,7 +86,7 @@ def describe_and_refer(
     given, _, family = name.partition(" ")
     contact = {"given_name": given, "family_name": family, "birth_date": born}
     people = {f"contact.{member}": value for member, value in contact.items()}
-    answers = {**encounter, **people, "encounter.date": utc(town.hub.clock)[:10]}
+    answers = {**encounter, **people, "encounter.date": f"{local_day(town.hub.clock)}"}
     return state(town, by, "refer", None, answers)
 
 
