@@ -1,7 +1,7 @@
 """The command line: from words to a command, from a refusal to one sentence and an exit code.
 
-Exit codes: 0 decided or all well · 1 found wrong · 2 bad input or pack · 3 undetermined. With
-`--json`, a refusal is an object on standard output.
+Exit codes: 0 decided or all well · 1 found wrong · 2 bad input or pack · 3 undetermined · 4 the
+agency works in another folder. With `--json`, a refusal is an object on standard output.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ USUAL_OPTIONS: Mapping[str, Any] = {
     "allow_left_out": 10,
     "engine": "compiled",
 }
+
+
+# A refusal that no second try changes has its own exit code: a service manager must not repeat it.
+EXIT_CODES = {"moved": 4, "works-elsewhere": 4}
+REFUSED = 2
 
 
 def _imported(target: str) -> Any:
@@ -136,4 +141,4 @@ def _print_refusal(refusal: Refusal, *, as_json: bool) -> int:
     elif sys.stderr is not None:
         with suppress(OSError):
             print_error(f"offramp: {refusal}")
-    return 2
+    return EXIT_CODES.get(refusal.code, REFUSED)

@@ -61,13 +61,17 @@ def acknowledged_unsent(
 ) -> tuple[UnknownRecord, ...]:
     """Return the records that others acknowledge and that were neither sent nor received here.
 
-    `known` are the ids of all records that were sent or received here.
+    Each is listed once, with the first agency that acknowledges a part of it. `known` are the ids
+    of all records that were sent or received here.
     """
-    return tuple(
-        UnknownRecord(record.case, jti=statement.about[0], agency=record.issuer)
-        for state in states
-        for record in state.kind("acknowledgement")
-        if record.issuer != agency
-        for _, statement in record.says()
-        if isinstance(statement, About) and statement.about[0] not in known
-    )
+    unsent: dict[str, UnknownRecord] = {}
+    for state in states:
+        for record in state.kind("acknowledgement"):
+            if record.issuer == agency:
+                continue
+            for _, statement in record.says():
+                if isinstance(statement, About) and (jti := statement.about[0]) not in known:
+                    unsent.setdefault(
+                        jti, UnknownRecord(record.case, jti=jti, agency=record.issuer)
+                    )
+    return tuple(unsent.values())

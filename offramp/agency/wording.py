@@ -32,6 +32,7 @@ from offramp.agency.operations import (
     CaseView,
     ConsentSetSummary,
     Determination,
+    Drill,
     Inbox,
     OpenedPart,
     PackProposal,
@@ -155,7 +156,7 @@ def _sealing_key_lines(retirement: Retirement) -> list[str]:
     return [
         f"`{retirement.new_key}` replaces `{retirement.retired}` and every earlier sealing key of "
         f"`{retirement.agency}`: the hub takes nothing more that is sealed to them",
-        "what was sealed to them before stays readable here, and to the thief",
+        "what was sealed to them before stays readable here, and to a thief of the key",
     ]
 
 
@@ -270,25 +271,30 @@ def backup_lines(backup: Backup) -> list[str]:
         f"`{backup.file}` has settings, keys, and journal, encrypted under the passphrase; "
         "keep it on another machine, and the passphrase apart from it"
     ]
-    drill = backup.drill
-    if drill is None:
-        return lines
-    lines.append(f"restored {drill.events} events and {drill.keys} keys into a temporary folder")
-    if drill.is_complete:
-        return [*lines, "the restored folder is the same as this one"]
-    if drill.missing_events:
-        lines.append(f"it lacks the last {drill.missing_events} events: make a new backup")
-    lines += [f"it lacks `{name}`: make a new backup" for name in drill.missing_keys]
-    return [*lines, *(f"it differs in `{name}`" for name in drill.different)]
+    return [*lines, *_drill_lines(backup.drill, "make a new backup")]
 
 
 def moved_lines(backup: Backup) -> list[str]:
-    """Say what to do with the file of a move."""
+    """Say what to do with the file of a move, and whether it restores."""
     return [
         f"`{backup.file}` has the whole agency, and this folder sends nothing any more",
+        *_drill_lines(backup.drill, "move again, to another file"),
         "on the new machine, run `offramp agency restore FOLDER FILE`, and do what it prints; then "
         "delete this folder",
     ]
+
+
+def _drill_lines(drill: Drill | None, again: str) -> list[str]:
+    """Say what a drill found, and what to do `again` if the file lacks something."""
+    if drill is None:
+        return []
+    lines = [f"restored {drill.events} events and {drill.keys} keys into a temporary folder"]
+    if drill.is_complete:
+        return [*lines, "the restored folder is the same as this one"]
+    if drill.missing_events:
+        lines.append(f"it lacks the last {drill.missing_events} events: {again}")
+    lines += [f"it lacks `{name}`: {again}" for name in drill.missing_keys]
+    return [*lines, *(f"it differs in `{name}`" for name in drill.different)]
 
 
 def restored_lines(restored: RestoredAgency) -> list[str]:

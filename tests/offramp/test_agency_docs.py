@@ -202,7 +202,8 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     newcomer.run("crossroads", command("agency.md", "offramp agency backup ~/agency"))
     doctor = command("agency.md", "offramp agency doctor ~/agency-again")
     newcomer.run("crossroads", command("agency.md", "offramp agency restore"))
-    assert "has not taken over yet" in newcomer.run("crossroads", doctor, 1)
+    waits = newcomer.run("crossroads", doctor, 1)
+    assert "has not taken over yet" in waits and "such as `refer`, takes over as well" in waits
     again = command("agency.md", "offramp agency serve ~/agency-again") + " --once"
     assert "directory 1" in newcomer.run("crossroads", again)
     newcomer.run("crossroads", command("agency.md", "offramp agency backup ~/agency-again"))
@@ -211,9 +212,9 @@ def test_the_pages_lead_from_an_empty_machine_to_an_opened_record_and_a_restored
     assert examined.rstrip().endswith("all well")
     old = newcomer.run("crossroads", doctor.replace("-again", ""), 1)
     assert "another folder of `crossroads` took over" in old
-    assert "another folder" in newcomer.run("crossroads", once, 2)
+    assert "another folder" in newcomer.run("crossroads", once, 4)
     newcomer.run("crossroads", command("agency.md", "offramp agency move"))
-    moved = newcomer.run("crossroads", once.replace("~/agency", "~/agency-again"), 2)
+    moved = newcomer.run("crossroads", once.replace("~/agency", "~/agency-again"), 4)
     assert "agency restore" in moved
 
     newcomer.run("hub", command("hub.md", "offramp hub backup"))

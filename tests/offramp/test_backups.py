@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,12 +24,15 @@ from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.operations import back_up, create_agency, move_agency, restore_agency
 from offramp.agency.operations.upkeep import describe_unknown
+from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
 from tests.support.agency_console import make_account
 from tests.support.refused import refused
 from tests.support.running_agencies import Running, told
 from tests.support.simulator import FORM, grant, part
 from tests.support.staff import founder_of
+
+FOR_IT = ROOT / "docs" / "for-it.md"
 
 
 @pytest.fixture
@@ -262,10 +266,18 @@ def test_a_moved_folder_sends_nothing_and_the_new_one_goes_on(
     with closing(running.office("police")) as office:
         queued = office.compose("referral", (referral(),), case=a_case()).id
     file = running.folder / "police.move"
-    told(running, capsys, "move", "police", str(file))
-    for words in (("serve", "police", "--once"), ("retry", "police", queued)):
+    tried = told(running, capsys, "move", "police", str(file), "--drill")["drill"]
+    assert tried["events"] and not tried["missing_events"] and tried["different"] == []
+    # The file can be tried again, and nothing else is written over it.
+    before = file.read_bytes()
+    assert told(running, capsys, "move", "police", str(file), "--drill")["drill"] == tried
+    assert running.agency("move", "police", str(file)) == 2 and file.read_bytes() == before
+    # A service manager doesn't start a gateway again that ends with this code.
+    (final,) = re.findall(r"RestartPreventExitStatus=(\d+)", FOR_IT.read_text("utf-8"))
+    commands = (("serve", "police"), ("serve", "police", "--once"), ("retry", "police", queued))
+    for words in commands:
         capsys.readouterr()
-        assert running.agency(*words, "--json") == 2
+        assert running.agency(*words, "--json") == int(final)
         assert json.loads(capsys.readouterr().out)["error"]["code"] == "moved"
     assert told(running, capsys, "status", "police")["moved"] is not None
     restored = told(running, capsys, "restore", "police-2", str(file))

@@ -100,9 +100,9 @@ class Traveler(Caller):
                 self.way = found[2]
         return answer
 
-    def leave(self) -> str:
+    def leave(self, begin: str = "/sign-in/agency") -> str:
         """Begin, and return the provider's address."""
-        answer = self.ask("GET", "/sign-in/agency")
+        answer = self.ask("GET", begin)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
@@ -147,6 +147,30 @@ def test_a_person_signs_in_and_nobody_is_listed_by_that(
         assert len(operations.list_staff(office).people) == 3
         seen = [look for look in operations.list_looks(office).looks if look.kind == "sign-in"]
     assert seen[-1].person == ROSA and refusals_of(folder)[-1] == "not-here"
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads_to"),
+    [
+        ("/admin/doctor", "/admin/doctor"),
+        ("//evil.example/admin", "/"),
+        ("https://evil.example/admin/doctor", "/"),
+        ("/admin/doctor/../../you", "/"),
+        ("/admin%0d%0aset-cookie:x", "/"),
+    ],
+)
+def test_a_sign_in_leads_to_the_page_asked_for_and_never_to_another_site(
+    console: AgencyConsole, provider: Provider, asked: str, leads_to: str
+) -> None:
+    rosa = Traveler(console)
+    page = rosa.get(asked if asked == leads_to else f"/sign-in?to={asked}")
+    link = re.search(r'href="(/sign-in/agency[^"]*)"', page.text)
+    assert link is not None and link[1].endswith("to=/admin/doctor") == (asked == leads_to)
+    provider.state("rosa")
+    begun = rosa.leave(f"/sign-in/agency?to={asked}")
+    assert "admin" not in begun and "evil" not in begun, "the provider isn't told"
+    answer = rosa.come_back(provider.agree(begun, "rosa"))
+    assert f'content="0;url={leads_to}"' in answer.text
 
 
 def test_an_ended_person_has_no_way_in(

@@ -18,6 +18,7 @@ from offramp.agency.operations.examination import _records
 from offramp.agency.operations.upkeep import check_own_records, describe_unknown
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
 from tests.support.refused import refused
+from tests.support.simulator import part
 
 
 @pytest.fixture
@@ -33,7 +34,12 @@ def send_from_copy(town: Town, case: str) -> str:
     copy = town.folder / "copy"
     shutil.copytree(town.folder / "police", copy)
     with closing(Office(copy, PASSPHRASE, lambda: town.hub.clock)) as office:
-        jti = office.compose("referral", (referral(),), case=case).id
+        to = {"crossroads": ("offer_and_hand_off", "offer_at_scene")}
+        name = part(
+            "contact", {"given_name": "Ana"}, to=to, says={"answer": "accepted"}, use="none"
+        )
+        parts = (referral(), name)
+        jti = office.compose("referral", parts, case=case).id
         client = Client(town.hub, office.signing, office.clock, office.random, office.hub_name)
         send_outbox(HubLink(office, client))
     return jti
@@ -62,9 +68,13 @@ def test_an_acknowledgment_of_a_record_never_sent_is_a_fault_at_the_next_pull(to
     jti = send_from_copy(town, case)
     crossroads = town.at["crossroads"]
     town.settle()
-    crossroads.open(jti, None, by="Rosa Quintana")
+    received = crossroads.working_set().gateway.received["police", jti]
+    assert received.record is not None and len(received.record.labels) == 2
+    for label in received.record.labels:
+        crossroads.open(jti, label, by="Rosa Quintana")
     send_outbox(town.link("crossroads"))
     pull_inbox(town.link("police"))
+    # Each part has its own acknowledgment, and the record is one line.
     (sentence,), _ = describe_unknown(police, police.working_set())
     assert jti in sentence and "`crossroads` acknowledges" in sentence
 

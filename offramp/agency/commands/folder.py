@@ -127,14 +127,17 @@ def _backup(office: Office, options: argparse.Namespace) -> Output:
     backup = operations.back_up(
         office, Path(options.file), drill=options.drill, force=options.force
     )
-    code = 0 if backup.drill is None or backup.drill.is_complete else 1
-    return Output(backup.as_json(), wording.backup_lines(backup), code)
+    return Output(backup.as_json(), wording.backup_lines(backup), _drill_code(backup))
 
 
-def _backup_options(parser: argparse.ArgumentParser) -> None:
+def _drill_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drill", action="store_true", help="restore the file for a trial, and compare"
     )
+
+
+def _backup_options(parser: argparse.ArgumentParser) -> None:
+    _drill_options(parser)
     add_force(parser)
 
 
@@ -145,8 +148,12 @@ def _restore(options: argparse.Namespace) -> Output:
 
 
 def _move(office: Office, options: argparse.Namespace) -> Output:
-    backup = operations.move_agency(office, Path(options.file))
-    return Output(backup.as_json(), wording.moved_lines(backup))
+    backup = operations.move_agency(office, Path(options.file), drill=options.drill)
+    return Output(backup.as_json(), wording.moved_lines(backup), _drill_code(backup))
+
+
+def _drill_code(backup: operations.Backup) -> int:
+    return 0 if backup.drill is None or backup.drill.is_complete else 1
 
 
 def _doctor(options: argparse.Namespace) -> Output:
@@ -201,6 +208,7 @@ COMMANDS = (
         "write the whole agency to a file for another machine, and send nothing from here",
         run=_move,
         words=(NEW_FILE,),
+        options=_drill_options,
         owner_only="its file has all keys and cases",
     ),
     AgencyCommand(

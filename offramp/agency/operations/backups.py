@@ -219,20 +219,25 @@ def _backups_in(office: Office, folder: Path) -> tuple[BackupFile, ...]:
 
 
 @needs(ADMIN, look="act")
-def move_agency(office: Office, file: Path) -> Backup:
+def move_agency(office: Office, file: Path, *, drill: bool = False) -> Backup:
     """Write everything to a new file for another machine. This folder sends nothing any more.
+
+    With `drill`, the file is then restored into a temporary folder and compared. Of a folder that
+    moved already, it may be the file of that move, which is then only tried.
 
     INVARIANT: the folder is marked first. So a move that is interrupted can be repeated, and no
     record is sent from here that the file lacks. Raises as `back_up`.
     """
-    if os.path.lexists(file):
+    is_there = os.path.lexists(file)
+    if is_there and not (drill and office.moved_at is not None):
         raise _already_there(file, "name another file")
-    check_output(file)
-    with office.transaction():
-        if office.moved_at is None:
-            office.journal.put("moved", {"time": office.clock()})
-    _write(office, file, "move")
-    return Backup(file)
+    if not is_there:
+        check_output(file)
+        with office.transaction():
+            if office.moved_at is None:
+                office.journal.put("moved", {"time": office.clock()})
+        _write(office, file, "move")
+    return Backup(file, drill_backup(office, file) if drill else None)
 
 
 def restore_agency(folder: Path, file: Path, passphrase: bytes) -> RestoredAgency:

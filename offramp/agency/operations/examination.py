@@ -247,7 +247,8 @@ def _restored(office: Office) -> Iterator[Finding]:
         stop = "stop the gateway of the folder before, and " if before else ""
         yield _unknown(
             f"this folder was restored from {file} and has not taken over yet: {before}what was "
-            f"sent and received since isn't known here; {stop}run `offramp agency serve DIR`"
+            f"sent and received since isn't known here; {stop}run `offramp agency serve DIR`; the "
+            "first command here that asks the hub, such as `refer`, takes over as well"
         )
     elif not origin.has_fetched:
         yield _unknown(

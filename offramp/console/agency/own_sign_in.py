@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from offramp.agency import operations
 from offramp.console.agency.devices import device_of
-from offramp.console.agency.frame import UNLOCK, Frame, lead, origin_of
+from offramp.console.agency.frame import SIGN_IN, UNLOCK, Frame, admin_page, lead, origin_of
 from offramp.console.agency.provider import (
     COOKIE,
     LASTS,
@@ -27,6 +27,7 @@ from offramp.console.agency.provider import (
     check_answer,
     find_endpoints,
 )
+from offramp.console.agency.sessions import FIRST
 from offramp.console.agency.sign_in import set_cookie
 from offramp.console.requests import refuse_other_sites
 
@@ -57,15 +58,17 @@ class OwnSignIn:
         provider = await self._frame.thread.run(operations.sign_in_provider)
         if provider is None:
             raise HTTPException(404)
+        # INVARIANT: it is a page of `ROUTES`, kept here, and the provider isn't told of it.
+        to = admin_page(request.query_params.get("to", ""))
         visitor = self._frame.visitor(request)
         if visitor is not None and not visitor.session.is_locked:
-            return lead("/")
+            return lead(to or FIRST)
         try:
             endpoints = await self._endpoints(provider)
         except NotSignedIn as refused:
-            return await self._refuse(request, refused)
+            return await self._refuse(request, refused, to)
         session = visitor.session.id if visitor is not None else None
-        token, pending = self._pending.begin(session)
+        token, pending = self._pending.begin(session, to)
         answer = lead(address_to_sign_in(provider, endpoints, pending, self._own_address))
         # Lax, since the browser comes back from another site.
         answer.set_cookie(
@@ -88,7 +91,7 @@ class OwnSignIn:
             person = await self._person_of(request, pending)
             return await self._let_in(request, pending, person)
         except NotSignedIn as refused:
-            return await self._refuse(request, refused)
+            return await self._refuse(request, refused, pending.to if pending else None)
 
     async def _person_of(self, request: Request, pending: Pending) -> str:
         """Return the listed person whom an answer proves. Raises `NotSignedIn`."""
@@ -130,26 +133,27 @@ class OwnSignIn:
             return self._onward(quote(sessions.unlock(session)))
         await self._frame.thread.run(note)
         token, _ = sessions.begin(person, "agency", device_of(request))
-        answer = self._onward("/")
+        answer = self._onward(pending.to or FIRST)
         set_cookie(answer, token)
         return answer
 
     def _onward(self, path: str) -> Response:
         return self._without_cookie(self._frame.plain_page("onward.html", "Signed in", onward=path))
 
-    async def _refuse(self, request: Request, refused: NotSignedIn) -> Response:
+    async def _refuse(self, request: Request, refused: NotSignedIn, to: str | None) -> Response:
         note = partial(_note, "", origin_of(request), refused.code)
         await self._frame.thread.run(note)
         visitor = self._frame.visitor(request)
         is_locked = visitor is not None and visitor.session.is_locked
+        asked = f"?to={to}" if to else ""
         return self._without_cookie(
             self._frame.plain_page(
                 "not_signed_in.html",
                 "Not signed in",
                 status=422,
                 sentence=refused.sentence,
-                again=START,
-                instead=UNLOCK if is_locked else "/sign-in",
+                again=f"{START}{asked}",
+                instead=UNLOCK if is_locked else f"{SIGN_IN}{asked}",
             )
         )
 

@@ -73,7 +73,8 @@ class NotSignedIn(Exception):
 class Pending:
     """A sign-in that was begun. `session` is the id of the session to unlock, None for a new one.
 
-    `began` is by the console's clock, which never goes back.
+    `began` is by the console's clock, which never goes back. `to` is the page that was asked for, a
+    checked address of the console, None for the person's first page.
     """
 
     state: str
@@ -81,6 +82,7 @@ class Pending:
     verifier: str
     began: float
     session: str | None
+    to: str | None = None
 
 
 class PendingSignIns:
@@ -90,11 +92,11 @@ class PendingSignIns:
         self._now = now
         self._open: OrderedDict[str, Pending] = OrderedDict()
 
-    def begin(self, session: str | None) -> tuple[str, Pending]:
+    def begin(self, session: str | None, to: str | None = None) -> tuple[str, Pending]:
         """Begin a sign-in, and return the text of the cookie."""
         token = secrets.token_urlsafe(32)
         state, nonce, verifier = (secrets.token_urlsafe(size) for size in (24, 24, 48))
-        pending = Pending(state, nonce, verifier, self._now(), session)
+        pending = Pending(state, nonce, verifier, self._now(), session, to)
         self._open[_hash(token)] = pending
         while len(self._open) > _MOST:
             self._open.popitem(last=False)

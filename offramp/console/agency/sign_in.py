@@ -56,11 +56,11 @@ class SignIn:
     async def show(self, request: Request) -> Response:
         """Ask for name, password, and code."""
         refuse_other_sites(request)
+        to = request.query_params.get("to", "")
         if (visitor := self._frame.visitor(request)) is not None:
-            return lead(UNLOCK if visitor.session.is_locked else "/")
+            return lead(UNLOCK if visitor.session.is_locked else admin_page(to) or "/")
         is_own = request.url.hostname == self._site.host
         passkeys_at = None if is_own else self._site.origin
-        to = request.query_params.get("to", "")
         return await self._page(None, passkeys_at=passkeys_at, to=to)
 
     async def _has_provider(self) -> bool:
