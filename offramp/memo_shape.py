@@ -65,8 +65,18 @@ def _is_count(value: Any) -> bool:
 TEXT, FLAG, OBJECT, ANY = str, bool, dict, object
 MAYBE_TEXT = Either((TEXT, type(None)))
 DAY, DIGEST, COUNT = _is_day, _is_digest, _is_count
-_SIDE = Parts({"pack": TEXT, "title": TEXT, "day": DAY, "digest": DIGEST})
-_COVERS = Parts({"from": DAY, "until": Either((DAY, type(None)))})
+MAYBE_DAY = Either((DAY, type(None)))
+_SIDE = Parts(
+    {
+        "pack": TEXT,
+        "title": TEXT,
+        "day": DAY,
+        "since?": MAYBE_DAY,
+        "until?": MAYBE_DAY,
+        "digest": DIGEST,
+    }
+)
+_COVERS = Parts({"from": DAY, "until": MAYBE_DAY})
 _DIFFERENCE = Parts({"what": TEXT, "how": TEXT, "before?": TEXT, "after?": TEXT})
 _CHANGE = Parts(
     {
@@ -136,7 +146,7 @@ MEMO = Parts(
         **_PART,
         "later": ListOf(Parts({"covers": _COVERS, **_PART})),
         "redline_other_days": ListOf(_DIFFERENCE),
-        "differs_from": Either((DAY, type(None))),
+        "differs_from": MAYBE_DAY,
         "scenarios": Parts(
             {
                 "asked": COUNT,

@@ -129,12 +129,26 @@ def find(name: str, beside: Path | None = None) -> Path:
     except (OSError, ValueError):  # no name that a file can have
         folder = None
     if folder is None:
+        allowed = (*shipped(), *_own_packs(name, beside))
         raise RequestError(
             "unknown-pack",
             f"there is no pack `{printable(name)}`",
-            fix=nearest(printable(name), (*shipped(), *_own_packs(name, beside))),
+            fix=_without_day(name) or nearest(printable(name), allowed),
         )
     return folder
+
+
+def _without_day(name: str) -> str | None:
+    """Return the fix for a name such as `santa-fe@2014-04-01`, which `offramp change` reads."""
+    from rules.input.values import iso_day
+
+    pack, at, day = name.rpartition("@")
+    if not at or iso_day(day) is None:
+        return None
+    return (
+        f"name the pack `{printable(pack)}`, and its day with `--as-of {day}` in `decide`, "
+        "`interview`, and `show`"
+    )
 
 
 def _own_packs(name: str, beside: Path | None) -> list[str]:

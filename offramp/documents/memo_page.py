@@ -24,6 +24,7 @@ from offramp.policy.change_text import (
     difference_text,
     earlier_text,
     effect_text,
+    finding_sentences,
     has_other_basis_before,
     how_text,
     is_adoptable,
@@ -36,6 +37,7 @@ from offramp.policy.change_text import (
 )
 from offramp.policy.change_wording import READ_FIRST, days_text
 from rules.author.phrases import format_day, spell_name
+from rules.author.redline import SOURCED
 
 _MOST_ROWS = 20  # of a list that the page shows whole
 OTHERWISE = "otherwise"  # the rule of the answer where no rule applies
@@ -105,7 +107,7 @@ def _sides(value: Mapping[str, Any]) -> str:
 def _warnings(value: Mapping[str, Any]) -> Iterator[str]:
     if not value["findings"]:
         return
-    items = _list(f"{_capital(finding)}." for finding in value["findings"])
+    items = _list(f"{_capital(finding)}." for finding in finding_sentences(value))
     cases = "".join(_broken(promise) for promise in value["promises"]["broken"])
     yield (
         '<section class="memo-stop" aria-labelledby="stop"><h2 id="stop">This change breaks '
@@ -178,8 +180,11 @@ def _changes_on_days(
     still = [change for change in changes if change.get("changes_no_answer")]
     if still:
         yield f"<{heading}>Changes no answer</{heading}>"
-        names = [f"`{change['what']}` {how_text(change)}{_texts(change)}" for change in still]
-        yield _capped(names)
+        sourced = [change for change in still if change["how"] == SOURCED]
+        yield from (_change(change, sources) for change in sourced)
+        others = [change for change in still if change["how"] != SOURCED]
+        names = [f"`{change['what']}` {how_text(change)}{_texts(change)}" for change in others]
+        yield _capped(names) if names else ""
 
 
 def redlined(before: str, after: str) -> str:

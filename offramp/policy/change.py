@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from offramp import __version__
 from offramp.memo_file import digest_of
+from offramp.policy.change_day_scenarios import day_scenarios
 from offramp.policy.change_parts import PlainParts
 from offramp.policy.change_promises import prove_promises
 from offramp.policy.change_scenarios import AskedScenarios, ask_scenarios
@@ -108,7 +109,8 @@ def _memo(
     on_days = [(stretch.formal, own) for stretch, own in zip(parts.stretches, answers, strict=True)]
     asked = listed or AskedScenarios.beside(sides)
     with waiting(progress, "asking the scenarios"):
-        scenarios = ask_scenarios(asked, sides, parts.formal, on_days)
+        on_edges = day_scenarios(sides, parts.stretches, names, asked, seconds)
+        scenarios = ask_scenarios(asked, sides, parts.formal, on_days, on_edges)
     with fresh_solver(), waiting(progress, "proving the promises"):
         promises = prove_promises(
             [stretch.segments for stretch in parts.stretches], names, seconds, sides[1].broken

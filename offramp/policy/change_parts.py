@@ -18,6 +18,7 @@ from rules.author.difference import loosened
 from rules.author.phrases import format_amount
 from rules.author.redline import Change, on_no_day, redline
 from rules.errors import RequestError
+from rules.input.printing import plain
 from rules.language import tree
 from rules.packs.resolve import Segment
 from rules.prove.sides import Side
@@ -172,6 +173,8 @@ def _side_as_json(side: ChangeSide, formal: Side) -> dict[str, Any]:
         "pack": side.pack.id,
         "title": side.pack.title,
         "day": side.day.isoformat(),
+        "since": plain(side.pack.program.since),
+        "until": plain(side.pack.program.until),
         "digest": formal.program.digest,
     }
 

@@ -139,10 +139,12 @@ def ask_scenarios(
     sides: tuple[ChangeSide, ChangeSide],
     formal: tuple[Side, Side],
     answers_on_days: Sequence[tuple[tuple[Side, Side], Mapping[str, ChangedAnswers]]],
+    on_edges_of_days: Iterable[dict[str, Any]] = (),
 ) -> ScenarioFindings:
     """Decide scenarios on both sides, and find the edges that none covers.
 
     `answers_on_days` has both sides on each compared day, with what changes then.
+    `on_edges_of_days` are ready scenarios beside days of change.
     """
     edges = [
         edge
@@ -152,8 +154,17 @@ def ask_scenarios(
     ]
     for own, answers in answers_on_days:
         edges += _clock_edges(own, asked, answers)
+    cases: list[dict[str, Any]] = []
+    for edge in (*edges, *on_edges_of_days):
+        if not any(_is_same_case(edge, kept) for kept in cases):
+            cases.append(edge)
     flips, failing = ask_again(asked, sides, formal, answers_on_days[0][1])
-    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(edges, asked)))
+    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(cases, asked)))
+
+
+def _is_same_case(edge: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    keys = ("decision", "as_of", "facts", "expect")
+    return all(edge.get(key) == kept.get(key) for key in keys)
 
 
 def _with_new_ids(

@@ -17,22 +17,28 @@ from offramp.policy.change_cohort_text import cohort_lines, left_out_line
 from offramp.policy.change_wording import days_text, time_until
 from offramp.policy.counted_rows_text import count_text, counted_row_lines
 from rules.author.phrases import format_day, spell_name
-from rules.author.redline import CAME, CHANGED, WENT
+from rules.author.redline import CAME, CHANGED, SOURCED, WENT
 from rules.packs.tables import join_or
 
 if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
 _WIDTH = 104
+_MOST_FAILING = 5  # scenarios, each of which is a finding of its own at the head
 _SIDES = ("old", "new")
-HOW = {CAME: "is new", WENT: "is removed", CHANGED: "changes"}
+HOW = {
+    CAME: "is new",
+    WENT: "is removed",
+    CHANGED: "changes",
+    SOURCED: "is the same, with another source or doubt",
+}
 
 
 def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> Iterator[str]:
     """Yield the lines of a memo. The report on its file has more words, where it was made here."""
     before, after = (f"{side_text(value[side])}{version_text(value, side)}" for side in _SIDES)
     yield f"Change from {before} to {after}"
-    for finding in value["findings"]:
+    for finding in finding_sentences(value):
         yield f"FINDING: {finding}."
     for promise in value["promises"]["broken"]:
         yield from _broken(promise)
@@ -76,9 +82,8 @@ def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> 
     engines = ", ".join(f"{name} {version}" for name, version in value["repeat"]["engines"].items())
     yield f"   engines: {engines}"
     yield f"   memo {value['memo']}"
-    if not value[
-        "findings"
-    ]:  # one with findings isn't signed, and nobody reads its words to others
+    # One with findings isn't signed, and nobody reads its words to others.
+    if not value["findings"]:
         yield f"   in words: {' '.join(digest_words(value['memo']))}"
 
 
@@ -114,30 +119,78 @@ def version_text(value: Mapping[str, Any], side: str) -> str:
 
 
 def effect_text(value: Mapping[str, Any]) -> str | None:
-    """Return from which days the new rules hold, None if two days are compared or nothing differs.
+    """Return from which days the new rules hold, and until when.
 
-    The days are counted from the compared one.
+    None if two days are compared or nothing differs. The days are counted from the compared one.
     """
     day = date.fromisoformat(value["new"]["day"])
     if value["covers"] is None:
         return None
     parts = [value, *value["later"]]
-    starts = [
-        date.fromisoformat(part["covers"]["from"])
-        for place, part in enumerate(parts)
-        if part["redline"] and part["redline"] != (parts[place - 1]["redline"] if place else [])
-    ]
-    if not starts:
+    moving = [_moving(part) for part in parts]
+    rows = moving if any(moving) else [part["redline"] for part in parts]
+    sentences: list[str] = []
+    for place, (part, changes) in enumerate(zip(parts, rows, strict=True)):
+        if changes == (rows[place - 1] if place else []):
+            continue
+        start = date.fromisoformat(part["covers"]["from"])
+        when = f"on {format_day(start)}, {time_until(day, start)}" if start > day else "at once"
+        if start.isoformat() == value["new"].get("since"):
+            when = f"on {format_day(start)}, the first day of the new pack's program"
+        if not changes:
+            sentences.append(f"Ends {when}: the rules are those of the old pack from then on")
+        elif sentences and not sentences[-1].startswith("Ends"):
+            sentences[-1] += f" and again {when}"
+        else:
+            sentences.append(f"Takes effect {'again ' if sentences else ''}{when}")
+    if not sentences:
         return None
-    texts = [
-        f"on {format_day(start)}, {time_until(day, start)}" if start > day else "at once"
-        for start in starts
-    ]
-    text = f"Takes effect {' and again '.join(texts)}."
-    if starts[0] == day and value["differs_from"] is not None:
+    text = " ".join([f"{'. '.join(sentences)}.", *_days_without_program(value)])
+    if rows[0] and value["differs_from"] is not None:
         first = format_day(date.fromisoformat(value["differs_from"]))
         text += f" The packs differ since {first}, so it also decides cases of days since then."
     return text
+
+
+def _days_without_program(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield on which days the old pack decides cases and the new one, of one program, doesn't."""
+    old, new = value["old"], value["new"]
+    if old["pack"] != new["pack"]:
+        return
+    starts, ends = ([side.get(end) for side in (old, new)] for end in ("since", "until"))
+    if starts[0] and starts[1] and starts[0] < starts[1]:
+        first, second = (format_day(date.fromisoformat(start)) for start in starts)
+        yield (
+            f"The new pack decides no case from before {second}. "
+            f"The old pack does, from {first} on."
+        )
+    if ends[1] and (not ends[0] or ends[1] < ends[0]):
+        last = "" if not ends[0] else f", until {format_day(date.fromisoformat(ends[0]))}"
+        yield (
+            f"The new pack decides no case from {format_day(date.fromisoformat(ends[1]))} on. "
+            f"The old pack does{last}."
+        )
+
+
+def finding_sentences(value: Mapping[str, Any]) -> list[str]:
+    """Return what contradicts a pack, a sentence each. Many failing scenarios are one sentence."""
+    findings = list(value["findings"])
+    failing = [
+        finding
+        for finding in findings
+        if finding.startswith("the scenario `") and "fails:" in finding
+    ]
+    if len(failing) <= _MOST_FAILING:
+        return findings
+    return [
+        *(finding for finding in findings if finding not in failing),
+        f"{len(failing)} scenarios of the new pack fail: see “Do the scenarios notice?”",
+    ]
+
+
+def _moving(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the changes of some days that can change an answer."""
+    return [change for change in part["redline"] if not change.get("changes_no_answer")]
 
 
 def _broken(promise: Mapping[str, Any]) -> Iterator[str]:
@@ -364,7 +417,7 @@ def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:
         yield f"The clock `{clock['clock']}`{since}: {before} -> {after}."
     if "own" in value:
         yield from _own_cases(value["own"])
-        starts = [part["covers"]["from"] for part in memo["later"] if part["redline"]]
+        starts = [part["covers"]["from"] for part in memo["later"] if _moving(part)]
         if starts:
             since = format_day(date.fromisoformat(starts[0]))
             yield (

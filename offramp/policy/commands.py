@@ -303,7 +303,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
         cohort = report_as_json(report) | {"programs": tables_as_json(report)}
         print_json({"decision": options.decision, "cohort": cohort}, indent=2)
     else:
-        print_text(report_as_text(report))
+        print_text(report_as_text(report, packs))
         for line in local_lines(question.sides[0].program.pack for question in report.questions):
             print_text(line)
     return 0

@@ -19,6 +19,7 @@ from offramp.policy.change_scenarios import AskedScenarios, ask_again
 from offramp.policy.change_sides import ChangeSide, unpacked
 from offramp.policy.change_text import memo_lines
 from rules.author.scenarios import passes
+from rules.decide.program import Program
 from rules.errors import Refusal, RequestError
 from rules.input.printing import plain, printable
 from rules.packs.digest import digest
@@ -165,7 +166,7 @@ def _wrong_scenarios(value: Mapping[str, Any], parts: PlainParts) -> Iterator[st
         yield "scenarios: those that flip"
     if [scenario.as_json() for scenario in failing] != stated.get("failing", []):
         yield "scenarios: those that fail"
-    program = parts.formal[1].program
+    program = Program(parts.sides[1].pack)  # a ready scenario has its own day
     edges = AskedScenarios.from_json({**edge, "of": "new"} for edge in stated["edges"])
     for edge in edges.scenarios:
         if not edge.expect or not passes(program, edge):

@@ -58,7 +58,7 @@ def _scenario(
     side = f"from {stretch.changes} on" if day == stretch.changes else f"before {stretch.changes}"
     open_case: Scenario | None = None
     for facts in _cases(scenarios, stretch.decision):
-        dated, as_of = _on(program, stretch.decision, facts, day)
+        dated, as_of = moved_to(program, stretch.decision, facts, day)
         scenario = Scenario(
             f"auto-{stretch.decision.replace('_', '-')}-{day}",
             f"This pack's own answer is taken as right, under the rules {side}.",
@@ -96,7 +96,7 @@ def _cases(scenarios: Sequence[Scenario], decision: str) -> Iterator[dict[str, A
     yield {}
 
 
-def _on(
+def moved_to(
     program: Program, decision: str, facts: Mapping[str, Any], day: date
 ) -> tuple[dict[str, Any], str | None]:
     """Return the facts on the day that governs the decision, and the day if it is given apart."""

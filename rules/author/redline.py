@@ -18,14 +18,16 @@ from rules.author.translation import untranslated
 from rules.frozen import field, frozen, replace
 from rules.language import tree
 from rules.packs.digest import canonical
-from rules.packs.pack import Exemption, Item, Pack
+from rules.packs.pack import Exemption, Item, Pack, Rule
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.written_rules import written_exemption, written_rule
 
 CAME, WENT, CHANGED = "came", "went", "changed"
 RENAMED, REORDERED, REWORDED = "renamed", "reordered", "reworded"
+SOURCED = "sourced"  # the same, with another source or doubt
 WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING = "added", "removed", "missing"
-_NO_ANSWER = (RENAMED, REORDERED, REWORDED, WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING)
+_OF_RULES = (RENAMED, REORDERED, REWORDED, SOURCED)
+_NO_ANSWER = (*_OF_RULES, WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING)
 _OF_WORDS = {CAME: WORDS_ADDED, WENT: WORDS_REMOVED, CHANGED: REWORDED}
 _OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
 _SHOWN_IN_ENGLISH = "readers of Spanish see the English"
@@ -42,9 +44,10 @@ class Change:
     """One item that differs, in words.
 
     `how` is `came`, `went`, `changed`, or one of those that change no answer: `renamed`,
-    `reordered`, and of words `reworded`, `added`, `removed`, and `missing`. `source` and
-    `provisional` are those of the new side, or of what went. The other two are those of the old
-    side of what changed.
+    `reordered`, `sourced`, and of words `reworded`, `added`, `removed`, and `missing`. An item that
+    is `sourced` says the same with another source or doubt, and has it in `after` alone. `source`
+    and `provisional` are those of the new side, or of what went. The other two are those of the
+    old side of what changed.
     """
 
     what: str
@@ -161,11 +164,12 @@ def _decision_of(what: str) -> str | None:
 
 
 def _is_told(what: str, names_in_redline: set[str]) -> bool:
-    """Return whether a rule is names_in_redline of through an exception of its own."""
+    """Return whether the redline has a rule by its words, or by an exception of its own."""
     name = what.removeprefix("rule ")
     return what.startswith("rule ") and any(
-        redline_name.startswith(f"exception {name}.") or redline_name == f"wording of rule {name}"
-        for redline_name in names_in_redline
+        row == f"wording of rule {name}"
+        or row.removeprefix("wording of ").startswith(f"exception {name}.")
+        for row in names_in_redline
     )
 
 
@@ -231,7 +235,7 @@ def _change(
         if texts[0] != texts[1]:
             yield Change(what, CHANGED, *texts, *basis_after, *basis_before)
         elif basis_before != basis_after:
-            yield Change(what, REWORDED, *texts, *basis_after, *basis_before)
+            yield Change(what, SOURCED, None, texts[1], *basis_after, *basis_before)
 
 
 def _rules(
@@ -293,22 +297,19 @@ def _rule(
         yield from _change(
             f"rule {name}", (before.rule, after.rule), (rule_texts[0], rule_texts[1])
         )
-    elif _said(before.rule) != _said(after.rule):
-        yield Change(
-            f"wording of rule {name}",
-            REWORDED,
-            before.rule.because,
-            after.rule.because,
-            after.rule.source.id,
-            after.rule.provisional,
-            before.rule.source.id,
-            before.rule.provisional,
+    elif before.rule.because != after.rule.because:
+        yield _reworded(f"rule {name}", before.rule, after.rule)
+    else:
+        yield from _change(
+            f"rule {name}", (before.rule, after.rule), (rule_texts[1], rule_texts[1])
         )
     exceptions = [{exemption.id: exemption for exemption in rule.unless} for rule in rules]
     for exemption_id in dict.fromkeys((*exceptions[0], *exceptions[1])):
         first, second = (by_id.get(exemption_id) for by_id in exceptions)
         if first is not None and second is not None:
             if written_exemption(first) == written_exemption(second):
+                if first.because != second.because:
+                    yield _reworded(f"exception {name}.{exemption_id}", first, second)
                 continue
         conditions = tuple(
             None if exemption is None else _exemption(exemption, terms)
@@ -319,8 +320,12 @@ def _rule(
         yield from _change(f"exception {name}.{exemption_id}", items, texts)
 
 
-def _said(item: Any) -> tuple[Any, ...]:
-    return item.because, item.source.id, item.provisional
+def _reworded(what: str, before: Rule | Exemption, after: Rule | Exemption) -> Change:
+    """Return the change of an item that gives its reason in other words."""
+    basis_before = before.source.id, before.provisional
+    basis_after = after.source.id, after.provisional
+    texts = before.because, after.because
+    return Change(f"wording of {what}", REWORDED, *texts, *basis_after, *basis_before)
 
 
 def _text(rule: RuleInForce | None, phrases: Words) -> str | None:

@@ -75,9 +75,13 @@ class NearCases:
                         yield self.both.facts(solution.model)
 
     def edges(self) -> Iterator[Edge]:
-        """Yield a case at each number of a region, and one just beyond it."""
+        """Yield a case at each number of a region, and one just beyond it.
+
+        A number of several regions is shown in the one with the fewest statements: no case in which
+        an unchanged rule applies besides.
+        """
         seen: set[tuple[str, Decimal]] = set()
-        for statements, region in self.regions:
+        for statements, region in sorted(self.regions, key=lambda each: len(each[0])):
             for part, compared, limit in changed_numbers(region.parts, self.both.sides):
                 key = (tree.text(compared), limit)
                 if key in seen or len(seen) == _MOST_NUMBERS:

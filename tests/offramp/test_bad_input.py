@@ -570,6 +570,15 @@ def test_a_question_that_can_t_be_asked_is_refused(
     assert word in error["message"]
 
 
+def test_a_pack_with_a_day_is_refused_with_the_option_that_gives_a_day(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["decide", "santa-fe@2014-04-01", "offer", "facts.json"]) == 2
+    assert "name the pack `santa-fe`, and its day with `--as-of 2014-04-01` in `decide`" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_real_command_without_arguments_says_what_it_needs() -> None:
     ran = offramp()
     assert (ran.returncode, ran.stdout) == (2, b"")

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -447,7 +448,12 @@ def test_a_value_that_starts_later_is_said_and_decided_on_its_days(
     (pair,) = later["decisions"]["eligibility"]["pairs"]
     assert (pair["before"], pair["after"]) == ("ineligible", "eligible")
     assert later["changed_only_through"] == {"admission": ["eligibility"]}
-    assert {edge["as_of"] for edge in memo["scenarios"]["edges"]} == {"2027-07-01"}
+    edges = memo["scenarios"]["edges"]
+    assert {edge["as_of"] for edge in edges} == {"2027-06-30", "2027-07-01"}
+    (eve,) = (edge for edge in edges if edge["as_of"] == "2027-06-30")
+    (same,) = (edge for edge in edges if edge["facts"] == eve["facts"] and edge is not eve)
+    assert eve["expect"] == {"outcome": "ineligible"} and same["expect"] == {"outcome": "eligible"}
+    assert eve["says"].startswith("It is June 30, 2027, the day before the rules change: inelig")
     assert memo["redline_other_days"] == [] and memo["differs_from"] is None
     assert main(["change", *words]) == 0
     text = capsys.readouterr().out
@@ -475,6 +481,84 @@ def test_a_value_that_starts_later_is_said_and_decided_on_its_days(
     memo = memo_of(capsys, old, new, "--today", "2026-12-01", code=1)
     (broken,) = memo["promises"]["broken"]
     assert (broken["promise"], broken["day"]) == ("never-five", "2027-07-01")
+
+
+def test_a_change_for_a_time_ends_on_its_day_and_is_shown_on_both_sides_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for_a_time = LATER.replace(
+        "value: 6, source: own}", "value: 6, source: own}, {from: 2027-09-01, value: 4, source: b}"
+    ).replace("sources:\n", "sources:\n  b: {title: Another, address: here, confidence: low}\n")
+    new = pack_in(tmp_path / "new", for_a_time)
+    words = (pack_in(tmp_path / "old"), new, "--today", "2026-12-01")
+    memo = memo_of(capsys, *words, "--decision", "eligibility")
+    days = [edge["as_of"] for edge in memo["scenarios"]["edges"] if "-09-01" in edge["id"]]
+    assert days == ["2027-08-31", "2027-09-01"]
+    (cap,) = memo["later"][-1]["redline"]
+    assert (cap["how"], cap.get("before"), cap["after"]) == ("sourced", None, "4 g")
+    page = tmp_path / "memo.html"
+    assert main(["change", *words, "--write-scenarios", "--html", str(page)]) == 0
+    text = capsys.readouterr().out
+    says = (
+        "Takes effect on July 1, 2027, in 7 months. Ends on September 1, 2027, in 9 months: the "
+        "rules are those of the old pack from then on."
+    )
+    assert text.splitlines()[1] == says and says in page.read_text()
+    same = "parameter cap is the same, with another source or doubt: 4 g\n     source: b\n"
+    assert same in text and "4 g -> 4 g" not in text
+    assert "Source before:" in page.read_text()
+    assert main(["test", new]) == 0
+    assert memo_of(capsys, *words)["scenarios"]["edges"] == []
+
+
+def test_a_program_that_starts_later_says_so_and_offers_both_sides_of_its_first_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old")
+    new = pack_in(tmp_path / "new", PACK.replace("from: 2020-01-01", "from: 2027-03-01"))
+    words = (old, new, "--decision", "eligibility", "--today", "2026-12-01")
+    memo = memo_of(capsys, *words)
+    eve, first = memo["scenarios"]["edges"]
+    assert eve["facts"]["encounter"]["date"] == "2027-02-28"
+    assert eve["expect"] == {"error": "outside-program"}
+    assert first["facts"]["encounter"]["date"] == "2027-03-01" and "error" not in first["expect"]
+    assert main(["change", *words, "--write-scenarios"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "Takes effect on March 1, 2027, the first day of the new pack's program. The new pack "
+        "decides no case from before March 1, 2027. The old pack does, from January 1, 2020 on."
+    )
+    assert main(["test", new]) == 0
+    assert memo_of(capsys, *words)["scenarios"]["edges"] == []
+
+
+def test_an_exception_in_other_words_changes_no_answer_and_is_of_these_days(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = "because: Nobody under 18.\n"
+    exception = "{id: x, when: person.enrolled, because: In., source: own}"
+    excepted = f"{rule}        unless: [{exception}]\n"
+    old = pack_in(tmp_path / "old", PACK.replace(rule, excepted))
+    new = pack_in(tmp_path / "new", PACK.replace(rule, excepted.replace("In.", "Already in.")))
+    memo = memo_of(capsys, old, new, "--decision", "eligibility", "--today", "2026-12-01")
+    (line, *spanish) = memo["redline"]
+    assert line["what"] == "wording of exception eligibility.under-age.x"
+    assert (line["how"], line["before"], line["after"]) == ("reworded", "In.", "Already in.")
+    assert all(missing["what"].startswith("Spanish of ") for missing in spanish)
+    assert memo["redline_other_days"] == []
+
+
+def test_many_failing_scenarios_are_one_line_at_the_head(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [deepcopy(SCENARIO) | {"id": f"too-young-{number}"} for number in range(6)]
+    old = pack_in(tmp_path / "old")
+    new = pack_in(tmp_path / "new", PACK.replace("< 18", "< 17"), many)
+    assert main(["change", old, new, "--decision", "filing", "--today", "2026-12-01"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("FINDING")] == [
+        "FINDING: 6 scenarios of the new pack fail: see “Do the scenarios notice?”."
+    ]
+    assert sum("fails after the change" in line for line in lines) == 6
 
 
 NEVER_FIVE_GRAMS = """

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import rules
@@ -19,12 +21,14 @@ from offramp.policy.case_table import CaseTable
 from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumption import facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
-from offramp.policy.cohort.possible import NO_TIME, Possible
-from offramp.policy.cohort.report import CohortSource, count_rows
+from offramp.policy.cohort.possible import NO_TIME, TOO_LONG, Possible
+from offramp.policy.cohort.report import CohortSource, count_flips, count_rows
 from offramp.policy.cohort.report_text import report_as_text
 from offramp.policy.table_map import read_map
 from rules.decide.decision import Decision
+from rules.language import tree
 from tests.conftest import shared
+from tests.support import written
 
 find_exact = pytest.importorskip(
     "rules.prove.exact", reason="the solver isn't installed", exc_type=ImportError
@@ -417,3 +421,173 @@ def test_a_decision_that_the_map_s_facts_decide_is_worked_out_and_not_assumed() 
     drugs = [{"kind": "stimulant", "grams": 1}]
     facts = {"person": {"age": 30}, "encounter": {"date": "2019-01-01", "drugs": drugs}}
     assert answerer.answer(facts)[0].outcomes == {("not_eligible",)}
+
+
+# Generated packs
+
+MOST = 1_500  # completions that are tried of one case
+SMALL_FACTS = written.complete(written.TINY).flatmap(written.holes_in)
+GIVEN_RANKING = st.sampled_from([None, None, *written.CUSTOM])
+Small = tuple[written.Flat, str | None]
+SMALL_CASES: st.SearchStrategy[Small] = st.tuples(SMALL_FACTS, GIVEN_RANKING)
+SMALL_SIDES = st.tuples(written.small_packs(), st.none() | written.small_packs())
+SMALL_MAP = """\
+title: small
+id: id
+unit: arrest
+unknown: ["?"]
+facts:
+  tiny.yes: {column: yes}
+  tiny.kind: {column: kind}
+  tiny.score: {column: score}
+  tiny.rows:
+    split: {column: rows, by: "|", parts: ":", names: [n, yes, kind], empty: none}
+    item: {n: {part: n}, yes: {part: yes}, kind: {part: kind}}
+  decisions.ranking: {column: ranking}
+"""
+
+
+def both_programs(packs: tuple[dict[str, Any], dict[str, Any] | None]) -> list[rules.Program]:
+    """Return two programs: a pack on two days, or two packs on one day."""
+    before = written.program(packs[0], "2014-06-01")
+    if packs[1] is None:
+        return [before, before.on(date(2018, 10, 1))]
+    return [before, written.program(packs[1], "2014-06-01")]
+
+
+def small_facts(case: Small) -> dict[str, Any]:
+    flat, ranking = case
+    return written.nested(flat) | ({"decisions": {"ranking": ranking}} if ranking else {})
+
+
+def pairs_of_completions(
+    programs: Sequence[rules.Program], case: Small
+) -> tuple[set[tuple[str | None, ...]], bool]:
+    """Return the answers of `decide` to every completion, and whether all were tried.
+
+    The ranking is taken as given: where a side leaves it open, each answer that some side has.
+    """
+    facts = small_facts(case)
+    inner = [program.decide("ranking", facts) for program in programs]
+    may_be_given = {
+        outcome for ranking in inner if ranking.outcome is None for outcome in ranking.possible
+    }
+    read: dict[str, Any] = {}
+    for program in programs:
+        for rule in program.decide("eligibility", facts).rules_in_force.rules:
+            read |= tree.facts_read(rule.condition)
+    pairs = set()
+    ways = product(written.completions(case[0], read), sorted(may_be_given) or [None])
+    for tried, (filled, answer) in enumerate(ways):
+        if tried == MOST:
+            return pairs, False
+        given_rankings = [ranking.outcome or answer for ranking in inner]
+        pairs.add(
+            tuple(
+                program.outcome("eligibility", small_facts((filled, str(outcome))))
+                for program, outcome in zip(programs, given_rankings, strict=True)
+            )
+        )
+    # Of a list that isn't known, only short ones were tried.
+    return pairs, "tiny.rows" in case[0] or "tiny.rows" not in read
+
+
+def assert_of_completions(
+    possible: Possible, pairs: set[tuple[str | None, ...]], are_all: bool
+) -> None:
+    assert None not in {outcome for pair in pairs for outcome in pair}
+    assert pairs <= possible.outcomes
+    if are_all and possible.is_sharp:
+        assert pairs == possible.outcomes
+
+
+@settings(max_examples=max(10, settings().max_examples // 2))
+@given(SMALL_SIDES, st.lists(SMALL_CASES, min_size=2, max_size=4))
+def test_generated_packs_answer_as_all_completions_decide(
+    packs: tuple[dict[str, Any], dict[str, Any] | None], cases: list[Small]
+) -> None:
+    programs = both_programs(packs)
+    question = Question(tuple(Side(program, "eligibility") for program in programs))
+    answerer, hasty = (Answerer([question], Completions(seconds)) for seconds in (60, 0))
+    for case in cases:
+        pairs, are_all = pairs_of_completions(programs, case)
+        (possible,) = answerer.answer(small_facts(case))
+        (wide,) = hasty.answer(small_facts(case))
+        event(f"sharp: {possible.is_sharp}, all: {are_all}, pairs: {len(pairs)}")
+        assert_of_completions(possible, pairs, are_all)
+        assert pairs <= wide.outcomes
+        for side, program in enumerate(programs):
+            answer = program.decide("eligibility", small_facts(case))
+            if answer.status == "decided":
+                assert {pair[side] for pair in possible.outcomes} == {answer.outcome}
+
+
+def test_an_answer_that_only_a_longer_list_has_is_possible() -> None:
+    """What is added up is a fact beside the list, so no length of the list is known to do."""
+    pack = written.pack_of("sum(tiny.rows.map(a, tiny.score)) < -3")
+    side = Side(written.program(pack, "2014-06-01"), "eligibility")
+    (possible,) = Answerer([Question((side,))], Completions()).answer({})
+    assert possible.outcomes == {("ineligible",), ("eligible",)} and possible.why == TOO_LONG
+    four = {"tiny": {"rows": [{}] * 4, "score": -1}}
+    assert side.program.outcome("eligibility", four) == "ineligible"
+
+
+def as_row(case: Small) -> str:
+    def cell(value: Any) -> str:
+        return "?" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+    flat, ranking = case
+    records = flat.get("tiny.rows")
+    parts = [
+        ":".join(cell(record.get(f)) for f in ("n", "yes", "kind")) for record in records or ()
+    ]
+    cells = [cell(flat.get(f"tiny.{name}")) for name in ("yes", "kind", "score")]
+    return ",".join([*cells, "?" if records is None else "|".join(parts), cell(ranking)])
+
+
+@settings(max_examples=max(6, settings().max_examples // 12))
+@given(SMALL_SIDES, st.lists(SMALL_CASES, min_size=3, max_size=6))
+def test_a_file_of_generated_rows_is_counted_as_all_completions_decide(
+    tmp_path_factory: pytest.TempPathFactory,
+    packs: tuple[dict[str, Any], dict[str, Any] | None],
+    cases: list[Small],
+) -> None:
+    """By SQL and by the compiled rules. Each row is there often enough that no count is hidden."""
+    folder = tmp_path_factory.mktemp("cohort")
+    (folder / "map.yaml").write_text(SMALL_MAP)
+    before, after = both_programs(packs)
+    copies = [11 + 7 * place for place in range(len(cases))]
+    lines = ["id,case,yes,kind,score,rows,ranking"]
+    for place, case in enumerate(cases):
+        lines += [f"{place}-{copy},{place},{as_row(case)}" for copy in range(copies[place])]
+    expected = [pairs_of_completions([before, after], case) for case in cases]
+    source = CohortSource(str(folder / "rows.csv"), str(folder / "map.yaml"), by=("case",))
+    for end in ("\n", "\r\n"):  # our own reader has files with Windows line ends
+        (folder / "rows.csv").write_bytes(end.join([*lines, ""]).encode())
+        report = count_flips(before, after, "eligibility", source, assume="nothing")
+        answers = {
+            int(word): case.answer[0] for case in report.cohort.cases for (word,) in case.rows
+        }
+        assert sorted(answers) == [*range(len(cases))] and report.cohort.counted == sum(copies)
+        for place, (pairs, are_all) in enumerate(expected):
+            assert_of_completions(answers[place], pairs, are_all)
+        everyone = report.tables.tables[0].groups[0]
+        surely: Counter[tuple[str, ...]] = Counter()
+        at_most: Counter[tuple[str, ...]] = Counter()
+        for place, possible in answers.items():
+            for pair in possible.outcomes:
+                at_most[pair] += copies[place]
+                surely[pair] += copies[place] if len(possible.outcomes) == 1 else 0
+        counted = {(f.before, f.after): (f.range.surely, f.range.at_most) for f in everyone.flips}
+        moved = {pair for pair in at_most if len(set(pair)) > 1}
+        assert counted == {pair: (surely[pair], at_most[pair]) for pair in moved}
+        for side, counts in enumerate(everyone.sides):
+            assert None not in counts.surely.values() and counts.either is not None
+            assert sum(counts.surely.values(), counts.either) == everyone.rows == sum(copies)
+            for outcome, rows in counts.surely.items():
+                sure = [
+                    copies[place]
+                    for place, possible in answers.items()
+                    if {pair[side] for pair in possible.outcomes} == {outcome}
+                ]
+                assert rows == sum(sure)

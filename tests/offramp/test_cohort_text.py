@@ -10,6 +10,7 @@ import pytest
 
 from offramp.cli import main
 from tests.conftest import ROOT, shared
+from tests.support.riverton import PACK, pack_in
 from tests.support.terminals import show_at_once
 
 PAGE = ROOT / "docs" / "cohorts.md"
@@ -96,3 +97,20 @@ def test_progress_is_shown_on_a_terminal_while_rows_are_counted(tmp_path: Path) 
     words = ["decide", "santa-fe", "eligibility", str(table), "--map", str(mapping)]
     text = show_at_once(*words, "--by", "place")
     assert re.search(rb"\r[\d,]+ cases, \d+%, about [\d min]+ s left", text)
+
+
+def test_tables_of_two_packs_with_one_id_are_headed_as_the_packs_were_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pack_in(tmp_path / "old"), pack_in(tmp_path / "new", PACK.replace("value: 4", "value: 6"))
+    Path("map.yaml").write_text("title: t\nid: id\nfacts:\n  encounter.date: {column: day}\n")
+    days = "".join(f"{number},2025-06-01,{number % 2}\n" for number in range(40))
+    Path("rows.csv").write_text(f"id,day,place\n{days}")
+    words = ["decide", "old/riverton,new/riverton,lead", "eligibility", "rows.csv"]
+    assert main([*words, "--map", "map.yaml", "--by", "place", "--as-of", "2025-06-01"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(", rules")[0] for line in lines if line.endswith("rules of 2025-06-01")][
+        :2
+    ] == ["Riverton (old/riverton)", "Riverton (new/riverton)"]
+    assert any("(lead), rules of" in line for line in lines)

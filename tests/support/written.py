@@ -1118,6 +1118,42 @@ def cases(draw: st.DrawFn) -> Flat:
     return held
 
 
+RANKED = Readable(TINY, (), {"ranking": CUSTOM}, (), SMALL.tables)
+
+
+@st.composite
+def small_packs(draw: st.DrawFn) -> dict[str, Any]:
+    """Make a pack on small facts: a ranking, and an eligibility that may read it."""
+
+    def decision(readable: Readable, outcomes: tuple[str, ...]) -> dict[str, Any]:
+        conditions_read = conditions(readable, depth=1)
+        dates = st.sampled_from([{}, {}, {"from": "2016-02"}, {"until": "2018-10-01"}])
+        rules = []
+        for number in range(draw(st.integers(1, 3))):
+            rule = {
+                "id": f"r{number}",
+                "when": draw(conditions_read),
+                "then": draw(st.sampled_from(outcomes)),
+                "because": "B.",
+                **_SOURCED,
+                **draw(dates),
+            }
+            if draw(st.integers(0, 2)) == 0:
+                exception = {"id": "x", "when": draw(conditions_read), "because": "E.", **_SOURCED}
+                rule["unless"] = [exception | draw(dates)]
+            rules.append(rule)
+        last = {"outcome": draw(st.sampled_from(outcomes)), "because": "O.", **_SOURCED}
+        return {"rules": rules, "otherwise": last}
+
+    return {
+        **pack_of(),
+        "decisions": {
+            "ranking": {**PARTS["ranking"]["head"], **decision(SMALL, CUSTOM)},
+            "eligibility": decision(RANKED, DECISIONS["eligibility"]),
+        },
+    }
+
+
 def pack_of(*conditions: str) -> dict[str, Any]:
     """A pack that makes ineligible by any of these conditions, on small facts."""
     return {

@@ -27,8 +27,11 @@ _THOUSAND = 1_000
 _JOINED = "\0"  # a blank at which no line ends
 
 
-def report_as_text(report: CohortReport) -> str:
-    """Return a report on whole programs: the file, what is assumed, a table for each, a legend."""
+def report_as_text(report: CohortReport, names: Sequence[str] = ()) -> str:
+    """Return a report on whole programs: the file, what is assumed, a table for each, a legend.
+
+    `names` are the packs as they were typed. They tell two packs with one id apart.
+    """
     count = len(report.questions)
     sides = [question.sides[0] for question in report.questions]
     programs = "a program treat" if count == 1 else f"{count} programs treat"
@@ -36,7 +39,11 @@ def report_as_text(report: CohortReport) -> str:
     lines = [f"How the rules of {programs} these {units(report)}, by {decision}", ""]
     lines += source_lines(report)
     for place, (side, table) in enumerate(zip(sides, report.tables.tables, strict=True)):
-        lines += ["", _heading(side), *_table(table), *unlisted_lines(report, place)]
+        is_alone = [each_side.program.pack.id for each_side in sides].count(
+            side.program.pack.id
+        ) == 1
+        heading = _heading(side, None if is_alone or not names else names[place])
+        lines += ["", heading, *_table(table), *unlisted_lines(report, place)]
     return "\n".join([*lines, "", *legend_lines(report)])
 
 
@@ -127,10 +134,10 @@ def unlisted_text(unit: str, unlisted: UnlistedRows, *, is_given: bool) -> str:
     return f"{text}{most}. {assumed} is assumed of what the table would state of them."
 
 
-def _heading(side: Side) -> str:
+def _heading(side: Side, typed: str | None) -> str:
     pack, day = side.program.pack, side.program.as_of
     rules = f"rules of {day}" if day is not None else "rules of the day of each row"
-    return f"{pack.title} ({pack.id}), {rules}"
+    return f"{pack.title} ({printable(typed or pack.id)}), {rules}"
 
 
 def _table(table: AnswerTable) -> Iterator[str]:

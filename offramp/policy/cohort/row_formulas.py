@@ -78,7 +78,7 @@ def solve(
         goals = [guard[outcome] for guard, outcome in zip(guards, outcomes, strict=True)]
         solver.set("timeout", max(1, int((deadline - monotonic()) * 1000)))
         result = solver.check(*goals)
-        if result != z3.unsat:
+        if result != z3.unsat or not is_complete:  # a longer list may have the answer
             reached.add(outcomes)
         if result == z3.unknown:
             why = why or NO_TIME
