@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
 _WIDTH = 104
+_INERT = ("fact ", "invariant ", "source ")  # what takes no effect unless a rule does
 _MOST_FAILING = 5  # scenarios, each of which is a finding of its own at the head
 _SIDES = ("old", "new")
 HOW = {
@@ -127,8 +128,12 @@ def effect_text(value: Mapping[str, Any]) -> str | None:
     if value["covers"] is None:
         return None
     parts = [value, *value["later"]]
-    moving = [_moving(part) for part in parts]
-    rows = moving if any(moving) else [part["redline"] for part in parts]
+    rows = [part["redline"] for part in parts]
+    for narrower in (
+        [_moving(part) for part in parts],
+        [[row for row in _moving(part) if not row["what"].startswith(_INERT)] for part in parts],
+    ):
+        rows = narrower if any(narrower) else rows
     sentences: list[str] = []
     for place, (part, changes) in enumerate(zip(parts, rows, strict=True)):
         if changes == (rows[place - 1] if place else []):

@@ -245,7 +245,7 @@ def _holds(space: SearchSpace, invariant: Invariant) -> bool:
             "not-proved",
             f"the invariant `{invariant.id}` could not be proved on {segment.day}: too many cases",
             at=invariant.place,
-            fix="make `when` narrower",
+            fix="look for a case with `offramp prove`, or make `when` narrower",
         ) from None
     if case is not None:
         case_text = json.dumps(case, sort_keys=True)

@@ -240,6 +240,13 @@ def test_a_fact_that_only_the_new_pack_knows_is_left_out_for_the_old_one(
         ("ineligible", "eligible"),
     }
     barred = next(pair for pair in pairs if pair["after"] == "ineligible")
+    # A fact takes no effect before a rule reads it.
+    rule = "{id: veteran, when: person.veteran, then: ineligible, because: B., source: own, "
+    later = f"{fact}{PACK}      - {rule}from: 2027-01-01}}\n"
+    late = pack_in(tmp_path / "late", later)
+    assert main(["change", old, late, "--today", "2026-12-01", "--decision", "eligibility"]) == 0
+    effect = capsys.readouterr().out.splitlines()[1]
+    assert effect.startswith("Takes effect on January 1, 2027, in 1 month.")
     assert barred["example"]["facts"]["person"] == {"age": 18, "veteran": True}
 
 
@@ -410,6 +417,32 @@ def test_a_change_that_breaks_its_own_promise_has_a_memo_that_begins_with_it(
     assert main(["change", new, old]) == 2
     refused = capsys.readouterr()
     assert refused.out == "" and f"OLD `{new}`: the invariant `no-minors`" in refused.err
+
+
+def test_a_promise_that_check_gives_up_on_is_broken_by_the_solver_s_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The offer is withheld from more people than the test is, by one edit of its rule."""
+    head = PACK.split("parameters:")[0].replace("2020-01-01", "2026-06-01")
+    head = head.replace("extends: lead", "extends: santa-fe")
+    rule = """
+decisions:
+  offer:
+    override:
+      - id: no-drug-charge
+        when: >-
+          encounter.route != "community"
+          && !encounter.charges.exists(c, c.conduct in
+          ["possession", "public_use", "paraphernalia", "sale", "intent_to_sell"])
+        then: may_not_offer
+        because: No charge here is about drugs.
+        source: own
+"""
+    old, new = pack_in(tmp_path / "old", head), pack_in(tmp_path / "new", head + rule)
+    words = (old, new, "--decision", "offer", "--today", "2026-12-01")
+    memo = memo_of(capsys, *words, code=1)
+    assert memo["findings"] == ["the promise `no-offer-withheld-from-the-eligible` is broken"]
+    assert memo["promises"]["broken"][0]["facts"]["encounter"]["route"] == "social_contact"
 
 
 def test_a_promise_that_is_made_weaker_under_its_name_is_a_finding(
