@@ -154,12 +154,11 @@ def ask_scenarios(
     ]
     for own, answers in answers_on_days:
         edges += _clock_edges(own, asked, answers)
-    cases: list[dict[str, Any]] = []
-    for edge in (*edges, *on_edges_of_days):
-        if not any(_is_same_case(edge, kept) for kept in cases):
-            cases.append(edge)
+    edges += [
+        edge for edge in on_edges_of_days if not any(_is_same_case(edge, kept) for kept in edges)
+    ]
     flips, failing = ask_again(asked, sides, formal, answers_on_days[0][1])
-    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(cases, asked)))
+    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(edges, asked)))
 
 
 def _is_same_case(edge: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
@@ -241,19 +240,23 @@ def _edges(
     ]
     start = f"change-{answers.name}".replace("_", "-")
     start += "" if own is first else f"-{day}"
+    edges = [
+        edge
+        for edge in answers.edges
+        if not is_at(edge.compared, edge.value, (new for _, new in cases))
+    ]
+    at_edges = [edge.example.facts for edge in edges]
     number = 0
     for pair in answers.pairs:
         for region in pair.regions:
-            if region.example is not None and not any(
-                in_region(region, own, case) for case in cases
-            ):
-                number += 1
-                yield ready_scenario(answers.name, pair, region.example, day, f"{start}-{number}")
-
-    for edge in answers.edges:
-        if not is_at(edge.compared, edge.value, (new for _, new in cases)):
+            is_there = any(in_region(region, own, case) for case in cases)
+            if region.example is None or is_there or region.example.facts in at_edges:
+                continue
             number += 1
-            yield _number_scenario(answers.name, edge, day, f"{start}-{number}")
+            yield ready_scenario(answers.name, pair, region.example, day, f"{start}-{number}")
+    for edge in edges:
+        number += 1
+        yield _number_scenario(answers.name, edge, day, f"{start}-{number}")
 
 
 def _clock_edges(
