@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,11 +21,13 @@ from offramp.agency import operations
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.console.agency import pages  # noqa: F401  # declares the routes
 from offramp.console.agency.routes import collect_routes
-from tests.support.browser import BROWSER, NO_BROWSER, Browser
+from tests.support.agency_console import make_account, run_agency_console
+from tests.support.browser import BROWSER, NO_BROWSER
 from tests.support.local_day import local_day
+from tests.support.printed import pages_of, print_faults
 from tests.support.referrals import address, refer
 from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running, serve_joined
-from tests.support.santa_fe_town import say_yes
+from tests.support.santa_fe_town import consent, open_offices, say_yes, settle
 from tests.support.staff import founder_of
 from tests.support.taps import Taps, founder_at
 
@@ -175,41 +176,6 @@ def test_the_account_is_the_whole_list_in_two_taps_and_two_pages(
     assert len(counts) == 1 and counts.pop() <= told
 
 
-def pages_of(browser: Browser) -> int:
-    """Return how many pages of paper the page of the browser is printed on."""
-    made = b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
-    return len(re.findall(rb"/Type\s*/Page\b(?!s)", made))
-
-
-def print_faults(browser: Browser) -> list[str]:
-    """Return what of the printed page isn't black on white, is a control, or may be cut in two."""
-    browser.call("Emulation.setEmulatedMedia", media="print")
-    try:
-        faults: list[str] = browser.evaluate(PRINT_FAULTS)
-    finally:
-        browser.call("Emulation.setEmulatedMedia", media="")
-    return faults
-
-
-PRINT_FAULTS = """(() => {
-  const faults = [];
-  const gray = (color) => (color.match(/[0-9.]+/g) || []).map(Number);
-  for (const e of document.querySelectorAll("main, main *")) {
-    if (!e.checkVisibility() || e.closest("svg")) continue;
-    const style = getComputedStyle(e), what = e.outerHTML.slice(0, 80);
-    if (e.matches("button, input:not([type=hidden]), select, textarea, .btn")) faults.push(what);
-    const [r, g, b] = gray(style.color);
-    if (Math.max(r, g, b) > 60) faults.push(`${style.color}: ${what}`);
-    const back = gray(style.backgroundColor);
-    if (back[3] !== 0 && Math.min(...back.slice(0, 3)) < 255)
-      faults.push(`on ${style.backgroundColor}: ${what}`);
-    if (e.matches("li, tr, .card") && style.breakInside !== "avoid" && e.offsetHeight < 400)
-      faults.push(`may be cut: ${what}`);
-  }
-  return faults.slice(0, 8);
-})()"""
-
-
 # What the exchange itself needs, which tells nobody anything about the person.
 OF_THE_EXCHANGE = ("consent_terms", "operation")
 
@@ -270,6 +236,118 @@ def test_what_a_person_allows_is_taken_back_in_three_taps(town: Running, rosa: T
         assert grants_of(town, case) == set()
     finally:
         town.start()
+
+
+def test_a_person_takes_back_from_the_prosecutor_in_three_taps_while_the_hub_is_away(
+    town: Running, rosa: Taps
+) -> None:
+    """N3, on the person's own phone."""
+    case = refer(town, "Nora", "Lucero", birth_date="1990-04-17")
+    rosa.open(f"{address(town, case)}/open")
+    rosa.press(SEND)
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        say_yes(office, case, "hand_off")
+        words = operations.issue_code(office, ROSA, case).words
+    town.settle()
+    nora = Taps(rosa.browser, rosa.address)
+    nora.browser.show(width=390, dark=True)
+    nora.open("/my?lang=en")
+    nora.type("code", " ".join(words))
+    nora.type("year", "1990")
+    nora.press(SEND)
+    town.stop()
+    try:
+        nora.begin("/my/page")
+        nora.press("a[href='/my/take-back/prosecutor']")
+        nora.press("a[href='/my/take-back/prosecutor/all']")
+        nora.press("form.pair button")
+        assert nora.count <= 3
+        assert "You took it back. Crossroads stopped at once." in nora.text
+        assert "The others are told to stop as soon as they can be reached." in nora.text
+        with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+            left = operations.list_standing_grants(office, case)
+            assert left and "prosecutor" not in {grant.recipient for grant in left}
+            waiting = [each for each in office.working_set().outbox.values() if not each.receipt]
+            assert {(each.case, each.kind) for each in waiting} == {(case, "consent_change")}
+    finally:
+        town.start()
+        nora.browser.show(width=1280)
+    town.settle()
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        assert all(each.receipt for each in office.working_set().outbox.values())
+
+
+def test_an_entry_in_the_wrong_persons_case_is_recalled_at_all_in_five_taps(
+    town: Running, rosa: Taps
+) -> None:
+    """C13: three recipients, one opened it, and one decided on it."""
+    names = {"wrong": ("Rafaelito", "Senabrook"), "right": ("Ritalinda", "Sosamonte")}
+    cases = {which: refer(town, *name) for which, name in names.items()}
+    paths = {which: address(town, case) for which, case in cases.items()}
+    wrong, now = cases["wrong"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with open_offices(town) as offices:
+        for case in cases.values():
+            settle(offices, case)
+        consent(offices, wrong)
+        operations.represent(offices.at["defender"], wrong, although_unknown=True)
+        settle(offices, wrong)
+        tell(rosa, paths["wrong"], "intake", {"case.intake_at": now})
+        assert rosa.heading == "Sent"
+        offices.settle()
+        program = offices.at["program"], founder_of("program")
+        for office, person in ((offices.at["prosecutor"], founder_of("prosecutor")), program):
+            operations.open_case(office, person, wrong)
+        operations.determine(*program, wrong, "admission", "admitted", "discretion")
+        offices.settle()
+        operations.open_case(offices.at["crossroads"], ROSA, wrong)
+
+        rosa.begin(paths["wrong"])
+        rosa.press(f"a[href='{paths['wrong']}/mistake']")
+        rosa.press("button[value=wrong_person]")
+        rosa.tap("input[name=entry]")
+        rosa.press(SEND)
+        recipients = ("Defender", "Program", "Prosecutor")
+        assert all(name in rosa.text for name in recipients)
+        assert f"{program[1]}, Program, is asked to decide again." in rosa.text
+        rosa.press(SEND)
+        assert rosa.heading == "Asked back" and rosa.count <= 5
+        assert all(name in rosa.text for name in recipients)
+        offices.settle()
+        for agency in ("defender", "program", "prosecutor"):
+            (recall,) = operations.list_recalls(offices.at[agency], wrong)
+            assert bool(recall.decisions) is (agency == "program"), agency
+        secret = make_account(*program, program[1])
+        with run_agency_console(town.folder / "program", town.passphrase) as console:
+            desk = Taps(rosa.browser, console.address)
+            desk.sign_in(program[1], secret)
+            desk.open("/today")
+            desk.press(f"a.btn[href='{address(town, wrong, 'program')}/recalled']")
+            assert "Somebody decided on it. Look again at:" in desk.text
+            assert not any(name in desk.content for name in names["right"])
+
+        # The same form in the right case is filled in, and not sent yet.
+        rosa.open(f"{paths['right']}/tell/intake")
+        assert "Filled in with what you took back" in rosa.text
+        assert rosa.browser.evaluate("document.getElementById('case.intake_at').value")
+        rosa.press(SEND)
+        rosa.press(SEND)
+        assert rosa.heading in ("Sent", "Kept here")
+        for which, other in (("wrong", "right"), ("right", "wrong")):
+            for page in ("", "/open", "/knows", "/account", "/account?lang=es", "/mistake"):
+                rosa.open(f"{paths[which]}{page}")
+                assert not any(name in rosa.content for name in names[other]), (which, page)
+        account = operations.fetch_account(offices.at["crossroads"], wrong, for_person=True)
+        assert not any(name in str(account) for name in names["right"])
+        looks = [look for office in offices.at.values() for look in office.looks.read()]
+        assert not any(name in str(look) for look in looks for name in sum(names.values(), ()))
+    kept = [
+        *(town.folder / "hub").rglob("*"),
+        *town.folder.glob("*.log"),
+        *town.folder.glob("*.out"),
+    ]
+    for file in (file for file in kept if file.is_file()):
+        text = file.read_bytes()
+        assert not any(name.encode() in text for name in sum(names.values(), ())), file
 
 
 def grants_of(town: Running, case: str) -> set[str]:

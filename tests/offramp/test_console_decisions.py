@@ -67,6 +67,7 @@ class TownInBrowser:
     addresses: dict[str, str]
     history: list[str] = field(default_factory=list)
     found: dict[str, list[str]] = field(default_factory=dict)
+    taps: int = 0  # since a task began
 
     def open(self, agency: str, path: str) -> None:
         """Open a page of an agency's console."""
@@ -75,8 +76,14 @@ class TownInBrowser:
 
     def press(self, selector: str) -> None:
         """Press a control that leads to another page."""
+        self.taps += 1
         press(self.browser, selector)
         self.note()
+
+    def tap(self, selector: str) -> None:
+        """Tap a control that stays on the page."""
+        self.taps += 1
+        self.browser.click(selector)
 
     def note(self) -> None:
         """Note what the browser's history shows of the page."""
@@ -200,8 +207,8 @@ def _first(place: TownInBrowser, agency: str, path: str) -> str:
 
 def _decides(place: TownInBrowser, outcome: str, reason: str) -> None:
     """Choose an outcome and a reason, and confirm them."""
-    place.browser.click(f"input[name=outcome][value={outcome}]")
-    place.browser.click(f"input[name=reason][value={reason}]")
+    place.tap(f"input[name=outcome][value={outcome}]")
+    place.tap(f"input[name=reason][value={reason}]")
     place.press("#decide .dock button")
     _confirms(place)
 
@@ -212,6 +219,7 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     _refers(place, "Ana", "Muñoz")
 
     # The prosecutor gives one word.
+    place.taps = 0
     _first(place, "prosecutor", "/queue")
     assert place.heading == "Do the records stop this person from entering?"
     assert not place.has("main input:not([type=hidden]), main textarea, main select")
@@ -226,6 +234,7 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     assert "Crossroads: " in place.text and "Not told: " in place.text
     place.check("check of the word")
     _confirms(place)
+    assert place.taps <= 3
     # What Today asks for is in the queue as well, until the prosecutor says it.
     place.open("prosecutor", "/queue")
     assert place.heading == "One waits for your word" and "held charge" in place.text
@@ -256,8 +265,12 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     place.press("section a.btn")
     _answers(place)
     _opens_until(place, "program", eligibility, "As the rules say.")
+    place.open("program", "/applications")
+    place.taps = 0
+    place.press(f"a[href='{eligibility}']")
     place.check("eligible")
     _decides(place, "eligible", "rules")
+    assert place.taps <= 5
 
     # The case manager tells of the interview.
     place.open("crossroads", f"{person}/tell/intake")

@@ -15,7 +15,7 @@ import anyio
 import httpx
 import pytest
 
-from offramp.agency import operations
+from offramp.agency import operations, person_wording
 from offramp.console.agency.participant import COOKIE, ELSEWHERE
 from offramp.console.headers import SecurityHeaders
 from tests.conftest import ROOT
@@ -27,12 +27,14 @@ from tests.support.agency_console import (
     code_of,
     make_account,
     press,
+    tell_console_time,
     type_in,
 )
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.languages import english_left, texts_of
 from tests.support.participant import BORN, MANAGER, Participant
 from tests.support.reading import PLAIN_GRADE, reading_level, words_to_avoid
+from tests.support.taps import Taps
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 # Names of agencies and people, and what the person wrote.
@@ -347,6 +349,72 @@ def test_leaving_fast_leaves_nothing_to_come_back_to(
         browser.open(f"{console.address}/my/page")
         assert "Open your page" in browser.evaluate("document.body.innerText")
         assert ELSEWHERE.startswith("https://")
+
+
+@needs_browser
+def test_each_state_of_the_charge_is_the_first_line_one_tap_after_the_code(tmp_path: Path) -> None:
+    """N1 and V4: the rules' answer or the prosecutor's last word, in both languages."""
+    ana = Participant(tmp_path)
+    words = " ".join(operations.issue_code(ana.office, MANAGER, ana.case).words)
+    held = [{"facts": {"case.charge_held": is_held}} for is_held in (False, True)]
+    with ana.console() as console, Browser(tmp_path / "browser") as browser:
+        browser.show(width=390, dark=True)
+        browser.forbid_scripts()
+        phone = Taps(browser, console.address)
+
+        def shows(state: str) -> None:
+            tell_console_time(ana.town)
+            answer = operations.decide(ana.town.at["prosecutor"], ana.case, "filing").answer
+            by_rules = {"hold": "held", "prosecutor_may_file": "may_be_filed"}
+            possible = {by_rules.get(word, word) for word in answer.possible}
+            # What the prosecutor said goes before what the rules say.
+            assert state in {"filed", "undetermined", *possible}
+            for lang in person_wording.LANGUAGES:
+                phone.open(f"/my?lang={lang}")
+                phone.type("code", words)
+                phone.type("year", str(BORN))
+                phone.count = 0
+                phone.press(".dock button")
+                assert phone.count <= 1
+                first, bottom = browser.evaluate(FIRST_ANSWER)
+                assert first == person_wording.charge_sentence(state, lang)
+                assert bottom <= 844, "it is on the screen without a scroll"
+                browser.call("Network.clearBrowserCookies")
+
+        shows("undetermined")
+        for content, state in ((held[0], "nothing_held"), (held[1], "held")):
+            ana.prosecutor_tells("filing_decision", "charge_status", content)
+            shows(state)
+        ana.town.hub.clock += 40 * 24 * 3600
+        ana.town.settle()
+        shows("may_be_filed")
+        ana.prosecutor_tells("filing_decision", "charge_status", {"standing": "filed"})
+        shows("filed")
+
+
+FIRST_ANSWER = """(() => {
+  const answer = document.querySelector("main section .big");
+  return [answer.innerText.trim(), answer.getBoundingClientRect().bottom];
+})()"""
+
+
+@needs_browser
+def test_a_stranger_stops_a_code_that_they_found_in_two_taps(
+    console: AgencyConsole, words: str, tmp_path: Path
+) -> None:
+    """N5 in a browser: the page closes that was open with the code."""
+    holder = participant(console, words)
+    with Browser(tmp_path / "browser") as browser:
+        browser.show(width=390, dark=True)
+        browser.forbid_scripts()
+        stranger = Taps(browser, console.address)
+        stranger.begin("/my?lang=en")
+        stranger.press("a[href^='/my/lost']")
+        stranger.type("word", words.split()[-1])
+        stranger.press(".dock button")
+        assert stranger.count <= 2 and "no longer works" in stranger.text
+        assert "Ana" not in stranger.content and MANAGER not in stranger.content
+        assert "Open your page" in shown(holder.get("/my/page"))
 
 
 @needs_browser

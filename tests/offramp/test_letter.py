@@ -29,7 +29,9 @@ from rules.decide.ruling import NOT_PART
 from rules.language import tree
 from rules.shelf import day_of, find, read_pack, shipped, vocabulary
 from tests.conftest import ROOT
+from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.parsed_page import ParsedPage
+from tests.support.printed import pages_of, print_faults
 
 LANGUAGES = ("en", "es")
 
@@ -160,6 +162,20 @@ def test_the_html_of_a_letter_has_what_a_screen_reader_goes_by(lang: str) -> Non
             1,
             0,
         ]
+
+
+@pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
+def test_a_letter_is_printed_black_on_white_without_a_control(tmp_path: Path) -> None:
+    """V5, in both languages."""
+    file = tmp_path / "letter.html"
+    with Browser(tmp_path / "profile") as browser:
+        for lang in LANGUAGES:
+            for _, _, given_ in scenarios()[::40]:
+                file.write_text(as_html(letter_of(given_, lang)), encoding="utf-8")
+                browser.show(width=390, dark=True)
+                browser.open(file.as_uri())
+                assert print_faults(browser) == []
+                assert pages_of(browser) <= 2
 
 
 # What it doesn't say

@@ -332,6 +332,11 @@ class Town:
             office, Client(self.hub, office.signing, office.clock, office.random, office.hub_name)
         )
 
+    @property
+    def now(self) -> int:
+        """The hub's time, in seconds since 1970."""
+        return self.hub.clock
+
     def settle(self) -> None:
         """Everybody does all duties, until nobody has anything left to prove."""
         links = [self.link(name) for name in self.at]

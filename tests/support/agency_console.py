@@ -107,13 +107,19 @@ def serve_at_town_time(town: Town, agency: str) -> Iterator[AgencyConsole]:
     # A made-up town's console may have its time from a file.
     settings = folder / "agency.toml"
     settings.write_text(settings.read_text().replace("demo = false", "demo = true"))
-    passphrase, clock = folder.parent / "passphrase", folder.parent / "clock"
+    passphrase = folder.parent / "passphrase"
     passphrase.touch(0o600)
     passphrase.write_bytes(PASSPHRASE)
+    with run_agency_console(folder, passphrase, clock=tell_console_time(town)) as console:
+        yield console
+
+
+def tell_console_time(town: Town) -> Path:
+    """Write the town's time for its consoles. Return the file."""
+    clock = town.folder / "clock"
     now = datetime.fromtimestamp(town.hub.clock, UTC)
     clock.write_text(now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    with run_agency_console(folder, passphrase, clock=clock) as console:
-        yield console
+    return clock
 
 
 @contextmanager

@@ -1,27 +1,33 @@
-"""A town of Santa Fe in memory: agencies with the defaults, worked by their forms.
+"""A town of Santa Fe: agencies with the defaults, worked by their forms.
 
-No gateway asks or answers by itself.
+Its hub is in memory, or a process. No gateway asks or answers by itself.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
 from offramp.agency.cases.consent_form import Answers
+from offramp.agency.folder.office import Office
 from offramp.agency.hub_link import delivery
+from offramp.agency.hub_link.duties import run_duties
+from offramp.agency.hub_link.link import link_of
 from offramp.agency.operations import Signature, records
 from offramp.asking import Dialog, collect_answers
 from tests.conftest import ROOT
 from tests.support.agencies import Town
 from tests.support.local_day import ZONE, local_day
-from tests.support.running_agencies import SIX_ROLES
+from tests.support.running_agencies import SIX_ROLES, Running
+from tests.support.staff import founder_of
 
 PACK = ROOT / "jurisdictions" / "santa-fe"
 QUIET = Dialog("en", ZONE)
@@ -58,24 +64,62 @@ def linked_town(
         yield made
 
 
-def settle(town: Town, case: str) -> None:
+class Offices(Protocol):
+    """The agencies of a town whose folders are open here."""
+
+    @property
+    def at(self) -> Mapping[str, Office]: ...
+    @property
+    def now(self) -> int: ...
+    def settle(self) -> None: ...
+
+
+@dataclass
+class OpenOffices:
+    """The agencies around a hub that is a process. Their folders are open here, too."""
+
+    at: dict[str, Office]
+
+    @property
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(time.time())
+
+    def settle(self) -> None:
+        """Send, receive, and acknowledge everything."""
+        for _ in range(2):
+            for office in self.at.values():
+                run_duties(link_of(office))
+
+
+@contextmanager
+def open_offices(running: Running) -> Iterator[OpenOffices]:
+    """Open the folders of a running town until the block ends."""
+    with ExitStack() as stack:
+        at = {name: stack.enter_context(closing(running.office(name))) for name in running.roles}
+        for name, office in at.items():
+            operations.sign_in(office, by=founder_of(name))
+        yield OpenOffices(at)
+
+
+def settle(town: Offices, case: str) -> None:
     """Deliver everything, and open it everywhere as the commands do."""
     town.settle()
     for name, office in town.at.items():
         if case in office.working_set().cases:
-            operations.open_case(office, BY, case)
+            operations.open_case(office, founder_of(name), case)
             assert office.agency == name
     town.settle()
 
 
-def refer(town: Town, name: str, born: str, encounter: Mapping[str, Any] = ENCOUNTER) -> str:
+def refer(town: Offices, name: str, born: str, encounter: Mapping[str, Any] = ENCOUNTER) -> str:
     case = describe_and_refer(town, name, born, encounter)
     settle(town, case)
     return case
 
 
 def describe_and_refer(
-    town: Town,
+    town: Offices,
     name: str,
     born: str,
     encounter: Mapping[str, Any] = ENCOUNTER,
@@ -86,11 +130,13 @@ def describe_and_refer(
     given, _, family = name.partition(" ")
     contact = {"given_name": given, "family_name": family, "birth_date": born}
     people = {f"contact.{member}": value for member, value in contact.items()}
-    answers = {**encounter, **people, "encounter.date": f"{local_day(town.hub.clock)}"}
+    answers = {**encounter, **people, "encounter.date": f"{local_day(town.now)}"}
     return state(town, by, "refer", None, answers)
 
 
-def state(town: Town, agency: str, form: str, case: str | None, answers: Mapping[str, Any]) -> str:
+def state(
+    town: Offices, agency: str, form: str, case: str | None, answers: Mapping[str, Any]
+) -> str:
     """Fill in a form as its command does, send it, and return the case."""
     office, names = town.at[agency], frozenset(answers)
     opened = operations.open_form(office, form, case)
@@ -102,12 +148,12 @@ def state(town: Town, agency: str, form: str, case: str | None, answers: Mapping
     return draft.case
 
 
-def screen(town: Town, case: str) -> None:
+def screen(town: Offices, case: str) -> None:
     state(town, "prosecutor", "screen", case, {"screening_outcome.outcome": "proceed"})
     settle(town, case)
 
 
-def consent(town: Town, case: str) -> None:
+def consent(town: Offices, case: str) -> None:
     say_yes(town.at["crossroads"], case, "hand_off")
     settle(town, case)
 
@@ -125,6 +171,6 @@ def say_yes(
     )
 
 
-def interview(town: Town, case: str) -> None:
-    state(town, "crossroads", "intake", case, {"case.intake_at": utc(town.hub.clock)})
+def interview(town: Offices, case: str) -> None:
+    state(town, "crossroads", "intake", case, {"case.intake_at": utc(town.now)})
     settle(town, case)

@@ -13,8 +13,10 @@ from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, recalled_parts
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.human_decision import decisions_to_make
 from offramp.agency.cases.list_changes import is_list
 from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
+from offramp.agency.cases.open_decisions import answer_on_known_facts, choices_of
 from offramp.agency.cases.outdated import OutdatedDecision
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
 from offramp.agency.cases.people import person_of
@@ -30,8 +32,10 @@ from offramp.agency.operations.recalls import KEEP_REASONS
 from offramp.agency.operations.telling import CaseAbout, about_case, agency_names
 from offramp.agency.operations.value_words import NOT_KNOWN, ValueWords
 from rules.author.spoken_dates import day_of_moment, spoken_day
+from rules.decide.program import Program
 from rules.frozen import frozen
 from rules.input.language_names import language_name
+from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 # Records that run the exchange. They tell nothing of the person.
@@ -76,7 +80,8 @@ class DescribedAnswer:
     `possible` those that missing facts leave open. `missing` says what to find out, and from whom.
     `because` are the rules' words. `also_decided` are sentences on other people's decisions, beside
     the one in force. `may_be_told` are the names of the agencies that may be told it now, empty
-    where it was told or nobody may be.
+    where it was told or nobody may be. `differs` is a sentence where the rules said otherwise than
+    the person decided.
     """
 
     decision: str
@@ -88,6 +93,7 @@ class DescribedAnswer:
     also_decided: tuple[str, ...] = ()
     may_be_told: tuple[str, ...] = ()
     possible: str | None = None
+    differs: str | None = None
 
 
 @frozen
@@ -123,7 +129,8 @@ class CaseDescription:
     agency who work on the case, with what they are in it. `duplicates` are cases of people who may
     be the person, and `joined` the person's other cases. `has_lists` is true if this agency stated
     a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
-    change how to reach the person.
+    change how to reach the person. `decides` are the decisions that a person of this agency may
+    make, also those that don't wait, each with its question.
     """
 
     about: CaseAbout
@@ -140,6 +147,7 @@ class CaseDescription:
     joined: tuple[str, ...]
     has_lists: bool = False
     is_being_corrected: bool = False
+    decides: tuple[tuple[str, str], ...] = ()
 
 
 @needs(CASE, look="case")
@@ -174,7 +182,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         tuple(teller.notes(view)),
         tuple(
             replace(answer, may_be_told=tuple(map(teller.name, tellable.get(answer.decision, ()))))
-            for answer in teller.answers(view)
+            for answer in teller.answers(view, program, office.clock())
         ),
         tuple(teller.events()),
         people,
@@ -187,6 +195,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
             for value in entry.facts.values()
         ),
         described.is_being_corrected,
+        tuple(teller.decisions(program.pack)),
     )
 
 
@@ -197,6 +206,14 @@ def _line(kind: str, labels: Iterable[Label | OwnLabel]) -> str:
         return line
     categories = dict.fromkeys(name for label in labels for name in label.category)
     return f"{line}: {', '.join(SHORT_CATEGORIES[name][0] for name in categories)}"
+
+
+def _differs(decision: str, made: Mapping[str, Any]) -> str | None:
+    """Return what to say where the rules answered otherwise than a person decided."""
+    if not made.get("differs"):
+        return None
+    text = "The rules said otherwise."
+    return f"{text} This decision is outside the rules." if decision == EJECTION else text
 
 
 class _Teller:
@@ -309,22 +326,41 @@ class _Teller:
         by_whom = f"{outdated.by} of {by}" if outdated.by else by
         return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."
 
+    def decisions(self, pack: Pack) -> Iterator[tuple[str, str]]:
+        """Yield the decisions that a person of this agency may make, and their questions."""
+        for decision in decisions_to_make(self.working_set, pack):
+            is_possible = decision != EJECTION or may_be_ejected(self.seen)
+            if is_possible and choices_of(self.working_set, pack, decision):
+                terms = pack.vocabulary.decisions.get(decision) or pack.decisions[decision]
+                yield decision, " ".join(terms.asks.split())
+
     def _asks(self, decision: str) -> str:
         terms = vocabulary().decisions.get(decision)
         asks = terms.asks if terms is not None else decision.replace("_", " ").capitalize() + "?"
         return " ".join(asks.split())
 
-    def answers(self, view: CaseView) -> Iterator[DescribedAnswer]:
+    def answers(self, view: CaseView, program: Program, now: int) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():
             made = view.determinations.get(decision)
             if decision == EJECTION and made is None and not may_be_ejected(self.seen):
                 continue  # nothing asks for it
             yield self._answer(decision, answer, made, self._beside(view, decision))
         for decision, made in view.determinations.items():
-            if decision not in view.answers:
-                asks = self._asks(decision)
-                decided, beside = self._decided(decision, made), self._beside(view, decision)
-                yield DescribedAnswer(decision, asks, None, (), (), decided, beside)
+            if decision in view.answers:
+                continue
+            beside = self._beside(view, decision)
+            # An agency that may decide, too, sees the rules' answer beside what was decided.
+            may_decide = decision in decisions_to_make(self.working_set, program.pack)
+            known = (self.working_set, program, self.seen, self.case, decision, now)
+            by_rules = answer_on_known_facts(*known) if may_decide else None
+            if by_rules is not None and by_rules.status == "decided":
+                yield self._answer(decision, by_rules, made, beside)
+            else:
+                asks, decided = self._asks(decision), self._decided(decision, made)
+                differs = _differs(decision, made)
+                yield DescribedAnswer(
+                    decision, asks, None, (), (), decided, beside, differs=differs
+                )
 
     def _answer(
         self,
@@ -348,6 +384,7 @@ class _Teller:
             self._decided(decision, made) if made else None,
             beside,
             possible=self._outcome(decision, open_steps) if open_steps else None,
+            differs=_differs(decision, made) if made else None,
         )
 
     def _missing(self, need: Mapping[str, Any]) -> str:

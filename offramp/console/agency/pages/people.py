@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from offramp.agency import operations
+from offramp.console.agency.pages.deciding import APPLICATIONS, QUEUE, address_of_decision
 from offramp.console.agency.questions import fault_of
 from offramp.console.agency.routes import WORKERS, action, page
 from offramp.console.agency.visit import Invalid, Visit
@@ -123,6 +124,11 @@ def case(visit: Visit) -> Response:
         forms=[
             (title, visit.address_of(visit.case, "tell", name))
             for name, title in operations.list_forms(visit.office)
+        ],
+        decides=[
+            (question, address_of_decision(visit, visit.case, decision))
+            for decision, question in described.decides
+            if any(visit.has_page(f"{base}/{{c}}/{{decision}}") for base in (QUEUE, APPLICATIONS))
         ],
         closed=operations.count_closed(visit.office, visit.case),
         recalls=len(operations.list_recalls(visit.office, visit.case)),
