@@ -37,6 +37,7 @@ from tests.support.agency_console import (
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.chance import chance
 from tests.support.languages import english_left, texts_of
+from tests.support.printed import print_faults
 from tests.support.reading import PLAIN_GRADE, reading_level, words_to_avoid
 from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running
 from tests.support.simulator import part
@@ -576,6 +577,7 @@ def test_a_tablet_without_scripts_needs_one_tap_a_question(desk: Desk, tmp_path:
         browser.call("Emulation.setEmulatedMedia", media="print")
         printed = browser.evaluate("document.body.innerText")
         assert "SÍ: Crossroads puede decir" in printed and "Print it" not in printed
+        assert print_faults(browser) == []
         assert not [text for text in browser.complaints if "Policy" in text]
 
 
