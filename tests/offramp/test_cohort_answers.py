@@ -506,9 +506,11 @@ def assert_of_completions(
 def test_generated_packs_answer_as_all_completions_decide(
     packs: tuple[dict[str, Any], dict[str, Any] | None], cases: list[Small]
 ) -> None:
+    """Without time for the solver they can be more. The same rules twice move nothing then too."""
     programs = both_programs(packs)
     question = Question(tuple(Side(program, "eligibility") for program in programs))
     answerer, hasty = (Answerer([question], Completions(seconds)) for seconds in (60, 0))
+    same_twice = Answerer([Question(question.sides[:1] * 2)], Completions(0))
     for case in cases:
         pairs, are_all = pairs_of_completions(programs, case)
         (possible,) = answerer.answer(small_facts(case))
@@ -516,6 +518,8 @@ def test_generated_packs_answer_as_all_completions_decide(
         event(f"sharp: {possible.is_sharp}, all: {are_all}, pairs: {len(pairs)}")
         assert_of_completions(possible, pairs, are_all)
         assert pairs <= wide.outcomes
+        (unmoved,) = same_twice.answer(small_facts(case))
+        assert all(len(set(pair)) == 1 for pair in unmoved.outcomes)
         for side, program in enumerate(programs):
             answer = program.decide("eligibility", small_facts(case))
             if answer.status == "decided":
