@@ -124,7 +124,8 @@ def suppress(
     hidden |= {table.twins[cell] for cell in hidden if table.counts.get(table.twins.get(cell), 0)}
     witnesses: tuple[Witness, ...] = ()
     finished: frozenset[Cell] = frozenset()
-    for level in (*table.shared, frozenset(table.counts)):
+    levels = (*table.shared, frozenset(table.counts))
+    for level in levels:
         block = _restricted(table, finished | level)
         search = _Search(block, hidden & set(block.counts), width, witnesses, still=finished)
         search.tries_each = tries_each
@@ -133,7 +134,8 @@ def suppress(
                 return suppress(table, least=least, width=width, also=chosen)
             return _withheld(table)
         hidden |= search.hidden
-        witnesses, finished = search.kept(), finished | level
+        if level is not levels[-1]:
+            witnesses, finished = search.kept(), finished | level
     return Suppression(frozenset(hidden))
 
 
@@ -212,6 +214,9 @@ class _Search:
         self._steps = _STEPS
         # The moves of each witness as they fit here, until more is hidden.
         self._fits: dict[int, Witness] = {}
+        # The values to which moves have led each count. A move for one count moves others too.
+        self._reached: dict[Cell, set[int]] = defaultdict(set)
+        self._is_trial = False
         self.order = {cell: at for at, cell in enumerate(sorted(table.counts, key=repr))}
         self.of_cell: dict[Cell, list[int]] = defaultdict(list)
         self.equations = [tuple(balance.cells()) for balance in table.balances]
@@ -251,6 +256,7 @@ class _Search:
         self.hidden.discard(cell)
         self.useless.add(cell)
         self._fits.clear()
+        self._reached.clear()
 
     def _hide(self, cell: Cell) -> list[Cell]:
         """Hide a count with its twin. Return what was not hidden before."""
@@ -272,7 +278,7 @@ class _Search:
             candidate for _, shown_cells in self._shown_around(cell) for candidate in shown_cells
         ]
         candidates.sort(key=lambda candidate: candidate in self.table.last)
-        self._steps = _STEPS_OF_A_TRIAL
+        self._steps, self._is_trial = _STEPS_OF_A_TRIAL, True
         try:
             for more in islice(dict.fromkeys(candidates), _TRIED):
                 if self._trial_steps <= 0:
@@ -285,7 +291,7 @@ class _Search:
                     return more
             return None
         finally:
-            self._steps = _STEPS
+            self._steps, self._is_trial = _STEPS, False
 
     def _next_to_hide(self, cell: Cell) -> Cell | None:
         """Return the smallest shown count of a count's sums, or of the next ones around it.
@@ -351,7 +357,10 @@ class _Search:
     def is_protected(self, cell: Cell) -> bool:
         """Return whether moves lead a hidden count to enough different values."""
         # Its witnesses come from an earlier level. `_misfits` finds those that don't fit here.
-        return cell in self.still or self._reach(cell) is not None
+        if cell in self.still:
+            return True
+        values = self._reached[cell] | {self.table.counts[cell]}
+        return len(values) >= self.width or self._reach(cell) is not None
 
     def kept(self) -> tuple[Witness, ...]:
         """Return a witness for every value that makes a hidden count protected, all from here."""
@@ -393,6 +402,9 @@ class _Search:
                 if move is None:
                     break
                 point = _moved(point, move)
+                if self.tries_each and not self._is_trial:
+                    for moved in move:
+                        self._reached[moved].add(point[moved])
                 is_new = is_new or point[cell] not in values
                 values.add(point[cell])
                 used.append(move)

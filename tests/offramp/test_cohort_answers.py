@@ -21,12 +21,20 @@ from offramp.policy.case_table import CaseTable
 from offramp.policy.cohort.answers import Answerer, Question, Side
 from offramp.policy.cohort.assumption import facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
-from offramp.policy.cohort.possible import NO_TIME, TOO_LONG, Possible
+from offramp.policy.cohort.possible import (
+    NO_TIME,
+    OPEN,
+    TOO_LONG,
+    Decider,
+    Possible,
+    decider_of,
+)
 from offramp.policy.cohort.report import CohortSource, count_flips, count_rows
 from offramp.policy.cohort.report_text import report_as_text
 from offramp.policy.table_map import read_map
 from rules.decide.decision import Decision
 from rules.language import tree
+from rules.packs.resolve import RuleInForce
 from tests.conftest import shared
 from tests.support import written
 
@@ -216,6 +224,22 @@ def test_what_decides_is_known_also_where_a_change_is_ruled_out_later() -> None:
     assert ("eligible", "ineligible") not in possible.outcomes
 
 
+def test_a_certain_answer_is_decided_by_what_alone_can_give_it() -> None:
+    """An open rule that can't bar leaves `otherwise`, and one open rule that must bar decides."""
+    in_force = SANTA_FE[1].segment(date(2018, 10, 1)).segment.decisions["eligibility"]
+    bars = [rule.rule.id for rule in in_force.rules if rule.rule.then == "ineligible"]
+
+    def decider(outcome: str, *open_rules: str) -> Decider:
+        def value(rule: RuleInForce) -> bool | None:
+            return None if rule.rule.id in open_rules else False
+
+        return decider_of(in_force, value, [outcome])
+
+    assert decider("eligible", *bars) == Decider("otherwise")
+    assert decider("ineligible", bars[0]) == Decider("rule", bars[0])
+    assert decider("ineligible", *bars[:2]) == OPEN
+
+
 def test_a_case_is_solved_once_for_all_that_are_equal_as_far_as_rules_read() -> None:
     completions = Completions()
     answerer = Answerer([CHANGE], completions)
@@ -289,6 +313,14 @@ def test_an_assumption_never_bars_and_never_has_what_a_changed_rule_reads() -> N
     assert "encounter.charges.level" not in work_out([drug_court], mapping)
     given_paths = {path for path, _ in mapping.readers}
     assert not given_paths & set(assumed)
+
+
+@pytest.mark.parametrize("program", ["nyc-violations", "drug-court", "california"])
+def test_the_level_of_a_charge_is_never_assumed(program: str) -> None:
+    """With a violation in each row, a program for violations would take all of Louisiana's."""
+    side = Side(rules.load(program, "2018-10-01"), "eligibility")
+    assumed = work_out([side], read_map("louisiana-nibrs"))
+    assert not {"encounter.charges.level", "encounter.charges.conduct"} & set(assumed)
 
 
 def test_a_state_is_assumed_of_a_charge_only_where_its_law_says_nothing() -> None:
@@ -394,7 +426,7 @@ def test_rows_with_a_code_that_the_table_lacks_are_counted_and_the_frequent_ones
 ) -> None:
     """A code of 12 rows isn't named, since the number of the 5 others would follow."""
     (tmp_path / "map.yaml").write_text(CODED_MAP)
-    codes = ["ZZ-999"] * 30 + [""] * 12 + ["NMSA 30-16-3"] * 5 + ["NMSA 30-31-23"] * 40
+    codes = ["ZZ-999"] * 30 + [""] * 12 + ["NMSA 30-16-3"] * 5 + ["NMSA 30-31-23"] * 60
     lines = ["id,day,code,second,level,age,kind,grams"]
     lines += [f"{at},2026-05-03,{code},,F,30,HER,1" for at, code in enumerate(codes)]
     source = CohortSource(str(tmp_path / "rows.csv"), str(tmp_path / "map.yaml"))
@@ -407,10 +439,25 @@ def test_rows_with_a_code_that_the_table_lacks_are_counted_and_the_frequent_ones
         assert "most often ZZ-999 (30). " in text and "no code (" not in text
         if assume is None:
             assert "Nothing is assumed of what the table would state" in text
-            assert (answers.surely, answers.either) == ({"eligible": 40, "ineligible": 0}, 47)
+            assert (answers.surely, answers.either) == ({"eligible": 60, "ineligible": 0}, 47)
         else:
             assert "Only what --assume gives is assumed of what the table" in text
-            assert answers.either == 87
+            assert answers.either == 107
+
+
+@pytest.mark.parametrize("other", [38, 47, 56])
+def test_codes_are_counted_unless_a_printed_count_is_a_few_rows_from_them(
+    other: int, tmp_path: Path
+) -> None:
+    """A reader may know that all of the 47 are among the 56, or that no row is in both."""
+    (tmp_path / "map.yaml").write_text(CODED_MAP)
+    codes = ["ZZ-999"] * 47 + ["NMSA 30-31-23"] * other
+    lines = ["id,day,code,second,level,age,kind,grams"]
+    lines += [f"{at},2026-05-03,{code},,F,30,HER,1" for at, code in enumerate(codes)]
+    (tmp_path / "rows.csv").write_text("\n".join([*lines, ""]))
+    source = CohortSource(str(tmp_path / "rows.csv"), str(tmp_path / "map.yaml"))
+    (unlisted,) = count_rows(PROGRAMS[:1], "eligibility", source).unlisted
+    assert unlisted is not None and unlisted.rows == (47 if other == 47 else None)
 
 
 def test_a_decision_that_the_map_s_facts_decide_is_worked_out_and_not_assumed() -> None:

@@ -5,9 +5,11 @@ a table would say nothing. So they are assumed: each fact that the map never giv
 which a barring rule that reads it is false whatever the row says. A fact that a changed rule reads
 is never assumed. The assumption is printed in full, and the author can replace it.
 
-Nor is anything assumed that follows from what the map gives. Where a map gives the sections of
-charges, the offense table states what they are of, and a section that it lacks is not known. A
-decision that reads what the map gives is worked out.
+Nor is anything assumed that decides the answer itself, or that follows from what the map gives. The
+level of a charge and what it is of are never assumed: with a violation in each row, a program for
+violations would take all of them. Where a map gives the sections of charges, the offense table
+states what they are of, and a section that it lacks is not known. A decision that reads what the
+map gives is worked out.
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ from rules.packs.resolve import RuleInForce, Segment, segments_of
 
 _MOST_FACTS = 4  # of one rule, that are assumed together
 _TYPES = ("bool", "choice", "int", "decimal", "list")
+# What a charge is of and its level. With these assumed, most answers would be.
+_OF_CHARGE = tuple(f"{CHARGES}.{name}" for name in FILLED)
 # What a section states of its charge, besides that it is one of homicide.
-BY_SECTION = tuple(f"{CHARGES}.{name}" for name in (*FILLED, AUTHORITY))
+BY_SECTION = (*_OF_CHARGE, f"{CHARGES}.{AUTHORITY}")
 _PREFERRED = ("approved", "proceed", "state")
 Assumption = dict[str, Any]
 
@@ -140,7 +144,7 @@ class _Kept:
         self._given = {path for path, _ in mapping.readers}
         self._fields = mapping.fields
         self._changed = changed
-        self._stated = BY_SECTION if mapping.cites_law else ()
+        self._stated = BY_SECTION if mapping.cites_law else _OF_CHARGE
 
     def may_assume(self, path: str, facts: Mapping[str, Fact]) -> bool:
         """Return whether the map never gives a fact, or a field of the records that it gives."""

@@ -88,11 +88,15 @@ def decider_of(
         return Decider("rule", applying[0])
     if applying:
         return Decider("several")
-    if outcome == in_force.otherwise.outcome and all(
-        value_of(rule) is False for rule in in_force.rules if rule.rule.then != outcome
-    ):
-        return Decider("otherwise")
-    return OPEN
+    # The answer is certain. So it comes from a rule with that answer, or from `otherwise`.
+    open_rules = [
+        rule.rule.id
+        for rule in in_force.rules
+        if rule.rule.then == outcome and value_of(rule) is not False
+    ]
+    if outcome == in_force.otherwise.outcome:
+        return OPEN if open_rules else Decider("otherwise")
+    return Decider("rule", open_rules[0]) if len(open_rules) == 1 else OPEN
 
 
 def rules_with(

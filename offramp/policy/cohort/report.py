@@ -17,7 +17,7 @@ from offramp.policy.cohort.possible import DecidingRule, Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
 from offramp.policy.cohort.sql_reading import read_by_sql
-from offramp.policy.cohort.table import Tables, make_tables
+from offramp.policy.cohort.table import AnswerTable, Tables, make_tables
 from offramp.policy.cohort.unlisted_codes import UnlistedCodes, UnlistedRows, shown_codes
 from offramp.policy.input_files import open_input, refuse_broken
 from offramp.policy.progress import shown_alone, waiting
@@ -97,10 +97,12 @@ class CohortReport:
 
     @property
     def shown_rows(self) -> int | None:
-        """The number of rows of the file. None if it is small, or tells that of selected rows."""
+        """The number of rows of the file. None if it tells a small number."""
         rows = self.cohort.rows
-        is_hidden = rows < self.source.least or rows - self.cohort.selected < self.source.least
-        return None if is_hidden and self.shown_selected is None else rows
+        least, others = self.source.least, rows - self.cohort.selected
+        if self.shown_selected is None:
+            return None if rows < least or others < least else rows
+        return None if 0 < others < least else rows
 
 
 def count_rows(
@@ -227,23 +229,42 @@ def _unlisted(
 ) -> Iterator[UnlistedRows | None]:
     """Yield the rows of each question with a code that its table lacks.
 
-    Where a count of all rows is hidden, so are these. A table by codes has their rows.
+    A table by codes has their rows.
     """
     counted = [*reader.unlisted()]
     by_columns = {column for item in reader.groupings.values() for column in item.columns}
     are_codes_shown = by_columns.isdisjoint(reader.mapping.columns_of.get(CHARGES, ()))
-    for place, table in enumerate(tables.tables):
-        everyone = table.groups[0]
-        counts = [everyone.rows, *(n for side in everyone.sides for n in side.surely.values())]
-        counts += [side.either for side in everyone.sides]
-        yield shown_codes(
+    is_hidden = any(None in _of_sides(table) for table in tables.tables)
+    shown = {count for table in tables.tables for count in _printed(table) if count is not None}
+    others = {cohort.counted, *shown, *(cohort.counted - count for count in shown)}
+    for place in range(len(tables.tables)):
+        unlisted = shown_codes(
             counted,
             place,
-            cohort.counted,
+            None if is_hidden else others,
             source.least,
-            are_counts_shown=None not in counts,
             are_codes_shown=are_codes_shown,
         )
+        if unlisted is not None and unlisted.rows is not None:
+            others.add(unlisted.rows)
+        yield unlisted
+
+
+def _of_sides(table: AnswerTable) -> list[int | None]:
+    """Return the numbers of all rows, and of those with each answer."""
+    everyone = table.groups[0]
+    counts = [everyone.rows, *(side.either for side in everyone.sides)]
+    return counts + [count for side in everyone.sides for count in side.surely.values()]
+
+
+def _printed(table: AnswerTable) -> Iterator[int | None]:
+    """Yield the counts of all rows that a table has."""
+    everyone = table.groups[0]
+    yield from (table.not_running, *_of_sides(table))
+    yield from (shown.at_most for side in everyone.sides for shown in side.ranges.values())
+    for flip in everyone.flips:
+        yield from (flip.range.surely, flip.range.at_most)
+    yield from (item.rows for side in table.deciders for item in side)
 
 
 def _digest(name: str) -> str | None:

@@ -2,14 +2,15 @@
 
 Each count is a sum over *classes* of rows. The rows of a class can have the same answers. All
 tables of a report are protected together: their counts are sums of the same classes, and the
-classes of the groups add up to those of all rows. A reader is taken to know these equations.
+classes of the groups add up to those of all rows. A reader is taken to know these equations, and
+which classes occur. So the few rows that two printed counts tell are protected like printed ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 
 from offramp.counts import (
     LEAST,
@@ -32,7 +33,7 @@ Count = int | None  # None is hidden
 Ends = tuple[float | None, float | None]
 _Group = tuple[str, str]  # what rows are grouped by, and the word. Of all rows: ("", ALL)
 _EVERYONE: _Group = ("", ALL)
-_Classes = tuple[int, ...]  # classes of a question by their number, in order
+_Classes = tuple[int, ...]  # classes by their number, in order
 _KINDS = ("rule", "several", "otherwise", "given", "open")
 
 
@@ -48,7 +49,6 @@ class _ClassesCell:
     """The rows of a group that are of some classes, not of all."""
 
     group: _Group
-    question: int
     classes: _Classes
 
 
@@ -157,12 +157,10 @@ def make_tables(
     """Count a cohort's rows, and hide small counts. Raises `ValueError` for a `least` too low."""
     tally = _Tally(cohort, by)
     made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
-    published = {cell for member in made for cell in member.published()}
-    published |= {cell for member in made for cell in member.moved(least)}
     everyone = _RowsCell(_EVERYONE)
-    published.add(everyone)
+    printed = [frozenset([*member.published(), everyone]) for member in made]
     kept_longest = {cell for member in made for cell in member.kept_longest()}
-    cells, table = _numbered(tally.table(published, kept_longest))
+    cells, table = _numbered(tally.table(printed, kept_longest, least))
     suppression = suppress(table, least=least, tries_each=True)
     hidden = frozenset(cells[number] for number in suppression.hidden)
     return Tables(
@@ -198,39 +196,31 @@ def _numbered(table: Table) -> tuple[dict[Hashable, Hashable], Table]:
 
 
 class _Tally:
-    """The rows of each group by class, for each question."""
+    """The rows of each group by class. A class has what rows have in common for all questions."""
 
     def __init__(self, cohort: Cohort[tuple[Possible, ...]], by: Sequence[str]) -> None:
         self.by = by
         self.groups: list[_Group] = [_EVERYONE]
         for place, name in enumerate(by):
             self.groups += [(name, group_word) for group_word in words_of(cohort, place)]
-        answers = [case.answer for case in cohort.cases]
-        self.classes = [
-            sorted(set(map(_class_of, member)), key=_Class.order)
-            for member in zip(*answers, strict=True)
-        ]
-        numbers = [{member: number for number, member in enumerate(of)} for of in self.classes]
+        of_cases = [tuple(map(_class_of, case.answer)) for case in cohort.cases]
+        self.classes = sorted(set(of_cases), key=lambda each: [item.order() for item in each])
+        numbers = {member: number for number, member in enumerate(self.classes)}
         self.rows: Counter[_Group] = Counter()
-        self.counts: Counter[tuple[_Group, int, int]] = Counter()
-        self.blunt: set[tuple[_Group, int, int]] = set()
-        for case in cohort.cases:
+        self.counts: Counter[tuple[_Group, int]] = Counter()
+        for case, classes in zip(cohort.cases, of_cases, strict=True):
             for group_words, rows in case.rows.items():
                 for group in [_EVERYONE, *zip(by, group_words, strict=True)]:
                     self.rows[group] += rows
-                    for question, possible in enumerate(case.answer):
-                        key = group, question, numbers[question][_class_of(possible)]
-                        self.counts[key] += rows
-                        if not possible.is_sharp:
-                            self.blunt.add(key)
+                    self.counts[group, numbers[classes]] += rows
 
-    def cell(self, group: _Group, question: int, classes: _Classes) -> _Cell | None:
+    def cell(self, group: _Group, classes: _Classes) -> _Cell | None:
         """Return the cell that counts the rows of some classes. None if there are no classes."""
         if not classes:
             return None
-        if len(classes) == len(self.classes[question]):
+        if len(classes) == len(self.classes):
             return _RowsCell(group)
-        return _ClassesCell(group, question, classes)
+        return _ClassesCell(group, classes)
 
     def count(self, cell: _Cell | None) -> int:
         """Return the number of rows that a cell counts."""
@@ -239,40 +229,100 @@ class _Tally:
                 return 0
             case _RowsCell(group):
                 return self.rows[group]
-        return sum(self.counts[cell.group, cell.question, member] for member in cell.classes)
+        return sum(self.counts[cell.group, member] for member in cell.classes)
 
-    def table(self, published: Iterable[_Cell], kept_longest: Iterable[_Cell]) -> Table:
-        """Return the counts and the equations between them.
+    def table(
+        self, printed: Sequence[frozenset[_Cell]], kept_longest: Iterable[_Cell], least: int
+    ) -> Table:
+        """Return the counts and the equations between them. `printed` are those of each question.
 
-        Classes that no count of a group tells apart are one part of the group. Parts as such may be
-        unseen. Those of `kept_longest` are hidden for others only where nothing else helps.
+        The few rows that two printed counts can tell are protected as if they were printed. Classes
+        that no count of a question tells apart in a group are one part of the group. Parts as such
+        may be unseen. Those of `kept_longest` are hidden for others only where nothing else helps.
         """
-        shown_cells, last = frozenset(published), frozenset(kept_longest)
-        cells, balances = {*shown_cells, *map(_RowsCell, self.groups)}, list[Balance]()
-        for question in range(len(self.classes)):
-            parts = {group: self._parts(group, question, shown_cells) for group in self.groups}
+        last, balances = frozenset(kept_longest), list[Balance]()
+        cells, shown_cells = set[_Cell](map(_RowsCell, self.groups)), set[_Cell]()
+        for of_question in printed:
+            few = [cell for cell in self._apart(of_question) if 0 < self.count(cell) < least]
+            shown_cells |= {*of_question, *few}
+            parts = {group: self._parts(group, of_question) for group in self.groups}
             for group, member in parts.items():
-                own = [self._part(group, question, part) for part in member]
+                own = [self._part(group, part) for part in member]
                 cells |= set(own)
                 if len(own) > 1:
                     balances.append(total(_RowsCell(group), own))
-            balances += self._sums_of_groups(question, parts)
-            for cell in sorted(shown_cells, key=repr):
-                if isinstance(cell, _ClassesCell) and cell.question == question:
+            balances += self._sums_of_groups(parts)
+            for cell in sorted({*of_question, *few}, key=repr):
+                if isinstance(cell, _ClassesCell):
                     inner = [
-                        self._part(cell.group, question, part)
+                        self._part(cell.group, part)
                         for part in parts[cell.group]
                         if {*part} <= {*cell.classes}
                     ]
                     if len(inner) > 1:
                         balances.append(total(cell, inner))
+        for rest, balance in self._between_questions(printed):
+            balances.append(balance)
+            cells.add(rest)
+            if 0 < self.count(rest) < least:
+                shown_cells.add(rest)
+        cells |= shown_cells
         counts: dict[Hashable, int] = {cell: self.count(cell) for cell in cells}
         return Table(
             counts,
             tuple(dict.fromkeys(balances)),
             frozenset(cells - shown_cells),
             last=last,
-            twins=self._twins(shown_cells - last),
+            twins=self._twins(frozenset(shown_cells - last)),
+        )
+
+    def _apart(self, printed: frozenset[_Cell]) -> Iterator[_Cell]:
+        """Yield the rows that printed counts of one question can tell.
+
+        They are those that one count has and another lacks, such as the rows that go from one
+        answer to another at most and not surely, and those that no count tells apart.
+        """
+        for group in self.groups:
+            sets = {self._classes(cell) for cell in printed if cell.group == group}
+            apart = {first - second for first in sets for second in sets}
+            for classes in {*apart, *map(frozenset, self._parts(group, printed))}:
+                cell = self.cell(group, tuple(sorted(classes)))
+                if cell is not None:
+                    yield cell
+
+    def _between_questions(
+        self, printed: Sequence[frozenset[_Cell]]
+    ) -> Iterator[tuple[_Cell, Balance]]:
+        """Yield the rows that two counts of two questions can tell, with the equation.
+
+        Two counts tell them if the rows of one are among those of the other, if they have no row in
+        common, or if each row is in one of them.
+        """
+        for first, second in combinations(range(len(printed)), 2):
+            for left in sorted(printed[first], key=repr):
+                for right in sorted(printed[second], key=repr):
+                    if left.group == right.group and left != right:
+                        yield from self._rest(left, right)
+
+    def _rest(self, first: _Cell, second: _Cell) -> Iterator[tuple[_Cell, Balance]]:
+        whole, every = _RowsCell(first.group), frozenset(range(len(self.classes)))
+        left, right = self._classes(first), self._classes(second)
+        if every in (left, right):
+            return
+        equations = [
+            (left < right, right - left, (second,), (first,)),
+            (right < left, left - right, (first,), (second,)),
+            (not left & right, every - left - right, (whole,), (first, second)),
+            (left | right == every, left & right, (first, second), (whole,)),
+        ]
+        for holds, classes, total_cells, parts in equations:
+            rest = self.cell(first.group, tuple(sorted(classes)))
+            if holds and rest is not None:
+                yield rest, Balance(total_cells, (*parts, rest))
+
+    def _classes(self, cell: _Cell) -> frozenset[int]:
+        return frozenset(
+            cell.classes if isinstance(cell, _ClassesCell) else range(len(self.classes))
         )
 
     def _twins(self, shown_cells: frozenset[_Cell]) -> dict[Hashable, Hashable]:
@@ -280,23 +330,21 @@ class _Tally:
         twins: dict[Hashable, Hashable] = {}
         for cell in shown_cells:
             if isinstance(cell, _ClassesCell):
-                every = range(len(self.classes[cell.question]))
+                every = range(len(self.classes))
                 rest = tuple(number for number in every if number not in cell.classes)
-                twin = _ClassesCell(cell.group, cell.question, rest)
+                twin = _ClassesCell(cell.group, rest)
                 if twin in shown_cells:
                     twins[cell] = twin
         return twins
 
-    def _sums_of_groups(
-        self, question: int, parts: Mapping[_Group, Sequence[_Classes]]
-    ) -> Iterator[Balance]:
+    def _sums_of_groups(self, parts: Mapping[_Group, Sequence[_Classes]]) -> Iterator[Balance]:
         """Yield what the groups add up to: those of all rows."""
         for name in self.by:
             groups = [group for group in self.groups if group[0] == name]
             for classes in _unions(parts[group] for group in [_EVERYONE, *groups]):
                 left, right = (
                     tuple(
-                        self._part(group, question, part)
+                        self._part(group, part)
                         for group in of
                         for part in parts[group]
                         if {*part} <= classes
@@ -305,22 +353,20 @@ class _Tally:
                 )
                 yield Balance(left, right)
 
-    def _part(self, group: _Group, question: int, classes: _Classes) -> _Cell:
-        cell = self.cell(group, question, classes)
+    def _part(self, group: _Group, classes: _Classes) -> _Cell:
+        cell = self.cell(group, classes)
         assert cell is not None
         return cell
 
-    def _parts(
-        self, group: _Group, question: int, shown_cells: frozenset[_Cell]
-    ) -> tuple[_Classes, ...]:
-        """Return the classes of a question, those together that no count of a group tells apart."""
+    def _parts(self, group: _Group, shown_cells: frozenset[_Cell]) -> tuple[_Classes, ...]:
+        """Return the classes, those together that no count of a group tells apart."""
         sets = sorted(
             cell.classes
             for cell in shown_cells
-            if isinstance(cell, _ClassesCell) and (cell.group, cell.question) == (group, question)
+            if isinstance(cell, _ClassesCell) and cell.group == group
         )
         by_signature: dict[tuple[bool, ...], list[int]] = {}
-        for number in range(len(self.classes[question])):
+        for number in range(len(self.classes)):
             signature = tuple(number in classes for classes in sets)
             by_signature.setdefault(signature, []).append(number)
         return tuple(map(tuple, by_signature.values()))
@@ -369,7 +415,7 @@ class _Maker:
 
     def __init__(self, tally: _Tally, number: int, question: Question) -> None:
         self.tally, self.number, self.question = tally, number, question
-        self.classes = tally.classes[number] if tally.classes else []
+        self.classes = [member[number] for member in tally.classes]
         self.running = tuple(
             place for place, member in enumerate(self.classes) if member.is_running
         )
@@ -406,11 +452,11 @@ class _Maker:
                 yield cell
 
     def _rows(self, group: _Group) -> _Cell | None:
-        return self.tally.cell(group, self.number, self.running)
+        return self.tally.cell(group, self.running)
 
     def _apart(self) -> _Cell | None:
         apart = self._where(lambda member: not member.is_running, of=range(len(self.classes)))
-        return self.tally.cell(_EVERYONE, self.number, apart)
+        return self.tally.cell(_EVERYONE, apart)
 
     def published(self) -> Iterator[_Cell]:
         """Yield the cells that the table has."""
@@ -427,7 +473,7 @@ class _Maker:
                 yield cell
         for group in self.tally.groups:
             for classes in self._wanted(group):
-                cell = self.tally.cell(group, self.number, classes)
+                cell = self.tally.cell(group, classes)
                 if cell is not None:
                     yield cell
 
@@ -436,33 +482,8 @@ class _Maker:
         yield from self.rows_cells()
         for pair in self.pairs:
             for classes in self._with_pair(pair):
-                if (cell := self.tally.cell(_EVERYONE, self.number, classes)) is not None:
+                if (cell := self.tally.cell(_EVERYONE, classes)) is not None:
                     yield cell
-
-    def moved(self, least: int) -> Iterator[_Cell]:
-        """Yield the few rows that a number has on one side alone. They aren't printed.
-
-        The difference between before and after would tell them. So they are protected as if they
-        were counts of the table.
-        """
-        for before, after in self._both_sides():
-            for first, second in ((before, after), (after, before)):
-                alone = tuple(place for place in first if place not in second)
-                cell = self.tally.cell(_EVERYONE, self.number, alone)
-                if 0 < self.tally.count(cell) < least:
-                    assert cell is not None
-                    yield cell
-
-    def _both_sides(self) -> Iterator[tuple[_Classes, _Classes]]:
-        """Yield the classes that each number of all rows counts before, and after."""
-        if len(self.outcomes) < 2:
-            return
-        yield self._open(0), self._open(1)
-        for outcome in dict.fromkeys(outcome for side in self.outcomes for outcome in side):
-            ranges = (self._with_outcome(side, outcome) for side in (0, 1))
-            yield from zip(*ranges, strict=True)
-        for decider in dict.fromkeys(item for side in self.deciders for item in side):
-            yield self._places_decided_by(0, decider), self._places_decided_by(1, decider)
 
     def _causes(self) -> list[str]:
         """Return why some rows of the table aren't sharp."""
@@ -470,7 +491,7 @@ class _Maker:
 
     def _not_sharp(self, why: str) -> _Cell | None:
         classes = self._where(lambda member: member.why == why)
-        return self.tally.cell(_EVERYONE, self.number, classes)
+        return self.tally.cell(_EVERYONE, classes)
 
     def _wanted(self, group: _Group) -> Iterator[_Classes]:
         if self._has_sides(group):
@@ -495,7 +516,7 @@ class _Maker:
 
     def _decided_by(self, side: int, decider: Decider) -> _Cell | None:
         classes = self._places_decided_by(side, decider)
-        return self.tally.cell(_EVERYONE, self.number, classes)
+        return self.tally.cell(_EVERYONE, classes)
 
     def _places_decided_by(self, side: int, decider: Decider) -> _Classes:
         return self._where(
@@ -542,7 +563,7 @@ class _Maker:
                 for outcome in outcomes
             }
             surely = {outcome: member.surely for outcome, member in ranges.items()}
-            either = self._shown(self.tally.cell(group, self.number, self._open(side)), hidden)
+            either = self._shown(self.tally.cell(group, self._open(side)), hidden)
             sides.append(Answers(surely, either, ranges))
         flips = tuple(
             Flip(before, after, self._range(group, self._with_pair((before, after)), hidden))
@@ -556,20 +577,18 @@ class _Maker:
 
     def _range(self, group: _Group, classes: _Range, hidden: frozenset[Hashable]) -> ShownRange:
         surely, at_most = (
-            self._shown(self.tally.cell(group, self.number, member), hidden) for member in classes
+            self._shown(self.tally.cell(group, member), hidden) for member in classes
         )
         is_shown = self._rows(group) not in hidden
         estimate = estimate_rate(self._count(group, classes)) if is_shown else None
         is_sharp = not any(
-            (group, self.number, member) in self.tally.blunt for member in classes[1]
+            self.classes[member].why and self.tally.counts[group, member] for member in classes[1]
         )
         ends = surely is not None, at_most is not None
         return ShownRange(surely, at_most, is_sharp, *_ends(estimate, *ends))
 
     def _count(self, group: _Group, classes: _Range) -> CountRange:
-        surely, at_most = (
-            self.tally.count(self.tally.cell(group, self.number, member)) for member in classes
-        )
+        surely, at_most = (self.tally.count(self.tally.cell(group, member)) for member in classes)
         return CountRange(surely, at_most, self.tally.count(self._rows(group)))
 
     def _differences(self, hidden: frozenset[Hashable]) -> Iterator[Difference]:
@@ -599,8 +618,7 @@ class _Maker:
         if hidden.intersection(map(self._rows, groups)):
             estimate = None
         surely, at_most = (
-            [self.tally.cell(group, self.number, part) not in hidden for group in groups]
-            for part in classes
+            [self.tally.cell(group, part) not in hidden for group in groups] for part in classes
         )
         ends = _ends(estimate, surely[0] and at_most[1], at_most[0] and surely[1])
         return Difference(*groups[0], groups[1][1], answer, *ends)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -57,16 +57,17 @@ class UnlistedCodes:
 def shown_codes(
     counted: Iterable[tuple[Codes, int]],
     place: int,
-    total: int,
+    printed: Collection[int] | None,
     least: int,
     *,
-    are_counts_shown: bool,
     are_codes_shown: bool,
 ) -> UnlistedRows | None:
     """Return the rows of one program, None if its table has every code.
 
-    `counted` has the codes of cases with their rows, and `total` is the number of all rows. A
-    number under `least` is hidden, and one that leaves such a number of other rows.
+    `counted` has the codes of cases with their rows, and `printed` are the counts of all rows that
+    the report has, None if one of them is hidden. Then all numbers are hidden here. So is one that
+    differs from a printed count by fewer than `least`: a reader may know that the rows of one are
+    among those of the other.
     """
     rows, by_code = 0, Counter[str]()
     for codes, number in counted:
@@ -75,23 +76,24 @@ def shown_codes(
             by_code.update(dict.fromkeys(codes[place], number))
     if not rows:
         return None
-    if not are_counts_shown or not _is_safe(rows, total, least):
+    if printed is None or not _is_safe(rows, printed, least):
         return UnlistedRows(None)
-    return UnlistedRows(rows, tuple(_most_frequent(by_code, rows, least, are_codes_shown)))
+    others = {*printed, rows}
+    return UnlistedRows(rows, tuple(_most_frequent(by_code, others, least, are_codes_shown)))
 
 
 def _most_frequent(
-    by_code: Mapping[str, int], rows: int, least: int, are_counts_shown: bool
+    by_code: Mapping[str, int], others: Collection[int], least: int, are_counts_shown: bool
 ) -> Iterator[tuple[str, int | None]]:
     left = sum(by_code.values())
     in_order = sorted(by_code, key=lambda code: (-by_code[code], code))
     for code in in_order[:SHOWN]:
         number = by_code[code]
         left -= number
-        if number < least or 0 < left < least or not _is_safe(number, rows, least):
+        if number < least or 0 < left < least or not _is_safe(number, others, least):
             return
         yield code, number if are_counts_shown else None
 
 
-def _is_safe(number: int, total: int, least: int) -> bool:
-    return number >= least and (number == total or total - number >= least)
+def _is_safe(number: int, others: Iterable[int], least: int) -> bool:
+    return number >= least and all(not 0 < abs(number - other) < least for other in others)
