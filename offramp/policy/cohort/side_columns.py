@@ -35,6 +35,8 @@ class SideColumns:
         self.sides = answerer.sides
         if any(side.program.as_of is None for side in self.sides):
             raise CannotPrint("rules of the day of each row")
+        # One program of each pack: facts are read by the pack alone, on any day.
+        self._packs = {side.program.digest: side.program for side in self.sides}.values()
         self.segments = [_segment(side) for side in self.sides]
         self.names = [_names_read(side, segment) for side, segment in self._pairs()]
         # With a clock, any event may matter, and the case is decided by the compiled rules.
@@ -66,8 +68,8 @@ class SideColumns:
 
     def refuse(self, path: str, value: Any) -> None:
         """Raise `FactsError` for a value that a side's vocabulary refuses."""
-        for side in self.sides:
-            side.program.read_to_decide(nested({path: value}))
+        for program in self._packs:
+            program.read_to_decide(nested({path: value}))
 
     def columns_of(self, path: str) -> list[tuple[str, Any, list[str]]]:
         """Return the columns of a fact: a name, its type as `from_json` takes it, and its parts.
