@@ -446,6 +446,10 @@ def deciding_agencies(
 
 # Questions
 
+# What facts say to a question: the value of a fact, or a field of each entry of its list beside the
+# entry's section, which may contradict it.
+AnsweringValue = tuple[Any, ...]
+
 
 @frozen
 class OpenQuestion:
@@ -496,12 +500,56 @@ def open_questions(
 def _answered_since(
     working_set: WorkingSet, handle: str, agency: str, path: str, index: int
 ) -> bool:
-    return any(
-        agency in part["to"] and _has_answer(part["content"], path)
-        for outgoing in working_set.cases.records(handle).sent
-        if outgoing.refused is None and (outgoing.receipt is None or outgoing.receipt.index > index)
+    """Return whether an agency was told something since a question that answers it.
+
+    A record that only repeats what the agency was told before the question is no answer, unless a
+    person sent it as one: the agency asks although it has that value.
+    """
+    sent = working_set.cases.records(handle).sent
+    before = _newest_value_told(sent, agency, path, index)
+    for outgoing in sent:
+        if outgoing.refused is not None:
+            continue
+        if outgoing.receipt is not None and outgoing.receipt.index <= index:
+            continue
+        for part in outgoing.parts:
+            if agency not in part["to"] or not _has_answer(part["content"], path):
+                continue
+            value = _value_in(part["content"], path)
+            if outgoing.kind == "answer" or value is None or value != before:
+                return True
+    return False
+
+
+def _newest_value_told(
+    sent: Iterable[OutgoingRecord], agency: str, path: str, index: int
+) -> AnsweringValue | None:
+    """Return what an agency was told of a fact before a position of the log, None for nothing."""
+    values = [
+        (outgoing.receipt.index, value)
+        for outgoing in sent
+        if outgoing.receipt is not None and outgoing.receipt.index <= index
         for part in outgoing.parts
-    )
+        if agency in part["to"] and (value := _value_in(part["content"], path)) is not None
+    ]
+    return max(values, key=lambda pair: pair[0])[1] if values else None
+
+
+def _value_in(content: Mapping[str, Any], path: str) -> AnsweringValue | None:
+    values = (answering_value(members.get("facts") or {}, path) for members in content.values())
+    return next((value for value in values if value is not None), None)
+
+
+def answering_value(facts: Mapping[str, Any], path: str) -> AnsweringValue | None:
+    """Return what facts say to a question, to compare it. None where they leave it open."""
+    closing = closing_path(facts, path)
+    if closing is None:
+        return None
+    value = facts[closing]
+    if closing == path or value is None:
+        return (value,)
+    field = path.rpartition(".")[2]
+    return tuple((entry.get(field), entry.get("code")) for entry in value)
 
 
 def _has_answer(content: Mapping[str, Any], path: str) -> bool:
@@ -577,6 +625,15 @@ def questions_asked(working_set: WorkingSet, handle: str) -> frozenset[tuple[str
         (agency, path)
         for (agency, path), position in _newest_questions(working_set, handle).items()
         if not _has_added_entry(working_set, handle, agency, path, position)
+    )
+
+
+def has_answered(working_set: WorkingSet, handle: str, agency: str, path: str) -> bool:
+    """Return whether an agency that was asked for a fact has told it since, with any value."""
+    position = _newest_questions(working_set, handle).get((agency, path))
+    return position is not None and any(
+        (value := answering_value(facts, path)) is not None and value != (None,)
+        for _, facts in _told_since(working_set, handle, agency, position)
     )
 
 

@@ -165,7 +165,8 @@ def _measured(
     """Return the earlier entries with the new measurements. None without any.
 
     With `again`, they answer a question. Then one that is already kept here counts, too, since the
-    asker doesn't have it, and what isn't known here is null.
+    asker doesn't have it, and what isn't known here is null. A value that was told before stays as
+    it is where nobody here can tell which is right.
     """
     entries, is_new = [], False
     for index, entry in enumerate(earlier):
@@ -177,7 +178,8 @@ def _measured(
         added = {name: plain(value) for name, value in answered.items() if value is not UNKNOWN}
         if again:
             added |= {name: None for name in answered.keys() - added if entry.get(name) is None}
-        is_new = is_new or any(again or entry.get(name) != value for name, value in added.items())
+        is_changed = any(entry.get(name) != value for name, value in added.items())
+        is_new = is_new or is_changed or (again and bool(answered))
         entries.append({**entry, **added})
     return entries if is_new else None
 

@@ -138,10 +138,61 @@ def outdated_decisions(
     return (*by_people, *_outdated_answers(answers, case, reads))
 
 
-def _changes_since(
-    case: Case, decision: str, entry: CaseEntry, reads: FactsRead
+def others_may_look_again(
+    working_set: WorkingSet, program: Program, handle: str, case: Case, now: int
+) -> tuple[OutdatedDecision, ...]:
+    """Return other agencies' decisions in force that may be made anew, though the rules agree.
+
+    What they read was corrected since. If the agency that decided had the old value, it is asked to
+    look again, and nobody here knows if it had. `now` is in seconds since 1970.
+    """
+    if not case.changes:
+        return ()
+    reads = FactsRead(working_set, program, handle, case, now)
+    found = []
+    for decision, entry in case.determined.items():
+        if entry.by == case.here or _changes_since(case, decision, entry, reads):
+            continue  # its own, or flagged as out of date
+        changes, _ = _changed_after(case, decision, entry, reads)
+        corrected = tuple(
+            change for change in changes if change.how == CORRECTED and change.by != entry.by
+        )
+        if corrected:
+            made = entry.determined
+            by = str(made["by"]) if made is not None and "by" in made else None
+            found.append(
+                OutdatedDecision(
+                    DETERMINATION,
+                    decision,
+                    entry.outcomes.get(decision),
+                    entry.by,
+                    entry.role,
+                    by,
+                    entry.record,
+                    corrected,
+                    case.vocabulary,
+                )
+            )
+    return tuple(found)
+
+
+def changes_after(
+    working_set: WorkingSet, program: Program, handle: str, case: Case, entry: CaseEntry, now: int
 ) -> tuple[FactChange, ...]:
-    """Return what was changed after a decision, of all that it rested on."""
+    """Return all that was changed after a named person's decision, of what it read, in order.
+
+    `now` is in seconds since 1970.
+    """
+    assert entry.determined is not None, "a named person's decision"
+    reads = FactsRead(working_set, program, handle, case, now)
+    changes, newer = _changed_after(case, str(entry.determined["decision"]), entry, reads)
+    return tuple(sorted((*changes, *newer), key=lambda change: change.changed_at))
+
+
+def _changed_after(
+    case: Case, decision: str, entry: CaseEntry, reads: FactsRead
+) -> tuple[list[FactChange], list[FactChange]]:
+    """Return what was corrected or recalled after a decision, and what newer statements changed."""
     basis = _basis(entry)
     paths = reads.of(decision)
 
@@ -150,13 +201,21 @@ def _changes_since(
         is_later = change.stated_at < basis <= change.changed_at and not is_own
         return is_later and (paths is None or _is_read(case, change, paths))
 
-    is_here = entry.by == case.here
     changes = [
         change for change in case.changes if concerns(change) and not _is_restored(case, change)
     ]
     newer = [
         change for change in case.restated if concerns(change) and _still_differs(case, change)
     ]
+    return changes, newer
+
+
+def _changes_since(
+    case: Case, decision: str, entry: CaseEntry, reads: FactsRead
+) -> tuple[FactChange, ...]:
+    """Return what flags a decision, of all that was changed after it and that it rested on."""
+    changes, newer = _changed_after(case, decision, entry, reads)
+    is_here = entry.by == case.here
     if not is_here:
         corrected = [change for change in changes if change.how == CORRECTED]
         changes = [change for change in changes if change.how != CORRECTED]
@@ -359,8 +418,9 @@ def _outdated_answers(
     for parts in answers:
         by, decision, seen = parts[0].by, parts[0].decision, parts[0].seen
         rests_on = {source for part in parts for source in part.rests_on}
+        paths = reads.of(decision)
         # What an agency noted for itself is in no record, and its own answer rests on it.
-        own = reads.of(decision) or frozenset() if by == case.here else frozenset()
+        own = (paths or frozenset()) if by == case.here else frozenset()
         decided = _basis(case.determined.get(decision))
 
         def concerns(
@@ -369,9 +429,12 @@ def _outdated_answers(
             rests_on: frozenset[tuple[str, str]] = frozenset(rests_on),
             own: frozenset[str] = own,
             decided: float = decided,
+            paths: frozenset[str] | None = paths,
         ) -> bool:
             if change.changed_at < decided:
                 return False  # a named person decided since, and that decision is in force
+            if paths is not None and not _is_read(case, change, paths):
+                return False  # a part has other facts beside those that the rules read
             is_noted = change.record is None and change.stated_at < seen and change.path in own
             is_shown = (change.record, change.part) in rests_on
             return change.changed_at >= seen and (is_shown or is_noted)

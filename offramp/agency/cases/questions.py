@@ -9,9 +9,11 @@ from typing import Any
 from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
+from offramp.agency.cases.asked_again import value_held
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import (
+    OpenQuestion,
     answering_path,
     closing_path,
     open_questions,
@@ -143,8 +145,12 @@ def answer_parts(
 
     `added` are facts by path that a person answers now and that aren't noted yet, null for what
     isn't known here. Such a list is told although some entries lack the field that was asked for:
-    what is known isn't held back.
+    what is known isn't held back. Without them, no person answers, and a question of an agency that
+    has this agency's value already is left to a person: the same value once more is no answer.
     """
+    questions = open_questions(working_set, handle)
+    if added is None:
+        questions = _without_asked_again(working_set, handle, case, questions, now)
     own = own_facts(working_set, case)
     added = {
         path: value
@@ -154,7 +160,7 @@ def answer_parts(
     facts_here = {**own, **added}
     terms = terms_of(working_set)
     answers: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for question in open_questions(working_set, handle):
+    for question in questions:
         path = (
             answering_path(facts_here, question.path)
             or closing_path(added, question.path)
@@ -186,6 +192,33 @@ def answer_parts(
             if way is not None:
                 parts.append(replace(part, to={agency: way}))
     return tuple(parts)
+
+
+def _without_asked_again(
+    working_set: WorkingSet,
+    handle: str,
+    case: Case,
+    questions: tuple[OpenQuestion, ...],
+    now: int,
+) -> tuple[OpenQuestion, ...]:
+    """Leave out what an agency asks although it has the value, and the rest of such a list.
+
+    A list travels as a whole. A person answers all that is asked of it in one form.
+    """
+    terms = terms_of(working_set).facts
+
+    def whole(path: str) -> str:
+        group = path.rpartition(".")[0]
+        return group if group in terms else path
+
+    again = {
+        (question.by, whole(question.path))
+        for question in questions
+        if value_held(working_set, handle, case, question, now) is not None
+    }
+    return tuple(
+        question for question in questions if (question.by, whole(question.path)) not in again
+    )
 
 
 def with_entry_ids(value: Any, random_bytes: Callable[[int], bytes]) -> Any:

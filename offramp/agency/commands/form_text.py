@@ -14,7 +14,8 @@ from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.cases.refusals import Refused
 from offramp.agency.fact_words import entry_text, value_text
 from offramp.agency.operations import DeterminationPreview, TellingPreview
-from offramp.agency.operations.telling import PartPreview, Preview, SentForm, WaitingQuestion
+from offramp.agency.operations.asked_questions import WaitingQuestion
+from offramp.agency.operations.telling import PartPreview, Preview, SentForm
 from offramp.agency.short_handles import short
 from rules.author.spoken_dates import spoken_day
 from rules.shelf import vocabulary

@@ -82,6 +82,12 @@ from offramp.agency.operations.arrivals import (
     list_unopened,
     open_arrivals,
 )
+from offramp.agency.operations.asked_questions import (
+    WaitingQuestion,
+    closed_questions,
+    open_questions_as,
+    waiting_questions,
+)
 from offramp.agency.operations.automatic import SentAnswer, act_automatically
 from offramp.agency.operations.backups import (
     Backup,
@@ -481,15 +487,11 @@ from offramp.agency.operations.telling import (
     PartPreview,
     Preview,
     SentForm,
-    WaitingQuestion,
-    closed_questions,
     describe_about,
     draft_form,
     open_form,
-    open_questions_as,
     preview_draft,
     send_draft,
-    waiting_questions,
 )
 from offramp.agency.operations.today import TodayList, TodayTask, in_plain_words, list_today
 from offramp.agency.operations.untold import (

@@ -17,7 +17,6 @@ from offramp.agency.cases.human_decision import decisions_to_make
 from offramp.agency.cases.list_changes import is_list
 from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
 from offramp.agency.cases.open_decisions import answer_on_known_facts, choices_of
-from offramp.agency.cases.outdated import OutdatedDecision
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
 from offramp.agency.cases.people import person_of
 from offramp.agency.cases.positions import note_position
@@ -28,6 +27,12 @@ from offramp.agency.folder.outgoing import OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.case_file import CaseView, read_case
+from offramp.agency.operations.outdated_words import (
+    asks_of,
+    may_be_made_anew,
+    out_of_date,
+    values_changed,
+)
 from offramp.agency.operations.recalls import KEEP_REASONS
 from offramp.agency.operations.telling import CaseAbout, about_case, agency_names
 from offramp.agency.operations.value_words import NOT_KNOWN, ValueWords
@@ -54,7 +59,8 @@ _STEPS = (
 class KnownFact:
     """A fact in words: its question, its value, and who said it when. `path` is the fact's.
 
-    `before` is the value that its source corrected, empty without a correction.
+    `before` says what its source corrected in it, empty without a correction: the earlier value,
+    or the entry that was taken back or added.
     """
 
     path: str
@@ -256,10 +262,11 @@ class _Teller:
         for path, source in {**view.members, **view.facts}.items():
             label, value = self.terms.question(path, "en"), self.wording.text(path, source.value)
             before = self.corrected.get((source.entry.by, path))
-            old = "" if before is None else self.wording.text(path, before)
-            yield KnownFact(
-                path, label, value, self._source(path, source), old if old != value else ""
+            changed = (
+                () if before is None else values_changed(self.wording, path, before, source.value)
             )
+            old = "; ".join(dict.fromkeys(change.text for change in changed))
+            yield KnownFact(path, label, value, self._source(path, source), old)
         for path in view.conflicts:
             yield KnownFact(path, self.terms.question(path, "en"), NOT_KNOWN, "agencies differ")
         for path, agency in view.unopened.items():
@@ -297,7 +304,9 @@ class _Teller:
             text = f"{self.terms.question(path, 'en')} Agencies differ: {sides}."
             yield CaseNote("wait", f"{text} It counts as not known until one of them corrects it.")
         for outdated in view.outdated:
-            yield CaseNote("stop", self._outdated(outdated))
+            yield CaseNote("stop", out_of_date(outdated, self.names))
+        for reviewed in view.may_be_reviewed:
+            yield CaseNote("wait", may_be_made_anew(reviewed, self.names))
         if view.awaits_enrollment:
             yield CaseNote(
                 "wait", "The person is admitted. Whether the person takes part isn’t stated since."
@@ -318,14 +327,6 @@ class _Teller:
             else:
                 yield f"{self.name(stated.by)} deleted what was asked back."
 
-    def _outdated(self, outdated: OutdatedDecision) -> str:
-        asks, by = self._asks(outdated.decision), self.name(outdated.agency)
-        changed = "; ".join(outdated.changed)
-        if outdated.waits_for_opening:
-            return f"{asks} The answer of {by} may be out of date: {changed}. Open it first."
-        by_whom = f"{outdated.by} of {by}" if outdated.by else by
-        return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."
-
     def decisions(self, pack: Pack) -> Iterator[tuple[str, str]]:
         """Yield the decisions that a person of this agency may make, and their questions."""
         for decision in decisions_to_make(self.working_set, pack):
@@ -333,11 +334,6 @@ class _Teller:
             if is_possible and choices_of(self.working_set, pack, decision):
                 terms = pack.vocabulary.decisions.get(decision) or pack.decisions[decision]
                 yield decision, " ".join(terms.asks.split())
-
-    def _asks(self, decision: str) -> str:
-        terms = vocabulary().decisions.get(decision)
-        asks = terms.asks if terms is not None else decision.replace("_", " ").capitalize() + "?"
-        return " ".join(asks.split())
 
     def answers(self, view: CaseView, program: Program, now: int) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():
@@ -356,7 +352,7 @@ class _Teller:
             if by_rules is not None and by_rules.status == "decided":
                 yield self._answer(decision, by_rules, made, beside)
             else:
-                asks, decided = self._asks(decision), self._decided(decision, made)
+                asks, decided = asks_of(decision), self._decided(decision, made)
                 differs = _differs(decision, made)
                 yield DescribedAnswer(
                     decision, asks, None, (), (), decided, beside, differs=differs
@@ -377,7 +373,7 @@ class _Teller:
         missing = tuple(self._missing(need) for need in answer.needed)
         return DescribedAnswer(
             decision,
-            self._asks(decision),
+            asks_of(decision),
             self._outcome(decision, outcome) if outcome else None,
             tuple(str(reason["text"]) for reason in answer.reasons) if outcome else (),
             missing,

@@ -16,7 +16,11 @@ from offramp.agency.cases.caseload import case_of, decisions_here, recalled_part
 from offramp.agency.cases.empty_cases import is_withdrawn, live_handles, referrals_asked_back
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.moments import check_confirmed, moments_of
-from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
+from offramp.agency.cases.outdated import (
+    OutdatedDecision,
+    others_may_look_again,
+    outdated_decisions,
+)
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.people import person_name
 from offramp.agency.cases.stated import stated_contents
@@ -121,8 +125,9 @@ class CaseView:
     `members` are statements that no rule reads, such as the status, by path.
     `person` is the participant's name, and `duplicates` are this agency's people who may be the
     participant. `awaits_enrollment` is true if the person is admitted, and nobody has stated the
-    enrollment since. `also_determined` are the determinations of other agencies beside those in
-    force, and `later` is true for one that is newer.
+    enrollment since. `may_be_reviewed` are decisions of other agencies that may be made anew,
+    though the rules agree with them after a correction. `also_determined` are the determinations of
+    other agencies beside those in force, and `later` is true for one that is newer.
     """
 
     agency: str
@@ -139,6 +144,7 @@ class CaseView:
     awaits_enrollment: bool = False
     also_determined: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     members: Mapping[str, FactSource] = field(default_factory=dict)
+    may_be_reviewed: tuple[OutdatedDecision, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency case`."""
@@ -345,6 +351,9 @@ def _view(
             for name, statements in case.determined_beside.items()
         },
         {path: stated for path, stated in members.items() if path not in withheld},
+        others_may_look_again(
+            working_set, office.program(working_set), handle, case, office.clock()
+        ),
     )
 
 

@@ -12,18 +12,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exchange.standards import i_json
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import REFERRED, Answer, Case
 from offramp.agency.cases.caseload import (
     agencies_not_knowing,
     case_of,
     handles,
+    has_answered,
     questions_asked,
 )
+from offramp.agency.cases.corrections import RECALLED, UNOPENED
 from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.human_decision import UNDECIDED, decisions_to_make, relation_of
-from offramp.agency.cases.next_steps import APPROVAL, SCREENING
+from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING
 from offramp.agency.cases.open_decisions import (
     OpenDecision,
     answer_on_known_facts,
@@ -31,6 +34,7 @@ from offramp.agency.cases.open_decisions import (
     last_day_of,
     open_decisions,
 )
+from offramp.agency.cases.outdated import ANSWER, FactsRead, OutdatedDecision, changes_after
 from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.cases.people import person_name, person_of
 from offramp.agency.cases.questions import question_parts
@@ -45,8 +49,10 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, needs, visible
 from offramp.agency.operations.case_file import CaseView, count_closed, note_facts, read_case
 from offramp.agency.operations.confirmation import list_confirmations
+from offramp.agency.operations.outdated_words import may_be_made_anew, out_of_date, values_changed
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.untold import TellingPreview
+from offramp.agency.operations.value_words import ValueWords
 from rules.author.spoken_dates import spoken_day
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -88,6 +94,7 @@ class MissingFact:
 
     `agencies_asked` are the names of those that were asked, `not_knowing` of those that answered
     that it isn't known there, and `askable` of those that may be asked now and weren't yet.
+    `unclear_at` are the names of those that were asked and gave an answer that the rules can't use.
     `closed` is true if something unopened here may state it. `is_own` is
     true for what this office knows itself, and `is_places` for the number of free places.
     """
@@ -100,6 +107,7 @@ class MissingFact:
     closed: bool
     is_own: bool
     is_places: bool
+    unclear_at: tuple[str, ...] = ()
 
 
 @frozen
@@ -141,6 +149,20 @@ class KnownFact:
     label: str
     value: str
     by: str | None
+
+
+@frozen
+class ChangedFact:
+    """A fact that changed after a decision: its question, the value now, the earlier one, and `by`.
+
+    `now` is empty for an entry of a list that was taken back, and `before` for one that was added.
+    Both are empty where no value is shown, and `label` says it all.
+    """
+
+    label: str
+    now: str
+    before: str
+    by: str
 
 
 @frozen
@@ -206,7 +228,10 @@ class DecisionToMake:
     only outside of them. `closed` counts the parts that nobody opened. `digest` changes with the
     answer of the rules, and with each decision of a person. `may_be_told` are the names of the
     agencies that may be told now what nobody was told yet: the decision of this office in force, or
-    the rules' answer. It is None where nothing waits to be told.
+    the rules' answer. It is None where nothing waits to be told. `changed` is what changed of the
+    facts since this office, or the one with the decision in force, decided. `in_doubt` are
+    sentences on other agencies' decisions that this one rests on and that may be made anew: the
+    person confirms to decide all the same, or waits.
     """
 
     case: str
@@ -224,6 +249,8 @@ class DecisionToMake:
     closed: int
     digest: str
     may_be_told: tuple[str, ...] | None = None
+    changed: tuple[ChangedFact, ...] = ()
+    in_doubt: tuple[str, ...] = ()
 
     def relation(self, outcome: str) -> str:
         """Return how an outcome relates to the rules' answer."""
@@ -465,6 +492,7 @@ def _about(working_set: WorkingSet, case: Case) -> tuple[str | None, str | None]
             for field in _NAMING
             if entry.get(field)
         )
+        or str(entry.get("code") or "a charge that isn’t known")
         for entry in (charges.value if charges is not None else ())
     )
     return text or None, str(referred.value) if referred is not None else None
@@ -522,7 +550,71 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         count_closed(office, case),
         _digest(case, decision, answer, own_case),
         _may_be_told(working_set, program, own_case, case, decision, now),
+        tuple(_changed_facts(office, working_set, view, own_case, decision)),
+        tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
     )
+
+
+def _changed_facts(
+    office: Office, working_set: WorkingSet, view: CaseView, case: Case, decision: str
+) -> Iterator[ChangedFact]:
+    """Yield what changed since a decision of what it read, as far as the person may see it.
+
+    It is this office's newest decision, or else the one in force.
+    """
+    made = case.determined.get(decision)
+    beside = case.determined_beside.get(decision, ())
+    made = next((entry for entry in beside if entry.by == view.agency), made)
+    if made is None or made.determined is None:
+        return
+    program, now = office.program(working_set), office.clock()
+    names, terms = agency_names(working_set), terms_of(working_set)
+    wording = ValueWords(terms, working_set.gateway.history.newest.zone)
+    shown: set[str] = set()
+    for change in changes_after(working_set, program, view.case, case, made, now):
+        by = names.get(change.by, change.by)
+        if change.how in (UNOPENED, RECALLED):
+            what = "sent a correction that isn’t opened" if change.how == UNOPENED else "took back"
+            about = dict.fromkeys(SHORT_CATEGORIES[name][0] for name in change.categories)
+            label = f"{by} {what}{' ' if about else ''}{', '.join(about)}"
+            if label not in shown:
+                shown.add(label)
+                yield ChangedFact(label, "", "", by)
+            continue
+        path = str(change.path)
+        fact = view.facts.get(path)
+        # The first change has the value on which the person decided.
+        if fact is None or path in shown or path.startswith("decisions."):
+            continue
+        shown.add(path)
+        for value in values_changed(wording, path, change.before, fact.value):
+            yield ChangedFact(value.label, value.now, value.before, by)
+
+
+def _in_doubt(
+    working_set: WorkingSet,
+    program: Program,
+    view: CaseView,
+    case: Case,
+    decision: str,
+    now: int,
+) -> Iterator[str]:
+    """Yield the decisions of other agencies on which this one rests, and that may be made anew."""
+    paths = FactsRead(working_set, program, view.case, case, now).of(decision)
+    names = agency_names(working_set)
+
+    def is_read(other: OutdatedDecision) -> bool:
+        approves = other.decision in APPROVING and (paths is None or APPROVAL in paths)
+        is_rested_on = paths is None or f"decisions.{other.decision}" in paths
+        return other.agency != view.agency and (
+            approves or is_rested_on or other.decision == decision
+        )
+
+    for outdated in filter(is_read, view.outdated):
+        if outdated.what != ANSWER:
+            yield out_of_date(outdated, names)
+    for reviewed in filter(is_read, view.may_be_reviewed):
+        yield may_be_made_anew(reviewed, names)
 
 
 def _may_be_told(
@@ -665,6 +757,11 @@ def _missing(
             path in closed,
             str(need["ask"]) == role,
             path == _PLACES,
+            tuple(
+                names.get(agency, agency)
+                for agency in sorted(were_asked.get(path, ()))
+                if has_answered(working_set, handle, agency, path)
+            ),
         )
     return tuple(missing.values())
 

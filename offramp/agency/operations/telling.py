@@ -8,7 +8,7 @@ that, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,12 +19,12 @@ from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.asked_again import CODE, contradictions
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.case_entry import same_value
 from offramp.agency.cases.caseload import (
     OpenQuestion,
     case_of,
-    handles,
     open_questions,
     own_facts,
     own_parts,
@@ -33,7 +33,6 @@ from offramp.agency.cases.caseload import (
     utc,
 )
 from offramp.agency.cases.draft import Defaults
-from offramp.agency.cases.empty_cases import is_withdrawn
 from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.form_parts import (
     Addressed,
@@ -72,7 +71,7 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
-from offramp.agency.operations.access import ASKED, FORMS, OWN, form_about, needs, open_for_actor
+from offramp.agency.operations.access import FORMS, OWN, form_about, needs
 from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
@@ -116,7 +115,8 @@ class OpenedForm:
     the journal's last event when it was opened. `terms` are the words of the adopted pack. `about`
     is the person, None for a new case. `happened` are the moments that the form asks for and this
     agency told before, by fact: what happens once is not told twice by accident. `kept` are answers
-    that were kept here and told to nobody, as they are typed.
+    that were kept here and told to nobody, as they are typed. `sections` are the sections of
+    charges to confirm or correct, by the name of their question.
     """
 
     form: Form
@@ -129,6 +129,7 @@ class OpenedForm:
     about: CaseAbout | None = None
     happened: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -277,22 +278,6 @@ class SentForm:
         }
 
 
-@frozen
-class WaitingQuestion:
-    """A fact that another agency asked for in a case. `question` is in the vocabulary's words.
-
-    `asker` is the agency's name, and `about` the person of the case.
-    """
-
-    case: str
-    by: str
-    path: str
-    decision: str
-    question: str
-    asker: str
-    about: CaseAbout
-
-
 # Opening
 
 
@@ -345,7 +330,9 @@ def open_form(
         raise _no_own_facts(role, pack)
     untold: dict[str, tuple[Refused, ...]] = {}
     if form.name == "answer":
-        sheets = _answer_sheets(_questions_here(office, working_set, str(case)), sheet)
+        questions = questions_here(office, working_set, str(case))
+        sections = _sections_asked(office, working_set, case_view, questions)
+        sheets = _answer_sheets(questions, sheet, sections)
     elif form.only:
         sheets = (_measuring_sheet(working_set, sheet, case_view),)
     else:
@@ -358,7 +345,18 @@ def open_form(
     happened = _happened_before(working_set, form, case_view)
     zone = directory.zone.key
     opened = OpenedForm(form, case, sheets, untold, zone, seen_at, terms, about, happened)
+    opened = replace(opened, sections=dict(_told_sections(sheets)))
     return replace(opened, kept=_kept_before(working_set, case_view, opened.paths))
+
+
+def _told_sections(sheets: Iterable[Sheet]) -> Iterator[tuple[str, str]]:
+    """Yield the section of each charge, by its question, where the section is asked again."""
+    for sheet in sheets:
+        for path in sheet.only:
+            group, _, name = path.rpartition(".")
+            for index, entry in enumerate((sheet.lists or {}).get(group, ())):
+                if name == CODE and entry.get(CODE):
+                    yield f"{group}[{index}].{CODE}", str(entry[CODE])
 
 
 @needs(OWN)
@@ -514,15 +512,32 @@ def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, case_view: Case) -> 
     return replace(sheet, lists=entries, only=sheet.form.only)
 
 
-def _questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[OpenQuestion, ...]:
+def questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[OpenQuestion, ...]:
     """Return the open questions of a case, without those for what a cause has ended here."""
     pack, time = office.program(working_set).pack, working_set.gateway.hub_time(office.clock())
     return open_questions(working_set, case, ended_kinds(working_set, pack, case, time))
 
 
-def _answer_sheets(questions: Iterable[OpenQuestion], sheet: Sheet) -> tuple[Sheet, ...]:
-    """Return the sheets of open questions: of entries sent before, and of all other facts."""
-    paths = {question.path for question in questions}
+def _sections_asked(
+    office: Office, working_set: WorkingSet, case_view: Case, questions: Iterable[OpenQuestion]
+) -> frozenset[str]:
+    """Return the path of charges' sections if one contradicts what is asked: it may be wrong."""
+    program, now = office.program(working_set), office.clock()
+    return frozenset(
+        f"{question.path.rpartition('.')[0]}.{CODE}"
+        for question in questions
+        if contradictions(working_set, program, case_view, question, now)
+    )
+
+
+def _answer_sheets(
+    questions: Iterable[OpenQuestion], sheet: Sheet, also: frozenset[str] = frozenset()
+) -> tuple[Sheet, ...]:
+    """Return the sheets of open questions: of entries sent before, and of all other facts.
+
+    `also` are asked beside them.
+    """
+    paths = {question.path for question in questions} | also
     if not paths:
         raise AgencyError(
             "nothing-to-tell",
@@ -723,7 +738,7 @@ def _answering_parts(
     )
     outcome = contents.get("screening_outcome", {}).get("outcome")
     form = find_form("answer")
-    for question in _questions_here(office, working_set, case):
+    for question in questions_here(office, working_set, case):
         if question.path == _SCREENING and outcome is not None:
             part = replace(
                 part_of(working_set, form, "screening_outcome", {"outcome": outcome}, defaults),
@@ -918,62 +933,3 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
         **changes_in_note(list_changes_of(office, working_set, draft.case, kept)),
     }
     office.append(working_set, "noted", body)
-
-
-@needs(ASKED, look="list")
-def waiting_questions(
-    office: Office, case: str | None = None, *, language: str = "en"
-) -> tuple[WaitingQuestion, ...]:
-    """Return the questions to this agency that wait for an answer, in one case or in all.
-
-    What an agency asked twice is listed once.
-    """
-    working_set = office.working_set()
-    terms, names, waiting = terms_of(working_set), agency_names(working_set), []
-    for handle in (case,) if case is not None else handles(working_set):
-        if is_withdrawn(working_set, handle):
-            continue
-        questions = _questions_here(office, working_set, handle)
-        for question in {(each.by, each.path): each for each in questions}.values():
-            fact = terms.fact(question.path)
-            text = (
-                terms.text(fact, language)
-                if fact
-                else form_terms().members["screening_outcome.outcome"].texts[language]
-            )
-            waiting.append(
-                WaitingQuestion(
-                    handle,
-                    question.by,
-                    question.path,
-                    question.decision,
-                    text,
-                    names.get(question.by, question.by),
-                    about_case(working_set, handle),
-                )
-            )
-    return tuple(waiting)
-
-
-@needs(ASKED)
-def closed_questions(office: Office, case: str | None = None) -> tuple[tuple[str, str], ...]:
-    """Return the record and the part of each question that nobody here has opened."""
-    working_set = office.working_set()
-    return tuple(
-        (record.jti, part)
-        for received in working_set.gateway.received.values()
-        if (record := received.record) is not None
-        and record.kind == "question"
-        and (case is None or record.case == case)
-        for part in record.labels
-        if part not in received.opened
-        and (record.issuer, record.jti, part) not in working_set.destroyed
-    )
-
-
-@needs(ASKED, look="part")
-def open_questions_as(office: Office, actor: str, case: str | None = None) -> None:
-    """Open the closed questions in a named person's name. Raises as `Office.open`."""
-    for record, part in closed_questions(office, case):
-        open_for_actor(office, record, part, by=actor)
-    send_now(office, None)

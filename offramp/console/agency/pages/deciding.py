@@ -178,6 +178,7 @@ def check(visit: Visit) -> Response:
         request=visit.confirmation_request(digest),
         seen=_seen(pending, preview, reason),
         back=_here(visit),
+        base=_base(visit),
     )
 
 
@@ -189,6 +190,8 @@ def record(visit: Visit) -> Response:
     preview = _preview(visit, pending, outcome, reason)
     if visit.field("seen") != _seen(pending, preview, reason):
         raise Invalid({"seen": _CHANGED}, _here(visit))
+    if pending.in_doubt and not visit.field("although_in_doubt"):
+        raise Invalid({"although_in_doubt": "Confirm that you decide now, or wait"})
     digest = operations.determination_digest(visit.case, pending.decision, outcome, reason)
     try:
         made = operations.determine(
@@ -287,7 +290,8 @@ def _seen(
 ) -> str:
     """Return a digest of what a check shows: the draft, the rules' answer, and the recipients."""
     recipients = operations.told_by(preview).as_json()
-    draft = [pending.digest, preview.outcome, reason, recipients, list(preview.told_first)]
+    first, in_doubt = list(preview.told_first), list(pending.in_doubt)
+    draft = [pending.digest, preview.outcome, reason, recipients, first, in_doubt]
     return digest_of(draft)
 
 

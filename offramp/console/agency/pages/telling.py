@@ -75,6 +75,7 @@ def form(visit: Visit) -> Response:
     if not typed and opened.about is not None:
         before = {**opened.kept, **opened.about.contact}
         typed = {name: [text] for name, text in before.items() if name in opened.paths}
+        typed |= {name: [text] for name, text in opened.sections.items()}
     if operations.ABOUT in visit.query and not visit.recall(_draft_name(visit)):
         typed = {**typed, operations.ABOUT: visit.query[operations.ABOUT].split(",")}
     answers = answers_so_far(opened.questions, visit, typed)
@@ -87,7 +88,14 @@ def form(visit: Visit) -> Response:
         opened=opened,
         mend=_page_of(visit, "mistake"),
         is_moved=is_moved,
+        again=_asked_again(visit) if _name(visit) == ANSWER else (),
     )
+
+
+def _asked_again(visit: Visit) -> tuple[operations.WaitingQuestion, ...]:
+    """Return the questions of agencies that have this agency's answer already."""
+    waiting = operations.waiting_questions(visit.office, visit.case)
+    return tuple(question for question in waiting if question.earlier)
 
 
 @action("/people/{c}/tell/{form}", OFFERERS)

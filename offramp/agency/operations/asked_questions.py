@@ -1,0 +1,130 @@
+"""What other agencies ask this one: the questions that wait for an answer, and those to open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offramp.agency.cases.asked_again import contradictions, value_held
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.caseload import OpenQuestion, case_of, handles
+from offramp.agency.cases.empty_cases import is_withdrawn
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.pack_terms import terms_of
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.hub_link.delivery import send_now
+from offramp.agency.operations.access import ASKED, needs, open_for_actor
+from offramp.agency.operations.telling import CaseAbout, about_case, agency_names, questions_here
+from offramp.agency.operations.value_words import ValueWords
+from rules.frozen import frozen
+
+
+@frozen
+class WaitingQuestion:
+    """A fact that another agency asked for in a case. `question` is in the vocabulary's words.
+
+    `asker` is the agency's name, and `about` the person of the case. `earlier` is the value
+    that the agency has already, in words, empty where an answer is new to it. If that value
+    contradicts the charge's section, `question` names both.
+    """
+
+    case: str
+    by: str
+    path: str
+    decision: str
+    question: str
+    asker: str
+    about: CaseAbout
+    earlier: str = ""
+
+
+@needs(ASKED, look="list")
+def waiting_questions(
+    office: Office, case: str | None = None, *, language: str = "en"
+) -> tuple[WaitingQuestion, ...]:
+    """Return the questions to this agency that wait for an answer, in one case or in all.
+
+    What an agency asked twice is listed once.
+    """
+    working_set = office.working_set()
+    return tuple(
+        waiting
+        for handle in ((case,) if case is not None else handles(working_set))
+        if not is_withdrawn(working_set, handle)
+        for waiting in _waiting_in(office, working_set, handle, language)
+    )
+
+
+def _waiting_in(
+    office: Office, working_set: WorkingSet, handle: str, language: str
+) -> Iterator[WaitingQuestion]:
+    questions = questions_here(office, working_set, handle)
+    if not questions:
+        return
+    program, now = office.program(working_set), office.clock()
+    case_view, names = case_of(working_set, handle), agency_names(working_set)
+    about = about_case(working_set, handle)
+    for question in {(each.by, each.path): each for each in questions}.values():
+        disputes = contradictions(working_set, program, case_view, question, now)
+        yield WaitingQuestion(
+            handle,
+            question.by,
+            question.path,
+            question.decision,
+            " ".join(disputes.values()) or _text_of(working_set, question, language),
+            names.get(question.by, question.by),
+            about,
+            _earlier_value(working_set, handle, case_view, question, now),
+        )
+
+
+def _text_of(working_set: WorkingSet, question: OpenQuestion, language: str) -> str:
+    terms = terms_of(working_set)
+    fact = terms.fact(question.path)
+    if fact is None:
+        return form_terms().members["screening_outcome.outcome"].texts[language]
+    return terms.text(fact, language)
+
+
+def _earlier_value(
+    working_set: WorkingSet, handle: str, case_view: Case, question: OpenQuestion, now: int
+) -> str:
+    """Return in words the value that the agency that asks has already, empty for none."""
+    value = value_held(working_set, handle, case_view, question, now)
+    terms = terms_of(working_set)
+    fact = terms.fact(question.path)
+    if value is None or fact is None:
+        return ""
+    wording = ValueWords(terms, working_set.gateway.history.newest.zone)
+    fields = [each[0] if isinstance(each, tuple) else each for each in value]
+    return "; ".join(
+        wording.label(question.path, text)
+        if fact.choices and isinstance(text, str)
+        else wording.text(question.path, text)
+        for text in fields
+        if text is not None
+    )
+
+
+@needs(ASKED)
+def closed_questions(office: Office, case: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the record and the part of each question that nobody here has opened."""
+    working_set = office.working_set()
+    return tuple(
+        (record.jti, part)
+        for received in working_set.gateway.received.values()
+        if (record := received.record) is not None
+        and record.kind == "question"
+        and (case is None or record.case == case)
+        for part in record.labels
+        if part not in received.opened
+        and (record.issuer, record.jti, part) not in working_set.destroyed
+    )
+
+
+@needs(ASKED, look="part")
+def open_questions_as(office: Office, actor: str, case: str | None = None) -> None:
+    """Open the closed questions in a named person's name. Raises as `Office.open`."""
+    for record, part in closed_questions(office, case):
+        open_for_actor(office, record, part, by=actor)
+    send_now(office, None)

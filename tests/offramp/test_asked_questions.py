@@ -1,0 +1,183 @@
+"""Each question is listed under *Asked*, and its answer reaches the agency that asked.
+
+Each gateway opens questions and answers by itself what it knows, as in the demonstration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.folder.settings import read_settings, write_settings
+from tests.support.agencies import Town
+from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
+from tests.support.santa_fe_town import ENCOUNTER, PACK, linked_town, refer, settle
+from tests.support.staff import founder_of
+
+CHARGES = "encounter.charges"
+CODE, CONDUCT = f"{CHARGES}[0].code", f"{CHARGES}[0].conduct"
+POSSESSION = "NMSA 30-31-23"
+DISPUTED = {**ENCOUNTER, CODE: POSSESSION, CONDUCT: "theft"}
+WHICH = "Which is right? NMSA 30-31-23 is possession by the table, and theft was given."
+# Little is known, so that the rules ask for as much as they ever do.
+BARE = {"encounter.route": "arrest", CHARGES: 1, CONDUCT: "possession", "encounter.drugs": 1}
+
+
+@contextmanager
+def town_that_answers(folder: Path, pack: Path = PACK) -> Iterator[Town]:
+    """Yield a town in which the gateways of police and prosecutor answer by themselves."""
+    with linked_town(folder, pack=pack) as town:
+        for name in ("police", "prosecutor"):
+            settings = read_settings(town.folder / name)
+            automatic = {"automatic": founder_of(name)}
+            write_settings(town.folder / name, settings.model_copy(update=automatic))
+            town.at[name].close()
+            town.at[name] = town.office(name)
+        yield town
+
+
+def let_gateways_act(town: Town, case: str) -> None:
+    """Deliver everything, let the gateways answer what they can, and deliver that."""
+    town.settle()
+    for office in town.at.values():
+        operations.act_automatically(office)
+    settle(town, case)
+
+
+def missing_at_program(town: Town, case: str) -> Mapping[str, operations.MissingFact]:
+    """Return what the rules lack for the eligibility, by its question."""
+    pending = operations.open_decision(town.at["program"], case, "eligibility")
+    return {fact.question: fact for fact in pending.missing}
+
+
+def officer_at(town: Town, console: Any) -> Caller:
+    """Sign police's founder in."""
+    founder = founder_of("police")
+    officer = Caller(console)
+    officer.get("/sign-in")
+    code = code_of(make_account(town.at["police"], founder, founder))
+    officer.sign_in(founder, PASSWORD, code)
+    return officer
+
+
+def answer(officer: Caller, case_path: str, answers: Mapping[str, str]) -> str:
+    """Fill in the form of *Asked*, check, and send. Return the last page."""
+    path = f"{case_path}/tell/answer"
+    page = officer.get(path)
+    fields: dict[str, Any] = {"asked": re.findall(r'name="asked" value="([^"]*)"', page.text)}
+    assert set(fields["asked"]) == set(answers)
+    page = officer.send(path, {**fields, **answers})
+    assert "Who gets this" in page.text, re.findall(r'class="error[^>]*>.*', page.text)
+    return officer.send(f"{path}/check", {"seen": officer.hidden("seen", page)}).text
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_resolved"),
+    [
+        ({CODE: POSSESSION, CONDUCT: "possession"}, True),
+        ({CODE: "NMSA 30-16-1", CONDUCT: "theft"}, True),
+        ({CODE: POSSESSION, CONDUCT: "theft"}, False),
+    ],
+    ids=["the conduct was wrong", "the section was wrong", "both stay as they were"],
+)
+def test_a_charge_against_its_section_is_asked_answered_and_resolved(
+    tmp_path: Path, answers: Mapping[str, str], is_resolved: bool
+) -> None:
+    """Police's gateway never repeats what the program has: a person says which is right."""
+    with town_that_answers(tmp_path) as town:
+        case = refer(town, "Ida Romero", "1987-12-01", DISPUTED)
+        assert missing_at_program(town, case)[WHICH].askable == ("Police",)
+        operations.ask(town.at["program"], case, "eligibility")
+        let_gateways_act(town, case)
+        assert missing_at_program(town, case)[WHICH].agencies_asked == ("Police",)
+        with serve_at_town_time(town, "police") as console:
+            officer = officer_at(town, console)
+            listed = unescape(officer.get("/asked").text)
+            assert f"{WHICH} " in listed and "asked by Program" in listed
+            assert "has your answer “Theft”" in listed
+            (link,) = re.findall(r'class="btn small" href="([^"]*)/tell/answer"', listed)
+            form = unescape(officer.get(f"{link}/tell/answer").text)
+            assert f"<b>{WHICH}</b>" in form and f'value="{POSSESSION}"' in form
+            assert not re.search(rf'name="{re.escape(CONDUCT)}"[^>]* checked', form)
+            assert "<title>Saved here" in answer(officer, link, answers), "no hub answers there"
+            assert "Nobody waits for you." in officer.get("/asked").text
+        settle(town, case)
+        missing = missing_at_program(town, case)
+        assert not any(fact.askable for fact in missing.values()), "nobody is asked for ever"
+        assert (WHICH not in missing) is is_resolved
+        if not is_resolved:
+            assert missing[WHICH].unclear_at == ("Police",), "nobody waits for another answer"
+
+
+@pytest.mark.parametrize("pack", ["santa-fe", "seattle"])
+def test_each_question_that_a_page_lets_somebody_ask_is_listed_and_can_be_answered(
+    tmp_path: Path, pack: str
+) -> None:
+    """The page that lists it leads to a control for it, and its answer reaches the asker."""
+    with town_that_answers(tmp_path, PACK.parent / pack) as town:
+        cases = [refer(town, "Ida Romero", "1987-12-01", BARE)]
+        if pack == "santa-fe":
+            cases.append(refer(town, "Eli Vigil", "1990-02-03", DISPUTED))
+        asked: set[tuple[str, str, str]] = set()
+        for asker in ("program", "prosecutor"):
+            for case in cases:
+                for decision in ("eligibility", "admission"):
+                    pending = operations.open_decision(town.at[asker], case, decision)
+                    if any(fact.askable for fact in pending.missing):
+                        sent = operations.ask(town.at[asker], case, decision, again=False)
+                        asked |= {
+                            (agency, case, path)
+                            for agency, paths in sent.asked.items()
+                            for path in paths
+                        }
+        for case in cases:
+            let_gateways_act(town, case)
+        assert len(asked) >= 8
+        waiting = {
+            (agency, question.case, question.path)
+            for agency in ("police", "prosecutor")
+            for question in operations.waiting_questions(town.at[agency])
+        }
+        known = {
+            (agency, case, path)
+            for agency, case, path in asked - waiting
+            if path in operations.read_case(town.at["prosecutor"], case).facts
+        }
+        assert waiting | known == asked, "what isn't listed was new to the asker, and is answered"
+        with serve_at_town_time(town, "police") as console:
+            officer = officer_at(town, console)
+            page = officer.get("/asked").text
+            for question in operations.waiting_questions(town.at["police"]):
+                assert question.question in unescape(page)
+                local = town.at["police"].accounts.local_id(question.case)
+                assert f'href="/people/{local}/tell/answer"' in page
+                form = officer.get(f"/people/{local}/tell/answer").text
+                names = {re.sub(r"\[\d+\]", "", name) for name in _controls(form)}
+                assert question.path in names, question
+            for case in cases:
+                local = town.at["police"].accounts.local_id(case)
+                form = officer.get(f"/people/{local}/tell/answer").text
+                typed = dict.fromkeys(_asked(form), "not known")
+                typed |= {name: "1 g" for name in typed if name.endswith(".grams")}
+                answer(officer, f"/people/{local}", typed)
+            assert "Nobody waits for you." in officer.get("/asked").text
+        for case in cases:
+            settle(town, case)
+            for fact in missing_at_program(town, case).values():
+                is_waited_for = "Police" in fact.agencies_asked
+                assert not is_waited_for or fact.not_knowing or fact.unclear_at, fact
+
+
+def _asked(page: str) -> list[str]:
+    return re.findall(r'name="asked" value="([^"]*)"', page)
+
+
+def _controls(page: str) -> set[str]:
+    return {name for name in re.findall(r'name="([^"]*)"', page) if name in _asked(page)}

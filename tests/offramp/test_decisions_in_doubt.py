@@ -1,0 +1,165 @@
+"""To rely on a decision that may be made anew is confirmed.
+
+Police correct what they told after the prosecutor decided. The rules answer the same as before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from offramp.agency import operations
+from tests.support.agencies import Town
+from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
+from tests.support.santa_fe_town import (
+    ENCOUNTER,
+    consent,
+    interview,
+    linked_town,
+    refer,
+    screen,
+    settle,
+)
+from tests.support.staff import founder_of
+
+SECOND = "encounter.charges[1]"
+TWO_CHARGES = {
+    **ENCOUNTER,
+    "encounter.charges": 2,
+    f"{SECOND}.conduct": "theft",
+    f"{SECOND}.authority": "state",
+    f"{SECOND}.violent": "no",
+}
+LOOKS_AGAIN = "Prosecutor may look at this again: after the decision of Thomas Baca of Prosecutor"
+TAKEN_BACK = "Theft, State (Is it a charge of violence? No)"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    with linked_town(tmp_path) as town:
+        yield town
+
+
+def decided(town: Town) -> str:
+    """Return a case in which the prosecutor has approved and the program told the rules' answer."""
+    case = refer(town, "Ida Romero", "1987-12-01", TWO_CHARGES)
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    approve(town, case)
+    operations.tell_decision(town.at["program"], "Julia Vigil", case, "eligibility")
+    settle(town, case)
+    return case
+
+
+def approve(town: Town, case: str) -> None:
+    decision = ("Thomas Baca", case, "eligibility", "eligible", "discretion")
+    operations.determine(town.at["prosecutor"], *decision)
+    settle(town, case)
+
+
+def correct(town: Town, case: str, details: dict[str, Any]) -> None:
+    """Correct what police told. Nobody has opened it yet."""
+    operations.correct(town.at["police"], "Officer Lund", case, details)
+    town.settle()
+
+
+def notes(town: Town, agency: str, case: str) -> list[str]:
+    return [note.text for note in operations.describe_case(town.at[agency], case).notes]
+
+
+def words(page: httpx.Response) -> str:
+    """Return the text of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+def code(town: Town, agency: str) -> str:
+    """Return a code that wasn't used yet: of a new secret."""
+    return code_of(make_account(town.at[agency], founder_of(agency), founder_of(agency)))
+
+
+def signed_in(town: Town, console: Any, agency: str) -> Caller:
+    caller = Caller(console)
+    caller.get("/sign-in")
+    caller.sign_in(founder_of(agency), PASSWORD, code(town, agency))
+    return caller
+
+
+def test_the_program_confirms_to_admit_while_the_prosecutor_may_decide_again(town: Town) -> None:
+    case = decided(town)
+    correct(town, case, {"encounter.drugs[0].grams": 1.2, SECOND: None})
+    settle(town, case)
+    assert not operations.read_case(town.at["program"], case).determinations.get("admission")
+    path = f"/people/{town.at['program'].accounts.local_id(case)}"
+    page_of = path.replace("/people", "/applications") + "/admission"
+    with serve_at_town_time(town, "program") as console:
+        caller = signed_in(town, console, "program")
+        shown = words(caller.get(path))
+        assert LOOKS_AGAIN in shown and "Police corrected the drugs" in shown
+        assert "1.2 g" in shown and "(was 2.4 g)" in shown
+        assert f"(taken back: {TAKEN_BACK})" in shown and "; Theft" not in shown
+        assert f'href="{page_of}"' in caller.page.text  # type: ignore[union-attr]
+        page = caller.get(page_of)
+        assert LOOKS_AGAIN in words(page)
+        choice = re.findall(r'name="outcome" value="([^"]*)"', page.text)[0]
+        draft = {"outcome": choice, "reason": "discretion", "seen": caller.hidden("seen")}
+        page = caller.send(page_of, draft)
+        assert LOOKS_AGAIN in words(page) and "Do you decide now all the same?" in words(page)
+        secret = {"password": PASSWORD, "code": code(town, "program")}
+        page = caller.send(f"{page_of}/check", {"seen": caller.hidden("seen"), **secret})
+        assert "Confirm that you decide now, or wait" in unescape(page.text)
+        assert not operations.read_case(town.at["program"], case).determinations.get("admission")
+        secret["code"] = code(town, "program")
+        anyway = {"seen": caller.hidden("seen"), "although_in_doubt": "yes", **secret}
+        caller.send(f"{page_of}/check", anyway)
+    made = operations.read_case(town.at["program"], case).determinations["admission"]
+    assert made["outcome"] == choice
+    approve(town, case)
+    pending = operations.open_decision(town.at["program"], case, "admission")
+    assert pending.in_doubt == () and LOOKS_AGAIN not in " ".join(notes(town, "program", case))
+
+
+def test_a_second_decision_sees_old_and_new_values_side_by_side(town: Town) -> None:
+    case = decided(town)
+    page_of = f"/queue/{town.at['prosecutor'].accounts.local_id(case)}/eligibility"
+    assert operations.open_decision(town.at["prosecutor"], case, "eligibility").changed == ()
+    correct(town, case, {"encounter.drugs[0].grams": 24})
+    settle(town, case)
+    correct(town, case, {"encounter.drugs[0].grams": 1.2, SECOND: None})
+    settle(town, case)
+    with serve_at_town_time(town, "prosecutor") as console:
+        shown = words(signed_in(town, console, "prosecutor").get(page_of))
+    changed = shown.partition("What changed since the decision")[2].partition("The rules say")[0]
+    assert "How many grams does it weigh? 1.2 g , was 2.4 g by Police" in changed
+    assert f"Taken back: {TAKEN_BACK} by Police" in changed and "24 g" not in changed
+    assert "Theft" not in shown.partition("What this rests on")[2], "a taken-back charge is none"
+    approve(town, case)
+    assert operations.open_decision(town.at["prosecutor"], case, "eligibility").changed == ()
+
+
+def test_a_closed_correction_of_a_name_flags_only_what_reads_the_age(town: Town) -> None:
+    """A label shows the category of a correction, and the age is the only fact of that one."""
+    case = decided(town)
+    correct(town, case, {"contact.given_name": "Idah"})
+    flagged = operations.read_case(town.at["program"], case).outdated
+    assert {outdated.decision for outdated in flagged} == {"eligibility"}
+    changes = [change.path for outdated in flagged for change in outdated.changes]
+    assert set(changes) == {"person.age"}
+    shown = " ".join(notes(town, "program", case))
+    assert "It may change the person's age. Open it first." in shown
+    settle(town, case)
+    assert operations.read_case(town.at["program"], case).outdated == ()
+
+
+def test_a_correction_of_what_the_rules_do_not_read_flags_no_answer(town: Town) -> None:
+    case = decided(town)
+    correct(town, case, {"encounter.booked": True})
+    settle(town, case)
+    assert operations.read_case(town.at["program"], case).outdated == ()
+    assert LOOKS_AGAIN not in " ".join(notes(town, "program", case))
