@@ -57,12 +57,12 @@ def missing_at_program(town: Town, case: str) -> Mapping[str, operations.Missing
     return {fact.question: fact for fact in pending.missing}
 
 
-def officer_at(town: Town, console: Any) -> Caller:
-    """Sign police's founder in."""
-    founder = founder_of("police")
+def officer_at(town: Town, console: Any, agency: str = "police") -> Caller:
+    """Sign an agency's founder in."""
+    founder = founder_of(agency)
     officer = Caller(console)
     officer.get("/sign-in")
-    code = code_of(make_account(town.at["police"], founder, founder))
+    code = code_of(make_account(town.at[agency], founder, founder))
     officer.sign_in(founder, PASSWORD, code)
     return officer
 
@@ -168,6 +168,12 @@ def test_each_question_that_a_page_lets_somebody_ask_is_listed_and_can_be_answer
                 typed |= {name: "1 g" for name in typed if name.endswith(".grams")}
                 answer(officer, f"/people/{local}", typed)
             assert "Nobody waits for you." in officer.get("/asked").text
+        with serve_at_town_time(town, "prosecutor") as console:
+            prosecutor = officer_at(town, console, "prosecutor")
+            page = prosecutor.get("/asked").text
+            for link in re.findall(r'class="btn small" href="([^"]*)"', page):
+                assert link.endswith("/screening"), "the word is confirmed where it is decided"
+                assert 'value="proceed"' in prosecutor.get(link).text
         for case in cases:
             settle(town, case)
             for fact in missing_at_program(town, case).values():

@@ -7,7 +7,7 @@ from typing import Any
 
 from offramp.agency.cases.corrections import UNOPENED
 from offramp.agency.cases.list_changes import differences
-from offramp.agency.cases.outdated import OutdatedDecision
+from offramp.agency.cases.outdated import ANSWER, OutdatedDecision
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.operations.code_words import in_words
 from offramp.agency.operations.value_words import ValueWords
@@ -66,6 +66,11 @@ def out_of_date(outdated: OutdatedDecision, names: Mapping[str, str]) -> str:
         return (
             f"{asks} The answer of {by} may be out of date: {changed}. It may change {perhaps}. "
             "Open it first."
+        )
+    if outdated.what == ANSWER:
+        return (
+            f"{asks} The rules’ answer that {by} sent is out of date: {changed}. {by} sends the "
+            "new one."
         )
     by_whom = f"{outdated.by} of {by}" if outdated.by else by
     return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."

@@ -27,6 +27,7 @@ from rules.errors import Refusal
 
 ANSWER = "answer"
 ASKED = "/asked"
+_RECORDS_CHECK = "/queue/{c}/{decision}"
 # The titles of what was told, by how far the record came.
 _TITLES = {
     "sent": "Sent",
@@ -41,17 +42,19 @@ CHANGED = "Something changed since this page was shown. Check it once more"
 def asked(visit: Visit) -> Response:
     """List the cases in which another agency waits for an answer."""
     waiting: dict[str, list[operations.WaitingQuestion]] = {}
-    for question in operations.waiting_questions(visit.office):
-        waiting.setdefault(question.case, []).append(question)
     addresses = operations.case_addresses(visit.office)
     local = {case: id_ for id_, case in addresses.items()}
+    decides = visit.has_page(_RECORDS_CHECK)
+    for question in operations.waiting_questions(visit.office):
+        # The word of the records check is confirmed where it is decided.
+        is_decided = decides and question.path == "decisions.screening"
+        page_of = _RECORDS_CHECK if is_decided else f"/people/{{c}}/tell/{ANSWER}"
+        address = page_of.format(c=local[question.case], decision="screening")
+        waiting.setdefault(address, []).append(question)
     return visit.show(
         "asked.html",
         "Asked",
-        cases=[
-            (f"/people/{local[case]}/tell/{ANSWER}", questions)
-            for case, questions in waiting.items()
-        ],
+        cases=list(waiting.items()),
         closed=len(operations.closed_questions(visit.office)),
     )
 
