@@ -565,7 +565,7 @@ def _changed_facts(
     made = case.determined.get(decision)
     beside = case.determined_beside.get(decision, ())
     made = next((entry for entry in beside if entry.by == view.agency), made)
-    if made is None or made.determined is None:
+    if made is None or made.determined is None or not (case.changes or case.restated):
         return
     program, now = office.program(working_set), office.clock()
     names, terms = agency_names(working_set), terms_of(working_set)
@@ -600,6 +600,8 @@ def _in_doubt(
     now: int,
 ) -> Iterator[str]:
     """Yield the decisions of other agencies on which this one rests, and that may be made anew."""
+    if not (view.outdated or view.may_be_reviewed):
+        return
     paths = FactsRead(working_set, program, view.case, case, now).of(decision)
     names = agency_names(working_set)
 
