@@ -31,7 +31,7 @@ MOST = 3_000  # completions that are tried of one case
 
 
 partial_cases = given(
-    written.conditions(SMALL),
+    st.one_of(written.LIMITS, written.conditions(SMALL)),
     written.conditions(SMALL),
     written.complete(TINY).flatmap(written.holes_in),
 )

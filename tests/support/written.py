@@ -1119,6 +1119,15 @@ def cases(draw: st.DrawFn) -> Flat:
 
 
 RANKED = Readable(TINY, (), {"ranking": CUSTOM}, (), SMALL.tables)
+# Numbers at a limit, where one step too far is seen.
+LIMITS = st.builds(
+    "{} {} {}".format,
+    st.sampled_from(
+        ["tiny.score", "sum(tiny.rows.map(r, r.n))", "size(tiny.rows.filter(r, r.yes))"]
+    ),
+    st.sampled_from(["<", "<=", ">", ">=", "=="]),
+    st.integers(-1, 2),
+)
 
 
 @st.composite
@@ -1126,7 +1135,7 @@ def small_packs(draw: st.DrawFn) -> dict[str, Any]:
     """Make a pack on small facts: a ranking, and an eligibility that may read it."""
 
     def decision(readable: Readable, outcomes: tuple[str, ...]) -> dict[str, Any]:
-        conditions_read = conditions(readable, depth=1)
+        conditions_read = st.one_of(LIMITS, conditions(readable, depth=1))
         dates = st.sampled_from([{}, {}, {"from": "2016-02"}, {"until": "2018-10-01"}])
         rules = []
         for number in range(draw(st.integers(1, 3))):
