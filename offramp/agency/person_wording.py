@@ -26,8 +26,8 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "aloud": ("Told aloud: {kinds}", "Se le dijo de palabra: {kinds}"),
     "unopened": ("Sent, not opened yet: {kinds}", "Se le envió, aún sin abrir: {kinds}"),
     "newer": (
-        "Sent again, not opened yet: {kinds}",
-        "Se le envió otra vez, aún sin abrir: {kinds}",
+        "Sent later, not opened yet: {kinds}",
+        "Se le envió después, aún sin abrir: {kinds}",
     ),
 }
 # By the state of the charge: the first line of the page.
@@ -185,7 +185,7 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
     yield f"  {say['whole_list']}"
     if page.openings:
         yield from ("", say["opened"].format(agency=page.agency))
-        yield from (f"  - {opening.person}" for opening in page.openings)
+        yield from (f"  - {line}" for line in page.opened_by)
     if page.concerns:
         yield from ("", say["wrote"])
         for concern in page.concerns:

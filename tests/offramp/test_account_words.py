@@ -6,6 +6,7 @@ Each term of the vocabulary is in both languages, each row is a sentence, and th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
@@ -18,14 +19,18 @@ from exchange.consent.accounting import AccountStatement, verify_account
 from exchange.consent.state import Committed, Passage
 from exchange.membership.directory import Role
 from exchange.records import record
+from exchange.records.categories import Content
+from exchange.records.content import content_models
 from offramp.agency.cases.account import (
     RUNS,
     account_text,
     details,
+    disclosures,
     first_page,
     rows_of_agency,
 )
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
+from offramp.agency.cases.detail_words import DETAILS, FIELDS, OTHERS
 from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES, Words
 from rules.shelf import vocabulary
 from tests.support.attack_stories import (
@@ -41,6 +46,23 @@ from tests.support.refused import refused
 from tests.support.simulator import World, grant, judges, part
 
 VOCABULARY = vocabulary()
+
+
+def _details() -> Iterator[str]:
+    """Yield each detail that a content can state: facts, and its other members."""
+    for category, model in content_models().items():
+        if category in (*RUNS, "consent_identity", "disclosure_account"):
+            continue
+        facts = (path for path, fact in VOCABULARY.facts.items() if fact.category == category)
+        members = set(model.model_fields) - {*Content.model_fields, "facts", "determination"}
+        yield from (*facts, *(f"{category}.{name}" for name in members))
+
+
+def _fields() -> Iterator[str]:
+    for path in set(_details()) & set(VOCABULARY.facts):
+        yield from (f"{path}.{name}" for name in VOCABULARY.facts[path].fields)
+
+
 OPERATION = ("exchange_operation", "operation")
 TABLES: dict[str, tuple[Words, set[str]]] = {
     "roles": (ROLES, set(get_args(Role))),
@@ -50,6 +72,9 @@ TABLES: dict[str, tuple[Words, set[str]]] = {
     "kinds": (KINDS, set(VOCABULARY.kinds)),
     "short categories": (SHORT_CATEGORIES, set(VOCABULARY.categories)),
     "sentences": (SAID, set(SAID)),
+    "details": (DETAILS, {*_details()}),
+    "fields": (FIELDS, {*_fields()}),
+    "others": (OTHERS, set(OTHERS)),
 }
 
 
@@ -59,11 +84,11 @@ def test_every_word_is_there_in_both_languages_and_no_other(name: str) -> None:
     assert set(table) == words
     for english, spanish in table.values():
         assert english and spanish and english != spanish
-        assert name == "sentences" or "_" not in english + spanish
+        assert name in ("sentences", "others") or "_" not in english + spanish
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", spanish))
     for column in (0, 1):
         said = [one[column] for one in table.values()]
-        assert name in ("kinds", "sentences") or len(set(said)) == len(said)
+        assert name in ("kinds", "sentences", "details", "fields") or len(set(said)) == len(said)
 
 
 def statement(world: World, case: str) -> AccountStatement:
@@ -102,10 +127,14 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
     english, spanish = said(world, case, "en"), said(world, case, "es")
     text, texto = "\n".join(english), "\n".join(spanish)
     (row,) = [one for one in english if "asked for it back on" in one]
-    assert "in one fixed word, how you are doing, to work on your case together" in row
+    # Nobody here can read the part, so the line claims no more than its label.
+    assert (
+        "told Prosecutor: information on status in one word (we can’t see which). This was" in row
+    )
+    assert "to work on your case together. It came" in row
     assert "It was allowed because you agreed to it in a signed consent." in row
     assert (
-        "(prosecutor's office) opened it on November 2, 2026, 11:00 a.m." in row
+        "Prosecutor opened it on November 2, 2026, 11:00 a.m." in row
         and "has not answered that yet" in row
     )
     assert "has not fetched it yet" in text and "todavía no lo ha recogido" in texto
@@ -137,7 +166,7 @@ def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
     for sent in (read, again):
         world.acknowledge("prosecutor", sent, world.open("prosecutor", sent))
     world.settle()
-    assert "Opened: status in one word" in who_knows(world, case)
+    assert "Opened: information on status in one word" in who_knows(world, case)
 
     def recall(sent: str) -> str:
         label = next(iter(world.at["prosecutor"].received["crossroads", sent].record.labels))  # type: ignore[union-attr]  # it was read
@@ -152,7 +181,7 @@ def test_of_two_records_the_one_that_is_not_recalled_is_still_known() -> None:
     recalled = recall(again)
     world.settle()
     now = who_knows(world, case)
-    assert "Opened: status in one word." in now
+    assert "Opened: information on status in one word." in now
     assert "Asked back, with no answer yet: status in one word (1 of 2)." in now
     assert "(1 de 2)" in who_knows(world, case, "es")
     part_id = next(iter(world.at["prosecutor"].received["crossroads", recalled].record.labels))  # type: ignore[union-attr]  # it was read
@@ -190,8 +219,12 @@ def test_a_request_before_a_meeting_is_no_disclosure() -> None:
     world.settle()
     assert who_knows(world, case) == before
     lines = said(world, case, "en")
-    assert any("1 question in this case. It told nothing about you." in line for line in lines)
-    assert any("1 pregunta en este caso" in line for line in said(world, case, "es"))
+    question = "asked Prosecutor 1 question about your case: status in one word. A question tells"
+    assert any(question in line for line in lines)
+    assert any(
+        "1 pregunta sobre su caso: estado en una palabra." in line
+        for line in said(world, case, "es")
+    )
     # A record that says more than the day of the meeting is no such request.
     for content in (
         {"engagement": "engaged"},
@@ -215,7 +248,7 @@ def test_an_emergency_and_what_was_told_aloud_are_said_with_what_the_rules_say_o
     world.settle()
     lines = said(world, case, "en")
     (aloud,) = [one for one in lines if "(said aloud)" in one]
-    assert "was told your treatment for drug or alcohol use, outside the exchange" in aloud
+    assert "told information on treatment for drug or alcohol use, outside the exchange" in aloud
     assert aloud.endswith(
         "The program's rules would NOT have allowed this. Ask your lawyer about it."
     )
@@ -249,11 +282,11 @@ def test_the_first_page_is_short_and_tells_an_agency_only_its_own_affairs() -> N
 def test_a_count_has_its_plural() -> None:
     world, case = under_way()
     notices = said(world, case, "en")
-    assert any("sent Clinic (drug or alcohol treatment) 1 notice that runs" in n for n in notices)
+    assert any("Crossroads: 1 to Clinic" in line for line in notices)
     assert "You signed 2 permissions to tell something." in page(world, case, "en")
     world.consent(case, grant("clinic", "crossroads", ["treatment"], ["treatment"], id="a" * 16))
     notices = said(world, case, "en")
-    assert any("sent Clinic (drug or alcohol treatment) 2 notices that run" in n for n in notices)
+    assert any("Crossroads: 2 to Clinic" in line for line in notices)
     assert "You signed 1 permission to tell something." in page(world, case, "en")
     assert "Usted firmó 1 permiso para" in page(world, case, "es")
     # The same again on the same day is no second line.
@@ -338,14 +371,15 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
     for column, language in enumerate(("en", "es")):
         directory = world.hub.history.newest
         lines = details(account_text(account, directory, language))
-        # One line for each disclosure, in order, that names its kind of information.
-        for row, line in zip(told_rows, lines, strict=False):
-            assert CATEGORIES[row.category][column] in line, (row, line)
-        notices = lines[len(told_rows) :]
-        pairs = {(row.issuer, row.to) for row in account.rows} - {
-            (row.issuer, row.to) for row in told_rows
-        }
-        assert len(notices) >= len(pairs) + 1
+        # One item for each record and recipient, in order, that names its kinds of information.
+        items = disclosures(row for row in told_rows if row.status != WITHDRAWN)
+        items += disclosures(row for row in told_rows if row.status == WITHDRAWN)
+        for rows, line in zip(items, lines, strict=False):
+            for row in rows:
+                assert SHORT_CATEGORIES[row.category][column] in line, (row, line)
+        notices = lines[len(items) :]
+        issuers = {row.issuer for row in account.rows if row.category in RUNS and not row.is_oral}
+        assert all(directory.agencies[issuer].name in notices[-2] for issuer in issuers)
         # The first page names each kind of information that an agency has, once for the agency.
         page = first_page(account_text(account, directory, language), language)
         text = " ".join(" ".join(page).split())
@@ -360,9 +394,14 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
                     if (row.to, row.category) == (agency, category) and row.status != WITHDRAWN
                 ]
                 if rows:
-                    # What is kept is named once, and so is what was asked back, with its share.
-                    states = {(row.recalled is None, row.answered is None) for row in rows}
-                    standing = {state for state in states if state[0]}
-                    expected = len(states - standing) + bool(standing)
+                    # What is kept is named once by how far it is, and so is what was asked back.
+                    expected = len(
+                        {
+                            (True, row.opened is None, row.status, row.is_oral)
+                            if row.recalled is None
+                            else (False, row.answered is None)
+                            for row in rows
+                        }
+                    )
                     short = SHORT_CATEGORIES[category][column]
                     assert paragraph.count(short) == expected, paragraph

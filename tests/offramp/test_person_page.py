@@ -122,14 +122,14 @@ def test_an_agency_that_was_told_stays_on_the_page(tmp_path: Path) -> None:
     told, _, _ = prosecutor()
     assert len(told) == 1
     # Sent isn't opened, and what is opened is said once the acknowledgment is here.
-    assert how_far() == ["Sent, not opened yet: the first interview is done"]
+    assert how_far() == ["Sent, not opened yet: the first interview"]
     operations.open_case(ana.town.at["prosecutor"], "Ada", ana.case)
     ana.town.settle()
-    assert how_far() == ["Opened: the first interview is done"]
+    assert how_far() == ["Opened: the first interview"]
     again = operations.send_record(ana.office, "intake", Draft((intake,)), ana.case)
     ana.town.settle()
-    kind = "the first interview is done"
-    assert how_far() == [f"Opened: {kind}", f"Sent again, not opened yet: {kind}"]
+    kind = "the first interview"
+    assert how_far() == [f"Opened: {kind}", f"Sent later, not opened yet: {kind}"]
     operations.recall(ana.office, MANAGER, ana.case, "duplicate", record=again.id)
     operations.revoke_consent(ana.office, ana.case, recipient="prosecutor")
     ana.town.settle()

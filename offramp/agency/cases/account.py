@@ -1,7 +1,8 @@
 """The account of a case in plain English or Spanish: a first page, and each disclosure after it.
 
-The first page says who knows what now, and what changed. The details are one sentence for each
-disclosure: what was told, why it was allowed, and what became of it.
+The first page says who knows what now, and what changed. The details are one item for each
+disclosure: what was told, why it was allowed, and what became of it. A disclosure is one record
+that told one agency something, as the page of the case counts it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from exchange.consent.state import Committed
 from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES, count_words
-from offramp.agency.cases.plain_words import BASES, CATEGORIES, KINDS, PURPOSES, ROLES
+from offramp.agency.cases.corrections import CORRECTION
+from offramp.agency.cases.plain_words import BASES, KINDS, PURPOSES, ROLES
 from offramp.agency.cases.reliance import DestroyedBefore
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
+from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, summed
 from rules.author.spoken_dates import spoken_day, spoken_time
 from rules.frozen import frozen
 
@@ -43,6 +46,8 @@ NO_FATE = TextFate()
 MOST_CHANGES = 8
 # A correction is a record for each recipient. Those of one act are in the log within these seconds.
 _AT_ONCE = 60
+# Records that change what an agency has or may do, beside those of consent and the recalls.
+_CHANGES = (CORRECTION, "exit", "ejection", "reinstatement", "transfer")
 
 
 def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement:
@@ -58,9 +63,9 @@ class AccountText:
     `title` and `zone` say up to when, and in which local time. `scope` says that it has one
     agency's rows alone, None for the whole account. `knows` has what each agency knows now, by its
     id. `changes` are all that changed, the oldest first. `proof` says if something is missing, who
-    signed the log, and what the account can't know. `told` are the disclosures with their
-    sentences, in the order of time. `notices` count what told nothing about the person, and number
-    each agency's records.
+    signed the log, and what the account can't know. `told` are the disclosures, the recipient's id
+    and the sentences of each, in the order of time. `notices` say what was stopped in time, count
+    what told nothing about the person, and number each agency's records.
     """
 
     title: str
@@ -69,7 +74,7 @@ class AccountText:
     knows: tuple[tuple[str, str], ...]
     changes: tuple[str, ...]
     proof: tuple[str, ...]
-    told: tuple[tuple[Row, str], ...]
+    told: tuple[tuple[str, str], ...]
     notices: tuple[str, ...]
 
 
@@ -83,15 +88,16 @@ def account_text(
     is_read: bool = False,
     ends: Sequence[SignedEnd] = (),
     fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
+    contents: ToldContents = NOTHING_READABLE,
 ) -> AccountText:
     """Return the account in sentences: who knows what now, what changed, and how we know.
 
     `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
     `is_proved` false, the account is made of the agency's own records, and proves nothing. With
     `is_read`, the person reads it. `ends` are what agencies signed about parts that they
-    destroyed, and `fates` what became of each text.
+    destroyed, `fates` what became of each text, and `contents` what the readable ones told.
     """
-    page = _Page(statement, directory, language, is_proved, ends, fates)
+    page = _Page(statement, directory, language, is_proved, ends, fates, contents)
     return page.text(agency, is_read=is_read)
 
 
@@ -139,6 +145,18 @@ def details(text: AccountText) -> list[str]:
     return [*(sentence for _, sentence in text.told), *text.notices]
 
 
+def disclosures(rows: Iterable[Row]) -> list[list[Row]]:
+    """Group rows by disclosure, in their order: those of one record to one agency.
+
+    A disclosure by word of mouth is one for each report.
+    """
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        key = (row.issuer, row.record or (row.kind, row.at), row.to, row.is_oral)
+        groups.setdefault(key, []).append(row)
+    return list(groups.values())
+
+
 def known_states(
     statement: AccountStatement,
     directory: Directory,
@@ -168,10 +186,12 @@ class _Page:
         is_proved: bool = True,
         ends: Sequence[SignedEnd] = (),
         fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
+        contents: ToldContents = NOTHING_READABLE,
     ) -> None:
         self.statement = statement
         self.ends = ends
         self.fates = fates
+        self.contents = contents
         self.directory = directory
         self.language = language
         self.column = LANGUAGES.index(language)
@@ -224,7 +244,10 @@ class _Page:
             tuple(self.known_by_agency()),
             tuple(self._changes(agency)),
             tuple(self._proof(at)),
-            tuple((row, self.sentence(row)) for row in self.told),
+            tuple(
+                (rows[0].to, self.sentences(rows))
+                for rows in disclosures(row for row in self.told if row.status != WITHDRAWN)
+            ),
             tuple(self._notices()),
         )
 
@@ -241,6 +264,8 @@ class _Page:
             yield self.say("whole")
         limits = self.say("limits", at=at)
         yield limits if limits.endswith(".") else f"{limits}."
+        if any(not row.is_oral and self.contents.of(row) is None for row in self.told):
+            yield self.say("which")
 
     def known_by_agency(self) -> Iterator[tuple[str, str]]:
         """Yield a paragraph for each agency: what it has, what was recalled, what it destroyed."""
@@ -255,17 +280,12 @@ class _Page:
                 yield agency, f"{self.name(agency)}. {' '.join(ends)}"
                 continue
             newest = max(row.at for rows in by_category.values() for row in rows)
-            by_state: dict[str, list[str]] = {}
-            for category, rows in by_category.items():
-                for state, text in self._known_of(category, rows):
-                    by_state.setdefault(state, []).append(text)
-            known = ". ".join(
-                self.say(state, categories=", ".join(by_state[state]))
-                for state in _STATES
-                if state in by_state
+            sentences = ". ".join(
+                self.say(state, categories="; ".join(texts))
+                for state, texts in (self._known(by_category) or self._kinds(by_category)).items()
             )
             text = self.say(
-                "knows", agency=self.name(agency), day=self.day(newest), categories=known
+                "knows", agency=self.name(agency), day=self.day(newest), categories=sentences
             )
             yield agency, " ".join((text, *ends))
 
@@ -303,21 +323,42 @@ class _Page:
         key = "before_all" if before.count == ended else count_words("before", before.count)
         return self.say(key, count=before.count)
 
-    def _known_of(self, category: str, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-        """Yield how far an agency's texts of a category are: those it keeps, and those recalled."""
-        standing = [row for row in rows if row.recalled is None]
-        if standing:
-            yield self._standing_state(standing), self._short(category)
-        by_state: dict[str, list[Row]] = {}
-        for row in rows:
-            if row.recalled is not None:
-                by_state.setdefault(self._recalled_state(row), []).append(row)
-        for state, texts in by_state.items():
-            if len(texts) == len(rows):
-                yield state, self._short(category)
-            elif texts:
-                short, total = self._short(category), len(rows)
-                yield state, self.say("some_of", category=short, count=len(texts), total=total)
+    def _known(self, by_category: Mapping[str, list[Row]]) -> Mapping[str, list[str]]:
+        """Return what an agency knows, by how far its texts are, in the order of the states."""
+        whole: dict[str, list[Row]] = {}
+        some: dict[str, list[str]] = {}
+        for category, rows in by_category.items():
+            standing = [row for row in rows if row.recalled is None]
+            for state, texts in self._standing(standing):
+                whole.setdefault(state, []).extend(texts)
+            recalled = [row for row in rows if row.recalled is not None]
+            for state, texts in _by(recalled, self._recalled_state):
+                if len(texts) == len(rows):
+                    whole.setdefault(state, []).extend(texts)
+                else:
+                    short, count, total = self._short(category), len(texts), len(rows)
+                    share = self.say("some_of", category=short, count=count, total=total)
+                    some.setdefault(state, []).append(share)
+        phrases = {
+            state: [*summed(whole.get(state, ()), self.contents, self.column), *some.get(state, ())]
+            for state in _STATES
+            if state in whole or state in some
+        }
+        return {state: texts for state, texts in phrases.items() if texts}
+
+    def _kinds(self, by_category: Mapping[str, list[Row]]) -> Mapping[str, list[str]]:
+        """Return the kinds of texts that state nothing more than the note itself."""
+        kinds: dict[str, list[str]] = {}
+        for category, rows in by_category.items():
+            kinds.setdefault(self.state_of(rows), []).append(self._short(category))
+        return kinds
+
+    def _standing(self, rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+        """Yield the texts of a category by how far they are. Ended ones count if all ended."""
+        present = [row for row in rows if self._fate_of(row).end is None]
+        if rows and not present:
+            yield self._standing_state(rows), list(rows)
+        yield from _by(present, _row_state)
 
     def _fate_of(self, row: Row) -> TextFate:
         return self.fates.get(key_of(row), NO_FATE)
@@ -354,7 +395,7 @@ class _Page:
             *self._recalls(),
             *self._stopped(),
             *self._aloud(),
-            *(() if agency is not None else self._other_changes()),
+            *self._other_changes(agency),
         ]
         # What happened several times on a day is one line.
         counts = Counter(f"{self.day(at)}: {sentence}" for at, sentence in sorted(events))
@@ -458,49 +499,118 @@ class _Page:
 
     def _about(self, key: str, rows: Sequence[Row]) -> str:
         """Return a sentence about several categories between two agencies."""
-        categories = ", ".join(dict.fromkeys(self._short(row.category) for row in rows))
+        categories = "; ".join(summed(rows, self.contents, self.column))
         issuer, to = self.short_name(rows[0].issuer), self.short_name(rows[0].to)
         return self.say(key, issuer=issuer, to=to, categories=categories)
 
-    def _other_changes(self) -> Iterator[tuple[int, str]]:
+    def _other_changes(self, agency: str | None) -> Iterator[tuple[int, str]]:
         """Yield what else was sent. What tells several agencies the same at once is one change."""
-        newest: dict[tuple[str, str], tuple[int, set[str]]] = {}
+        changes: list[tuple[int, str, str, str | None, list[str]]] = []
+        newest: dict[tuple[str, str, str | None], int] = {}
+        stopped: dict[str, set[str]] = {}
+        for row in self.told:
+            if row.status == WITHDRAWN:
+                stopped.setdefault(row.record, set()).add(row.to)
         for record in self.statement.records:
-            if record.kind in ("correction", "exit", "ejection", "reinstatement", "transfer"):
-                to = record.parties() - {record.issuer}
-                since, recipients = newest.get((record.issuer, record.kind), (-_AT_ONCE, set()))
-                if record.time - since < _AT_ONCE and to and recipients.isdisjoint(to):
-                    recipients |= to
+            to = record.parties() - {record.issuer} - stopped.get(record.jti, set())
+            if agency is not None and record.issuer != agency:
+                to &= {agency}
+            if record.kind not in _CHANGES or (agency is not None and not to):
+                continue
+            about = self._corrected(record) if record.kind == CORRECTION else None
+            key = (record.issuer, record.kind, about)
+            if key in newest and to:
+                since, _, _, _, recipients = changes[newest[key]]
+                if record.time - since < _AT_ONCE and to.isdisjoint(recipients):
+                    recipients += sorted(to)
                     continue
-                newest[record.issuer, record.kind] = record.time, set(to)
-                kind = KINDS[record.kind][self.column]
-                issuer = self.short_name(record.issuer)
-                yield record.time, self.say("sent_short", issuer=issuer, kind=kind)
+            newest[key] = len(changes)
+            changes.append((record.time, record.issuer, record.kind, about, sorted(to)))
+        for at, by, kind, about, recipients in changes:
+            names = {"issuer": self.short_name(by)}
+            names["to"] = ", ".join(map(self.short_name, recipients))
+            if about is not None:
+                yield at, self.say("corrected_short", categories=about, **names)
+            else:
+                sentence = "sent_to_short" if recipients else "sent_short"
+                yield at, self.say(sentence, kind=KINDS[kind][self.column], **names)
+
+    def _corrected(self, record: Committed) -> str | None:
+        """Return what a correction changed: the details, or the kinds of information."""
+        phrases: dict[str, None] = {}
+        for part, label in record.labels.items():
+            changed = self.contents.corrected.get((record.issuer, record.jti, part))
+            if changed:
+                phrases |= dict.fromkeys(phrase[self.column] for phrase in changed)
+            else:
+                shorts = (self._short(category) for category in label.category)
+                phrases |= dict.fromkeys(
+                    self.say("information", category=short) for short in shorts
+                )
+        return "; ".join(phrases) or None
 
     # The details
 
     def _notices(self) -> Iterator[str]:
-        """Yield one line for the notices of each pair, and the records of each agency."""
-        for key, rows in (
-            ("asks", [row for row in self.statement.rows if row.only_asks]),
-            ("runs", [row for row in self.statement.rows if row.category in RUNS]),
-        ):
-            counted = Counter((row.issuer, row.to) for row in rows if not row.is_oral)
-            for (issuer, to), count in sorted(counted.items()):
-                yield self._counted(key, count, issuer=self.name(issuer), to=self.name(to))
+        """Yield what was stopped, the questions of each pair, the notices, and the numbers."""
+        for rows in disclosures(row for row in self.told if row.status == WITHDRAWN):
+            yield self.sentences(rows)
+        asked: dict[tuple[str, str], list[list[Row]]] = {}
+        for rows in disclosures(row for row in self.statement.rows if row.only_asks):
+            asked.setdefault((rows[0].issuer, rows[0].to), []).append(rows)
+        for (by, to), questions in sorted(asked.items()):
+            shorts = dict.fromkeys(self._short(row.category) for rows in questions for row in rows)
+            names = {"issuer": self.short_name(by), "to": self.short_name(to)}
+            categories = ", ".join(shorts)
+            yield self._counted("asks", len(questions), categories=categories, **names)
+        disclosing = {(row.record, row.to) for row in self.told}
+        counts = Counter(
+            (rows[0].issuer, rows[0].to)
+            for rows in disclosures(self.statement.rows)
+            if (rows[0].record, rows[0].to) not in disclosing
+            and not rows[0].is_oral
+            and not rows[0].only_asks
+        )
+        sent = {
+            by: ", ".join(
+                self.say("runs_to", count=count, to=self.short_name(to))
+                for (issuer, to), count in sorted(counts.items())
+                if issuer == by
+            )
+            for by in sorted({issuer for issuer, _ in counts})
+        }
+        if sent:
+            by_issuer = (f"{self.short_name(by)}: {counted}" for by, counted in sent.items())
+            yield self.say("runs", sent="; ".join(by_issuer))
         if not self.is_proved:
             return
-        counts = ", ".join(
-            f"{self.name(issuer)}: {last}" for issuer, last in sorted(self.statement.last.items())
+        last = ", ".join(
+            f"{self.short_name(issuer)}: {number}"
+            for issuer, number in sorted(self.statement.last.items())
         )
-        yield self.say("numbered", counts=counts)
+        yield self.say("numbered", counts=last)
 
-    def sentence(self, row: Row) -> str:
-        """Return what is known of a disclosure, in sentences."""
-        return " ".join(self._sentences(row))
+    def sentences(self, rows: Sequence[Row]) -> str:
+        """Return what is known of a disclosure. Texts with the same fate share their sentences."""
+        stating = [row for row in rows if self.contents.of(row) != ()] or list(rows[:1])
+        groups: dict[object, list[Row]] = {}
+        for row in stating:
+            groups.setdefault(self._alike(row), []).append(row)
+        return " ".join(" ".join(self._sentences(texts)) for texts in groups.values())
 
-    def _sentences(self, row: Row) -> Iterator[str]:
-        words = self._words(row)
+    def _alike(self, row: Row) -> object:
+        """Return what the sentences of a row say beside what it told."""
+        times = (row.at, row.opened, row.recalled, row.answered)
+        fate = self._fate_of(row)
+        return (
+            *(None if at is None else self.time(at) for at in times),
+            *(row.status, row.purpose, row.basis, row.denied),
+            *(fate.answer, fate.kept_because),
+        )
+
+    def _sentences(self, rows: Sequence[Row]) -> Iterator[str]:
+        row = rows[0]
+        words = self._words(rows)
         yield self.say(row.status, **words)
         if row.denied is not None:
             yield self._verdict(row)
@@ -524,12 +634,14 @@ class _Page:
     def _verdict(self, row: Row) -> str:
         return self.say("denied" if row.denied else "allowed")
 
-    def _words(self, row: Row) -> dict[str, str]:
+    def _words(self, rows: Sequence[Row]) -> dict[str, str]:
+        row = rows[0]
+        short = self.say("information", category=self._short(row.category))
         return {
             "at": self.time(row.at),
-            "issuer": self.name(row.issuer),
-            "to": self.name(row.to),
-            "category": CATEGORIES[row.category][self.column],
+            "issuer": self.short_name(row.issuer),
+            "to": self.short_name(row.to),
+            "told": "; ".join(named(rows, self.contents, self.column) or [short]),
             "purpose": PURPOSES[row.purpose][self.column] if row.purpose else "",
             "basis": BASES[row.basis][self.column] if row.basis else "",
             "kind": KINDS[row.kind][self.column],
@@ -548,6 +660,23 @@ def _state(rows: Sequence[Row]) -> str:
     if any(row.opened is not None for row in rows):
         return "read"
     return {PENDING: "not_fetched", SENT: "sent_only"}.get(newest.status, "not_opened")
+
+
+def _row_state(row: Row) -> str:
+    """Return how far one text is."""
+    if row.is_oral:
+        return "aloud"
+    if row.opened is not None:
+        return "read"
+    return {PENDING: "not_fetched", SENT: "sent_only"}.get(row.status, "not_opened")
+
+
+def _by(rows: Iterable[Row], state_of: Callable[[Row], str]) -> Iterable[tuple[str, list[Row]]]:
+    """Group rows by their state."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(state_of(row), []).append(row)
+    return groups.items()
 
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], object]) -> Iterable[list[Row]]:

@@ -191,6 +191,12 @@ SAID: Mapping[str, tuple[str, str]] = {
         "The last day to keep it is over: {categories}",
         "Ya pasó el último día para conservarlo: {categories}",
     ),
+    "information": ("information on {category}", "información sobre {category}"),
+    "unseen": (
+        "information on {category} (we can’t see which)",
+        "información sobre {category} (no podemos ver cuál)",
+    ),
+    "some_details": ("{category} ({count} details)", "{category} ({count} datos)"),
     "some_of": ("{category} ({count} of {total})", "{category} ({count} de {total})"),
     "sent_only": ("Sent: {categories}", "Enviado: {categories}"),
     "not_opened": ("Not opened yet: {categories}", "Aún sin abrir: {categories}"),
@@ -276,6 +282,11 @@ SAID: Mapping[str, tuple[str, str]] = {
         "{issuer} anotó que se comunicó a {to}, fuera de este sistema: {categories}.",
     ),
     "sent_short": ("{issuer} sent {kind}.", "{issuer} envió {kind}."),
+    "sent_to_short": ("{issuer} sent {to} {kind}.", "{issuer} envió a {to} {kind}."),
+    "corrected_short": (
+        "{issuer} corrected what it had told {to}: {categories}.",
+        "{issuer} corrigió lo que había comunicado a {to}: {categories}.",
+    ),
     "often": ("{change} That happened {count} times.", "{change} Eso pasó {count} veces."),
     "whole": (
         "Nothing is missing: each agency's records are numbered without gaps, and all were "
@@ -288,33 +299,41 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Not here: what was said aloud and nobody recorded, and what came after {at}",
         "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después del {at}",
     ),
+    "which": (
+        "“Information on” means that we can’t see which details were told: we have no copy that we "
+        "can read. Ask the office that told them.",
+        "«Información sobre» significa que no podemos ver qué datos se comunicaron: no tenemos una "
+        "copia que podamos leer. Pregunte a la oficina que los comunicó.",
+    ),
     "full": ("`--full` shows each disclosure.", "`--full` muestra cada comunicación."),
     # The details
     HANDED: (
-        "On {at}, {issuer} told {to} {category}, {purpose}. It came as {kind}. It was allowed "
-        "because {basis}.",
-        "El {at}, {issuer} comunicó a {to} {category}, {purpose}. Se envió como {kind}. Se "
+        "On {at}, {issuer} told {to}: {told}. This was {purpose}. It came as {kind}. It was "
+        "allowed because {basis}.",
+        "El {at}, {issuer} comunicó a {to}: {told}. Fue {purpose}. Se envió como {kind}. Se "
         "permitió porque {basis}.",
     ),
     WITHDRAWN: (
-        "{issuer} meant to tell {to} {category}, {purpose}. It was stopped on {at}, before "
+        "{issuer} meant to tell {to}: {told}. This was {purpose}. It was stopped on {at}, before "
         "anybody could read it.",
-        "{issuer} iba a comunicar a {to} {category}, {purpose}. Se detuvo el {at}, antes de que "
+        "{issuer} iba a comunicar a {to}: {told}. Era {purpose}. Se detuvo el {at}, antes de que "
         "alguien pudiera leerlo.",
     ),
     PENDING: (
-        "On {at}, {issuer} sent {category} for {to}, {purpose}. {to} has not fetched it yet.",
-        "El {at}, {issuer} envió {category} para {to}, {purpose}. {to} todavía no lo ha recogido.",
+        "On {at}, {issuer} sent this for {to}: {told}. This was {purpose}. {to} has not fetched "
+        "it yet.",
+        "El {at}, {issuer} envió esto para {to}: {told}. Fue {purpose}. {to} todavía no lo ha "
+        "recogido.",
     ),
     SENT: (
-        "On {at}, {issuer} sent {to} {category}, {purpose}. It went as {kind}. It was allowed "
-        "because {basis}.",
-        "El {at}, {issuer} envió a {to} {category}, {purpose}. Se envió como {kind}. Se "
-        "permitió porque {basis}.",
+        "On {at}, {issuer} sent {to}: {told}. This was {purpose}. It went as {kind}. It was "
+        "allowed because {basis}.",
+        "El {at}, {issuer} envió a {to}: {told}. Fue {purpose}. Se envió como {kind}. Se permitió "
+        "porque {basis}.",
     ),
     "told": (
-        "On {at}, {issuer} recorded that {to} was told {category}, outside the exchange ({kind}).",
-        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {category}, fuera de este "
+        "On {at}, {issuer} recorded that {to} was told {told}, outside the exchange ({kind}).",
+        "El {at}, {issuer} dejó constancia de que se comunicó a {to} {told}, fuera de este "
         "sistema ({kind}).",
     ),
     "denied": (
@@ -337,30 +356,29 @@ SAID: Mapping[str, tuple[str, str]] = {
     "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
     "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
     "asks_one": (
-        "Besides, {issuer} asked {to} {count} question in this case. It told nothing about you.",
-        "Además, {issuer} hizo a {to} {count} pregunta en este caso. No le dijo nada sobre usted.",
+        "{issuer} asked {to} {count} question about your case: {categories}. A question tells "
+        "only what somebody asks, and why.",
+        "{issuer} hizo a {to} {count} pregunta sobre su caso: {categories}. Una pregunta solo dice "
+        "qué se pregunta y para qué.",
     ),
     "asks": (
-        "Besides, {issuer} asked {to} {count} questions in this case. They told nothing about you.",
-        "Además, {issuer} hizo a {to} {count} preguntas en este caso. No le dijeron nada sobre "
-        "usted.",
-    ),
-    "runs_one": (
-        "Besides, {issuer} sent {to} {count} notice that runs the exchange, such as that "
-        "something was read. It says nothing else about you.",
-        "Además, {issuer} envió a {to} {count} aviso para el funcionamiento del sistema, como que "
-        "algo se leyó. No dice nada más sobre usted.",
+        "{issuer} asked {to} {count} questions about your case: {categories}. A question tells "
+        "only what somebody asks, and why.",
+        "{issuer} hizo a {to} {count} preguntas sobre su caso: {categories}. Una pregunta solo "
+        "dice qué se pregunta y para qué.",
     ),
     "runs": (
-        "Besides, {issuer} sent {to} {count} notices that run the exchange, such as that "
-        "something was read or that a consent began or ended. They say nothing else about you.",
-        "Además, {issuer} envió a {to} {count} avisos para el funcionamiento del sistema, como "
-        "que algo se leyó o que un consentimiento empezó o terminó. No dicen nada más sobre usted.",
+        "Besides, these offices sent notices that run the exchange, such as that something was "
+        "read, or that a permission began or ended. They say nothing else about you. {sent}.",
+        "Además, estas oficinas enviaron avisos para el funcionamiento del sistema, como que algo "
+        "se leyó, o que un permiso empezó o terminó. No dicen nada más sobre usted. {sent}.",
     ),
+    "runs_to": ("{count} to {to}", "{count} a {to}"),
     "numbered": (
-        "The records about you are numbered by agency. The last number of each: {counts}.",
-        "Los registros sobre usted están numerados por agencia. El último número de cada una: "
+        "The records about you are numbered by agency, notices included. The last number of each: "
         "{counts}.",
+        "Los registros sobre usted están numerados por agencia, con los avisos. El último número "
+        "de cada una: {counts}.",
     ),
     # After a restore of the hub, a lost entry may concern any case.
     "lost_one": (
@@ -393,7 +411,7 @@ SHORT_CATEGORIES: Mapping[str, tuple[str, str]] = {
     "charge_status": ("whether a charge is held", "si hay una acusación en suspenso"),
     "decision_outcome": ("decisions", "decisiones"),
     "enrollment": ("being in the program", "estar en el programa"),
-    "intake_status": ("the first interview is done", "primera entrevista hecha"),
+    "intake_status": ("the first interview", "la primera entrevista"),
     "case_manager_contact": ("the case manager's contact", "contacto de quien lleva su caso"),
     "status": ("status in one word", "estado en una palabra"),
     "barriers": ("barriers and goals", "obstáculos y metas"),

@@ -19,6 +19,7 @@ from offramp.agency.cases.plain_words import CATEGORIES
 from offramp.agency.cases.preliminary import because_in_languages
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.text_fates import key_of, known_rows
+from offramp.agency.cases.told_words import ToldContents, summed
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.documents.segments import PROVED, invariant_status
 from offramp.names import join_name
@@ -213,16 +214,17 @@ def told_rows(
 
 
 def told_agencies(
-    working_set: WorkingSet, handle: str, lang: str, rows: Iterable[Row]
+    working_set: WorkingSet, handle: str, lang: str, rows: Iterable[Row], contents: ToldContents
 ) -> tuple[ToldAgency, ...]:
     """Return the agencies that were told something, or that the person let be told, once or now.
 
-    Those that the person said no to are among them. `rows` are the disclosures of `told_rows`.
+    Those that the person said no to are among them. `rows` are the texts of `told_rows`, and
+    `contents` what the readable ones told.
     INVARIANT: an agency stays after its permission ends. What it was told doesn't end with it.
     """
     column = 1 if lang == "es" else 0
     told: dict[str, dict[str, list[Row]]] = {}
-    asked_back: dict[str, dict[str, None]] = {}
+    asked_back: dict[str, list[Row]] = {}
     for row in rows:
         runs = row.category in RUNS or row.only_asks
         if row.status == WITHDRAWN or (runs and not row.is_oral):
@@ -230,7 +232,7 @@ def told_agencies(
         if row.recalled is None:
             told.setdefault(row.to, {}).setdefault(row.category, []).append(row)
         else:
-            asked_back.setdefault(row.to, {})[row.category] = None
+            asked_back.setdefault(row.to, []).append(row)
     once = [logged.grant.recipient for logged in working_set.gateway.state(handle).grants]
     permitted: dict[str, dict[str, None]] = {}
     for logged, allowed in working_set.gateway.open_grants(handle):
@@ -244,8 +246,8 @@ def told_agencies(
         ToldAgency(
             agency,
             agencies[agency].name if agency in agencies else agency,
-            *_told_words(told.get(agency, {}), column),
-            _short(asked_back.get(agency, ()), column),
+            *_told_words(told.get(agency, {}), contents, column),
+            tuple(summed(asked_back.get(agency, ()), contents, column)),
             _short(permitted.get(agency, ()), column),
             _short(declined.get(agency, ()), column),
             agency == here,
@@ -256,29 +258,29 @@ def told_agencies(
 
 
 def _told_words(
-    texts: Mapping[str, Sequence[Row]], column: int
+    texts: Mapping[str, Sequence[Row]], contents: ToldContents, column: int
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the kinds that an agency opened, was told aloud, didn't open, and has newer texts of.
+    """Return what an agency opened, was told aloud, didn't open, and has newer texts of.
 
     `texts` are those that an agency was sent or told, by category.
     """
-    opened, aloud, unopened, newer = [], [], [], []
-    for category, rows in texts.items():
+    opened: list[Row] = []
+    aloud: list[Row] = []
+    unopened: list[Row] = []
+    newer: list[Row] = []
+    for rows in texts.values():
         sent = sorted((row for row in rows if not row.is_oral), key=lambda row: row.at)
-        if len(sent) < len(rows):
-            aloud.append(category)
-        if any(row.opened is not None for row in sent):
-            opened.append(category)
-            if sent[-1].opened is None:
-                newer.append(category)
-        elif sent:
-            unopened.append(category)
-    return (
-        _short(opened, column),
-        _short(aloud, column),
-        _short(unopened, column),
-        _short(newer, column),
-    )
+        aloud += (row for row in rows if row.is_oral)
+        read = [row for row in sent if row.opened is not None]
+        opened += read
+        rest = [row for row in sent if row.opened is None]
+        if not read:
+            unopened += rest
+        elif sent[-1].opened is None:
+            newer += rest
+    listed = (summed(rows, contents, column) for rows in (opened, aloud, unopened, newer))
+    first, second, third, fourth = (tuple(phrases) for phrases in listed)
+    return first, second, third, fourth
 
 
 def declined_kinds(working_set: WorkingSet, handle: str) -> Iterator[tuple[str, str]]:

@@ -41,10 +41,7 @@ def stated_contents(
     A correction is read into the part that it corrects. What an unopened correction may have
     changed is left out, unless `with_unopened` keeps the last opened value to show it.
     """
-    contents = {
-        (stated.by, stated.record, stated.part): stated
-        for stated in (*_sent(working_set, handle), *_opened(working_set, handle))
-    }
+    contents = _contents(working_set, handle)
     merged: dict[_Key, StatedContent] = {}
     root: dict[_Key, _Key] = {}
     for entry in case.entries:
@@ -76,10 +73,7 @@ def stated_at(
     of its part, too: what it leaves as it was keeps the day on which it was stated. What it changes
     has the day of the correction, also under the part that it corrects.
     """
-    contents = {
-        (stated.by, stated.record, stated.part): stated
-        for stated in (*_sent(working_set, handle), *_opened(working_set, handle))
-    }
+    contents = _contents(working_set, handle)
     corrected = {
         (entry.by, entry.record, entry.part): (entry.by, *entry.corrects)
         for entry in case.entries
@@ -105,6 +99,25 @@ def stated_at(
         for start, keys in parts.items()
         for key in keys
         for name, (_, time) in newest[start].items()
+    }
+
+
+def readable_contents(working_set: WorkingSet, handle: str) -> Mapping[_Key, StatedContent]:
+    """Return the contents that this agency sent or opened and still has, recalled ones too.
+
+    Keys are the agency, the record, and the part.
+    """
+    return {
+        key: stated
+        for key, stated in _contents(working_set, handle).items()
+        if key not in working_set.destroyed
+    }
+
+
+def _contents(working_set: WorkingSet, handle: str) -> dict[_Key, StatedContent]:
+    return {
+        (stated.by, stated.record, stated.part): stated
+        for stated in (*_sent(working_set, handle), *_opened(working_set, handle))
     }
 
 

@@ -18,6 +18,11 @@ _MORE = {
     "en": "{count} more agencies: see the list.",
     "es": "{count} agencias más: vea la lista.",
 }
+_TIMES = {"en": ("once", "{count} times"), "es": ("una vez", "{count} veces")}
+_TOLD = {
+    "en": "Something about you was sent or told {times}.",
+    "es": "Se envió o se comunicó algo sobre usted {times}.",
+}
 # How far a text is, in a cell of the table.
 _CELLS: Mapping[str, str] = {
     "read": "Told, and opened",
@@ -40,23 +45,29 @@ _KEPT = "Asked back, kept"
 
 @frozen
 class RecipientSummary:
-    """What one agency was told, in one line. `count` is the number of its disclosures."""
+    """What one agency was told, in one line.
+
+    `count` is the number of its disclosures, and `times` says it.
+    """
 
     agency: str
     text: str
     count: int
+    times: str
 
 
 @frozen
 class AccountPage:
     """The account of one case. `number` is that of the person's joined case, from 1, else 0.
 
-    `summary` has at most 12 lines. `sentences` are the disclosures by recipient's name, in the
-    order of time. `text` has all the other sentences: those that `offramp agency account` prints.
-    `opened_by` says who of this agency opened the file, a title and the people, on the first page.
+    `language` is `en` or `es`. `summary` has at most 12 lines. `sentences` are the disclosures by
+    recipient's name, in the order of time. `text` has all the other sentences: those that
+    `offramp agency account` prints. `opened_by` lists the people of this agency that opened the
+    file after a title, on the first page.
     """
 
     number: int
+    language: str
     summary: tuple[RecipientSummary, ...]
     sentences: Mapping[str, tuple[str, ...]]
     text: AccountText
@@ -66,6 +77,15 @@ class AccountPage:
     def count(self) -> int:
         """The number of disclosures."""
         return sum(len(texts) for texts in self.sentences.values())
+
+    @property
+    def told_times(self) -> str:
+        """How often something was told, as a sentence."""
+        return _TOLD[self.language].format(times=self.times(self.count))
+
+    def times(self, count: int) -> str:
+        """Return a number of times in words."""
+        return _times(count, self.language)
 
 
 @frozen
@@ -97,20 +117,22 @@ def describe_account(office: Office, case: str, language: str = "en") -> tuple[A
 def _page(own_agency: str, account: CaseAccount, language: str, number: int) -> AccountPage:
     text = account.text(language, is_read=True)
     sentences: dict[str, list[str]] = {}
-    for row, sentence in text.told:
-        sentences.setdefault(row.to, []).append(sentence)
+    for recipient, sentence in text.told:
+        sentences.setdefault(recipient, []).append(sentence)
     paragraphs = dict(text.knows)
     names = {agency: _name(account, agency) for agency in (*paragraphs, *sentences)}
+    counts = {agency: len(sentences.get(agency, ())) for agency in paragraphs}
     lines = [
-        RecipientSummary(names[agency], paragraph, len(sentences.get(agency, ())))
+        RecipientSummary(names[agency], paragraph, counts[agency], _times(counts[agency], language))
         for agency, paragraph in paragraphs.items()
     ]
     if len(lines) > MOST_LINES:
         rest = lines[MOST_LINES - 1 :]
-        more = _MORE[language].format(count=len(rest))
-        lines[MOST_LINES - 1 :] = [RecipientSummary("", more, sum(line.count for line in rest))]
+        more, count = _MORE[language].format(count=len(rest)), sum(line.count for line in rest)
+        lines[MOST_LINES - 1 :] = [RecipientSummary("", more, count, _times(count, language))]
     return AccountPage(
         number,
+        language,
         tuple(lines),
         {names[agency]: tuple(texts) for agency, texts in sentences.items()},
         text,
@@ -123,6 +145,11 @@ def _page(own_agency: str, account: CaseAccount, language: str, number: int) -> 
             account.directory.zone,
         ),
     )
+
+
+def _times(count: int, language: str) -> str:
+    once, often = _TIMES[language]
+    return once if count == 1 else often.format(count=count)
 
 
 def _name(account: CaseAccount, agency: str) -> str:

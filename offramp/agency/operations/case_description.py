@@ -27,6 +27,7 @@ from offramp.agency.folder.outgoing import OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.case_file import CaseView, read_case
+from offramp.agency.operations.looks import opening_sentences, openings_of
 from offramp.agency.operations.outdated_words import (
     asks_of,
     may_be_made_anew,
@@ -136,7 +137,8 @@ class CaseDescription:
     be the person, and `joined` the person's other cases. `has_lists` is true if this agency stated
     a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
     change how to reach the person. `decides` are the decisions that a person of this agency may
-    make, also those that don't wait, each with its question.
+    make, also those that don't wait, each with its question. `opened_by` lists openings of the file
+    by people of this agency, as the account does.
     """
 
     about: CaseAbout
@@ -154,6 +156,7 @@ class CaseDescription:
     has_lists: bool = False
     is_being_corrected: bool = False
     decides: tuple[tuple[str, str], ...] = ()
+    opened_by: tuple[str, ...] = ()
 
 
 @needs(CASE, look="case")
@@ -202,6 +205,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         ),
         described.is_being_corrected,
         tuple(teller.decisions(program.pack)),
+        opening_sentences(teller.name(office.agency), openings_of(office, case), "en", zone)[1:],
     )
 
 

@@ -22,6 +22,7 @@ from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.people import cases_of_person
 from offramp.agency.cases.signed_ends import SignedEnd, signed_ends
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, text_fates
+from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, told_contents
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.hub_link.client import short_patience
@@ -58,8 +59,8 @@ class CaseAccount:
     the account is whole. With `is_proved` false it is made of this agency's own records, since the
     hub gives no account of the case here. `joined` are the accounts of the person's other cases.
     `openings` are the people of this agency who opened the file, where the account is for the
-    person. `ends` are what agencies signed about parts that they destroyed, and `fates` what became
-    of each text, as far as this agency knows it.
+    person. `ends` are what agencies signed about parts that they destroyed, `fates` what became of
+    each text, and `contents` what it told, as far as this agency knows it.
     """
 
     statement: AccountStatement
@@ -70,6 +71,7 @@ class CaseAccount:
     openings: tuple[Opening, ...] | None = None
     ends: tuple[SignedEnd, ...] = ()
     fates: Mapping[TextKey, TextFate] = field(default_factory=dict)
+    contents: ToldContents = NOTHING_READABLE
 
     def text(self, language: str, *, is_read: bool = False) -> AccountText:
         """Return the account in sentences, without those of the joined cases.
@@ -85,6 +87,7 @@ class CaseAccount:
             is_read=is_read,
             ends=self.ends,
             fates=self.fates,
+            contents=self.contents,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -112,7 +115,12 @@ class CaseAccount:
 
     def _fate_json(self, row: Row) -> dict[str, Any]:
         fate = self.fates.get(key_of(row), NO_FATE)
-        return {"answer": fate.answer, "kept_because": fate.kept_because, "ended": fate.end}
+        return {
+            "answer": fate.answer,
+            "kept_because": fate.kept_because,
+            "ended": fate.end,
+            "details": None if self.contents.of(row) is None else named([row], self.contents, 0),
+        }
 
 
 @frozen
@@ -205,6 +213,7 @@ def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
         statement=replace(account.statement, rows=rows),
         ends=ends,
         fates=text_fates(working_set, case, rows, ends, now),
+        contents=told_contents(working_set, case),
     )
 
 

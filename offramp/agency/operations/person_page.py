@@ -33,6 +33,7 @@ from offramp.agency.cases.my_page import (
 from offramp.agency.cases.people import person_of
 from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER
 from offramp.agency.cases.plain_words import CATEGORIES
+from offramp.agency.cases.told_words import told_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -49,7 +50,7 @@ from offramp.agency.operations.evidence import (
     fetch_account,
     peek_account,
 )
-from offramp.agency.operations.looks import Opening, openings_of
+from offramp.agency.operations.looks import Opening, opening_sentences, openings_of
 from offramp.agency.operations.person_codes import case_of_code, language_of_code, note_look
 from offramp.agency.operations.records import Revocation, revoke_consent
 from rules.errors import Refusal
@@ -67,8 +68,8 @@ class MyPage:
     as the hub's account states it. `phone` and `backup_phone` are the numbers of the case manager
     and of the backup, and `program_phone` is the program's. `cant_change` are phrases, and `stays`
     sentences, that follow from promises of the pack that are proved. `openings` are the staff who
-    opened the file, and `subjects` what was told, each category with its words, to choose what is
-    not true.
+    opened the file, and `opened_by` lists them as the account does. `subjects` is what was told,
+    each category with its words, to choose what is not true.
     """
 
     case: str
@@ -88,6 +89,7 @@ class MyPage:
     told: tuple[ToldAgency, ...]
     is_whole: bool
     openings: tuple[Opening, ...]
+    opened_by: tuple[str, ...]
     concerns: tuple[Concern, ...]
     subjects: tuple[tuple[str, str], ...]
     at: int
@@ -281,10 +283,11 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
     name = person_of(working_set, handle).newest.given_name
     phone = segment.pack.words.phone
     rows = told_rows(working_set, handle, now, account)
+    name_here, openings = directory.agencies[office.agency].name, openings_of(office, handle)
     return MyPage(
         handle,
         lang,
-        directory.agencies[office.agency].name,
+        name_here,
         name,
         case.is_ended,
         charge_of(working_set, handle, case, _filing(office, working_set, handle), segment, lang),
@@ -300,9 +303,10 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
             for agency in directory.with_role("defender")
             if represents(state, agency, past_exit=True)
         ),
-        told_agencies(working_set, handle, lang, rows),
+        told_agencies(working_set, handle, lang, rows, told_contents(working_set, handle)),
         account is not None,
-        openings_of(office, handle),
+        openings,
+        opening_sentences(name_here, openings, lang, directory.zone)[1:],
         concerns_of(working_set, handle),
         subjects_of(lang, rows),
         now,
