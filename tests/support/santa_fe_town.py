@@ -106,8 +106,10 @@ def settle(town: Offices, case: str) -> None:
     """Deliver everything, and open it everywhere as the commands do."""
     town.settle()
     for name, office in town.at.items():
-        if case in office.working_set().cases:
-            operations.open_case(office, founder_of(name), case)
+        working_set = office.working_set()
+        if case in working_set.cases:
+            by = BY if BY in working_set.staff.people else founder_of(name)
+            operations.open_case(office, by, case)
             assert office.agency == name
     town.settle()
 
