@@ -33,13 +33,16 @@ def pending_recalls(agency: str, states: Iterable[State]) -> tuple[PendingRecall
     """Return the recalled parts that an agency hasn't answered, the earliest deadline first."""
     pending: list[PendingRecall] = []
     for state in states:
+        recalls = state.kind("recall")
+        if not recalls:
+            continue
         answered = {
             about.about
             for answer in state.kind("recall_answer")
             if answer.issuer == agency
             for _, about in _abouts(answer)
         }
-        for recall in state.kind("recall"):
+        for recall in recalls:
             if recall.issuer == agency:
                 continue
             until = recall.time + RECALL_ANSWERED_IN

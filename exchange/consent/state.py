@@ -317,6 +317,8 @@ class State:
 
     def kind(self, *names: str) -> tuple[Committed, ...]:
         """Return the records of these kinds, in order."""
+        if len(names) == 1:
+            return self._index.by_kind.get(names[0], ())
         found = [self._index.by_kind[name] for name in names if name in self._index.by_kind]
         if len(found) < 2:
             return found[0] if found else ()

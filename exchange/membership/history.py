@@ -143,6 +143,10 @@ class History:
         """Return the id of every sealing key that was ever announced."""
         return frozenset(key.kid for _, _, key in self._sealing)
 
+    def sealing_keys_of(self, agency: str) -> tuple[tuple[int, PublicKey], ...]:
+        """Return an agency's announced sealing keys in their order, each with its leaf's index."""
+        return tuple((leaf, key) for leaf, owner, key in self._sealing if owner == agency)
+
     def at(self, index: int) -> Directory:
         """Return the version in force at a leaf's index. Raises `DirectoryError` `no-directory`."""
         if self._versions and index > self._versions[-1][0]:

@@ -34,6 +34,7 @@ _DONE: Mapping[str, str] = {
     "confirm_by_password": "confirm/confirmed a decision with password and code",
     "confirm_emergency": "confirm/confirmed an emergency",
     "confirm_in_demo": "confirm/confirmed a decision in a practice town",
+    "confirm_own_record": "confirm/confirmed that another folder of the agency sent a record",
     "confirmation_request": "prepare/prepared a passkey's confirmation",
     "correct": "correct/corrected what was told",
     "count_closed": "count/counted the unopened parts of the case",

@@ -22,8 +22,14 @@ from offramp.agency.hub_link.client import Client
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.key_rotation import replace_sealing_key
 from offramp.agency.hub_link.link import HubLink, link_of
-from offramp.agency.operations import back_up, create_agency, move_agency, restore_agency
-from offramp.agency.operations.upkeep import describe_unknown
+from offramp.agency.operations import (
+    back_up,
+    create_agency,
+    move_agency,
+    restore_agency,
+    sign_in,
+)
+from offramp.agency.operations.upkeep import confirm_own_record, describe_unknown
 from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
 from tests.support.agency_console import make_account
@@ -168,6 +174,88 @@ def test_a_restored_folder_takes_over_and_the_one_before_sends_nothing(town: Tow
         run_duties(before)
         with refused("works-elsewhere"):
             run_duties(link)
+
+
+def test_what_a_wrong_folder_sent_is_known_once_a_person_confirmed_it(town: Town) -> None:
+    police, case = town.at["police"], a_case()
+    by, file = founder_of("police"), town.folder / "old.backup"
+    police.compose("referral", (referral(),), case=case)
+    town.settle()
+    stolen = _send_with_stolen_key(town, case)
+    back_up(police, file)
+    restore_agency(town.folder / "police-2", file, PASSPHRASE)
+    wrong, link = reopen(town, "police", town.folder / "police-2")
+    right = town.link("police")
+    with closing(wrong):
+        run_duties(link)
+        assert wrong.origin is not None and wrong.origin.key is not None
+        sent = wrong.compose("referral", (referral(),), case=case).id
+        run_duties(link)
+        with refused("works-elsewhere"):
+            run_duties(right)
+        with refused("works-elsewhere"):
+            confirm_own_record(police, by, sent)
+        replace_sealing_key(right, wrong.origin.key)
+    # What a thief sends later was sent at another time.
+    late = _send_with_stolen_key(town, case)
+    for jti in (stolen, sent, late):
+        town.settle()
+        town.at["crossroads"].open(jti, None, by=founder_of("crossroads"))
+    police.compose("referral", (referral(),), case=case)
+    town.settle()
+    run_duties(right)
+    # Each record is one line: its number in the case says nothing more than its id.
+    alarms, known = describe_unknown(police, police.working_set())
+    assert len(alarms) == 3 and known == ()
+    for thiefs in (stolen, late):
+        with refused("not-of-another-folder"):
+            confirm_own_record(police, by, thiefs)
+    with refused("no-such-record"):
+        confirm_own_record(police, by, "0" * 32)
+    confirm_own_record(police, by, sent)
+    left, (line,) = describe_unknown(police, police.working_set())
+    assert sent in line and f"as `{by}` confirmed" in line
+    assert len(left) == 2 and all(any(jti in each for each in left) for jti in (stolen, late))
+
+
+def _send_with_stolen_key(town: Town, case: str, folder: Path | None = None) -> str:
+    """Send a record with the key in police's folder, as a thief would who has no other folder."""
+    copy = town.folder / f"copy-{len(list(town.folder.iterdir()))}"
+    shutil.copytree(folder or town.folder / "police", copy)
+    thief, link = reopen(town, "police", copy)
+    with closing(thief):
+        bundle = thief.working_set().gateway.compose(
+            "referral", (referral(),), case=case, now=town.hub.clock
+        )
+        link.client.submit([bundle])
+    return bundle.id
+
+
+def test_a_stolen_keys_alarm_outlives_a_second_restoration(town: Town) -> None:
+    police, case = town.at["police"], a_case()
+    for round_number in (1, 2):
+        file, folder = (town.folder / f"{round_number}.{name}" for name in ("backup", "folder"))
+        back_up(police, file)
+        restore_agency(folder, file, PASSPHRASE)
+        police.close()
+        police, link = reopen(town, "police", folder)
+        town.at["police"] = police
+        sign_in(police, by=founder_of("police"))
+        run_duties(link)
+        police.compose("referral", (referral(),), case=case)
+        run_duties(link)
+        if round_number == 1:
+            stolen = _send_with_stolen_key(town, case, folder)
+            police.compose("referral", (referral(),), case=case)
+            run_duties(link)
+            town.settle()
+            town.at["crossroads"].open(stolen, None, by=founder_of("crossroads"))
+            town.settle()
+            run_duties(link)
+            before, _ = describe_unknown(police, police.working_set())
+            assert len(before) == 1
+    alarms, since = describe_unknown(police, police.working_set())
+    assert alarms == before and since == ()
 
 
 def test_a_record_of_a_stolen_key_is_still_one_after_a_restoration(town: Town) -> None:

@@ -18,6 +18,7 @@ from offramp.agency.commands.command import (
     URL,
     AgencyCommand,
     Output,
+    actor_of,
 )
 from offramp.agency.commands.passphrase import find_passphrase
 from offramp.agency.errors import AgencyError
@@ -102,6 +103,15 @@ def _approve_options(parser: argparse.ArgumentParser) -> None:
 def _retire(office: Office, options: argparse.Namespace) -> Output:
     retirement = operations.retire(office, options.named)
     return Output(retirement.as_json(), wording.retirement_lines(retirement))
+
+
+def _confirm_own(office: Office, options: argparse.Namespace) -> Output:
+    confirmed = operations.confirm_own_record(office, actor_of(office), options.record)
+    line = (
+        f"`{confirmed.record}` is noted as sent from another folder of this agency, as "
+        f"{confirmed.by} confirmed. It is no alarm any more, and its content is missing here"
+    )
+    return Output(confirmed.as_json(), [line])
 
 
 def _spare(office: Office, options: argparse.Namespace) -> Output:
@@ -196,6 +206,12 @@ COMMANDS = (
         "retire an own key at once, or propose that an agency leaves",
         run=_retire,
         words=(NAMED,),
+    ),
+    AgencyCommand(
+        "confirm-own",
+        "confirm that a folder of your own, which you stopped, sent a record",
+        run=_confirm_own,
+        words=(("record", "the record's id"),),
     ),
     AgencyCommand("spare", "make a second signing key and propose it", run=_spare),
     AgencyCommand(

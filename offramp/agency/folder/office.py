@@ -202,6 +202,8 @@ class Office:
         # them that the hub refused.
         self._sent_here: set[str] = set()
         self.refused_here: list[str] = []
+        # When this program last asked the hub if another folder took over.
+        self.asked_hub_at: int | None = None
         self._judge = cache(self._judge_of)
         self._packs: dict[str, Pack] = {}
         self._programs: dict[str, Program] = {}

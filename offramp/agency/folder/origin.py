@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, replace
+from typing import Any
 
 from exchange.agency.gateway import Gateway
 from offramp.agency.folder.archive import Header, Purpose
@@ -17,6 +18,8 @@ from offramp.agency.folder.journal import Journal
 from rules.frozen import frozen
 
 _NAME, _BACKUP, _LEAVES = "origin", "backup", "own_leaves"
+_NUMBERS = "own_numbers"
+_OTHERS, _CONFIRMED = "other_folders", "confirmed_records"
 NEWEST = 2**53 - 1
 
 
@@ -27,7 +30,7 @@ class Origin:
     `written_at` is when the file was written, in seconds since 1970. `key` is the sealing key with
     which the folder takes over, and `index` the key's place in the log, None until the log has it.
     `has_fetched` is true once the folder fetched all that had arrived since the file was written.
-    `is_first` is false if the folder that wrote the file was a restored one itself.
+    If the folder that wrote the file had taken over itself, `before` is the index at which it did.
     """
 
     purpose: Purpose
@@ -35,7 +38,7 @@ class Origin:
     key: str | None = None
     index: int | None = None
     has_fetched: bool = False
-    is_first: bool = True
+    before: int | None = None
 
     @property
     def waits(self) -> bool:
@@ -46,7 +49,10 @@ class Origin:
 def read_origin(journal: Journal) -> Origin | None:
     """Return a restored folder's origin, None for a folder that was never restored."""
     stored = journal.get(_NAME)
-    return None if stored is None else Origin(**stored)
+    if stored is None:
+        return None
+    stored.pop("is_first", None)  # of a version before
+    return Origin(**stored)
 
 
 def keep_origin(journal: Journal, origin: Origin) -> None:
@@ -56,9 +62,11 @@ def keep_origin(journal: Journal, origin: Origin) -> None:
 
 def note_origin(journal: Journal, header: Header) -> None:
     """Note in a restored journal which file it is from. That file is its last backup."""
-    is_first = read_origin(journal) is None
+    last = read_origin(journal)
+    # A folder that never took over is as the one that it was restored from.
+    before = None if last is None else last.before if last.waits else last.index
     with journal.together():
-        keep_origin(journal, Origin(header.purpose, header.time, is_first=is_first))
+        keep_origin(journal, Origin(header.purpose, header.time, before=before))
         journal.put(_BACKUP, {"time": header.time})
 
 
@@ -82,6 +90,47 @@ def keep_own_leaves(journal: Journal, leaves: dict[str, int | None]) -> None:
     """Store the indices of own records that weren't sent from here."""
     with journal.together():
         journal.put(_LEAVES, leaves)
+
+
+def own_numbers(journal: Journal) -> dict[str, int]:
+    """Return the number in its case of each own record that wasn't sent from here, by its id."""
+    return dict(journal.get(_NUMBERS) or {})
+
+
+def keep_own_numbers(journal: Journal, numbers: dict[str, int]) -> None:
+    """Store the numbers of own records that weren't sent from here."""
+    with journal.together():
+        journal.put(_NUMBERS, numbers)
+
+
+def other_folders(journal: Journal) -> list[tuple[int, int]]:
+    """Return between which indices of the log another folder had taken over, as far as it is known.
+
+    Each ends where this folder took over again, when its people replaced the other folder's key.
+    """
+    kept = journal.get(_OTHERS) or {}
+    return [(int(begin), int(end)) for begin, end in kept.get("between", [])]
+
+
+def keep_other_folder(journal: Journal, begin: int, end: int) -> None:
+    """Store between which indices another folder had taken over."""
+    between = [list(each) for each in {*other_folders(journal), (begin, end)}]
+    with journal.together():
+        journal.put(_OTHERS, {"between": sorted(between)})
+
+
+def confirmed_records(journal: Journal) -> dict[str, dict[str, Any]]:
+    """Return the records of which a person said that a folder of this agency sent them, by name.
+
+    Each has the person's name `by` and the `time`, in seconds since 1970.
+    """
+    return dict(journal.get(_CONFIRMED) or {})
+
+
+def keep_confirmed(journal: Journal, name: str, by: str, time: int) -> None:
+    """Store that a person said of a record that a folder of this agency sent it, in `together`."""
+    confirmed = confirmed_records(journal)
+    journal.put(_CONFIRMED, {**confirmed, name: {"by": by, "time": time}})
 
 
 def key_of_another_folder(

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from exchange.log.leaves import KeyBody
 from exchange.membership.history import EPOCHS_OPEN, announce_key, name_replacement
 from offramp.agency.errors import HubRefused
-from offramp.agency.folder.origin import NEWEST, keep_origin
+from offramp.agency.folder.office import Office
+from offramp.agency.folder.origin import NEWEST, keep_origin, keep_other_folder
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import HubLink
 from offramp.agency.hub_link.own_records import keep_unknown_before
@@ -38,7 +39,8 @@ def replace_sealing_key(link: HubLink, kid: str) -> str | None:
     """Announce a key that closes a stolen sealing key of this agency, and all its others, at once.
 
     Returns the new key's id, or None if the stolen key is closed already. What was sealed to it
-    before stays readable here. Raises `DirectoryError` `bad-announcement`.
+    before stays readable here. If another folder of the agency had taken over with the key, it is
+    noted how long it had. Raises `DirectoryError` `bad-announcement`.
     """
     learn_directory(link)
     office = link.office
@@ -53,7 +55,25 @@ def replace_sealing_key(link: HubLink, kid: str) -> str | None:
         key = office.keys.sealing(new) if is_made else office.keys.make_sealing(new)
     link.client.announce(announce_key(key.public, office.signing))
     learn_directory(link)
+    _note_other_folder(office, new)
     return new
+
+
+def _note_other_folder(office: Office, new: str) -> None:
+    """Note between which indices another folder had taken over, before a new key of this one."""
+    gateway = office.working_set().gateway
+    announced = gateway.history.sealing_keys_of(office.agency)
+    at = next((place for place, (_, key) in enumerate(announced) if key.kid == new), None)
+    if at is None:
+        return
+    begin = None
+    for index, key in reversed(announced[:at]):
+        here = gateway.sealing.get(key.kid)
+        if here is not None and here.public.thumbprint == key.thumbprint:
+            break
+        begin = index
+    if begin is not None:
+        keep_other_folder(office.journal, begin, announced[at][0])
 
 
 def take_over(link: HubLink) -> None:
@@ -71,8 +91,7 @@ def take_over(link: HubLink) -> None:
     if origin is None or not origin.waits or not gateway.history.size:
         office.check_works_here()
         return
-    if origin.is_first:
-        keep_unknown_before(office)
+    keep_unknown_before(office)
     if _own_leaf(link, origin.key) is None:
         open_keys = gateway.history.membership_at(NEWEST).sealing.get(office.agency, ())
         month = f"{_today(link):%Y-%m}"

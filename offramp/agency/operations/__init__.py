@@ -248,6 +248,7 @@ from offramp.agency.operations.identity import (
     set_subject,
     sign_in_provider,
 )
+from offramp.agency.operations.in_use import check_in_use, folder_use
 from offramp.agency.operations.looks import LookList, Opening, list_case_looks, list_looks
 from offramp.agency.operations.meetings import (
     Meeting,
@@ -502,9 +503,11 @@ from offramp.agency.operations.untold import (
 )
 from offramp.agency.operations.upkeep import (
     AgencyStatus,
+    ConfirmedRecord,
     OutboxRow,
     PendingRecall,
     Service,
+    confirm_own_record,
     describe_service,
     duties_of,
     report_status,
@@ -563,6 +566,7 @@ __all__ = [
     "Comparison",
     "Concern",
     "Confirmation",
+    "ConfirmedRecord",
     "ConsentForm",
     "ConsentLine",
     "ConsentQuestion",
@@ -719,6 +723,7 @@ __all__ = [
     "cases_tried",
     "change_entry",
     "check_form_member",
+    "check_in_use",
     "closed_questions",
     "code_salt",
     "code_state",
@@ -729,6 +734,7 @@ __all__ = [
     "confirm_by_password",
     "confirm_emergency",
     "confirm_in_demo",
+    "confirm_own_record",
     "confirmation_request",
     "consent_digest",
     "console_session",
@@ -782,6 +788,7 @@ __all__ = [
     "find_account",
     "find_beyond",
     "find_case",
+    "folder_use",
     "form_faults",
     "glass_digest",
     "hand_back_digest",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import field
+from itertools import islice
 from typing import Any
 
 from exchange.agency.own_records import UnknownRecord
+from exchange.errors import shorten
 from exchange.membership.history import History
 from offramp.agency.cases.tasks import QUIET
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.agency.folder.origin import own_leaves
+from offramp.agency.folder.origin import confirmed_records, keep_confirmed, own_leaves, own_numbers
+from offramp.agency.folder.outgoing import QUEUED, REFUSED, OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import explain_refusal, pull_inbox, send_what_waits
 from offramp.agency.hub_link.directory import learn_directory
@@ -18,10 +23,14 @@ from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.key_rotation import rotate_keys, take_over
 from offramp.agency.hub_link.link import HubLink, link_of
 from offramp.agency.hub_link.membership import PendingDraft
-from offramp.agency.hub_link.own_records import name_of, place_own_records
+from offramp.agency.hub_link.own_records import (
+    is_of_time_of_another_folder,
+    is_sent_before,
+    place_own_records,
+)
 from offramp.agency.hub_link.schedule import Duty
 from offramp.agency.hub_link.witnessing import cosign_tree, fetch_proofs
-from offramp.agency.operations.access import GATEWAY, needs
+from offramp.agency.operations.access import ADMIN, GATEWAY, needs
 from offramp.agency.operations.automatic import act_automatically
 from offramp.agency.operations.destruction import end_due
 from offramp.agency.operations.emergency import forget_late_emergencies
@@ -30,7 +39,9 @@ from offramp.agency.operations.membership import list_drafts
 from rules.frozen import frozen
 
 NOT_SENT_HERE_FIX = (
-    "if nobody copied the folder, the key is stolen: retire it with `offramp agency retire DIR KEY`"
+    "if nobody copied the folder, the key is stolen: retire it with `offramp agency retire DIR "
+    "KEY`; if a folder of yours sent it that you have stopped, say so with `offramp agency "
+    "confirm-own DIR RECORD`"
 )
 # How often each duty is due, in seconds.
 EVERY_SECOND, WITNESS_EVERY, DIRECTORY_EVERY, HOURLY = 1.0, 10.0, 60.0, 3600.0
@@ -83,6 +94,7 @@ class AgencyStatus:
     `works_elsewhere` is a sentence if the agency works in another folder, else None.
     `unopened` counts the records that wait for a person to open them: a receipt doesn't.
     `moved_at` is when the agency moved from this folder, None if it is still in it.
+    `counts` has the number of composed records by state, and `outbox` the records themselves.
     `restored` is what a restored hub waits for, None where the hub is open.
     """
 
@@ -102,10 +114,7 @@ class AgencyStatus:
     without_key: tuple[str, ...] = ()
     sent_since_backup: tuple[str, ...] = ()
     works_elsewhere: str | None = None
-
-    def in_state(self, state: str) -> tuple[OutboxRow, ...]:
-        """Return the records that are so far, such as `refused`."""
-        return tuple(row for row in self.outbox if row.state == state)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency status`."""
@@ -130,25 +139,18 @@ class AgencyStatus:
 
 
 @needs(GATEWAY)
-def report_status(office: Office) -> AgencyStatus:
-    """Report queued records, pending drafts and recalls, and faults."""
+def report_status(office: Office, *, most: int | None = None) -> AgencyStatus:
+    """Report queued records, pending drafts and recalls, and faults.
+
+    With `most`, only so many records of the outbox are listed: the refused ones, then the queued.
+    """
     drafts = list_drafts(office) if office.moved_at is None else ()
     working_set = office.working_set()
     gateway = working_set.gateway
     has_directory = bool(gateway.history.size)
     not_sent_here, since_backup = describe_unknown(office, working_set)
-    rows = []
-    for outgoing in working_set.outbox.values():
-        reason = explain_refusal(outgoing.refused) if outgoing.refused is not None else ""
-        if outgoing.waits:
-            reason = (
-                "not sent yet, or the hub didn't answer"
-                if has_directory
-                else "this agency knows no directory yet"
-            )
-        rows.append(
-            OutboxRow(outgoing.jti, outgoing.kind, outgoing.case, outgoing.state, reason or None)
-        )
+    composed = working_set.outbox.values()
+    counts = Counter(outgoing.state for outgoing in composed)
     return AgencyStatus(
         agency=office.agency,
         directory=gateway.history.newest.version if has_directory else None,
@@ -167,13 +169,39 @@ def report_status(office: Office) -> AgencyStatus:
             for recall in gateway.pending_recalls()
         ),
         drafts=drafts,
-        outbox=tuple(rows),
+        outbox=tuple(
+            _outbox_row(outgoing, has_directory=has_directory)
+            for outgoing in (composed if most is None else _not_at_hub(composed, counts, most))
+        ),
         moved_at=office.moved_at,
         founders=gateway.history.founders if has_directory else None,
         without_key=_without_key(gateway.history) if has_directory else (),
         sent_since_backup=since_backup,
         works_elsewhere=describe_elsewhere(office, working_set),
+        counts=counts,
     )
+
+
+def _not_at_hub(
+    composed: Collection[OutgoingRecord], counts: Mapping[str, int], most: int
+) -> tuple[OutgoingRecord, ...]:
+    """Return the first records that the hub refused or that wait for it, the refused ones first."""
+    listed: list[OutgoingRecord] = []
+    for state in (REFUSED, QUEUED):
+        length = min(counts.get(state, 0), most - len(listed))
+        listed += islice((outgoing for outgoing in composed if outgoing.state == state), length)
+    return tuple(listed)
+
+
+def _outbox_row(outgoing: OutgoingRecord, *, has_directory: bool) -> OutboxRow:
+    reason = explain_refusal(outgoing.refused) if outgoing.refused is not None else None
+    if outgoing.waits:
+        reason = (
+            "not sent yet, or the hub didn't answer"
+            if has_directory
+            else "this agency knows no directory yet"
+        )
+    return OutboxRow(outgoing.jti, outgoing.kind, outgoing.case, outgoing.state, reason)
 
 
 def _without_key(history: History) -> tuple[str, ...]:
@@ -199,48 +227,94 @@ def describe_unknown(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Describe the records in this agency's name that were not sent from this folder.
 
-    Returns a sentence for each that another program sent, and for each that the agency sent after
-    the backup this folder was restored from, before the folder took over.
+    Returns a sentence for each that another program sent, and for each that the agency sent itself:
+    after the backup this folder was restored from, before the folder took over, or from another
+    folder, as a person confirmed.
     """
-    sent_elsewhere, since_backup = [], []
-    for record in working_set.unknown_own_records():
-        of_case = f"of the case `{record.case}`" if record.case else "about no case"
-        if record.number is not None:
-            known_by = f"record `{record.number}` {of_case}"
-        elif record.agency is not None:
-            known_by = f"record `{record.jti}` {of_case}, which `{record.agency}` acknowledges,"
-        else:
-            known_by = f"record `{record.jti}` {of_case}, which the account lists,"
+    sent_elsewhere, explained = [], []
+    confirmed, numbers = confirmed_records(office.journal), own_numbers(office.journal)
+    unknown = working_set.unknown_own_records()
+    named = {(each.case, numbers[each.jti]) for each in unknown if each.jti in numbers}
+    for record in unknown:
+        if (record.case, record.number) in named:
+            continue  # its id is listed
+        known_by = _known_by(record)
         if _is_since_backup(office, working_set, record):
-            since_backup.append(f"{known_by} was sent after the backup, and is missing here")
+            explained.append(f"{known_by} was sent after the backup, and is missing here")
+        elif (confirmation := confirmed.get(record.jti or "")) is not None:
+            explained.append(
+                f"{known_by} was sent from another folder of this agency, as "
+                f"`{confirmation['by']}` confirmed, and is missing here"
+            )
         else:
             sent_elsewhere.append(
                 f"{known_by} carries this agency's name and was not sent from this folder"
             )
-    return tuple(sent_elsewhere), tuple(since_backup)
+    return tuple(sent_elsewhere), tuple(explained)
+
+
+def _known_by(record: UnknownRecord) -> str:
+    of_case = f"of the case `{record.case}`" if record.case else "about no case"
+    if record.number is not None:
+        return f"record `{record.number}` {of_case}"
+    if record.agency is not None:
+        return f"record `{record.jti}` {of_case}, which `{record.agency}` acknowledges,"
+    return f"record `{record.jti}` {of_case}, which the account lists,"
 
 
 def _is_since_backup(office: Office, working_set: WorkingSet, record: UnknownRecord) -> bool:
     """Report whether a record was sent before this restored folder took over.
 
-    A record that is known by its number alone was, if nothing with a lower number was sent from
-    here since.
+    INVARIANT: it isn't known before `place_own_records` asked the hub.
     """
     origin = office.origin
     if origin is None or origin.index is None:
         return origin is not None
-    # It isn't known before `place_own_records` asked the hub.
-    index = own_leaves(office.journal).get(name_of(record), 0)
-    if record.jti is not None or index is None:
-        return index is not None and index < origin.index
-    assert record.number is not None, "it is known by its number or by its id"
-    return not any(
-        outgoing.receipt is not None
-        and outgoing.case == record.case
-        and outgoing.receipt.index > origin.index
-        and outgoing.receipt.number < record.number
-        for outgoing in working_set.outbox.values()
-    )
+    is_placed = record.jti is None or record.jti in own_leaves(office.journal)
+    return not is_placed or is_sent_before(office, working_set, record, origin.index)
+
+
+@frozen
+class ConfirmedRecord:
+    """A record in the agency's name of which a person said that a folder of the agency sent it."""
+
+    record: str
+    by: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency confirm-own`."""
+        return {"record": self.record, "by": self.by}
+
+
+@needs(ADMIN, look="act")
+def confirm_own_record(office: Office, actor: str, record: str) -> ConfirmedRecord:
+    """Confirm that a record was sent from another folder of this agency, and by no thief.
+
+    `record` is its id. Before, the key with which the other folder took over must have been retired
+    from here.
+
+    INVARIANT: a person names each record, and one from any other time can't be confirmed. So the
+    alarm of a stolen key is never silenced for what comes later. Raises `AgencyError`
+    `no-such-record`, `not-of-another-folder`; as `Office.check_works_here`.
+    """
+    with office.transaction() as working_set:
+        office.check_works_here(working_set)
+        if record not in {each.jti for each in working_set.unknown_own_records()}:
+            raise AgencyError(
+                "no-such-record",
+                f"no record `{shorten(record)}` in this agency's name is missing here",
+                fix="look at `offramp agency doctor DIR`",
+            )
+        if not is_of_time_of_another_folder(office, record):
+            raise AgencyError(
+                "not-of-another-folder",
+                f"`{record}` was not sent while another folder had taken over, as far as it is "
+                "known here",
+                fix="retire the key of the other folder first, and let `offramp agency serve DIR` "
+                "run; if that was done, the key is stolen",
+            )
+        keep_confirmed(office.journal, record, actor, office.clock())
+    return ConfirmedRecord(record, actor)
 
 
 def check_own_records(link: HubLink) -> None:
@@ -294,7 +368,7 @@ def describe_service(office: Office) -> Service:
     """
     link_of(office)
     office.check_works_here()
-    status = report_status(office)
+    status = report_status(office, most=0)
     assert office.settings.hub is not None, "it has joined"
     return Service(
         office.agency,
@@ -302,7 +376,7 @@ def describe_service(office: Office) -> Service:
         office.settings.hub,
         status.directory,
         office.settings.automatic,
-        sum(row.state == "queued" for row in status.outbox),
+        status.counts.get(QUEUED, 0),
         status.unopened,
     )
 

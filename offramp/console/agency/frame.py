@@ -89,6 +89,8 @@ class Frame:
         self.sessions, self.attempts = sessions, attempts
         self.keys = KeyRing(challenges, site, attempts, is_demo=is_demo)
         self.templates = templates
+        # Whether the agency works in this folder, when it was last looked at.
+        self.folder_use = "here"
         self._addresses: dict[str, str] = {}
 
     # Every request
@@ -113,6 +115,10 @@ class Frame:
             raise HTTPException(403)
         visit = partial(self._visit, route, request, visitor, fields)
         return await self.thread.run(visit)
+
+    async def look_at_folder(self) -> None:
+        """Look whether the agency works in this folder, for a page without a person."""
+        self.folder_use = await self.thread.run(operations.folder_use)
 
     def visitor(self, request: Request) -> Visitor | None:
         """Return who asks, by the cookie. None for somebody who isn't signed in."""
@@ -178,6 +184,9 @@ class Frame:
         self, route: Route, visit: Visit, visitor: Visitor, fields: Fields, path: str
     ) -> Response:
         try:
+            # INVARIANT: what is typed in a folder that isn't in use is refused at once and kept.
+            if route.states or (route.begins and not visit.kept):
+                operations.check_in_use(visit.office, asks=route.begins)
             answer = route.handler(visit)
         except NotHere:
             acting = visit.office.session
@@ -231,7 +240,13 @@ class Frame:
     ) -> HTMLResponse:
         """Return a page that shows nobody's name and no tabs."""
         text = self.templates.render(
-            template, title=title, visit=None, me="", agency=self.face, **{"token": "", **values}
+            template,
+            title=title,
+            visit=None,
+            me="",
+            agency=self.face,
+            folder_use=self.folder_use,
+            **{"token": "", **values},
         )
         return HTMLResponse(text, status_code=status)
 

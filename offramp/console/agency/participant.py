@@ -298,6 +298,8 @@ class ParticipantPages:
     ) -> Response:
         if visitor is None:
             return lead(MY)
+        if self._frame.folder_use != "here" and not typed:
+            return lead(PAGE)  # it says to call
         lang = self._lang(visitor, request)
         my = await self._run(visitor, request, partial(_my_page, lang))
         if my is None:

@@ -28,6 +28,15 @@ OFFERERS = ("sender", "member", "supervisor")
 EVERYBODY = ("member", "supervisor", "sender", "chair", "admin", "auditor")
 
 
+# Forms that only search or choose, and forms about staff and the folder itself. Also taking a
+# consent back, which nothing holds up.
+_STATING_NOTHING = (
+    *("/admin/", "/you/", "/colleagues/", "/glass/", "/people/find/", "/people/compare/"),
+    *("/emergencies/choose/", "/people/{c}/consents/"),
+    *("/people/{c}/consent/person/leave/", "/people/{c}/consent/person/choose/"),
+)
+
+
 @frozen
 class Route:
     """An address with a method, and the people that it is for.
@@ -35,7 +44,8 @@ class Route:
     `roles` are a person's in the agency. `kinds` are the agency's own roles in the directory, empty
     for every agency. `{c}` in a path is a case's id in addresses. A `translated` page is in the
     language that was chosen in the session, and every other page is in English. A page `in_hand` is
-    reached while the person of the case has the tablet, and no other page is.
+    reached while the person of the case has the tablet, and no other page is. A page that `begins`
+    an act is refused in a folder that isn't in use, before anything is typed.
     """
 
     method: str
@@ -45,10 +55,16 @@ class Route:
     handler: Handler
     translated: bool = False
     in_hand: bool = False
+    begins: bool = False
 
     def admits(self, roles: Iterable[str], kind: str | None) -> bool:
         """Report whether the page is for a person with these roles at an agency of this kind."""
         return bool(set(roles) & set(self.roles)) and (not self.kinds or kind in self.kinds)
+
+    @property
+    def states(self) -> bool:
+        """True if a form that is sent here may state something to others, or keep it for that."""
+        return self.method == "POST" and not f"{self.path}/".startswith(_STATING_NOTHING)
 
 
 @frozen
@@ -91,9 +107,10 @@ def page(
     kinds: tuple[str, ...] = (),
     translated: bool = False,
     in_hand: bool = False,
+    begins: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare the function that shows a page."""
-    return _declare("GET", path, roles, kinds, translated, in_hand)
+    return _declare("GET", path, roles, kinds, translated, in_hand, begins=begins)
 
 
 def action(
@@ -115,11 +132,14 @@ def _declare(
     kinds: tuple[str, ...],
     translated: bool,
     in_hand: bool,
+    *,
+    begins: bool = False,
 ) -> Callable[[Handler], Handler]:
     def declare(handler: Handler) -> Handler:
         if (method, path) in ROUTES:
             raise ValueError(f"two functions for {method} {path}")
-        ROUTES[method, path] = Route(method, path, roles, kinds, handler, translated, in_hand)
+        route = Route(method, path, roles, kinds, handler, translated, in_hand, begins)
+        ROUTES[method, path] = route
         return handler
 
     return declare

@@ -70,7 +70,7 @@ def make_agency_app(
     app.get(RETURN)(own_sign_in.come_back)
     app.get("/static/{name}")(static_file)
     if face.kind == "case_management":
-        _add_participant(app, ParticipantPages(frame, now))
+        _add_participant(app, frame, ParticipantPages(frame, now))
     for route in (
         Route("GET", "/", EVERYBODY, (), _home),
         *collect_routes(),
@@ -146,33 +146,48 @@ def _add_sign_in(app: FastAPI, frame: Frame, sign_in: SignIn) -> None:
 
 def _staffs_alone(frame: Frame, handler: Handler) -> Handler:
     """Return a handler that leads to the form while a person has the browser for one."""
+    looking = _looking_at_folder(frame, handler)
 
     async def answer(request: Request) -> Response:
         """Answer one request."""
         visitor = frame.visitor(request)
         if visitor is not None and visitor.session.handed:
             return lead(visitor.session.handed)
-        return await handler(request)
+        return await looking(request)
 
     return answer
 
 
-def _add_participant(app: FastAPI, own: ParticipantPages) -> None:
-    app.get(MY)(own.show_sign_in)
-    app.post(MY)(own.sign_in)
-    app.get(PAGE)(own.show_page)
-    app.get("/my/take-back/{recipient}")(own.show_take_back)
-    app.get("/my/take-back/{recipient}/{line}")(own.check_take_back)
+def _add_participant(app: FastAPI, frame: Frame, own: ParticipantPages) -> None:
+    def looking(handler: Handler) -> Handler:
+        return _looking_at_folder(frame, handler)
+
+    app.get(MY)(looking(own.show_sign_in))
+    app.post(MY)(looking(own.sign_in))
+    app.get(PAGE)(looking(own.show_page))
+    app.get("/my/take-back/{recipient}")(looking(own.show_take_back))
+    app.get("/my/take-back/{recipient}/{line}")(looking(own.check_take_back))
     app.post("/my/take-back/{recipient}/{line}")(own.take_back)
-    app.get("/my/wrong")(own.show_wrong)
+    app.get("/my/wrong")(looking(own.show_wrong))
     app.post("/my/wrong")(own.write_wrong)
-    app.get("/my/complain")(own.show_complain)
+    app.get("/my/complain")(looking(own.show_complain))
     app.post("/my/complain")(own.write_complaint)
-    app.get("/my/print")(own.show_print)
-    app.get(LOST)(own.show_lost)
+    app.get("/my/print")(looking(own.show_print))
+    app.get(LOST)(looking(own.show_lost))
     app.post(LOST)(own.cancel_lost)
     app.post("/my/language")(own.choose_language)
     app.post("/my/leave")(own.leave)
+
+
+def _looking_at_folder(frame: Frame, handler: Handler) -> Handler:
+    """Return a handler before which it is looked up whether the agency works in this folder."""
+
+    async def answer(request: Request) -> Response:
+        """Answer one request."""
+        await frame.look_at_folder()
+        return await handler(request)
+
+    return answer
 
 
 def static_file(name: str) -> Response:

@@ -332,6 +332,7 @@ class Visit:
             kept=self.kept,
             faults=faults,
             digits_of=operations.case_digits(self.office),
+            folder_use=operations.folder_use(self.office),
             **values,
         )
         return HTMLResponse(text, status_code=status)

@@ -12,7 +12,7 @@ from offramp.console.agency.visit import Elsewhere, Invalid, Visit
 _NOTHING_BACK = "No agency asks anything back in this case now."
 
 
-@page("/people/{c}/open", WORKERS)
+@page("/people/{c}/open", WORKERS, begins=True)
 def open_page(visit: Visit) -> Response:
     """Show what came, kind by kind. After opening, show once what binds the person."""
     opened = visit.recall(_opened(visit))
@@ -41,7 +41,7 @@ def _opened(visit: Visit) -> str:
     return f"opened {visit.case}"
 
 
-@page("/people/{c}/recalled", WORKERS)
+@page("/people/{c}/recalled", WORKERS, begins=True)
 def recalled(visit: Visit) -> Response:
     """Show what other agencies ask back, with both answers."""
     recalls = operations.list_recalls(visit.office, visit.case)

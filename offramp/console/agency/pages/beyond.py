@@ -69,7 +69,7 @@ def show_found(visit: Visit) -> Response:
     return visit.show("glass.html", "Not your case", people=kept["people"], typed=kept["typed"])
 
 
-@page("/people/{c}/glass", WORKERS, kinds=CARERS)
+@page("/people/{c}/glass", WORKERS, kinds=CARERS, begins=True)
 def why(visit: Visit) -> Response:
     """Ask for the reason, and for the person's confirmation."""
     reason = _reason(visit)
@@ -110,7 +110,7 @@ def _reason(visit: Visit) -> str:
 # Medical emergencies
 
 
-@page("/people/{c}/emergency", WORKERS, kinds=CARERS)
+@page("/people/{c}/emergency", WORKERS, kinds=CARERS, begins=True)
 def emergency(visit: Visit) -> Response:
     """Ask what a health provider must know at once."""
     providers = operations.list_health_providers(visit.office)

@@ -40,7 +40,7 @@ _UNREADABLE = {
 }
 
 
-@page(START, WORKERS, kinds=COLLECTORS)
+@page(START, WORKERS, kinds=COLLECTORS, begins=True)
 def start(visit: Visit) -> Response:
     """Ask staff for what the form states about the asking, before it is handed over."""
     sets = operations.list_consent_sets(visit.office, visit.case)

@@ -79,7 +79,7 @@ def held(visit: Visit) -> Response:
     )
 
 
-@page(PLACES, WORKERS, kinds=PROGRAM)
+@page(PLACES, WORKERS, kinds=PROGRAM, begins=True)
 def places(visit: Visit) -> Response:
     """Show how many places are free, who was promised one, and who waits by turn."""
     listed = operations.list_places(visit.office)
@@ -112,8 +112,8 @@ def _people(visit: Visit, listed: Any) -> list[tuple[Any, str]]:
 # One decision
 
 
-@page("/queue/{c}/{decision}", WORKERS, kinds=PROSECUTOR)
-@page("/applications/{c}/{decision}", WORKERS, kinds=PROGRAM)
+@page("/queue/{c}/{decision}", WORKERS, kinds=PROSECUTOR, begins=True)
+@page("/applications/{c}/{decision}", WORKERS, kinds=PROGRAM, begins=True)
 def decision(visit: Visit) -> Response:
     """Show the rules' answer and its facts beside the choices. None is chosen."""
     pending = _opened(visit)
@@ -298,7 +298,7 @@ def _seen(
 # A decision that nobody was told yet
 
 
-@page(TELLING, WORKERS)
+@page(TELLING, WORKERS, begins=True)
 def check_telling(visit: Visit) -> Response:
     """Show who is told a decision that was kept here, or the rules' answer, and who isn't."""
     preview = _telling(visit)

@@ -24,7 +24,7 @@ _ONE = ENTRIES + "/{list}/{place}"
 _START_AGAIN = "Choose the entry first."
 
 
-@page(ENTRIES, OFFERERS)
+@page(ENTRIES, OFFERERS, begins=True)
 def entries(visit: Visit) -> Response:
     """List the entries that this agency stated, list by list."""
     return visit.show(
@@ -46,7 +46,7 @@ def _address_to_add(visit: Visit, stated: operations.StatedList) -> str:
     return f"{visit.path}/{stated.path}/{NEW}"
 
 
-@page(_ONE, OFFERERS)
+@page(_ONE, OFFERERS, begins=True)
 def entry(visit: Visit) -> Response:
     """Ask what is known of one entry. What isn't known stays so."""
     form = _opened(visit)

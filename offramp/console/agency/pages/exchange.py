@@ -21,6 +21,7 @@ from rules.errors import RequestError
 
 ADMIN = ("admin",)
 EXCHANGE, STOLEN = "/admin/exchange", "/admin/exchange/stolen"
+_MOST_ROWS = 20
 JOIN, DIRECTORY, BACKUP = "/admin/join", "/admin/directory", "/admin/backup"
 
 
@@ -30,7 +31,7 @@ def exchange(visit: Visit) -> Response:
     return visit.show(
         "exchange.html",
         "Exchange",
-        report=operations.report_status(visit.office),
+        report=operations.report_status(visit.office, most=_MOST_ROWS),
         hours=_backup_hours(visit),
     )
 

@@ -14,7 +14,7 @@ ASSIGN = "/unassigned"
 _HANDED = "handed over"
 
 
-@page("/people/{c}/hand-over", WORKERS)
+@page("/people/{c}/hand-over", WORKERS, begins=True)
 def hand_over(visit: Visit) -> Response:
     """Ask to whom the case goes, and say who is told."""
     return visit.show(
@@ -36,7 +36,7 @@ def send_hand_over(visit: Visit) -> Response:
     return visit.go("/people/handed-over")
 
 
-@page(ASSIGN, SUPERVISORS)
+@page(ASSIGN, SUPERVISORS, begins=True)
 def assign(visit: Visit) -> Response:
     """List the cases without a case manager, and each colleague's, to assign them."""
     listed = operations.list_staff(visit.office)

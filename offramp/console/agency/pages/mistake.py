@@ -33,7 +33,7 @@ WRONG_FACT_TEXT = "It has a wrong detail"
 _START_AGAIN = "Begin with what went wrong."
 
 
-@page("/people/{c}/mistake", OFFERERS)
+@page("/people/{c}/mistake", OFFERERS, begins=True)
 def mistake(visit: Visit) -> Response:
     """Ask what went wrong."""
     entries = operations.list_own_entries(visit.office, visit.case)

@@ -38,7 +38,7 @@ _OF_ENTRY = re.compile(r"(?P<over>[^\[]+)\[(?P<index>[0-9]{1,4})\]\.(?P<field>.+
 _OVER = "That offer is over, or was not begun. Begin a new one here."
 
 
-@page("/offer", OFFERERS, kinds=POLICE)
+@page("/offer", OFFERERS, kinds=POLICE, begins=True)
 def begin(visit: Visit) -> Response:
     """Ask how the person was met, and show what became of the last referrals."""
     kept = visit.recall("offer") or {}
@@ -246,7 +246,7 @@ def add_report_number(visit: Visit) -> Response:
     return visit.go(f"{SENT}?report=noted")
 
 
-@page(NOT_OFFERED, OFFERERS, kinds=POLICE)
+@page(NOT_OFFERED, OFFERERS, kinds=POLICE, begins=True)
 def no_offer(visit: Visit) -> Response:
     """Ask for the reason of no offer. No name is asked for."""
     reasons = [(reason.word, reason.label) for reason in operations.reasons_for_no_offer()]

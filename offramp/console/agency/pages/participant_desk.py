@@ -20,7 +20,7 @@ _ANSWERS = {
 }
 
 
-@page(CODE, WORKERS, kinds=KINDS)
+@page(CODE, WORKERS, kinds=KINDS, begins=True)
 def code(visit: Visit) -> Response:
     """Show whether the person has a code, and a new one once."""
     new = visit.recall(_kept(visit))
@@ -81,7 +81,7 @@ def printed(visit: Visit) -> Response:
     )
 
 
-@page("/people/{c}/concerns", WORKERS, kinds=KINDS)
+@page("/people/{c}/concerns", WORKERS, kinds=KINDS, begins=True)
 def concerns(visit: Visit) -> Response:
     """List what the person complained of or disputed."""
     return visit.show(

@@ -15,7 +15,7 @@ DEFENDER = ("defender",)
 _PAGE = "/people/{c}/represent"
 
 
-@page(_PAGE, WORKERS, kinds=DEFENDER)
+@page(_PAGE, WORKERS, kinds=DEFENDER, begins=True)
 def represent(visit: Visit) -> Response:
     """Show the agencies that would be told that this office is the person's counsel."""
     preview = operations.preview_representation(visit.office, visit.case)

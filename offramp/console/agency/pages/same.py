@@ -25,7 +25,7 @@ def compare(visit: Visit) -> Response:
     return visit.go(f"{first}/same/{second.rpartition('/')[2]}")
 
 
-@page("/people/{c}/same/{o}", WORKERS)
+@page("/people/{c}/same/{o}", WORKERS, begins=True)
 def side_by_side(visit: Visit) -> Response:
     """Show two cases side by side."""
     second = visit.case_at("o")

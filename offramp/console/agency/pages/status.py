@@ -14,7 +14,7 @@ from offramp.console.agency.visit import Invalid, Visit
 TELLERS = ("case_management", "program")
 
 
-@page("/people/{c}/status", WORKERS, kinds=TELLERS)
+@page("/people/{c}/status", WORKERS, kinds=TELLERS, begins=True)
 def status(visit: Visit) -> Response:
     """Ask for the word, and what is in the way. The recipients of each are shown before."""
     chosen = (visit.recall(_chosen(visit)) or {}).get("word")

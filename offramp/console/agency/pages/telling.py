@@ -66,7 +66,7 @@ def open_closed(visit: Visit) -> Response:
     return visit.go(f"{ASKED}?opened")
 
 
-@page("/people/{c}/tell/{form}", OFFERERS)
+@page("/people/{c}/tell/{form}", OFFERERS, begins=True)
 def form(visit: Visit) -> Response:
     """Ask what a form asks."""
     opened = _opened(visit)
