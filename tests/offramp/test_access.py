@@ -265,6 +265,7 @@ OF_THE_GATEWAY = {
     "alerts_of",
     "folder_use",
     "check_in_use",
+    "begin_work",
     "person_of_subject",
     "use_invitation",
     "use_step",

@@ -29,6 +29,7 @@ from offramp.agency.operations import (
     restore_agency,
     sign_in,
 )
+from offramp.agency.operations.in_use import begin_work, folder_use
 from offramp.agency.operations.upkeep import confirm_own_record, describe_unknown
 from tests.conftest import ROOT
 from tests.support.agencies import PASSPHRASE, Town, a_case, referral
@@ -174,6 +175,47 @@ def test_a_restored_folder_takes_over_and_the_one_before_sends_nothing(town: Tow
         run_duties(before)
         with refused("works-elsewhere"):
             run_duties(link)
+
+
+def test_a_copied_folder_takes_over_and_a_renamed_one_goes_on(town: Town) -> None:
+    police, case = town.at["police"], a_case()
+    for office in town.at.values():
+        begin_work(office, marks=True)
+    back_up(police, town.folder / "police.backup")
+    shutil.copytree(town.folder / "police", town.folder / "copied")
+    sent = police.compose("referral", (referral(),), case=case).id
+    town.settle()
+    copy, link = reopen(town, "police", town.folder / "copied")
+    with closing(copy):
+        assert begin_work(copy) and folder_use(copy) == "waits"
+        run_duties(link)
+        assert folder_use(copy) == "here" and not begin_work(copy)
+        with refused("works-elsewhere"):
+            run_duties(town.link("police"))
+        # A copy of the folder that was left is no folder in use.
+        shutil.copytree(town.folder / "police", town.folder / "late")
+        late, others = reopen(town, "police", town.folder / "late")
+        with closing(late), refused("works-elsewhere"):
+            run_duties(others)
+        # What the first one sent after the copy is an alarm, until a person confirms it.
+        town.at["crossroads"].open(sent, None, by=founder_of("crossroads"))
+        run_duties(town.link("crossroads"))
+        run_duties(link)
+        (alarm,), known = describe_unknown(copy, copy.working_set())
+        assert sent in alarm and known == ()
+        confirm_own_record(copy, founder_of("police"), sent)
+        assert describe_unknown(copy, copy.working_set())[0] == ()
+    town.at.pop("clinic").close()
+    (town.folder / "clinic").rename(town.folder / "renamed")
+    moved, link = reopen(town, "clinic", town.folder / "renamed")
+    with closing(moved):
+        assert not begin_work(moved)
+        run_duties(link)
+        assert moved.origin is None
+    restore_agency(town.folder / "police-2", town.folder / "police.backup", PASSPHRASE)
+    with closing(reopen(town, "police", town.folder / "police-2")[0]) as again:
+        assert not begin_work(again, marks=True)
+        assert again.origin is not None and again.origin.purpose == "backup"
 
 
 def test_what_a_wrong_folder_sent_is_known_once_a_person_confirmed_it(town: Town) -> None:

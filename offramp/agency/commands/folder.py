@@ -43,6 +43,11 @@ def _serve(options: argparse.Namespace) -> Output:
     passphrase = passphrase_of(options)
     clock_file = Path(options.clock) if options.clock else None
     with closing(operations.open_office(folder, passphrase, clock_file=clock_file)) as office:
+        if operations.begin_work(office, marks=True):
+            print_error(
+                "offramp: this folder was copied, and not by `backup` or `move`: it takes over, "
+                "and another folder of this agency stops"
+            )
         if options.once:
             operations.run_duties_once(office)
             return _status(office, options)

@@ -243,13 +243,13 @@ class Journal:
         return not is_busy
 
     def copy(self) -> bytes:
-        """Return a whole copy of the database as of now, without the mark of a move.
+        """Return a whole copy of the database as of now, without the marks of a move and a place.
 
         INVARIANT: the copy is in memory only. A file would keep contents past their last day.
         """
         with _sound(), closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
             self._db.backup(copy)
-            copy.execute("DELETE FROM newest WHERE name = 'moved'")
+            copy.execute("DELETE FROM newest WHERE name IN ('moved', 'place')")
             return copy.serialize()
 
     def digests(self) -> dict[int, bytes]:

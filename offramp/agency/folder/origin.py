@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Literal
 
 from exchange.agency.gateway import Gateway
 from offramp.agency.folder.archive import Header, Purpose
@@ -27,13 +27,14 @@ NEWEST = 2**53 - 1
 class Origin:
     """The file that a folder was restored from, and how far the folder has taken over.
 
-    `written_at` is when the file was written, in seconds since 1970. `key` is the sealing key with
-    which the folder takes over, and `index` the key's place in the log, None until the log has it.
-    `has_fetched` is true once the folder fetched all that had arrived since the file was written.
+    `written_at` is when the file was written, in seconds since 1970. `purpose` is `copy` if there
+    was no file, but the folder was copied: then `written_at` is when that was noticed. `key` is the
+    sealing key with which the folder takes over, and `index` the key's place in the log, None until
+    the log has it. `has_fetched` is true once the folder fetched all that had arrived since then.
     If the folder that wrote the file had taken over itself, `before` is the index at which it did.
     """
 
-    purpose: Purpose
+    purpose: Purpose | Literal["copy"]
     written_at: int
     key: str | None = None
     index: int | None = None
@@ -62,12 +63,19 @@ def keep_origin(journal: Journal, origin: Origin) -> None:
 
 def note_origin(journal: Journal, header: Header) -> None:
     """Note in a restored journal which file it is from. That file is its last backup."""
-    last = read_origin(journal)
-    # A folder that never took over is as the one that it was restored from.
-    before = None if last is None else last.before if last.waits else last.index
+    before = taken_over_at(journal)
     with journal.together():
         keep_origin(journal, Origin(header.purpose, header.time, before=before))
         journal.put(_BACKUP, {"time": header.time})
+
+
+def taken_over_at(journal: Journal) -> int | None:
+    """Return the index at which a restored folder took over, None for any other.
+
+    A folder that never took over is as the one that it was restored from.
+    """
+    origin = read_origin(journal)
+    return None if origin is None else origin.before if origin.waits else origin.index
 
 
 def note_fetched(journal: Journal) -> None:

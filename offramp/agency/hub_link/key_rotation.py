@@ -10,6 +10,7 @@ from exchange.membership.history import EPOCHS_OPEN, announce_key, name_replacem
 from offramp.agency.errors import HubRefused
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.origin import NEWEST, keep_origin, keep_other_folder
+from offramp.agency.folder.place import notice_copy
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import HubLink
 from offramp.agency.hub_link.own_records import keep_unknown_before
@@ -77,7 +78,7 @@ def _note_other_folder(office: Office, new: str) -> None:
 
 
 def take_over(link: HubLink) -> None:
-    """Announce a new sealing key, if this folder was restored and has not taken over yet.
+    """Announce a new sealing key, if this folder was restored or copied and has not taken over yet.
 
     A folder of the same agency that learns of it stops acting. Raises `AgencyError`
     `works-elsewhere` if it is this folder that another one took over from.
@@ -86,6 +87,7 @@ def take_over(link: HubLink) -> None:
     `learn_directory`.
     """
     office = link.office
+    notice_copy(office)
     origin = office.origin
     gateway = office.working_set().gateway
     if origin is None or not origin.waits or not gateway.history.size:
@@ -114,6 +116,10 @@ def take_over(link: HubLink) -> None:
     if index is not None:
         with office.transaction():
             keep_origin(office.journal, replace(origin, index=index))
+        if origin.purpose == "copy":
+            # Nothing was fetched yet, and the other folder may have acted since the last line.
+            line = office.working_set().gateway.line
+            keep_other_folder(office.journal, line.size - 1 if line is not None else -1, index)
     office.check_works_here()
 
 

@@ -248,7 +248,7 @@ from offramp.agency.operations.identity import (
     set_subject,
     sign_in_provider,
 )
-from offramp.agency.operations.in_use import check_in_use, folder_use
+from offramp.agency.operations.in_use import begin_work, check_in_use, folder_use
 from offramp.agency.operations.looks import LookList, Opening, list_case_looks, list_looks
 from offramp.agency.operations.meetings import (
     Meeting,
@@ -714,6 +714,7 @@ __all__ = [
     "assign_cases",
     "back_up",
     "back_up_here",
+    "begin_work",
     "break_glass",
     "build_draft",
     "cancel_code",

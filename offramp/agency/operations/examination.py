@@ -15,6 +15,7 @@ from exchange.log.leaves import KeyBody
 from offramp.agency.errors import HubAway
 from offramp.agency.folder.office import INDEX, JOURNAL, KEYS, SNAPSHOT, Office
 from offramp.agency.folder.origin import NEWEST
+from offramp.agency.folder.place import notice_copy
 from offramp.agency.folder.settings import installed_notice
 from offramp.agency.folder.sharing import PASSABLE
 from offramp.agency.folder.staff import owners_without_login
@@ -124,6 +125,7 @@ def examine(office: Office) -> tuple[Finding, ...]:
 
 def _findings(office: Office) -> Iterator[Finding]:
     yield from _settings(office)
+    notice_copy(office)
     if office.moved_at is not None:
         yield _wrong(
             "the agency moved out of this folder: work in the other one, and delete this one when "
@@ -241,28 +243,37 @@ def _restored(office: Office) -> Iterator[Finding]:
         return
     history = office.working_set().gateway.history
     zone = history.newest.zone if history.size else ZoneInfo("UTC")
-    file = f"the {origin.purpose} of {spoken_moment(origin.written_at, zone)}"
+    time = spoken_moment(origin.written_at, zone)
+    made = {
+        "backup": f"restored from the backup of {time}",
+        "move": f"restored from the move of {time}",
+        "copy": f"copied, as was noticed {time},",
+    }[origin.purpose]
     if origin.waits:
-        before = "a folder from before still acts, and " if origin.purpose == "backup" else ""
+        before = {
+            "backup": "a folder from before still acts, and ",
+            "move": "",
+            "copy": "the folder that it was copied from may still act, and ",
+        }[origin.purpose]
         stop = "stop the gateway of the folder before, and " if before else ""
         yield _unknown(
-            f"this folder was restored from {file} and has not taken over yet: {before}what was "
+            f"this folder was {made} and has not taken over yet: {before}what was "
             f"sent and received since isn't known here; {stop}run `offramp agency serve DIR`; the "
             "first command here that asks the hub, such as `refer`, takes over as well"
         )
     elif not origin.has_fetched:
         yield _unknown(
-            f"this folder was restored from {file}, and has not fetched what arrived since: let "
+            f"this folder was {made} and has not fetched what arrived since: let "
             "`offramp agency serve DIR` run, and examine it again"
         )
     else:
         first = (
-            "so tell anew what it sent after the backup, which can be read only there, and then "
-            if origin.purpose == "backup"
+            "so tell anew what it sent since, which can be read only there, and then "
+            if origin.purpose != "move"
             else "so "
         )
         yield _note(
-            f"this folder was restored from {file} and has taken over: a folder from before sends "
+            f"this folder was {made} and has taken over: a folder from before sends "
             f"nothing any more, {first}delete it"
         )
         yield from _fetched(office)

@@ -8,6 +8,7 @@ from typing import Literal
 from exchange.errors import ExchangeError
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import LINE_EVERY, Office
+from offramp.agency.folder.place import mark_place, notice_copy
 from offramp.agency.hub_link.client import short_patience
 from offramp.agency.hub_link.directory import learn_directory
 from offramp.agency.hub_link.link import link_of
@@ -28,6 +29,18 @@ def folder_use(office: Office) -> Literal["here", "waits", "left"]:
         return "left"
     origin = office.origin
     return "waits" if origin is not None and origin.waits else "here"
+
+
+@needs(GATEWAY)
+def begin_work(office: Office, *, marks: bool = False) -> bool:
+    """Notice if this folder was copied, and return whether that was noticed now.
+
+    With `marks`, as a gateway starts, it is noted where the folder is, so that a copy is noticed.
+    """
+    is_copied = notice_copy(office)
+    if marks:
+        mark_place(office)
+    return is_copied
 
 
 @needs(GATEWAY)

@@ -268,10 +268,14 @@ def _is_since_backup(office: Office, working_set: WorkingSet, record: UnknownRec
     INVARIANT: it isn't known before `place_own_records` asked the hub.
     """
     origin = office.origin
-    if origin is None or origin.index is None:
-        return origin is not None
+    if origin is None:
+        return False
+    # A copy lacks nothing that was sent before it, so only a restoration before it explains one.
+    taken_over_at = origin.before if origin.purpose == "copy" else origin.index
+    if taken_over_at is None:
+        return origin.purpose != "copy"
     is_placed = record.jti is None or record.jti in own_leaves(office.journal)
-    return not is_placed or is_sent_before(office, working_set, record, origin.index)
+    return not is_placed or is_sent_before(office, working_set, record, taken_over_at)
 
 
 @frozen

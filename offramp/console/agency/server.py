@@ -49,6 +49,7 @@ def make_agency_app(
     person of a folder that is marked as a demonstration. `person_origin` is a public address at
     which participants alone reach their own page, None without one.
     """
+    thread.run_now(operations.begin_work)
     face = thread.run_now(_face_of)
     people = thread.run_now(_people_of) if demo_sign_in else ()
     templates = Templates(face.zone, tabs_of, has_page, idle=idle, is_demo=demo_sign_in)
