@@ -109,6 +109,7 @@ def _page(template: str, lang: str, **values: Any) -> str:
         faults={},
         leave=f"{form}/leave",
         details=f"{form}/details",
+        folder_use="here",
         **values,
     )
 

@@ -87,6 +87,7 @@ def test_a_page_is_in_the_language_that_it_is_asked_for() -> None:
         "token": "",
         "path": "/",
         "agency": _Face(),
+        "folder_use": "here",
     }
     page = templates.render("not_here.html", lang="es", **values)
     assert '<html lang="es"' in page and english_left(page, besides=["Clinic"]) == []
