@@ -22,6 +22,7 @@ from offramp.agency.folder.staff import ROLES
 from offramp.console.agency import pages  # noqa: F401  # declares the routes
 from offramp.console.agency.own_sign_in import RETURN, START
 from offramp.console.agency.routes import Route, collect_routes
+from offramp.console.agency.sessions import COOKIE
 from offramp.console.headers import HEADERS
 from tests.support.agencies import PASSPHRASE, Town
 from tests.support.agency_console import (
@@ -38,6 +39,7 @@ from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.chance import chance
 from tests.support.simulator import part
 from tests.support.staff import founder_of
+from tests.support.traces import details_of, found_in, leave, look_over
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 
@@ -78,6 +80,7 @@ HARD = (
     ("Zelda Ünal", "Muñoz Quillfeather"),
     (" ".join(["X" * 24] * 3), " ".join(["Y" * 24] * 3)),
 )
+PHONE_NUMBER = "505-555-0142"
 # Colleagues' hard names: markup, a command, a picture, and the longest.
 STAFF = ("<script>alert(1)</script>", 'O’Brien"; DROP TABLE', "🙂 Åse", "X" * 80)
 PEOPLE = {f"Only {role.capitalize()}": [role] for role in ROLES}
@@ -102,6 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     says = {"answer": "accepted"}
     for number, (given, family) in enumerate(HARD):
         contact = {"given_name": given, "family_name": family, "birth_date": "1999-03-04"}
+        contact |= {"phone": PHONE_NUMBER}
         encounter = {"facts": {"encounter.route": "arrest"}}
         parts = (
             part("contact", contact, to=to, says=says, use="none"),
@@ -327,6 +331,16 @@ def test_no_name_is_in_an_address_a_title_a_cookie_or_the_log(
 ) -> None:
     """S4, after every page was asked for and a search was made."""
     told: list[str] = []
+    for typed in ("Quillfeather", "3/4/1999", "505-555-0142", "(505) 555 0142"):
+        callers["founder"].get("/people/find")
+        sent = {
+            "t": callers["founder"].hidden("t"),
+            "f": callers["founder"].hidden("f"),
+            "q": typed,
+        }
+        answer = callers["founder"].ask("POST", "/people/find", data=sent)
+        assert "Quillfeather" in callers["founder"].get(answer.headers["location"]).text, typed
+        told += [answer.headers["location"], *answer.headers.get_list("set-cookie")]
     for caller in callers.values():
         for path in pages_of(case):
             answer = caller.ask("GET", path)
@@ -338,6 +352,30 @@ def test_no_name_is_in_an_address_a_title_a_cookie_or_the_log(
     for text in told:
         for word in ("Quillfeather", "Zelda", "O'Brien", "alert(1)", "1999", "X" * 20, PASSWORD):
             assert word not in text, text
+        # The one address with a number is that of the telephone itself.
+        is_call = text.startswith("tel:")
+        assert is_call or "5550142" not in re.sub(r"\W", "", text), text
+
+
+def test_what_a_console_leaves_behind_is_searched_for_everybody_it_knows(
+    callers: dict[str, Caller], console: AgencyConsole, folder: Path
+) -> None:
+    """S4 after every console of the suite, which `look_over` searches as it ends."""
+    details = details_of(folder, PASSPHRASE)
+    assert {"Quillfeather", "Muñoz", "1999-03-04", "3/4/1999", "5055550142"} <= details
+    for left in (
+        f"{console.address}/people/find?q=mu%C3%B1oz",
+        "Zelda Ünal Muñoz Quillfeather – Offramp",
+        f"{COOKIE}=quillfeather; Secure",
+        "GET /people?born=1999-03-04 200",
+        "found 505-555-0142",
+    ):
+        assert found_in(details, [left]), left
+    assert not found_in(details, ["A person – Offramp", f"{COOKIE}={'Quillfeather' * 4}"])
+    look_over(folder, PASSPHRASE, console.address, console.log.read_text())
+    leave(f"{console.address}/people", "Quillfeather – Offramp")
+    with pytest.raises(AssertionError, match="Quillfeather"):
+        look_over(folder, PASSPHRASE, console.address, console.log.read_text())
 
 
 # S5 and S6, in a browser

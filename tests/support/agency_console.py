@@ -37,6 +37,7 @@ from tests.support.hub_process import (
     wait_for_end,
 )
 from tests.support.running_agencies import Running
+from tests.support.traces import leave, look_over
 
 # Certificates take 40 ms to load for each request, and a console on this machine shows none.
 WITHOUT_CERTIFICATES = False
@@ -72,7 +73,7 @@ def run_agency_console(
     """Serve an agency's folder until the block ends, on a free port.
 
     The process is what `offramp agency console` starts, with the same argument. It is forked from
-    one that has imported everything.
+    one that has imported everything. Its traces are then searched for people.
     """
     number = next(_NUMBERS)
     log = folder.parent / f"console-{folder.name}-{number}.log"
@@ -94,6 +95,7 @@ def run_agency_console(
             # The console ends with its standard input.
             os.close(standard_input)
         wait_for_end(pid, STARTS_WITHIN)
+        look_over(folder, read_passphrase(passphrase_file), found[0], log.read_text())
     finally:
         if runs(pid):
             os.kill(pid, signal.SIGKILL)
@@ -141,6 +143,7 @@ def run_console_command(folder: Path, passphrase_file: Path) -> Iterator[AgencyC
         finally:
             process.terminate()
             process.wait(timeout=20)
+        look_over(folder, read_passphrase(passphrase_file), found[0], log.read_text())
 
 
 @contextmanager
@@ -158,10 +161,12 @@ def serve_with_console(running: Running, name: str) -> Iterator[str]:
         try:
             lines = iter(process.stdout.readline, "")
             line = next(line for line in lines if line.startswith("Console of"))
-            yield line.split()[-1].rstrip("/")
+            address = line.split()[-1].rstrip("/")
+            yield address
         finally:
             process.terminate()
             assert process.wait(20) == 0
+        look_over(folder, running.passphrase.read_bytes(), address, process.stdout.read())
     with closing(socket.socket()) as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the console ends with the gateway"
 
@@ -205,6 +210,9 @@ class Caller:
             method, url, headers=headers, timeout=PATIENCE, verify=WITHOUT_CERTIFICATES, **more
         )
         set_cookie = answer.headers.get("set-cookie", "")
+        titles = re.findall("<title>(.*?)</title>", answer.text)
+        location = answer.headers.get("location", "")
+        leave(self.console.address + path, location, set_cookie, *titles)
         if (found := re.match(f"{self.cookie}=([^;]*);", set_cookie)) is not None:
             self.token = found[1].strip('"') or None
         self.page = answer

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.traces import leave
+
 BROWSER = next(
     (
         found
@@ -67,6 +69,8 @@ class Browser:
         self._buffer = b""
         self._number = 0
         self.events: list[dict[str, Any]] = []
+        self._addresses: dict[str, str] = {}
+        self.call("Target.setDiscoverTargets", in_page=False, discover=True)
         targets = self.call("Target.getTargets", in_page=False)["targetInfos"]
         target = next(each["targetId"] for each in targets if each["type"] == "page")
         attached = self.call("Target.attachToTarget", in_page=False, targetId=target, flatten=True)
@@ -126,7 +130,20 @@ class Browser:
             self._buffer += received
         line, _, self._buffer = self._buffer.partition(b"\0")
         answer: dict[str, Any] = json.loads(line)
+        self._note_trace(answer.get("method", ""), answer.get("params", {}))
         return answer
+
+    def _note_trace(self, method: str, parameters: Mapping[str, Any]) -> None:
+        """Note the addresses, titles, and cookies that a browser has of a console."""
+        if method == "Network.requestWillBeSent":
+            self._addresses[parameters["requestId"]] = parameters["request"]["url"]
+            leave(parameters["request"]["url"])
+        elif method == "Network.responseReceivedExtraInfo":
+            headers = {name.lower(): text for name, text in parameters["headers"].items()}
+            if (address := self._addresses.get(parameters["requestId"])) is not None:
+                leave(address, headers.get("set-cookie", ""))
+        elif method == "Target.targetInfoChanged":
+            leave(parameters["targetInfo"]["url"], parameters["targetInfo"]["title"])
 
     def wait_for(self, method: str) -> dict[str, Any]:
         """Return the next event of a kind, also one that has arrived since the last call."""
@@ -211,10 +228,10 @@ class Browser:
         )
 
     def _middle(self, selector: str) -> list[float]:
-        """Scroll an element into the window, and return where its middle is."""
+        """Scroll an element into the window, and return where the middle of its first line is."""
         place: list[float] = self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            " e.scrollIntoView({block: 'center'}); const r = e.getClientRects()[0];"
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         return place
