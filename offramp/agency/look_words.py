@@ -121,6 +121,7 @@ _DONE: Mapping[str, str] = {
     "list_unassigned": "list/listed the cases without a case manager",
     "list_unopened": "list/listed what is not opened",
     "make_spare_key": "make/made a spare key",
+    "measurements_asked": "list/listed the measurements that were asked for",
     "move_agency": "move/moved the agency to another machine",
     "my_account": "open/opened the own account",
     "my_page": "open/opened the own page",

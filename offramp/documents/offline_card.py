@@ -29,6 +29,9 @@ MOST_BYTES = 200 * 1024
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
+_POLICY_LINE = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+
+
 @frozen
 class OfflineCard:
     """The page, the number of its screens, and the most answers to tap on one path."""
@@ -36,6 +39,13 @@ class OfflineCard:
     html: str
     screens: int
     most_taps: int
+
+    def html_with_script(self, address: str) -> str:
+        """Return the page of a server: with a script, and without a policy of its own.
+
+        The server's policy is in a header.
+        """
+        return self.html.replace(_POLICY_LINE, f'<script src="{address}" defer></script>\n', 1)
 
 
 def offline_card(pack: Pack, as_of: str | None, today: date | None = None) -> OfflineCard:
@@ -158,7 +168,7 @@ def _document(title: str, sections: list[str], foot: list[Text]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f"{_POLICY_LINE}"
         f"<title>{escape_html(title)}</title>\n<style>{STYLESHEET}</style>\n</head>\n<body>\n"
         f"<header><h1>{escape_html(title)}</h1></header>\n<main>\n{body}\n</main>\n"
         f"<footer>\n{notes}<p>Go back in the browser to change an answer. Nothing that you tap "

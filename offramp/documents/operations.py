@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,18 @@ from offramp.digest_words import digest_words
 from offramp.documents.document import Document
 from offramp.documents.memo_page import memo_fragment, memo_title
 from offramp.documents.memo_style import MEMO_STYLE
+from offramp.documents.offline_card import STYLESHEET as CARD_STYLE
 from offramp.documents.offline_card import OfflineCard, offline_card
 from offramp.documents.pack_page import pack_page
 from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_fragment
 from rules.frozen import frozen
+from rules.packs.pack import Pack
 from rules.shelf import read_pack
 
 __all__ = [
+    "CARD_STYLE",
     "MEMO_STYLE",
     "MemoPage",
     "as_fragment",
@@ -59,9 +63,13 @@ def show_timeline(pack: str | Path) -> Document:
     return timeline(read_pack(pack))
 
 
-def make_card(pack: str | Path) -> OfflineCard:
-    """Return the offer of a pack as one page to tap through."""
-    return offline_card(read_pack(pack), None)
+def make_card(pack: str | Path | Pack, day: date | None = None) -> OfflineCard:
+    """Return the offer of a pack as one page to tap through, by the newest rules or a day's.
+
+    Raises `RequestError` `no-card`, `card-too-large`; as the other operations.
+    """
+    read = pack if isinstance(pack, Pack) else read_pack(pack)
+    return offline_card(read, day.isoformat() if day is not None else None, day)
 
 
 def show_memo(value: Mapping[str, Any]) -> MemoPage:

@@ -6,22 +6,44 @@ own controls in a browser without scripts, unless a line is about a script.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from html import unescape
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import yaml
 
+from offramp.adoption import PackFiles
 from offramp.agency import operations
 from offramp.agency.cases.caseload import case_of
+from offramp.documents.offline_card import card_of_tree
+from offramp.documents.segments import segment_of
+from rules.author.answer_tree import answer_tree
+from rules.decide.program import Program
+from rules.input.facts import read_facts
+from rules.shelf import read_pack
 from tests.support.agencies import Town
-from tests.support.agency_console import make_account, serve_at_town_time
+from tests.support.agency_console import (
+    WITHOUT_CERTIFICATES,
+    make_account,
+    run_agency_console,
+    serve_at_town_time,
+)
 from tests.support.browser import BROWSER, NO_BROWSER, PATIENCE, Browser
+from tests.support.card_taps import taps_to_answer
+from tests.support.local_day import local_day
 from tests.support.referrals import address, age_of, refer
 from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running, serve_joined
 from tests.support.santa_fe_town import (
     BY,
+    PACK,
     consent,
     describe_and_refer,
     linked_town,
@@ -123,6 +145,58 @@ def test_where_no_offer_may_be_made_nobody_is_asked_for(officer: Taps) -> None:
     assert officer.heading == "You may not offer the program" and officer.count <= 5
     assert officer.has("details[open] .why") and officer.has("details[open] .src")
     assert not officer.has(f"{YES}, input:not([type=hidden])") and "contact." not in officer.content
+
+
+class TownOf2014(Town):
+    """A town that is founded in the first summer of Santa Fe's program."""
+
+    def _found(self, adopted: PackFiles | None) -> None:
+        self.hub.clock = int(datetime(2014, 7, 2, 18, tzinfo=UTC).timestamp())
+        super()._found(adopted)
+
+
+def test_the_answer_follows_the_rules_of_its_day(officer: Taps, tmp_path: Path) -> None:
+    """O3: the program took no intent to sell in 2014, and takes it today."""
+    answer_scene(officer, "intent_to_sell")
+    assert officer.heading == "You may offer the program" and officer.has(YES)
+    town = TownOf2014(tmp_path, {name: SIX_ROLES[name] for name in FOUNDED_2014}, pack=PACK)
+    secret = make_account(town.at["police"], OFFICER, OFFICER)
+    with (
+        serve_at_town_time(town, "police") as console,
+        Browser(tmp_path / "profile") as browser,
+    ):
+        browser.show(width=390, dark=True)
+        browser.forbid_scripts()
+        then = Taps(browser, console.address)
+        then.sign_in(OFFICER, secret)
+        answer_scene(then, "intent_to_sell")
+        assert then.heading == "You may not offer the program" and then.count <= 5
+        assert "does not take a charge of selling or intent to sell" in then.text
+        assert "Source: The Nation, 2014" in then.text
+        assert not then.has(f"{YES}, input:not([type=hidden])") and "contact." not in then.content
+
+
+FOUNDED_2014 = ("police", "prosecutor", "defender", "clinic")
+
+
+def test_a_drug_that_cant_be_told_is_asked_first_and_is_no_answer(officer: Taps) -> None:
+    """O4: left out within five taps. To say that it can't be told is one tap more."""
+    pack = yaml.safe_load((PACK / "pack.yaml").read_text(encoding="utf-8"))
+    words = pack["decisions"]["offer"]["while_waiting"]["text"].strip()
+    for drug, most in (((), 5), (("not known",), 6)):
+        officer.begin("/offer")
+        officer.press("button[value=arrest]")
+        officer.tap("input[value=possession]")
+        for value in drug:
+            officer.tap(f"[name='encounter.drugs'][value='{value}']")
+        officer.type("person.age", "27")
+        officer.press(SEND)
+        officer.tap("input[value=no]")
+        officer.press(SEND)
+        assert officer.heading == "Ask one thing first" and officer.count <= most
+        assert words in " ".join(officer.text.split()) and "This is not a no." in officer.text
+        assert "may offer" not in officer.text.lower() and "may not" not in officer.text.lower()
+        assert not officer.has(f"{YES}, {NO}") and "What drugs were found?" in officer.text
 
 
 def test_a_reason_for_no_offer_is_three_taps(town: Running, officer: Taps) -> None:
@@ -272,6 +346,178 @@ def test_what_is_not_the_officers_is_not_here_in_three_equal_answers(
     with closing(operations.open_office(town.folder / "police", PASSPHRASE)) as office:
         looks = operations.list_looks(office, person=OFFICER, only_refused=True).looks
     assert [look.refused for look in looks][-3:] == ["not-here"] * 3
+
+
+# What is asked of police, and what was told wrong
+
+
+WEIGHT = "How many grams does it weigh?"
+GRAMS = "encounter.drugs[0].grams"
+
+
+def weigh(town: Running, officer: Taps, case: str, grams: str) -> None:
+    """Have the program ask for what it lacks, and answer with a weight alone."""
+    with closing(town.office("program")) as office:
+        operations.open_case(office, founder_of("program"), case)
+        operations.ask(office, case, "eligibility")
+    town.settle()
+    officer.begin("/asked")
+    officer.press("main form[action='/asked'] button")
+    assert "Who gets this: Program. Nobody else." in officer.text
+    local = address(town, case, "police").removeprefix("/people/")
+    officer.type(f"{local}.{GRAMS}", grams)
+    officer.press(f"form[action='/asked/{local}'] p button")
+
+
+def missing_at_program(town: Running, case: str) -> list[str]:
+    """Return the questions on which eligibility depends still, as the program has them."""
+    with closing(town.office("program")) as office:
+        operations.open_case(office, founder_of("program"), case)
+        opened = operations.open_decision(office, case, "eligibility")
+        return [fact.question for fact in opened.missing]
+
+
+def answers_of_police(town: Running, case: str) -> list[tuple[Any, Any]]:
+    """Return what police answered in a case: for each part, the agencies and the facts."""
+    with closing(town.office("police")) as office:
+        sent = [each for each in office.working_set().outbox.values() if each.case == case]
+        return [
+            (sorted(part["to"]), content["facts"])
+            for record in sent
+            if record.kind == "answer"
+            for part in record.parts
+            for content in part["content"].values()
+        ]
+
+
+def test_a_weight_alone_is_sent_to_who_asked_in_two_taps(town: Running, officer: Taps) -> None:
+    """O10. To open the question, which is in the officer's name, is one of the two."""
+    case = refer(town, "Wanda", "Weigher")
+    assert WEIGHT in missing_at_program(town, case)
+    weigh(town, officer, case, "2.4")
+    assert officer.heading == "Sent" and "Program has it." in officer.text
+    assert officer.count <= 2
+    ((to, facts),) = answers_of_police(town, case)
+    (drug,) = facts.pop("encounter.drugs")
+    assert to == ["program"] and not facts
+    assert {name: drug[name] for name in drug if name != "id"} == {"kind": "opioid", "grams": 2.4}
+    town.settle()
+    left = missing_at_program(town, case)
+    assert left and WEIGHT not in left, "what was left out is still asked"
+    officer.open("/asked")
+    assert WEIGHT not in officer.text and "Is it weighed or counted as pills?" in officer.text
+
+
+def test_an_unusual_weight_is_checked_before_it_is_sent(town: Running, officer: Taps) -> None:
+    """O10 with a typing error: nothing is sent until the officer says that it is right."""
+    case = refer(town, "Umar", "Unusual")
+    weigh(town, officer, case, "240000")
+    assert officer.heading == "Check and send" and "unusual amount" in officer.text
+    assert "Who gets this" in officer.text and not answers_of_police(town, case)
+    officer.press(SEND)
+    assert "Confirm that this is right" in officer.text and not answers_of_police(town, case)
+
+
+def test_a_wrong_weight_is_corrected_in_five_taps(
+    town: Running, officer: Taps, tmp_path: Path
+) -> None:
+    """O11, to what the recipient sees."""
+    case = refer(town, "Wilma", "Wrongweight")
+    weigh(town, officer, case, "2.4")
+    town.settle()
+    missing_at_program(town, case)
+    officer.begin("/mine")
+    officer.press(f"a[href='{address(town, case, 'police')}/mistake']")
+    officer.press("button[value=detail]")
+    officer.press(f"button[value='{GRAMS}']")
+    officer.type(GRAMS, "1.8")
+    officer.press(SEND)
+    assert officer.heading == "Check and send"
+    assert "Program was told “2.4 g”, and gets “1.8 g”" in officer.text
+    officer.press(SEND)
+    assert officer.heading == "Corrected" and officer.count <= 5
+    town.settle()
+    with founder_at(town, "program", tmp_path / "desk", width=1280) as program:
+        program.open(f"{address(town, case, 'program')}/open")
+        program.press("form[action$='/open'] button")
+        program.open(address(town, case, "program"))
+        struck, whole = program.browser.evaluate(
+            "(s => [s.innerText, s.parentNode.innerText])(document.querySelector('main dd s'))"
+        )
+    assert "2.4 g" in struck and "1.8 g" not in struck
+    assert whole.startswith(struck) and "1.8 g" in whole.removeprefix(struck)
+    assert "2.4 g" not in whole.removeprefix(struck)
+
+
+# The card
+
+
+POSSESSION = {
+    "person": {"age": 27},
+    "encounter": {
+        "route": "arrest",
+        "overdose_help_sought": False,
+        "charges": [
+            {
+                "conduct": "possession",
+                "violent": False,
+                "authority": "state",
+                "code": "NMSA 30-31-23",
+            }
+        ],
+        "drugs": [{"kind": "opioid"}],
+    },
+}
+
+
+def without_policy_and_script(html: str) -> str:
+    """Return a card without the two lines in which a served one and a file differ."""
+    html = re.sub("<meta http-equiv=.*>\n", "", html, count=1)
+    return re.sub('<script src="/card/card.js" defer></script>\n', "", html, count=1)
+
+
+def test_the_card_answers_signed_out_and_without_a_network(town: Running, tmp_path: Path) -> None:
+    """O13: a phone keeps the card that the command writes, and opens it after the console ends.
+
+    `test_offline_card.py` holds each of its paths to `decide`.
+    """
+    folder, day, pack = town.folder / "police", local_day(), read_pack("santa-fe")
+    segment = segment_of(pack, day.isoformat())
+    tree = answer_tree(Program(pack), "offer", day)
+    file = card_of_tree(tree, segment, day).html
+    facts = {**read_facts(POSSESSION, pack.vocabulary).known, "encounter.date": day}
+    with Browser(tmp_path / "phone") as browser:
+        browser.show(width=390, dark=True)
+        with run_agency_console(folder, town.passphrase) as console:
+            officer = Taps(browser, console.address)
+            officer.open("/sign-in")
+            officer.press("a[href='/card/']")
+            browser.evaluate("navigator.serviceWorker.ready.then(() => true)")
+            assert browser.complaints == []
+            url, headers = f"http://127.0.0.1:{console.port}/card/", {"host": console.host}
+            served = httpx.get(url, headers=headers, verify=WITHOUT_CERTIFICATES)
+            again = {**headers, "if-none-match": served.headers["etag"]}
+            assert httpx.get(url, headers=again, verify=WITHOUT_CERTIFICATES).status_code == 304
+        assert "set-cookie" not in served.headers and "no-cache" in served.headers["cache-control"]
+        assert without_policy_and_script(served.text) == without_policy_and_script(file)
+        assert tree.program.digest in served.text and served.text.count("<script") == 1
+        browser.open("about:blank")
+        officer.begin("/card/")
+        kept = unescape(browser.evaluate("document.body.innerHTML")).strip()
+        assert kept == unescape(served.text).partition("<body>")[2].partition("</body>")[0].strip()
+        screens = [1, *taps_to_answer(tree, segment, facts)]
+        for screen, target in pairwise(screens):
+            officer.tap(f"#s{screen} a[href='#s{target}']")
+            wait_until(browser, f"document.querySelector('#s{target}').offsetHeight")
+        shown = browser.evaluate(
+            "[...document.querySelectorAll('section h2')].filter(h => h.offsetHeight)"
+            ".map(h => h.innerText)"
+        )
+        # One more than the budget: Santa Fe asks for the section of law, too.
+        assert shown == ["MAY OFFER"] and officer.count <= 6 + 1
+        assert browser.evaluate("document.cookie + localStorage.length") == "0"
+        officer.open("/offer")
+        assert "card" not in browser.evaluate("document.title").lower(), "nothing else is kept"
 
 
 # What other agencies know of a person, beside a hub in memory

@@ -196,6 +196,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "send_draft": {"begins": "/offer", "answers": "/asked", "case": "/people"},
     "waiting_questions": "/asked",
     "closed_questions": "/asked",
+    "measurements_asked": "/asked",
     "open_questions_as": "/asked",
     "list_staff": "/admin/people list",
     "add_person": "/admin/people",
@@ -259,6 +260,7 @@ OF_THE_GATEWAY = {
     "prepare_tasks",
     # Before somebody is signed in at the console, and for each of its requests.
     "describe_agency",
+    "offer_in_force",
     "demo_people",
     "find_account",
     "sign_in_provider",
@@ -619,6 +621,7 @@ FOR_EVERY_CASE = {
     "report_emergency",
     "waiting_questions",
     "closed_questions",
+    "measurements_asked",
     "open_questions_as",
 }
 

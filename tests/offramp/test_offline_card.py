@@ -28,6 +28,7 @@ from rules.input.facts import read_facts
 from rules.shelf import find, read_pack, shipped
 from tests.support import written
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
+from tests.support.card_taps import taps_to_answer, usual_facts
 from tests.support.parsed_page import ParsedPage
 
 WITH_AN_OFFER = [
@@ -219,57 +220,12 @@ def test_a_card_is_small_and_has_no_script_and_no_address(name: str) -> None:
     assert format_day(segment_of(pack, None).day) in html
 
 
-def taps(name: str, facts: Any) -> int:
-    """Return the screens that an officer answers on the way to the leaf of some facts."""
-    tree = tree_of(name)
-    screens = Screens(tree, segment_of(read_pack(name), None))
-    path = tree.follow(facts)
-    assert path is not None
-    taken = [option for _, option in path.options]
-    node, number = tree.root, 0
-    while not isinstance(node, Leaf):
-        screen = screens.screen(node)
-        assert isinstance(screen, QuestionScreen)
-        row = next(
-            row
-            for row in (*screen.rows, *screen.unsure)
-            if list(row.options) == taken[: len(row.options)]
-        )
-        taken, node, number = taken[len(row.options) :], row.then, number + 1
-    return number
-
-
-USUAL: dict[str, Any] = {
-    "person.age": 25,
-    "person.resident": True,
-    "encounter.route": "arrest",
-    "encounter.in_area": True,
-    "encounter.overdose_help_sought": False,
-    "encounter.can_agree": True,
-    "encounter.medical_emergency": False,
-    "encounter.mental_crisis": False,
-    "encounter.warrant_hit": False,
-    "encounter.appearance_ticket": True,
-    "encounter.charges": [
-        {
-            "conduct": "possession",
-            "level": "misdemeanor",
-            "violent": False,
-            "to_minor": False,
-            "authority": "state",
-        }
-    ],
-    "encounter.drugs": [{"kind": "opioid", "grams": 1, "form": "weighed"}],
-}
-
-
 @pytest.mark.parametrize("name", WITH_AN_OFFER)
 def test_the_usual_case_takes_six_taps_at_most(name: str) -> None:
     """O13: an adult arrested with some heroin. Santa Fe asks the prosecutor, which adds two."""
-    vocabulary = read_pack(name).vocabulary
-    stated = {path: value for path, value in USUAL.items() if path in vocabulary.facts}
-    known = read_facts(written.nested(stated), vocabulary).known
-    assert 1 <= taps(name, {**known, DAY: tree_of(name).day}) <= 6
+    pack, tree = read_pack(name), tree_of(name)
+    known = {**usual_facts(pack.vocabulary), DAY: tree.day}
+    assert 1 <= len(taps_to_answer(tree, segment_of(pack, None), known)) <= 6
     assert card(name).most_taps <= (8 if name == "santa-fe" else 6)
 
 

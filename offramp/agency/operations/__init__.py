@@ -83,8 +83,10 @@ from offramp.agency.operations.arrivals import (
     open_arrivals,
 )
 from offramp.agency.operations.asked_questions import (
+    AskedMeasurement,
     WaitingQuestion,
     closed_questions,
+    measurements_asked,
     open_questions_as,
     waiting_questions,
 )
@@ -308,11 +310,13 @@ from offramp.agency.operations.mistakes import (
     list_told,
 )
 from offramp.agency.operations.offers import (
+    OfferInForce,
     Scene,
     SceneAnswer,
     draft_referral,
     note_declined,
     note_not_offered,
+    offer_in_force,
     open_referral,
     read_scene,
     reasons_for_no_offer,
@@ -548,6 +552,7 @@ __all__ = [
     "Approval",
     "AskedBack",
     "AskedConsent",
+    "AskedMeasurement",
     "AssignedCase",
     "Backup",
     "BackupFile",
@@ -617,6 +622,7 @@ __all__ = [
     "MyPage",
     "NotedFacts",
     "OffBoard",
+    "OfferInForce",
     "Office",
     "OpenCase",
     "OpenDecisionList",
@@ -848,6 +854,7 @@ __all__ = [
     "list_unopened",
     "make_secret",
     "make_spare_key",
+    "measurements_asked",
     "move_agency",
     "my_account",
     "my_language",
@@ -871,6 +878,7 @@ __all__ = [
     "note_same_person",
     "note_sign_in",
     "noted_ending",
+    "offer_in_force",
     "open_arrivals",
     "open_case",
     "open_consent_form",

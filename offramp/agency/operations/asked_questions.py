@@ -8,14 +8,23 @@ from offramp.agency.cases.asked_again import contradictions, value_held
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import OpenQuestion, case_of, handles
 from offramp.agency.cases.empty_cases import is_withdrawn
+from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import ASKED, needs, open_for_actor
-from offramp.agency.operations.telling import CaseAbout, about_case, agency_names, questions_here
+from offramp.agency.operations.telling import (
+    CaseAbout,
+    about_case,
+    agency_names,
+    open_form,
+    questions_here,
+)
 from offramp.agency.operations.value_words import ValueWords
+from offramp.asking import Question
+from rules.errors import Refusal
 from rules.frozen import frozen
 
 
@@ -36,6 +45,17 @@ class WaitingQuestion:
     asker: str
     about: CaseAbout
     earlier: str = ""
+
+
+@frozen
+class AskedMeasurement:
+    """A measurement, such as a weight, that other agencies asked for in a case.
+
+    `question` is that of the form `answer`, and `askers` are the agencies' names.
+    """
+
+    question: Question
+    askers: tuple[str, ...]
 
 
 @needs(ASKED, look="list")
@@ -103,6 +123,31 @@ def _earlier_value(
         else wording.text(question.path, text)
         for text in fields
         if text is not None
+    )
+
+
+@needs(ASKED)
+def measurements_asked(office: Office, case: str) -> tuple[AskedMeasurement, ...]:
+    """Return the measurements that other agencies wait for in a case, none if it can't be told."""
+    working_set = office.working_set()
+    terms, names = terms_of(working_set), agency_names(working_set)
+    askers: dict[str, set[str]] = {}
+    for open_question in questions_here(office, working_set, case):
+        fact = terms.fact(open_question.path)
+        if fact is not None and fact.kind == "measurement":
+            askers.setdefault(open_question.path, set()).add(
+                names.get(open_question.by, open_question.by)
+            )
+    if not askers:
+        return ()
+    try:
+        opened = open_form(office, "answer", case)
+    except Refusal:
+        return ()  # the form itself says why
+    return tuple(
+        AskedMeasurement(question, tuple(sorted(askers[path])))
+        for question in opened.questions({})
+        if (path := plain_path(question.name)) in askers
     )
 
 

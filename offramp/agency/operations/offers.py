@@ -8,6 +8,7 @@ answers. `note_declined` and `note_not_offered` record that there is none, witho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,8 @@ from offramp.agency.cases.case import ACCEPTED
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.folder.office import Office
-from offramp.agency.operations.access import OFFER, needs
+from offramp.agency.folder.working_set import WorkingSet
+from offramp.agency.operations.access import GATEWAY, OFFER, needs
 from offramp.agency.operations.code_words import in_words
 from offramp.agency.operations.decisions import NEW_CASE, Determination, determine
 from offramp.agency.operations.telling import FormDraft, OpenedForm, draft_form, open_form
@@ -39,7 +41,7 @@ from rules.frozen import frozen
 from rules.input.facts import Facts
 from rules.input.vocabulary import Fact, nested
 from rules.language import tree
-from rules.packs.pack import conditions
+from rules.packs.pack import Pack, conditions
 from rules.packs.resolve import Segment
 from rules.unknown import UNKNOWN
 
@@ -114,6 +116,32 @@ class Scene:
     answer: SceneAnswer
 
 
+@frozen
+class OfferInForce:
+    """The adopted pack with the rules of an offer, its digest, and the day of today."""
+
+    pack: Pack
+    digest: str
+    day: date
+
+
+@needs(GATEWAY)
+def offer_in_force(office: Office) -> OfferInForce:
+    """Return the rules of an offer now. They are no secret, and nothing of a case is in them.
+
+    Raises `AgencyError` `no-directory`, `unknown-pack`.
+    """
+    working_set = office.working_set()
+    defaults_today(office, working_set)  # refuses an office without a directory
+    program = office.program(working_set)
+    return OfferInForce(program.pack, program.digest, _today(office, working_set))
+
+
+def _today(office: Office, working_set: WorkingSet) -> date:
+    gateway = working_set.gateway
+    return day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
+
+
 @needs(OFFER)
 def read_scene(office: Office, route: str, answers: Mapping[str, Sequence[str]]) -> Scene:
     """Return what is asked at the scene after some answers, and what the rules say.
@@ -125,10 +153,8 @@ def read_scene(office: Office, route: str, answers: Mapping[str, Sequence[str]])
     working_set = office.working_set()
     program = office.program(working_set)
     check_decided_here(working_set, _OFFER, program)
-    today = day_of(
-        working_set.gateway.hub_time(office.clock()), working_set.gateway.history.newest.zone
-    )
-    walk = _Walk(program, {_DAY: today.isoformat(), _ROUTE: route})
+    today = _today(office, working_set).isoformat()
+    walk = _Walk(program, {_DAY: today, _ROUTE: route})
     return walk.read(answers)
 
 

@@ -123,15 +123,20 @@ def read_answers(
     visit: Visit,
     typed: Typed | None = None,
     language: str = "en",
+    *,
+    may_leave_out: bool = False,
 ) -> dict[str, Any]:
     """Return the answers of a form by question, as `offramp.asking` returns them.
 
     `questions_after` gives the questions after some answers. `typed` are the texts by field, those
     of the sent form unless they are given. A question that the form didn't show yet stays open.
-    Raises `Invalid` with a sentence for each field.
+    With `may_leave_out`, one without an answer has none. Raises `Invalid` with a sentence for each
+    field.
     """
     fields = visit.answers if typed is None else typed
-    answers, faults = _read_fields(questions_after, visit, fields, language)
+    answers, faults = _read_fields(
+        questions_after, visit, fields, language, may_leave_out=may_leave_out
+    )
     if faults:
         raise Invalid(faults)
     return answers
@@ -149,20 +154,26 @@ def _read_fields(
     visit: Visit,
     fields: Typed,
     language: str,
+    *,
+    may_leave_out: bool = False,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the answers of a form, and a sentence for each field that has none."""
     answers: dict[str, Any] = {}
     faults: dict[str, str] = {}
+    left_out: set[str] = set()
     dialog = Dialog(language, visit.zone.key)
     while True:
         asked = [question for question in questions_after(answers) if question.name not in answers]
-        sent = [question for question in asked if question.name not in faults]
-        sent = [question for question in sent if _was_shown(question, fields)]
+        sent = [question for question in asked if question.name not in {*faults, *left_out}]
+        sent = [question for question in sent if was_shown(question, fields)]
         if not sent:
             return answers, faults
         for question in sent:
             texts = texts_of(question.name, fields)
             if not texts and (fault := _fault_of_nothing(question)) is not None:
+                if may_leave_out:
+                    left_out.add(question.name)
+                    continue
                 faults[question.name] = fault
                 continue
             try:
@@ -190,6 +201,6 @@ def _fault_of_nothing(question: Question) -> str | None:
     return "Fill this in, or say that you can’t tell" if form.may_be_unknown else None
 
 
-def _was_shown(question: Question, fields: Typed) -> bool:
+def was_shown(question: Question, fields: Typed) -> bool:
     """Report whether a field came with the form: radio buttons that nobody chose don't."""
     return question.name in fields.get(_ASKED, ()) or bool(texts_of(question.name, fields))

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from offramp.agency import operations
 from offramp.console.agency import pages  # noqa: F401  # declares their routes
+from offramp.console.agency.card_page import CARD, SCRIPT, CardPage, send_script
 from offramp.console.agency.frame import SIGN_IN, UNLOCK, Frame, lead, print_place
 from offramp.console.agency.office_thread import OfficeThread
 from offramp.console.agency.own_sign_in import RETURN, START, OwnSignIn
@@ -70,6 +71,10 @@ def make_agency_app(
     app.get(START)(own_sign_in.start)
     app.get(RETURN)(own_sign_in.come_back)
     app.get("/static/{name}")(static_file)
+    if face.kind == "police":
+        app.get(CARD)(CardPage(thread).show)
+        app.get(SCRIPT)(send_script)
+        app.get(CARD.rstrip("/"))(_lead_to_card)
     if face.kind == "case_management":
         _add_participant(app, frame, ParticipantPages(frame, now))
     for route in (
@@ -194,6 +199,11 @@ def _looking_at_folder(frame: Frame, handler: Handler) -> Handler:
 def static_file(name: str) -> Response:
     """Return the stylesheet, the script, or the icon."""
     return send_static(AGENCY_STATIC, name)
+
+
+async def _lead_to_card() -> Response:
+    """Lead to the card: somebody typed a slash too few."""
+    return lead(CARD)
 
 
 def _home(visit: Visit) -> Response:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
 from offramp.agency import operations
 from offramp.console.agency.questions import (
+    Typed,
     answers_so_far,
     fault_of,
     fields_of,
     read_answers,
     typed_after,
+    was_shown,
 )
 from offramp.console.agency.routes import OFFERERS, action, has_page, page
 from offramp.console.agency.visit import Elsewhere, Invalid, NotHere, Visit
@@ -51,12 +54,77 @@ def asked(visit: Visit) -> Response:
         page_of = _RECORDS_CHECK if is_decided else f"/people/{{c}}/tell/{ANSWER}"
         address = page_of.format(c=local[question.case], decision="screening")
         waiting.setdefault(address, []).append(question)
+    cases = []
+    for address, questions in waiting.items():
+        case = questions[0].case
+        is_answer = address.endswith(f"/tell/{ANSWER}")
+        # An answer that contradicts something is confirmed or corrected in its form.
+        is_new = is_answer and not any(question.earlier for question in questions)
+        measurements = _measurements(visit, case, local[case]) if is_new else ()
+        measured = {measurement.question.text for measurement in measurements}
+        cases.append(
+            {
+                "address": f"{ASKED}/{local[case]}",
+                "form": address,
+                "about": questions[0].about,
+                "fields": fields_of(
+                    [measurement.question for measurement in measurements], {}, visit
+                ),
+                "to": _askers(measurements),
+                "others": [question for question in questions if question.question not in measured],
+            }
+        )
     return visit.show(
         "asked.html",
         "Asked",
-        cases=list(waiting.items()),
+        cases=cases,
         closed=len(operations.closed_questions(visit.office)),
     )
+
+
+def _measurements(visit: Visit, case: str, local: str) -> tuple[operations.AskedMeasurement, ...]:
+    """Return the measurements asked for in a case. Their fields have the case in their names."""
+    return tuple(
+        replace(
+            measurement,
+            question=replace(measurement.question, name=f"{local}.{measurement.question.name}"),
+        )
+        for measurement in operations.measurements_asked(visit.office, case)
+    )
+
+
+def _askers(measurements: Iterable[operations.AskedMeasurement]) -> list[str]:
+    return sorted({name for measurement in measurements for name in measurement.askers})
+
+
+@action(f"{ASKED}/{{c}}", OFFERERS)
+def send_measurements(visit: Visit) -> Response:
+    """Send the measurements of a case to the agencies that the list names.
+
+    INVARIANT: what is unusual, or goes to an agency that the list didn't name, is checked first.
+    """
+    local = f"{visit.parts['c']}."
+    measurements = _measurements(visit, visit.case, visit.parts["c"])
+    if not measurements:
+        raise Elsewhere(ASKED, "This was answered before. Nothing was sent now.")
+    questions = [measurement.question for measurement in measurements]
+    try:
+        answers = read_answers(lambda _: questions, visit)
+    except Invalid as invalid:
+        raise Invalid(invalid.faults, ASKED) from None
+    if all(value is None for value in answers.values()):
+        nothing = "Write the number, or say that you can’t tell"
+        raise Invalid({questions[0].name: nothing}, ASKED)
+    names = [question.name.removeprefix(local) for question in questions]
+    sent = {name.removeprefix(local): texts for name, texts in visit.answers.items()}
+    typed = {**sent, "asked": names}
+    visit.forget_typed(ASKED)
+    _, preview = _preview_of(visit, typed)
+    to = operations.told_by(preview).to
+    if odd_of(preview) or preview.holders or {*to} != {*_askers(measurements)}:
+        visit.remember(_draft_name(visit), typed)
+        return visit.go(f"{_form(visit)}/check")
+    return _send(visit, preview)
 
 
 @action(ASKED, OFFERERS)
@@ -106,13 +174,34 @@ def take(visit: Visit) -> Response:
     """Take the answers. More questions may follow from them, else the check."""
     opened = _opened(visit)
     typed = typed_after(visit.recall(_draft_name(visit)) or {}, visit.answers)
-    answers = read_answers(opened.questions, visit, typed)
+    answers = _answers_of(visit, opened, typed)
     visit.remember(_draft_name(visit), typed)
     questions = opened.questions(answers)
-    is_whole = all(question.name in answers for question in questions)
+    is_whole = not _is_open(visit, opened, answers, typed)
     if is_whole:
         _refuse_draft(visit, opened, answers, questions[0].name)
     return visit.go(f"{visit.path}/check" if is_whole else f"{visit.path}?more")
+
+
+def _is_open(
+    visit: Visit, opened: operations.OpenedForm, answers: Mapping[str, Any], typed: Typed
+) -> bool:
+    """Report whether a question waits. One that an answer to other agencies leaves out stays asked.
+
+    Only a question that follows from an answer, and wasn't shown yet, waits then.
+    """
+    waiting = [question for question in opened.questions(answers) if question.name not in answers]
+    if _name(visit) != ANSWER:
+        return bool(waiting)
+    initial = {question.name for question in opened.questions({})}
+    return any(
+        question.name not in initial and not was_shown(question, typed) for question in waiting
+    )
+
+
+def _answers_of(visit: Visit, opened: operations.OpenedForm, typed: Typed) -> dict[str, Any]:
+    is_answer = _name(visit) == ANSWER
+    return read_answers(opened.questions, visit, typed, may_leave_out=is_answer)
 
 
 def _refuse_draft(
@@ -163,10 +252,15 @@ def send(visit: Visit) -> Response:
         faults["again"] = "Confirm that it happened once more, or go back"
     if faults:
         raise Invalid(faults)
-    sent = operations.send_draft(visit.office, preview.draft, although_odd=bool(preview.odd))
     visit.forget(_draft_name(visit))
     visit.forget_typed(_form(visit))
     visit.forget("moved")
+    return _send(visit, preview)
+
+
+def _send(visit: Visit, preview: operations.Preview) -> Response:
+    """Send a draft that was shown, and lead to the page of its recipients."""
+    sent = operations.send_draft(visit.office, preview.draft, although_odd=bool(preview.odd))
     names = [preview.names.get(agency, agency) for agency in sent.recipients]
     visit.remember("told", {"to": names, **delivery(sent), "back": _back(visit)})
     return visit.go("/told")
@@ -182,7 +276,7 @@ def told(visit: Visit) -> Response:
 
 
 def _name(visit: Visit) -> str:
-    name = visit.parts["form"]
+    name = visit.parts.get("form", ANSWER)
     if name != ANSWER and name not in dict(operations.list_forms(visit.office)):
         raise NotHere
     return name
@@ -209,9 +303,13 @@ def _preview(visit: Visit) -> tuple[operations.OpenedForm, operations.Preview]:
     kept = visit.recall(_draft_name(visit))
     if not kept:
         raise Elsewhere(_form(visit), "Nothing is filled in. If you sent this before, it is sent.")
+    return _preview_of(visit, kept)
+
+
+def _preview_of(visit: Visit, typed: Typed) -> tuple[operations.OpenedForm, operations.Preview]:
     opened = _opened(visit)
-    answers = read_answers(opened.questions, visit, kept)
-    if any(question.name not in answers for question in opened.questions(answers)):
+    answers = _answers_of(visit, opened, typed)
+    if _is_open(visit, opened, answers, typed):
         raise Elsewhere(_form(visit), "Answer what is still open, then check it.")
     draft = operations.draft_form(visit.office, opened, answers)
     return opened, operations.preview_draft(visit.office, draft)
