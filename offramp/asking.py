@@ -15,6 +15,7 @@ from typing import IO, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from offramp.terminal import print_error, print_text
+from rules.author.spoken_dates import spoken_time
 from rules.errors import FactsError, Place, Refusal, RequestError, nearest
 from rules.frozen import frozen
 from rules.input.amounts import fits
@@ -36,6 +37,7 @@ __all__ = [
     "confirm",
     "fault_text",
     "flag_of",
+    "local_time",
     "read_answer",
     "read_line",
     "read_texts",
@@ -302,6 +304,26 @@ def read_texts(question: Question, texts: Sequence[str], dialog: Dialog) -> Any:
     typed = ", ".join(known) if known else "".join(given[:1])
     value = read_answer(question, typed, dialog)
     return (*value, UNKNOWN) if is_list and is_unknown else value
+
+
+def local_time(question: Question, text: str, dialog: Dialog) -> str:
+    """Return an instant such as `2026-06-30T14:27:00Z` as a person types it, in local words.
+
+    Any other text stays, and so does an instant that the words don't name, such as an hour that
+    comes twice.
+    """
+    instant = read_instant(text)
+    if instant is None:
+        return text
+    at = instant.astimezone(dialog.zone)
+    spoken = spoken_time(at, dialog.language)
+    if at.second:
+        spoken = spoken.replace(f":{at:%M} ", f":{at:%M:%S} ")
+    try:
+        again = read_answer(question, spoken, dialog)
+    except Refusal:
+        return text
+    return spoken if read_instant(str(again)) == instant else text
 
 
 def fault_text(refusal: Refusal, in_words: Callable[[str], str] = str) -> str:

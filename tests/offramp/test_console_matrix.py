@@ -61,6 +61,7 @@ TABLE: tuple[tuple[str, set[str], frozenset[str]], ...] = (
     ("/people/{c}/represent", WORKERS, ("defender",)),
     ("/glass|/emergencies|/people/{c}/glass|/people/{c}/emergency", WORKERS, CARERS),
     ("/people/{c}/consent|/people/{c}/consents", WORKERS, COLLECTORS),
+    ("/people/{c}/name|/people/{c}/name/check", WORKERS, COLLECTORS),
     ("/today|/people|/reviews|/inbox", WORKERS, ANY),
     ("/queue|/held|/new-charge", WORKERS, ANY),
     ("/applications|/places", WORKERS, ANY),

@@ -161,15 +161,21 @@ def consent(town: Offices, case: str) -> None:
 
 
 def say_yes(
-    office: operations.Office, case: str, set_id: str, *, no_to: Collection[str] = ()
+    office: operations.Office,
+    case: str,
+    set_id: str,
+    *,
+    no_to: Collection[str] = (),
+    name: str = "Ana Delgado",
+    by: str = BY,
 ) -> None:
     """Say yes to each question of a consent set, but for those about some recipients."""
     form = operations.open_consent_form(office, set_id)
     answers: Answers = {question.id: question.recipient not in no_to for question in form.questions}
     is_signed = any(answers.values())
-    signed = Signature("Ana Delgado", "typed", "Crossroads", False, True, True)
+    signed = Signature(name, "typed", "Crossroads", False, True, True)
     operations.record_answers(
-        office, BY, case, set_id, answers, "Ana Delgado", signed if is_signed else None
+        office, by, case, set_id, answers, name, signed if is_signed else None
     )
 
 

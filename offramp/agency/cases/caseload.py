@@ -384,16 +384,21 @@ def valid_facts(working_set: WorkingSet, note: Event) -> Mapping[str, Any]:
     A recall for such a mistake names the details of what it asks back. Earlier notes of them are
     about the same mistake.
     """
-    void = {
+    void = void_details(working_set, note)
+    facts = note.body.get("facts", {})
+    return {path: value for path, value in facts.items() if path not in void} if void else facts
+
+
+def void_details(working_set: WorkingSet, note: Event) -> frozenset[str]:
+    """Return the details of a note that are about another person or case, by a later recall."""
+    return frozenset(
         str(name)
         for event in working_set.mistakes
         if event.body["case"] == note.body["case"]
         and event.at > note.at
         and event.body["reason"] in _ABOUT_ANOTHER
         for name in event.body["details"]
-    }
-    facts = note.body.get("facts", {})
-    return {path: value for path, value in facts.items() if path not in void} if void else facts
+    )
 
 
 def mistaken_parts(working_set: WorkingSet, mistake: Event) -> tuple[tuple[str, str], ...]:

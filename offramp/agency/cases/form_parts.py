@@ -195,7 +195,7 @@ def roles_under(form: Form, pack: Pack) -> tuple[str, ...]:
 
 
 def form_stating(pack: Pack, role: str, path: str) -> str | None:
-    """Return the form about a case in which a role states a fact, None if no form asks for it.
+    """Return the form about a case in which a role states a fact or a member, None without one.
 
     Of a list, it is the form that adds entries. A form that tells what is chosen comes before one
     that also tells an event, such as a try to reach the person.
@@ -203,6 +203,10 @@ def form_stating(pack: Pack, role: str, path: str) -> str | None:
     reads, terms = paths_read(pack), pack_terms(pack)
     for form in sorted(form_terms().forms.values(), key=lambda form: not form.chooses):
         if form.begins or form.only or form.name == "answer" or role not in roles_under(form, pack):
+            continue
+        if path in form_terms().members:
+            if path.partition(".")[0] in form.parts and not form.own:
+                return form.name
             continue
         stated = frozenset(STATED.get(form.kind.name, ()))
         sheet = Sheet(form, role, form.parts, reads, stated=stated, terms=terms)

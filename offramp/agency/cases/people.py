@@ -12,17 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from offramp.agency.cases.caseload import case_of, handles
+from offramp.agency.cases.caseload import case_of, handles, void_details
 from offramp.agency.cases.empty_cases import is_empty, is_open, is_withdrawn
 from offramp.agency.cases.matching import Description, compare, strength
+from offramp.agency.cases.positions import note_position
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.case_index import DIFFERENT, POSSIBLE
 from offramp.agency.folder.case_memory import Subject
+from offramp.agency.folder.journal import Event
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 
 _MEMBERS = ("given_name", "family_name", "birth_date", "phone")
+GIVEN_NAME, FAMILY_NAME = "contact.given_name", "contact.family_name"
 # The most possible matches that are shown at once.
 MOST_MATCHES = 20
 
@@ -67,6 +70,18 @@ class PossibleMatch:
     reasons: tuple[str, ...]
 
 
+@frozen
+class SignedName:
+    """The name on a consent form that the person signed here, and the day of the signature.
+
+    `at` is the record's event in the journal.
+    """
+
+    name: str
+    on: str
+    at: int
+
+
 def _written(person: CasePerson) -> Any:
     return {
         "descriptions": [
@@ -100,23 +115,111 @@ def _find_person(working_set: WorkingSet, handle: str) -> tuple[CasePerson, None
     if handle not in working_set.cases:
         return CasePerson(), None
     case = case_of(working_set, handle)
-    # Somebody has to find and call the person before a correction is opened, too.
-    shown = _described(stated_contents(working_set, handle, case, with_unopened=True))
-    is_being_corrected = shown != _described(stated_contents(working_set, handle, case))
     notes = working_set.cases.records(handle).notes
+    noted = [
+        (note_position(working_set, note), contact)
+        for note in notes
+        if (contact := _noted_contact(working_set, note))
+    ]
+    # Somebody has to find and call the person before a correction is opened, too.
+    shown = _described(stated_contents(working_set, handle, case, with_unopened=True), noted)
+    is_being_corrected = shown != _described(stated_contents(working_set, handle, case), noted)
     numbers = [str(note.body["report_number"]) for note in notes if note.body.get("report_number")]
     return CasePerson(shown, tuple(dict.fromkeys(numbers)), is_being_corrected), None
 
 
-def _described(stated: Iterable[StatedContent]) -> tuple[Description, ...]:
-    """Return each spelling of the contact details once, the newest first."""
-    descriptions: dict[Description, None] = {}
-    for part in reversed(tuple(stated)):
-        contact = part.content.get("contact") or {}
+def _noted_contact(working_set: WorkingSet, note: Event) -> dict[str, Any]:
+    """Return the contact details that a note corrects, by member. A withdrawn one is None."""
+    void = void_details(working_set, note)
+    return {
+        name.removeprefix("contact."): value
+        for name, value in note.body.get("members", {}).items()
+        if name.startswith("contact.") and name not in void
+    }
+
+
+def _described(
+    stated: Iterable[StatedContent], noted: Iterable[tuple[float, Mapping[str, Any]]]
+) -> tuple[Description, ...]:
+    """Return each spelling of the contact details once, the newest first.
+
+    `noted` are this agency's own corrections with their positions. What a correction doesn't name
+    stays as the details before it have it.
+    """
+    contents = [(part.position, part.content.get("contact") or {}, False) for part in stated]
+    contents += [(position, contact, True) for position, contact in noted]
+    newest: dict[str, str] = {}
+    descriptions: list[Description] = []
+    for _, contact, is_correction in sorted(contents, key=lambda content: content[0]):
         members = {name: str(contact[name]) for name in _MEMBERS if contact.get(name)}
+        if is_correction:
+            before = {name: newest[name] for name in newest if name not in contact}
+            members = {**before, **members}
+        newest |= members
         if members:
-            descriptions[Description(**members)] = None
-    return tuple(descriptions)
+            descriptions.append(Description(**members))
+    return tuple(dict.fromkeys(reversed(descriptions)))
+
+
+# The name that the person signed with
+
+
+def signed_name(working_set: WorkingSet, handle: str) -> SignedName | None:
+    """Return the name on the newest consent form that was signed here. None without one."""
+    for outgoing in reversed(tuple(working_set.cases.records(handle).sent)):
+        form = outgoing.form if outgoing.kind == "consent" else None
+        if form and outgoing.replaced_by is None:
+            return SignedName(str(form["name"]), str(form["signed_on"]), outgoing.at)
+    return None
+
+
+def name_on_forms(working_set: WorkingSet, handle: str) -> str | None:
+    """Return the name with which a form begins: as last signed, or as corrected here since."""
+    signed = signed_name(working_set, handle)
+    if signed is None or _is_name_settled(working_set, handle, signed):
+        return person_name(working_set, handle)
+    return signed.name
+
+
+def unsettled_name(working_set: WorkingSet, handle: str) -> SignedName | None:
+    """Return the last signed name where the case has another one, and nobody chose one since."""
+    signed, name = signed_name(working_set, handle), person_name(working_set, handle)
+    if signed is None or name is None or same_letters(signed.name, name):
+        return None
+    return None if _is_name_settled(working_set, handle, signed) else signed
+
+
+def split_name(name: str, given_before: str) -> tuple[str, str]:
+    """Return a whole name as a first and a last one.
+
+    The first name has as many words as the one before it, and leaves one for the last name.
+    """
+    pieces = name.split()
+    count = max(1, min(len(given_before.split()), len(pieces) - 1))
+    return " ".join(pieces[:count]), " ".join(pieces[count:])
+
+
+def contact_on_forms(working_set: WorkingSet, handle: str) -> Mapping[str, str]:
+    """Return the contact details with which a form begins, by question. The name is as signed."""
+    described, signed = person_of(working_set, handle).newest, unsettled_name(working_set, handle)
+    details = {name: getattr(described, name) for name in _MEMBERS}
+    if signed is not None:
+        given_name, family_name = split_name(signed.name, described.given_name or "")
+        details |= {"given_name": given_name, "family_name": family_name}
+    return {f"contact.{name}": text for name, text in details.items() if text}
+
+
+def same_letters(left: str, right: str) -> bool:
+    """Report whether two names are written alike, with the same accents and capitals."""
+    return " ".join(left.split()) == " ".join(right.split())
+
+
+def _is_name_settled(working_set: WorkingSet, handle: str, signed: SignedName) -> bool:
+    """Report whether a person here corrected or kept the name after it was signed."""
+    return any(
+        note.at > signed.at and GIVEN_NAME in note.body.get("members", {})
+        for note in working_set.cases.records(handle).notes
+    )
 
 
 # Matching

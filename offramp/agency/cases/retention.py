@@ -29,10 +29,9 @@ from rules.frozen import frozen
 from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
-# The kinds of information of a note's members that are no facts.
+# The kinds of information of what a note holds beside facts and other answers.
 _MEMBER_CATEGORIES = {
     "report_number": "encounter",
-    "members": "contact",
     "minutes": "status",
     "determination": "decision_outcome",
 }
@@ -207,6 +206,7 @@ def note_categories(note: Mapping[str, Any], pack: Pack | None = None) -> tuple[
     """Return the kinds of information in a note, also of facts that only the pack has."""
     facts = (pack.vocabulary if pack is not None else vocabulary()).facts
     categories = {facts[path].category for path in note.get("facts") or {} if path in facts}
+    categories |= {name.partition(".")[0] for name in note.get("members") or {}}
     categories |= {kind for name, kind in _MEMBER_CATEGORIES.items() if note.get(name)}
     return tuple(sorted(categories)) or ("status",)
 

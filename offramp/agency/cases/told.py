@@ -291,7 +291,9 @@ def corrected_details(working_set: WorkingSet, handle: str) -> Mapping[str, Corr
     corrected: dict[str, CorrectedDetail] = {}
     for event in working_set.cases.records(handle).notes:
         is_correction = "corrected_by" in event.body
-        noted = {**valid_facts(working_set, event), **event.body.get("members", {})}
+        # A text that a form kept corrects nothing.
+        members = event.body.get("members", {}) if is_correction else {}
+        noted = {**valid_facts(working_set, event), **members}
         changes = event.body.get("changes", {})
         for name, value in noted.items():
             if is_correction or name in corrected:

@@ -141,9 +141,13 @@ def preview_lines(preview: Preview, language: str, zone: ZoneInfo) -> list[str]:
         lines.append(words["nobody"])
     if preview.answers:
         lines += ["", *_rules_lines(preview.answers, language)]
-    if draft.kept:
+    if draft.all_kept:
         kept = _value_lines({"facts": draft.kept}, "", language, zone, terms)
-        lines += ["", words["kept"], *kept]
+        texts = [
+            f"    {terms.question(path, language)}  {value_text(path, value, language, zone)}"
+            for path, value in draft.kept_members.items()
+        ]
+        lines += ["", words["kept"], *texts, *kept]
     if preview.holders:
         lines += ["", *_holder_lines(preview, language)]
     lines += [words["odd"].format(odd=odd.text(language)) for odd in preview.odd]

@@ -275,8 +275,12 @@ def list_consent_sets(office: Office, case: str, lang: str = "en") -> tuple[Cons
 
 @needs(CASE, look="case")
 def person_name(office: Office, case: str) -> str | None:
-    """Return the person's name from the contact details that this agency holds, or None."""
-    return people.person_name(office.working_set(), case)
+    """Return the name with which a form begins, or None.
+
+    It is the one that the person signed with last, or that was corrected here since, and else that
+    of the contact details that this agency holds.
+    """
+    return people.name_on_forms(office.working_set(), case)
 
 
 @needs(CASES)

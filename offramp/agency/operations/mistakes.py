@@ -230,7 +230,7 @@ def _effects_in(
     for name, value in past:
         moments.refuse_impossible(name, value)
     age = odd_correction(own_ages(working_set, case), values)
-    holders = _holders(office, working_set, case, reading.steps)
+    holders = find_holders(office, working_set, case, reading.steps)
     if not holders and not _changes_own(working_set, case, values, reading.steps):
         terms = terms_of(working_set).vocabulary
         names = ", ".join(noun_of(terms, name) for name in values) or "the case"
@@ -267,7 +267,7 @@ def _effects_in(
     )
 
 
-def _holders(
+def find_holders(
     office: Office, working_set: WorkingSet, case: str, steps: Mapping[str, CorrectionStep]
 ) -> tuple[Holder, ...]:
     """Return the recipients that have an old value, if it is corrected now."""
@@ -527,7 +527,7 @@ def holders_of_old_values(
 ) -> tuple[Holder, ...]:
     """Return who else is corrected when this agency states these facts, before it does."""
     changed = changed_facts(office, working_set, case, facts)
-    return _holders(office, working_set, case, _steps_of(office, working_set, case, changed))
+    return find_holders(office, working_set, case, _steps_of(office, working_set, case, changed))
 
 
 ComposedCorrections = tuple[tuple[str, str, tuple[str, ...]], ...]

@@ -99,13 +99,25 @@ def untold_by(opened: OpenedForm, preview: Preview) -> Mapping[str, str]:
     """
     told = told_by(preview)
     reasons = {name: {text: None} for name, text in told.because.items()}
-    kept = (preview.terms.facts[path].category for path in preview.draft.kept)
+    facts, members = preview.terms.facts, preview.draft.kept_members
+    kept = [
+        *(facts[path].category for path in preview.draft.kept),
+        *(path.partition(".")[0] for path in members),
+    ]
     for category in dict.fromkeys(kept):
         for refusal in opened.untold.get(category, ()):
             name = preview.names.get(refusal.agency, refusal.agency)
             if name not in told.to:
                 reasons.setdefault(name, {})[refusal.because or _NO_CONSENT] = None
     return {name: " ".join(texts) for name, texts in reasons.items()}
+
+
+def unnamed_to(preview: Preview) -> Mapping[str, str]:
+    """Return why providers don't learn whom a draft is about, in words, by agency's name."""
+    return {
+        preview.names.get(agency, agency): because or _NO_CONSENT
+        for agency, because in preview.unnamed.items()
+    }
 
 
 def unusual_amounts(preview: Preview) -> tuple[str, ...]:
@@ -174,7 +186,7 @@ def statement_of(preview: Preview) -> tuple[StatedLine, ...]:
     # The day of a stated time is no statement of its own.
     derived = form_terms().derived
     lines = {line: None for line in lines if derived.get(line.path) not in sent}
-    kept = {path: value for path, value in preview.draft.kept.items() if path not in sent}
+    kept = {path: value for path, value in preview.draft.all_kept.items() if path not in sent}
     return (*lines, *_lines_of("", {"facts": kept}, wording))
 
 

@@ -9,7 +9,7 @@ that, once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from exchange.consent.disclosure import day_of
 from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
+from offramp.agency.cases.addressing import part_to_judge
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.asked_again import CODE, contradictions
@@ -62,16 +63,17 @@ from offramp.agency.cases.owed_corrections import (
     measured_parts,
 )
 from offramp.agency.cases.pack_terms import PackTerms, pack_terms, shared_terms, terms_of
-from offramp.agency.cases.people import person_of
+from offramp.agency.cases.people import GIVEN_NAME, contact_on_forms, person_name
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
 from offramp.agency.cases.questions import answer_parts, keep_entry_ids
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
 from offramp.agency.cases.told import recalled_as_wrong, told_details
+from offramp.agency.cases.untold_facts import kept_members
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
-from offramp.agency.operations.access import FORMS, OWN, form_about, needs
+from offramp.agency.operations.access import FORMS, OWN, form_about, needs, opens_care
 from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
@@ -88,9 +90,11 @@ from offramp.agency.operations.mistakes import (
 from offramp.agency.operations.records import SentRecord
 from offramp.asking import Question
 from rules.frozen import frozen
+from rules.input.values import read_instant
 from rules.packs.pack import Pack
 
 _SCREENING = "decisions.screening"
+_CONTACT = "contact"
 
 
 @frozen
@@ -111,7 +115,7 @@ class OpenedForm:
     """A form that is opened for a case, and ready to be asked.
 
     `case` is None where the form begins one. `untold` are the categories that no agency may
-    receive, and why. Their facts are kept here, and nothing else of them is asked. `seen_at` is
+    receive, and why. Their facts are kept here, and with a fact also their texts. `seen_at` is
     the journal's last event when it was opened. `terms` are the words of the adopted pack. `about`
     is the person, None for a new case. `happened` are the moments that the form asks for and this
     agency told before, by fact: what happens once is not told twice by accident. `kept` are answers
@@ -141,6 +145,13 @@ class OpenedForm:
         """The moments of the form's own event that were kept here and told to nobody, by fact."""
         own = (self.form.derived or {}).values()
         return {path: self.kept[path] for path in own if path in self.kept}
+
+    def is_another_time(self, stated: Mapping[str, Any]) -> bool:
+        """Report whether facts state another time of the form's event than was kept here."""
+        return any(
+            path in stated and read_instant(str(stated[path])) != read_instant(time)
+            for path, time in self.kept_moments.items()
+        )
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -172,7 +183,8 @@ class FormDraft:
     `kept` are facts that this agency notes for itself: nobody may be told, or it answers with them.
     `seen_at` is the journal's last event when the person read the case, None for a new case.
     `stated` are all facts that the form states, also those of parts that nobody may be told.
-    `odd_age` is an age that the birth date contradicts, None if there is none.
+    `odd_age` is an age that the birth date contradicts, None if there is none. `kept_members` are
+    the other answers that this agency keeps with `kept`, such as the text of a plan.
     """
 
     form: str
@@ -184,6 +196,12 @@ class FormDraft:
     seen_at: int | None = None
     stated: Mapping[str, Any] = field(default_factory=dict)
     odd_age: OddAge | None = None
+    kept_members: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_kept(self) -> dict[str, Any]:
+        """Everything that this agency keeps for itself, by fact or member."""
+        return {**self.kept_members, **self.kept}
 
 
 @frozen
@@ -221,7 +239,9 @@ class Preview:
     `holders` are other agencies that have an older value of what is answered, and get a correction.
     `terms` are the words of the adopted pack, and `zone` is the program's. `answers` are what the
     rules say of the person before a referral is signed. `odd` are stated moments in an unusual
-    order, and an age that the birth date contradicts, which a person confirms.
+    order, and an age that the birth date contradicts, which a person confirms. `unnamed` are the
+    providers that are told something and never the person's name, with the rule's words, None where
+    only a consent is missing.
     """
 
     draft: FormDraft
@@ -232,6 +252,7 @@ class Preview:
     answers: tuple[Preliminary, ...] = ()
     odd: tuple[OddMoment | OddAge, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    unnamed: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def is_barred(self) -> bool:
@@ -244,10 +265,11 @@ class Preview:
             "kind": self.draft.kind,
             "case": self.draft.case,
             "parts": [part.as_json() for part in self.parts],
-            "kept": dict(self.draft.kept),
+            "kept": self.draft.all_kept,
             "holders": [holder.as_json() for holder in self.holders],
             "rules": [answer.as_json() for answer in self.answers],
             "odd": [moment.text("en") for moment in self.odd],
+            "unnamed": sorted(self.unnamed),
         }
 
 
@@ -346,7 +368,11 @@ def open_form(
     zone = directory.zone.key
     opened = OpenedForm(form, case, sheets, untold, zone, seen_at, terms, about, happened)
     opened = replace(opened, sections=dict(_told_sections(sheets)))
-    return replace(opened, kept=_kept_before(working_set, case_view, opened.paths))
+    kept = _kept_before(working_set, case_view, opened.paths)
+    if case is not None and opens_care(office, working_set, case, None):
+        members = kept_members(working_set, case)
+        kept |= {path: text for path, text in members.items() if path in opened.paths}
+    return replace(opened, kept=kept)
 
 
 def _told_sections(sheets: Iterable[Sheet]) -> Iterator[tuple[str, str]]:
@@ -367,13 +393,8 @@ def describe_about(office: Office, case: str) -> CaseAbout:
 
 def about_case(working_set: WorkingSet, case: str) -> CaseAbout:
     """Return whom a case is about."""
-    person = person_of(working_set, case)
-    details = {
-        f"contact.{name}": text
-        for name, text in asdict(person.newest).items()
-        if isinstance(text, str)
-    }
-    return CaseAbout(person.name, working_set.cases.digits(case), details)
+    name, digits = person_name(working_set, case), working_set.cases.digits(case)
+    return CaseAbout(name, digits, contact_on_forms(working_set, case))
 
 
 def _happened_before(working_set: WorkingSet, form: Form, case_view: Case) -> dict[str, str]:
@@ -445,8 +466,18 @@ def _reduced(
         raise nobody_to_tell(
             (refused for refusals in told_of for refused in refusals), agency_names(working_set)
         )
-    members = tuple(path for path in form_terms().members if path.partition(".")[0] not in untold)
+    silent = {category for category in untold if not _keeps_members(sheet, category)}
+    members = tuple(path for path in form_terms().members if path.partition(".")[0] not in silent)
     return replace(sheet, parts=parts, members=members), untold
+
+
+def _keeps_members(sheet: Sheet, category: str) -> bool:
+    """Report whether a form keeps the other answers of a category that nobody may be told.
+
+    It does where it keeps a fact of it, so that both are told later. A form that begins a case is
+    told as a whole or not at all.
+    """
+    return not sheet.form.begins and any(_kept_facts(sheet, category))
 
 
 def _kept_facts(sheet: Sheet, category: str) -> list[str]:
@@ -590,12 +621,12 @@ def draft_form(
         raise AgencyError(
             "nothing-to-tell", "no answer says anything", fix="answer at least one question"
         )
-    parts, kept = _parts_of(office, working_set, opened, contents, defaults, case)
+    parts, kept, kept_members = _parts_of(office, working_set, opened, contents, defaults, case)
     if recipients:
         parts = tuple(_only(part, recipients) for part in parts)
     named = recipients
     reachable = tuple(part for part in parts if part.to)
-    if not reachable and not kept:
+    if not reachable and not kept and not kept_members:
         pack, form = office.program(working_set).pack, opened.form
         now = office.clock()
         raise nobody_to_tell(
@@ -624,7 +655,18 @@ def draft_form(
     record = new_id(office.random)
     known = own_ages(working_set, opened.case)
     age = odd_age(answers.get(AGE), stated.get(AGE), known, answers)
-    return FormDraft(form.name, form.kind.name, case, record, parts, kept, seen_at, stated, age)
+    return FormDraft(
+        form.name,
+        form.kind.name,
+        case,
+        record,
+        parts,
+        kept,
+        seen_at,
+        stated,
+        age,
+        kept_members=kept_members,
+    )
 
 
 def _check_agencies(working_set: WorkingSet, recipients: tuple[str, ...]) -> None:
@@ -651,16 +693,16 @@ def _parts_of(
     contents: Mapping[str, dict[str, Any]],
     defaults: Defaults,
     case: str,
-) -> tuple[tuple[Part, ...], dict[str, Any]]:
-    """Return the addressed parts, and the facts that this agency keeps for itself."""
+) -> tuple[tuple[Part, ...], dict[str, Any], dict[str, Any]]:
+    """Return the addressed parts, and the facts and members that this agency keeps for itself."""
     form = opened.form
     facts = {
         path: value for one in contents.values() for path, value in one.get("facts", {}).items()
     }
     if form.name == "answer":
-        return _answering_parts(office, working_set, contents, facts, defaults, case)
+        return (*_answering_parts(office, working_set, contents, facts, defaults, case), {})
     if form.only:
-        return _measuring_parts(office, working_set, opened, facts, case)
+        return (*_measuring_parts(office, working_set, opened, facts, case), {})
     addressed = _address(office, working_set, form, contents, defaults, case)
     sent = tuple(addressing.part for addressing in addressed if addressing.part.to)
     unsent = tuple(addressing.part for addressing in addressed if not addressing.part.to)
@@ -673,7 +715,17 @@ def _parts_of(
         for path, value in content.get("facts", {}).items()
         if opened.terms.facts[path].known_by == role
     }
-    return (*repeat_referral(working_set, form.kind.name, opened.case, sent), *unsent), kept
+    parts = (*repeat_referral(working_set, form.kind.name, opened.case, sent), *unsent)
+    by_itself = {*(form.fixed or {}), *(form.derived or {})}
+    kept_members = {
+        path: value
+        for part in unsent
+        for category, content in part.content.items()
+        if _keeps_members(opened.sheets[0], category)
+        for path, value in ((f"{category}.{name}", content[name]) for name in content)
+        if path in form_terms().members and path not in by_itself
+    }
+    return parts, kept, kept_members
 
 
 def _measuring_parts(
@@ -710,8 +762,9 @@ def _address(
     defaults: Defaults,
     case: str,
 ) -> list[Addressed]:
+    """Address each part. The name goes only with another part, unless the form begins a case."""
     pack, now = office.program(working_set).pack, office.clock()
-    return [
+    addressed = [
         address_part(
             working_set,
             pack,
@@ -721,6 +774,16 @@ def _address(
             now,
         )
         for category, content in contents.items()
+    ]
+    if form.begins or set(contents) <= {_CONTACT}:
+        return addressed
+    parts = [addressing.part for addressing in addressed]
+    reached = {agency for part in parts if part.category != (_CONTACT,) for agency in part.to}
+    return [
+        replace(addressing, part=_only(addressing.part, tuple(reached)))
+        if addressing.part.category == (_CONTACT,)
+        else addressing
+        for addressing in addressed
     ]
 
 
@@ -790,7 +853,38 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
             *((draft.odd_age,) if draft.odd_age is not None else ()),
         ),
         working_set.gateway.history.newest.zone,
+        _unnamed(office, working_set, draft),
     )
+
+
+def _unnamed(office: Office, working_set: WorkingSet, draft: FormDraft) -> Mapping[str, str | None]:
+    """Return the providers that can't tell whom a draft is about, each with the reason.
+
+    They are told something by a form that could name the person, and this agency never told them
+    the name.
+    """
+    form, directory = find_form(draft.form), working_set.gateway.history.newest
+    reach = (form.only_to or {}).get(_CONTACT)
+    if reach is None or form.begins:
+        return {}
+    now = office.clock()
+    today = day_of(working_set.gateway.hub_time(now), directory.zone).isoformat()
+    informed = {
+        holding.agency
+        for holding in told_details(working_set, draft.case, today).get(GIVEN_NAME, ())
+    }
+    informed |= {
+        agency for part in draft.parts if part.category == (_CONTACT,) for agency in part.to
+    }
+    recipients = {agency for part in draft.parts for agency in part.to} - informed
+    providers = sorted(agency for agency in recipients if directory.role(agency) in reach.roles)
+    if not providers:
+        return {}
+    part = part_to_judge(working_set, (_CONTACT,), {_CONTACT: {}})
+    pack = office.program(working_set).pack
+    refused = address_part(working_set, pack, form, part, draft.case, now).refused
+    because = {refusal.agency: refusal.because for refusal in refused}
+    return {agency: because.get(agency) for agency in providers}
 
 
 def _moments_stated(
@@ -879,7 +973,7 @@ def send_draft(
                 _check_not_barred(_rules_before(office, working_set, draft))
             check_confirmed(*_moments_stated(office, working_set, draft), although_odd=although_odd)
             refuse_odd(() if although_odd or draft.odd_age is None else (draft.odd_age,))
-        if is_new and draft.kept:
+        if is_new and draft.all_kept:
             _keep(office, working_set, draft)
         if is_new and draft.parts:
             office.compose_in(working_set, draft.kind, draft.parts, draft.case, jti=draft.record)
@@ -895,7 +989,7 @@ def send_draft(
         record = SentRecord(draft.record, draft.kind, draft.case, state)
     recipients = tuple(sorted({agency for part in draft.parts for agency in part.to}))
     corrections = send_corrections(office, composed)
-    return SentForm(draft.case, record, recipients, draft.kept, corrections, untold)
+    return SentForm(draft.case, record, recipients, draft.all_kept, corrections, untold)
 
 
 def _check_not_barred(answers: tuple[Preliminary, ...]) -> None:
@@ -921,7 +1015,7 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
             office, working_set, draft.case, changed, None, draft=draft.record, changes=changes
         )
     kept = {path: value for path, value in draft.kept.items() if path not in changed}
-    if not kept:
+    if not kept and not draft.kept_members:
         return
     line = working_set.gateway.line
     body = {
@@ -930,6 +1024,7 @@ def _keep(office: Office, working_set: WorkingSet, draft: FormDraft) -> None:
         "draft": draft.record,
         "after": line.size if line else 0,
         "keep_until": defaults_today(office, working_set).keep_until,
+        **({"members": dict(draft.kept_members)} if draft.kept_members else {}),
         **changes_in_note(list_changes_of(office, working_set, draft.case, kept)),
     }
     office.append(working_set, "noted", body)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from offramp.agency import operations
-from offramp.asking import Dialog, Question, fault_text, read_texts
+from offramp.asking import Dialog, Question, fault_text, local_time, read_texts
 from offramp.console.agency.visit import Invalid, Visit
 from rules.errors import Refusal
 from rules.frozen import frozen
@@ -58,7 +58,8 @@ def fields_of(
     `typed` are the fields of earlier visits. What was sent last and isn't done counts before them.
     """
     latest = typed_after(typed, visit.kept)
-    return tuple(_field_of(question, latest, language) for question in questions)
+    dialog = Dialog(language, visit.zone.key)
+    return tuple(_field_of(question, latest, dialog) for question in questions)
 
 
 def typed_after(earlier: Typed, sent: Typed) -> dict[str, list[str]]:
@@ -83,8 +84,11 @@ def texts_of(name: str, typed: Typed) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
-def _field_of(question: Question, typed: Typed, language: str) -> AskedField:
-    form = question.form
+def _field_of(question: Question, typed: Typed, dialog: Dialog) -> AskedField:
+    form, language = question.form, dialog.language
+    given = tuple(typed.get(question.name, ()))
+    if form.type == "timestamp":
+        given = tuple(local_time(question, text, dialog) for text in given)
     choices = [
         (choice.word, choice.label[:1].upper() + choice.label[1:]) for choice in form.choices
     ]
@@ -113,7 +117,7 @@ def _field_of(question: Question, typed: Typed, language: str) -> AskedField:
         form.may_be_empty,
         form.may_be_unknown and is_text,
         "numeric" if form.type == "int" else None,
-        tuple(typed.get(question.name, ())),
+        given,
         bool(typed.get(f"{question.name}{_UNKNOWN}")),
     )
 

@@ -230,6 +230,7 @@ def check(visit: Visit) -> Response:
         statement=operations.statement_of(preview),
         told=operations.told_by(preview),
         untold=operations.untold_by(opened, preview),
+        unnamed=operations.unnamed_to(preview),
         odd=odd_of(preview),
         opened=opened,
         again=_is_once_more(opened, preview),
@@ -323,9 +324,7 @@ def _page_of(visit: Visit, name: str) -> str | None:
 
 def _is_once_more(opened: operations.OpenedForm, preview: operations.Preview) -> bool:
     """Report whether something is told that was told before, or another time than was kept."""
-    stated = preview.draft.stated
-    kept = opened.kept_moments
-    return bool(opened.happened) or any(stated.get(path, kept[path]) != kept[path] for path in kept)
+    return bool(opened.happened) or opened.is_another_time(preview.draft.stated)
 
 
 def odd_of(preview: operations.Preview) -> tuple[str, ...]:
