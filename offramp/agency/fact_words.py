@@ -10,8 +10,9 @@ from exchange.records.finer_words import FINER
 from offramp.agency.cases.contact_words import LANGUAGE
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
-from rules.author.spoken_dates import spoken_moment
+from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.input.language_names import language_name
+from rules.input.values import iso_day
 from rules.input.vocabulary import Fact
 
 # A value that an agency doesn't know, and an entry of which nothing is known.
@@ -51,7 +52,12 @@ def entry_text(
     for name, field in fact.fields.items():
         value = finer.get(name, entry.get(name))
         if value is not None:
-            text = value_text(field.path, value, language, zone, field.unit, terms)
+            day = iso_day(value) if field.type == "date" else None
+            text = (
+                spoken_day(day, language)
+                if day is not None
+                else value_text(field.path, value, language, zone, field.unit, terms)
+            )
             if isinstance(value, bool):
                 answers.append(f"({terms.text(field, language)} {text.capitalize()})")
             else:

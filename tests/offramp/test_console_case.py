@@ -37,6 +37,7 @@ from tests.support.agency_console import (
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.referrals import address, refer
 from tests.support.running_agencies import PASSPHRASE, SIX_ROLES, Running, consent, told
+from tests.support.santa_fe_town import say_yes
 from tests.support.simulator import grant
 from tests.support.staff import founder_of
 
@@ -351,7 +352,9 @@ def test_a_wrong_weight_is_corrected_from_my_referrals_and_nothing_else_changes(
     page = officer.send(f"{link}/value", {"asked": [name], name: "1.5"})  # tap 4
     assert '<s class="soft">1.8 g</s> 1.5 g' in page.text
     assert "Program was told “1.8 g”, and gets “1.5 g”" in words(page)
-    assert "Crossroads" not in words(page).partition("Who is told")[2]
+    # Crossroads was told of the drug, and of no weight.
+    assert "Not told to Crossroads and Prosecutor: “" in words(page)
+    assert "Crossroads was told" not in words(page)
     page = officer.send(f"{link}/correct", {"seen": officer.hidden("seen")})  # tap 5
     assert heading(page) == "Corrected"
     assert "Told: Program, “1.5 g” in place of “1.8 g”." in words(page)
@@ -371,6 +374,89 @@ def test_a_wrong_weight_is_corrected_from_my_referrals_and_nothing_else_changes(
             received.record is not None and received.record.kind == "correction"
             for received in office.working_set().cases.records(handle).received.values()
         )
+
+
+def test_an_added_entry_says_who_gets_what_of_it_and_who_gets_nothing(
+    town: Running, officer: Caller, rosa: Caller
+) -> None:
+    handle = refer(town, "Olaf", "Quist")
+    own, place = address(town, handle, "police"), "encounter.charges[1]"
+    page = officer.get(f"{own}/entries/encounter.charges/new")
+    asked = re.findall(r'name="asked" value="([^"]+)"', page.text)
+    fields = dict.fromkeys((name for name in asked), "not known") | {
+        f"{place}.conduct": "trespass",
+        f"{place}.violent": "no",
+        f"{place}.authority": "city",
+    }
+    code = {f"{place}.code": "", f"{place}.code.unknown": "yes"}
+    page = officer.send(f"{own}/entries/encounter.charges/new", {"asked": asked, **fields, **code})
+    assert heading(page) == "Check and send", words(page)
+    shown = words(page)
+    assert "Program gets “Trespass (Is it a charge of violence? No)”" in shown
+    law = "“Whose law is the charge under?” City"
+    assert f"Not told to Crossroads, Program, and Prosecutor: {law}." in shown
+    assert "Clinic and Defender get nothing" in shown
+    page = officer.send(f"{own}/entries/check", {"seen": officer.hidden("seen")})
+    assert "in place of no such entry" not in words(page)
+    # The officer's own case shows the longer list once, with nothing struck.
+    assert "<s " not in officer.get(own).text and "Trespass, City" in words(officer.get(own))
+
+
+def test_a_name_that_the_person_signed_is_offered_to_the_case_and_begins_the_next_form(
+    town: Running, rosa: Caller
+) -> None:
+    handle = refer(town, "Jon", "Smyth", birth_date="1991-05-06")
+    case = address(town, handle)
+    rosa.get(case)
+    rosa.send(f"{case}/open")
+    assert "signed as" not in words(rosa.get(case))
+    with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
+        say_yes(office, handle, "hand_off", name="John Smith", by=ROSA)
+    page = rosa.get(case)
+    assert heading(page) == "Jon Smyth", "nobody corrected it"
+    assert "The person signed as “John Smith”" in words(page)
+    assert "The case has “Jon Smyth”, and so has Police" in words(page)
+    assert 'name="name" value="John Smith"' in rosa.get(f"{case}/consent").text
+    page = rosa.get(f"{case}/name")
+    asked = re.findall(r'name="asked" value="([^"]+)"', page.text)
+    assert re.search(r'name="contact.given_name" value="John"', page.text)
+    nothing = {"asked": asked, "contact.given_name": "", "contact.family_name": "Smith"}
+    assert "Please look at this" in rosa.send(f"{case}/name", nothing).text
+    right = {"asked": asked, "contact.given_name": "John", "contact.family_name": "Smith"}
+    page = rosa.send(f"{case}/name", right)
+    assert heading(page) == "Check and keep"
+    assert "Police states “Jon Smyth”. Only Police corrects that" in words(page)
+    assert "Care does not tell police or prosecutors where to find a person" in words(page)
+    page = rosa.send(f"{case}/name/check", {"seen": rosa.hidden("seen")})
+    assert heading(page) == "The name is corrected here"
+    page = rosa.get(case)
+    assert heading(page) == "John Smith" and "signed as" not in words(page)
+    assert "May 6, 1991" in words(page)
+    # Sent again, there is nothing to correct.
+    assert heading(rosa.get(f"{case}/name/check")) == "What is the right name?"
+
+
+def test_a_kept_plan_is_shown_as_it_was_kept_and_its_time_in_local_words(
+    town: Running, rosa: Caller
+) -> None:
+    handle = refer(town, "Kit", "Loya")
+    case = address(town, handle)
+    rosa.get(case)
+    rosa.send(f"{case}/open")
+    plan = {"plan.text": "A room first.", "case.plan_at": now()}
+    page = fill(rosa, f"{case}/tell/plan", plan)
+    assert "A room first. kept here" in words(page) and "Nobody is told" in words(page)
+    page = rosa.send(f"{case}/tell/plan/check", {"seen": rosa.hidden("seen")})
+    assert heading(page) == "Kept here"
+    page = rosa.get(f"{case}/tell/plan")
+    assert 'name="plan.text" value="A room first."' in page.text
+    (time_shown,) = re.findall(r'name="case.plan_at" value="([^"]+)"', page.text)
+    assert re.fullmatch(r"[A-Z][a-z]+ \d+, 20\d\d, \d+:\d\d(:\d\d)? [ap]\.m\.", time_shown), (
+        time_shown
+    )
+    # As it is shown, it is the same time: it didn't happen once more.
+    page = fill(rosa, f"{case}/tell/plan", {**plan, "case.plan_at": time_shown})
+    assert "happen once more" not in words(page)
 
 
 def test_a_correction_leaves_what_another_agency_states_itself_and_says_so(

@@ -228,6 +228,51 @@ def test_a_decision_beside_the_rules_is_shown_as_one(town: Town) -> None:
     )
 
 
+def test_the_page_of_a_case_has_what_people_decided_before_what_only_the_rules_say(
+    town: Town,
+) -> None:
+    case = refer(town, "Noa Leyba", "1992-03-04")
+    assert not any(answer.decided for answer in _answers(town, "prosecutor", case))
+    screen(town, case)
+    first, *others = _answers(town, "prosecutor", case)
+    # The one word of a person is no answer of the rules.
+    assert (first.decision, first.outcome, first.missing) == ("screening", None, ())
+    assert first.decided == "The records do not stop it, by Prosecutor"
+    consent(town, case)
+    words = (case, "admission", "admitted", "discretion")
+    operations.determine(town.at["prosecutor"], PROSECUTOR, *words)
+    settle(town, case)
+    for agency in ("prosecutor", "crossroads", "program"):
+        decided = [answer.decided is not None for answer in _answers(town, agency, case)]
+        assert True in decided and decided == sorted(decided, reverse=True), agency
+    assert others and not any(answer.decided for answer in others)
+
+
+def test_what_is_missing_of_a_charge_names_the_charge_once(town: Town) -> None:
+    two = {
+        **ENCOUNTER,
+        "encounter.charges": 2,
+        "encounter.charges[1].conduct": "theft",
+        "encounter.charges[1].violent": "no",
+    }
+    without = {name: value for name, value in two.items() if not name.endswith("authority")}
+    case = refer(town, "Pia Duran", "1993-04-05", without)
+    missing = [
+        text
+        for answer in _answers(town, "program", case)
+        for text in answer.missing
+        if "Whose law" in text and answer.decision == "eligibility"
+    ]
+    assert missing == [
+        f"Ask police: Whose law is the charge under? ({charge})"
+        for charge in ("Possession", "Theft")
+    ]
+
+
+def _answers(town: Town, agency: str, case: str) -> tuple[operations.DescribedAnswer, ...]:
+    return operations.describe_case(town.at[agency], case).answers
+
+
 def test_the_digest_changes_with_the_answer_and_with_a_decision(town: Town) -> None:
     """P5: what a page was opened with is no longer so."""
     case = refer(town, "Uma Ortiz", "1985-09-12")

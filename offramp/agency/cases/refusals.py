@@ -137,7 +137,7 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
             listed.append(name)
         because[each.rule] = each.because or "the person's consent doesn't cover it"
     if NO_KEY in by_rule:
-        who, is_one = _series(by_rule[NO_KEY]), len(by_rule[NO_KEY]) == 1
+        who, is_one = series(by_rule[NO_KEY]), len(by_rule[NO_KEY]) == 1
         has, agency = ("has", "the agency has") if is_one else ("have", "they have")
         return AgencyError(
             "nobody-to-tell",
@@ -145,14 +145,14 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
             fix=f"call {who}: {agency} to join and run `serve`; then do this again",
         )
     if None in by_rule:
-        who = _series(by_rule[None])
+        who = series(by_rule[None])
         return AgencyError(
             "nobody-to-tell",
             f"nobody may be told this: the person's consent doesn't cover it for {who}",
             fix="ask the person for consent",
         )
     if _COUNSEL in by_rule:
-        who, is_one = _series(by_rule[_COUNSEL]), len(by_rule[_COUNSEL]) == 1
+        who, is_one = series(by_rule[_COUNSEL]), len(by_rule[_COUNSEL]) == 1
         has_said = "has not said that it is" if is_one else "have not said that they are"
         return AgencyError(
             "nobody-to-tell",
@@ -160,7 +160,7 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
             fix="call counsel, who says so with the command `represent`",
         )
     reasons = "; ".join(
-        f"{_series(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()
+        f"{series(agencies)}: {because[rule]}" for rule, agencies in by_rule.items()
     )
     return AgencyError(
         "nobody-to-tell",
@@ -169,7 +169,7 @@ def nobody_to_tell(refused: Iterable[Refused], names: Mapping[str, str]) -> Agen
     )
 
 
-def _series(names: Sequence[str]) -> str:
+def series(names: Sequence[str]) -> str:
     """Return names as a sentence lists them: `A`, `A and B`, `A, B, and C`."""
     if len(names) < 3:
         return " and ".join(names)

@@ -18,7 +18,7 @@ from offramp.agency.cases.list_changes import is_list
 from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
 from offramp.agency.cases.open_decisions import answer_on_known_facts, choices_of
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
-from offramp.agency.cases.people import person_of
+from offramp.agency.cases.people import person_of, unsettled_name
 from offramp.agency.cases.positions import note_position
 from offramp.agency.cases.stated import preferred_language, stated_at, stated_contents
 from offramp.agency.cases.untold_decisions import tellable_decisions
@@ -34,6 +34,7 @@ from offramp.agency.operations.outdated_words import (
     out_of_date,
     values_changed,
 )
+from offramp.agency.operations.person_names import NameForm, open_name
 from offramp.agency.operations.recalls import KEEP_REASONS
 from offramp.agency.operations.telling import CaseAbout, about_case, agency_names
 from offramp.agency.operations.value_words import NOT_KNOWN, ValueWords
@@ -48,6 +49,8 @@ from rules.shelf import vocabulary
 QUIET = ("acknowledgement", "recall", "recall_answer")
 # The category of the outcome of a records check.
 _RECORDS_CHECK = "screening_outcome"
+# The fields by which people name an entry of a list.
+_NAMING = ("conduct", "kind")
 # Steps of every program, with the fact that states when each was done.
 _STEPS = (
     ("Referral", "case.referred_at"),
@@ -138,7 +141,8 @@ class CaseDescription:
     a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
     change how to reach the person. `decides` are the decisions that a person of this agency may
     make, also those that don't wait, each with its question. `opened_by` lists openings of the file
-    by people of this agency, as the account does.
+    by people of this agency, as the account does. `naming` is None
+    unless the person signed with another name than the case has.
     """
 
     about: CaseAbout
@@ -157,6 +161,7 @@ class CaseDescription:
     is_being_corrected: bool = False
     decides: tuple[tuple[str, str], ...] = ()
     opened_by: tuple[str, ...] = ()
+    naming: NameForm | None = None
 
 
 @needs(CASE, look="case")
@@ -206,6 +211,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         described.is_being_corrected,
         tuple(teller.decisions(program.pack)),
         opening_sentences(teller.name(office.agency), openings_of(office, case), "en", zone)[1:],
+        open_name(office, case) if unsettled_name(working_set, case) is not None else None,
     )
 
 
@@ -340,11 +346,32 @@ class _Teller:
                 yield decision, " ".join(terms.asks.split())
 
     def answers(self, view: CaseView, program: Program, now: int) -> Iterator[DescribedAnswer]:
+        """Yield the answers, what people decided before what only the rules say."""
+        described = (*self._answers_here(view), *self._decided_elsewhere(view, program, now))
+        yield from sorted(described, key=lambda answer: answer.decided is None)
+
+    def _answers_here(self, view: CaseView) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():
             made = view.determinations.get(decision)
             if decision == EJECTION and made is None and not may_be_ejected(self.seen):
                 continue  # nothing asks for it
-            yield self._answer(decision, answer, made, self._beside(view, decision))
+            beside, outcome = self._beside(view, decision), self._records_word(decision)
+            if made is None and outcome is not None:
+                # The rules took the word, and have no answer of their own.
+                yield DescribedAnswer(decision, asks_of(decision), None, (), (), outcome, beside)
+            else:
+                yield self._answer(decision, answer, made, beside)
+
+    def _records_word(self, decision: str) -> str | None:
+        """Return the word of the person who checked the records, and the agency. None without."""
+        stated = self.seen.attested.get(decision)
+        if stated is None or stated.entry.kind != _RECORDS_CHECK:
+            return None
+        return f"{self._outcome(decision, stated.value)}, by {self.name(stated.entry.by)}"
+
+    def _decided_elsewhere(
+        self, view: CaseView, program: Program, now: int
+    ) -> Iterator[DescribedAnswer]:
         for decision, made in view.determinations.items():
             if decision in view.answers:
                 continue
@@ -374,7 +401,7 @@ class _Teller:
         open_steps = (
             [] if steps is None else [each for each in answer.possible if each not in steps]
         )
-        missing = tuple(self._missing(need) for need in answer.needed)
+        missing = tuple(dict.fromkeys(self._missing(need) for need in answer.needed))
         return DescribedAnswer(
             decision,
             asks_of(decision),
@@ -390,9 +417,23 @@ class _Teller:
     def _missing(self, need: Mapping[str, Any]) -> str:
         """Return what to find out and from whom. Nobody asks their own agency."""
         role = str(need["ask"])
+        question = f"{need['question']}{self._entry_name(str(need['fact']))}"
         if role == self.working_set.gateway.history.newest.role(self.working_set.agency):
-            return f"For your own agency to say: {need['question']}"
-        return f"Ask {form_terms().label('role', role, 'en')}: {need['question']}"
+            return f"For your own agency to say: {question}"
+        return f"Ask {form_terms().label('role', role, 'en')}: {question}"
+
+    def _entry_name(self, path: str) -> str:
+        """Return which entry of a list a fact is of, in brackets: a charge by its conduct."""
+        list_path, is_entry, rest = path.partition("[")
+        stated = self.seen.known.get(list_path)
+        place = rest.partition("]")[0]
+        if not is_entry or stated is None or not place.isdigit() or int(place) >= len(stated.value):
+            return ""
+        entry = stated.value[int(place)]
+        name = next((name for name in _NAMING if entry.get(name)), None)
+        if name is None:
+            return f" (number {int(place) + 1})" if len(stated.value) > 1 else ""
+        return f" ({self.wording.text(f'{list_path}.{name}', entry[name])})"
 
     def _outcome(self, decision: str, outcome: object) -> str:
         return self.wording.label(f"decisions.{decision}", outcome)
@@ -414,11 +455,19 @@ class _Teller:
             sentences.append(text)
         return tuple(sentences)
 
+    def _rules_answered(self, answered: Mapping[str, Any]) -> str:
+        """Return which question the rules answered in a record, and how."""
+        decision, outcome = str(answered["decision"]), answered.get("outcome")
+        answer = self._outcome(decision, outcome) if outcome else NOT_KNOWN
+        return f"the rules’ answer: {asks_of(decision)} {answer}"
+
     def _outcomes(self) -> dict[str, str]:
         """Return what was decided by the record that says it, as far as it is opened here."""
         outcomes: dict[str, str] = {}
         for stated in self.stated:
             for members in stated.content.values():
+                if (answered := members.get("decision")) and isinstance(answered, Mapping):
+                    outcomes[stated.record] = self._rules_answered(answered)
                 if made := members.get("determination"):
                     outcome = self._outcome(str(made["decision"]), made["outcome"])
                     outcomes[stated.record] = f"a person decided: {outcome}"

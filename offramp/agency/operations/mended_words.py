@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from exchange.consent.disclosure import day_of
+from exchange.records.finer_words import FINER
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.effects import RestingDecision
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.list_changes import fields_of, is_list
 from offramp.agency.cases.owed_corrections import (
     QUEUED_FIRST,
     Holder,
@@ -17,9 +19,10 @@ from offramp.agency.cases.owed_corrections import (
     stated_anew,
 )
 from offramp.agency.cases.pack_terms import pack_terms
+from offramp.agency.cases.refusals import series
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import OWN, needs
-from offramp.agency.operations.mistakes import Correction, Effects
+from offramp.agency.operations.mistakes import Correction, Effects, list_told
 from offramp.agency.operations.recalls import Recall, list_own_entries
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.value_words import ValueWords
@@ -37,7 +40,8 @@ class Consequences:
     detail that no record may tell now: each agency, its name, and the name of the detail. `new` is
     the new value of a correction in words, empty for a recall. `lines` are the records of a recall.
     `decisions` are to be looked at again. `others` are sentences on what other agencies state of
-    the same detail, which a correction leaves as it is.
+    the same detail, which a correction leaves as it is. `left_out` says what of a changed list
+    agencies don't get, and why.
     """
 
     recipients: tuple[str, ...]
@@ -47,6 +51,7 @@ class Consequences:
     lines: tuple[str, ...] = ()
     uncorrected: tuple[tuple[str, str, str], ...] = ()
     others: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @frozen
@@ -80,7 +85,46 @@ def describe_effects(office: Office, effects: Effects) -> Consequences:
             for other in effects.others
             for name in (words.agency(other.agency),)
         ),
+        left_out=tuple(_left_out(office, effects, words)),
     )
+
+
+def _left_out(office: Office, effects: Effects, words: _Words) -> Iterator[str]:
+    """Yield what of a changed list other agencies don't get, and why.
+
+    INVARIANT of corrections: a recipient is told only kinds of details that it was told before.
+    """
+    disclosed = list_told(office, effects.case)
+    for path, change in effects.changes.items():
+        lists = {holding.agency: holding.value for holding in disclosed.get(path, ())}
+        lists |= {
+            holder.agency: holder.value
+            for holder in effects.holders
+            if holder.name == path and holder.why_not is None
+        }
+        stated = {
+            f"“{words.values.terms.question(f'{path}.{field}', 'en')}” "
+            f"{words.values.text(f'{path}.{field}', value)}": field
+            for fields in change.entries.values()
+            for field, value in (fields or {}).items()
+            if value is not None and field not in ("id", FINER)
+        }
+        for text, field in stated.items():
+            lacking = [
+                words.agency(agency)
+                for agency, entries in lists.items()
+                if is_list(entries) and field not in fields_of(entries)
+            ]
+            if lacking:
+                yield (
+                    f"Not told to {series(lacking)}: {text}. A correction tells an agency only "
+                    "what it was told before, and it was told this of no entry. It gets it if it "
+                    "asks."
+                )
+        never = [name for agency, name in words.names.items() if agency not in lists]
+        own = words.agency(office.agency)
+        if others := sorted(name for name in never if name != own):
+            yield f"{series(others)} get nothing: your agency never told them this list."
 
 
 @needs(OWN)
@@ -94,14 +138,14 @@ def describe_correction(office: Office, made: Correction) -> Consequences:
         if sent.agency not in informed:
             continue  # it was owed an earlier correction
         name, changed = words.agency(sent.agency), informed[sent.agency]
-        before, after = words.before(changed), words.after(changed)
+        before = words.before(changed)
         if sent.is_refused:
             untold_lines.append(
                 f"{name} still has {before}. The hub refused the correction and gives no reason. "
                 "Ask the case manager, and correct it again."
             )
         else:
-            told_lines.append(f"{name}, {after} in place of {before}")
+            told_lines.append(words.done(sent.agency, changed))
     refused = [
         holder for sent in made.sent if sent.is_refused for holder in informed.get(sent.agency, ())
     ]
@@ -144,6 +188,17 @@ class _Words:
             if all(change.after is None for change in entries):
                 return f"{name} is told that {before} was a mistake"
         return f"{name} was told {before}, and gets {after}"
+
+    def done(self, agency: str, holders: Sequence[Holder]) -> str:
+        """Return what a recipient was told in place of what it had."""
+        name, before, after = self.agency(agency), self.before(holders), self.after(holders)
+        changes = [change for holder in holders for change in holder.differences]
+        if all(change.name.endswith("]") for change in changes):
+            if all(change.before is None for change in changes):
+                return f"{name}, {after}"
+            if all(change.after is None for change in changes):
+                return f"{name}, that {before} was a mistake"
+        return f"{name}, {after} in place of {before}"
 
     def before(self, holders: Iterable[Holder]) -> str:
         changed = (change for holder in holders for change in holder.differences)

@@ -380,6 +380,11 @@ def _here(visit: Visit) -> str:
     return address_of_decision(visit, visit.case, visit.parts["decision"])
 
 
+def has_decisions(visit: Visit) -> bool:
+    """Report whether this office has a list of decisions, each with its page."""
+    return any(visit.has_page(f"{base}/{{c}}/{{decision}}") for base in (QUEUE, APPLICATIONS))
+
+
 def address_of_decision(visit: Visit, case: str, decision: str) -> str:
     """Return the page of a decision in the list of this office. Raises `NotHere`."""
     local = visit.address_of(case).rpartition("/")[2]

@@ -9,11 +9,10 @@ from starlette.responses import Response
 from offramp.agency import operations
 from offramp.console.agency.pages.beyond import REVIEWS
 from offramp.console.agency.pages.deciding import (
-    APPLICATIONS,
     PLACES,
-    QUEUE,
     RECORDS_CHECK,
     address_of_decision,
+    has_decisions,
 )
 from offramp.console.agency.routes import WORKERS, page
 from offramp.console.agency.visit import NotHere, Visit
@@ -88,9 +87,7 @@ def _step(visit: Visit, item: operations.TodayTask) -> tuple[str | None, str]:
 
 def _decision(visit: Visit, case: str, decision: str) -> tuple[str, str]:
     """Return the page of a decision. An agency without a list of decisions has a form at most."""
-    if visit.has_page(f"{QUEUE}/{{c}}/{{decision}}") or visit.has_page(
-        f"{APPLICATIONS}/{{c}}/{{decision}}"
-    ):
+    if has_decisions(visit):
         return address_of_decision(visit, case, decision), "Decide"
     if decision == RECORDS_CHECK:
         return visit.address_of(case, "tell", "screen"), "Tell"
