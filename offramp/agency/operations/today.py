@@ -103,7 +103,13 @@ def _chosen(step: DayStep, facts: Mapping[str, Fact]) -> tuple[str, ...]:
     if step.place.page != FORM or not form_terms().forms[step.place.name].chooses:
         return ()
     paths = step.facts or (step.task.about.partition(".")[2],)
-    return tuple(dict.fromkeys(facts[path].category for path in paths if path in facts))
+    texts = form_terms().members
+    categories = (
+        facts[path].category if path in facts else path.partition(".")[0]
+        for path in paths
+        if path in facts or path in texts
+    )
+    return tuple(dict.fromkeys(categories))
 
 
 def in_plain_words(sentence: str, names: Mapping[str, str]) -> str:
