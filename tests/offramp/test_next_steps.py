@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from offramp.agency.cases.task import Task
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.wording import case_answer_lines, case_lines, cases_lines
+from rules.author.spoken_dates import spoken_day
 from rules.errors import Refusal
 from rules.unknown import UNKNOWN
 from tests.support.agencies import Town
@@ -326,7 +328,10 @@ def test_today_lists_a_step_once_and_leads_to_the_page_that_takes_it(own_town: T
         # What the form kept is filled in, and nobody was told it before.
         (untold,) = (what for what in items if "nobody was told before" in what)
         page = manager.get(items[untold])
-        assert items[untold].endswith("/tell/intake") and met[:10] in page.text
+        assert items[untold].endswith("/tell/intake")
+        zone = town.at["crossroads"].working_set().gateway.history.newest.zone
+        day = datetime.fromisoformat(met.replace("Z", "+00:00")).astimezone(zone).date()
+        assert f'name="case.intake_at" value="{spoken_day(day, "en")}, ' in page.text
         assert "This was told already" not in page.text
         # So is the plan, which is told with the limits of what care agencies tell.
         say_yes(town.at["crossroads"], case, "plan", no_to=("program",))

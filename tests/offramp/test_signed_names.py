@@ -168,16 +168,18 @@ def test_a_plan_goes_to_the_clinic_with_the_name_where_the_person_allows_both(to
     case = refer(town, "Anna Delgdo", "1999-03-04")
     interview(town, case)
     sign(town, case, "plan", "Ana Delgado")
-    draft, preview = filled(
-        town, "plan", case, {"plan.text": "A room first.", "contact.phone": "505-555-0142"}
-    )
+    opened = operations.open_form(crossroads(town), "plan", case)
+    assert not [path for path in opened.paths if path.startswith("contact.")], "it isn't asked"
+    with refused("nothing-to-tell"):
+        filled(town, "plan", case, {})
+    draft, preview = filled(town, "plan", case, {"plan.text": "A room first."})
     told = names_of(town, preview)
     assert told["Clinic"] == ("contact", "plan") and told["Program"] == ("plan",)
     assert not set(told) & {"Police", "Prosecutor"} and preview.unnamed == {}
     send(town, draft)
     clinic = operations.describe_case(town.at["clinic"], case)
     # It is told the name as it was signed.
-    assert (clinic.about.person, clinic.phone) == ("Ana Delgado", "505-555-0142")
+    assert (clinic.about.person, clinic.birth_date) == ("Ana Delgado", "1999-03-04")
 
 
 def test_a_check_says_which_provider_can_not_tell_whose_plan_it_is(town: Town) -> None:

@@ -87,7 +87,7 @@ def _is_told_unknown(sheet: Sheet, fact: Fact, answers: Mapping[str, Any]) -> bo
 
 def _answer(sheet: Sheet, answers: Mapping[str, Any], name: str) -> Any:
     """Return an answer, or the one of an earlier record. None where nobody knows."""
-    value = answers.get(name)
+    value = answers.get(name, sheet.filled.get(name))
     if name not in answers and sheet.is_known(name, answers):
         value = (sheet.known or {})[name]
     return None if value is None or value is UNKNOWN else plain(value)
@@ -205,7 +205,7 @@ def form_stating(pack: Pack, role: str, path: str) -> str | None:
         if form.begins or form.only or form.name == "answer" or role not in roles_under(form, pack):
             continue
         if path in form_terms().members:
-            if path.partition(".")[0] in form.parts and not form.own:
+            if path.partition(".")[0] in {*form.parts} - {*form.unasked} and not form.own:
                 return form.name
             continue
         stated = frozenset(STATED.get(form.kind.name, ()))

@@ -103,7 +103,7 @@ class Sheet:
     records of the case, by question. `lists` are the entries of lists that were sent before, and
     are stated again as a whole. `members` are the members to ask for, None for all. With `only`,
     these fields of the earlier entries are asked, and nothing else. `terms` are the words of the
-    adopted pack.
+    adopted pack. `filled` are the members of parts that aren't asked.
     """
 
     form: Form
@@ -117,6 +117,7 @@ class Sheet:
     only: tuple[str, ...] = ()
     language: str = "en"
     terms: PackTerms = field(default_factory=shared_terms)
+    filled: Mapping[str, Any] = field(default_factory=dict)
     # The case's moments. Nothing that a form states is impossible beside them.
     moments: CaseMoments | None = None
 
@@ -152,6 +153,8 @@ class Sheet:
     def paths(self) -> Iterator[str]:
         """The facts and members that may be asked."""
         for category in self.parts:
+            if category in self.form.unasked:
+                continue
             if not self.only:
                 yield from (member.path for member in self._members(category))
             yield from (fact.path for fact in self.facts_of(category))
@@ -177,6 +180,8 @@ class Sheet:
     def _of_category(
         self, category: str, answers: Mapping[str, Any], answered: frozenset[str]
     ) -> Iterator[Question]:
+        if category in self.form.unasked:
+            return
         if not self.only:
             for member in self._members(category):
                 if not self.is_known(member.path, answers):
@@ -392,6 +397,7 @@ def options_of(name: str) -> Mapping[str, str]:
     paths = [
         path
         for category in form.parts
+        if category not in form.unasked
         for path in (
             *(path for path in form_terms().members if path.partition(".")[0] == category),
             *(fact.path for fact in vocabulary().facts.values() if fact.category == category),

@@ -32,6 +32,7 @@ _KEYS = (
         "own",
         "only",
         "only_to",
+        "unasked",
     ),
 )
 
@@ -64,8 +65,8 @@ class Form:
     of a fact's time. With `own`, the form asks only the facts that the adopted pack adds and the
     agency's role knows. `only` are the fields of lists to ask, if not all: the form states earlier
     parts again. `only_to` has the roles of the parts that are for some roles alone. `instead` are
-    other texts of its questions. `decides` is the decision whose outcome it states: under a pack,
-    the form is for the role that decides it.
+    other texts of its questions. `unasked` are parts that state what is known here. `decides` is
+    the decision whose outcome it states: under a pack, the form is for the role that decides it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Form:
     instead: Mapping[str, Mapping[str, str]] | None = None
     own: bool = False
     decides: str | None = None
+    unasked: tuple[str, ...] = ()
 
     def purposes_for(self, role: str | None) -> tuple[str, ...]:
         """Return the purposes to try for a recipient of a role, in order."""
@@ -199,6 +201,7 @@ def _read_form(name: str, node: Node, instead: Mapping[str, Mapping[str, str]]) 
         instead,
         bool(data.get("own")),
         data.get("decides"),
+        tuple(data.get("unasked", ())),
     )
 
 

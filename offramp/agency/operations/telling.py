@@ -358,6 +358,8 @@ def open_form(
     elif form.only:
         sheets = (_measuring_sheet(working_set, sheet, case_view),)
     else:
+        if form.unasked and case is not None:
+            sheet = replace(sheet, filled=_filled(working_set, form, case))
         sheet, untold = _reduced(office, working_set, sheet, defaults, case)
         if form.begins and case is not None:
             answers = _known_here(office, working_set, case_view, case)
@@ -423,6 +425,14 @@ def _kept_before(working_set: WorkingSet, case_view: Case, paths: Iterable[str])
         elif isinstance(value, (str, int, float)):
             kept[path] = str(value)
     return kept
+
+
+def _filled(working_set: WorkingSet, form: Form, case: str) -> dict[str, str]:
+    """Return the members that a form states without a question. Without a name, there are none."""
+    details = contact_on_forms(working_set, case)
+    if GIVEN_NAME not in details:
+        return {}
+    return {path: text for path, text in details.items() if path.partition(".")[0] in form.unasked}
 
 
 def _no_own_facts(role: str, pack: Pack) -> AgencyError:
@@ -617,7 +627,8 @@ def draft_form(
                 added = completed_lists(office, working_set, case, added)
             facts = {**merged.get("facts", {}), **added}
             merged |= {**content, **({"facts": facts} if facts else {})}
-    if not any(contents.values()) and "operation" not in contents:
+    answered = {*contents} - {*opened.form.unasked}
+    if not any(contents[category] for category in answered) and "operation" not in contents:
         raise AgencyError(
             "nothing-to-tell", "no answer says anything", fix="answer at least one question"
         )
