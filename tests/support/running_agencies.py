@@ -233,6 +233,8 @@ def consent(
     case: str,
     number: int,
     terms: dict[str, Any] | None = None,
+    *,
+    name: str = FORM["name"],
 ) -> dict[str, Any]:
     """Record a consent at crossroads. By default, police may send it the outcomes of decisions."""
     today = datetime.now(UTC)
@@ -250,7 +252,7 @@ def consent(
         json.dumps(
             {
                 "parts": [{"category": "consent_terms", "to": to, "says": terms}],
-                "form": {**FORM, "signed_on": day},
+                "form": {**FORM, "name": name, "signed_on": day},
             }
         )
     )

@@ -63,8 +63,8 @@ _STEPS = (
 class KnownFact:
     """A fact in words: its question, its value, and who said it when. `path` is the fact's.
 
-    `before` says what its source corrected in it, empty without a correction: the earlier value,
-    or the entry that was taken back or added.
+    `before` are the values that its source corrected, and `entries` says which entries were taken
+    back or added since. Both are empty without a correction.
     """
 
     path: str
@@ -72,6 +72,7 @@ class KnownFact:
     value: str
     source: str
     before: str = ""
+    entries: str = ""
 
 
 @frozen
@@ -273,10 +274,13 @@ class _Teller:
             label, value = self.terms.question(path, "en"), self.wording.text(path, source.value)
             before = self.corrected.get((source.entry.by, path))
             changed = (
-                () if before is None else values_changed(self.wording, path, before, source.value)
+                ()
+                if before is None
+                else tuple(values_changed(self.wording, path, before, source.value))
             )
-            old = "; ".join(dict.fromkeys(change.text for change in changed))
-            yield KnownFact(path, label, value, self._source(path, source), old)
+            entries = "; ".join(change.entry for change in changed if not change.replaces)
+            old = "; ".join(dict.fromkeys(change.before for change in changed if change.replaces))
+            yield KnownFact(path, label, value, self._source(path, source), old, entries)
         for path in view.conflicts:
             yield KnownFact(path, self.terms.question(path, "en"), NOT_KNOWN, "agencies differ")
         for path, agency in view.unopened.items():

@@ -30,11 +30,14 @@ class ChangedValue:
     before: str
 
     @property
-    def text(self) -> str:
-        """The change in a few words, beside the new value."""
-        if not self.now:
-            return f"taken back: {self.before}"
-        return f"was {self.before}" if self.before else f"added since: {self.now}"
+    def replaces(self) -> bool:
+        """True if one value is in place of another."""
+        return bool(self.now and self.before)
+
+    @property
+    def entry(self) -> str:
+        """What became of an entry that was added or taken back."""
+        return f"added since: {self.now}" if self.now else f"taken back: {self.before}"
 
 
 def values_changed(
