@@ -37,6 +37,7 @@ NO_BEGINNINGS = {
     *("/asked", "/queue", "/applications", "/people/{c}/consents"),
     *("/offer/scene", "/offer/answer", "/offer/who", "/offer/check", "/offer/sent"),
     *("/people/{c}/tell/{form}/check", "/people/{c}/entries/check", "/people/{c}/emergency/check"),
+    "/people/{c}/name/check",
     *("/queue/{c}/{decision}/check", "/applications/{c}/{decision}/check"),
     *("/people/{c}/mistake/detail", "/people/{c}/mistake/value", "/people/{c}/mistake/entry"),
     *("/people/{c}/mistake/correct", "/people/{c}/mistake/check"),

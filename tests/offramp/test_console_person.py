@@ -194,7 +194,7 @@ def test_a_permission_is_taken_back_at_once_though_the_hub_is_away(
     rows = caller.get("/my/page")
     told = shown(rows)
     assert "Police" in told and "Aquí no está lo que otras oficinas se dijeron entre sí." in told
-    assert "Lo abrió: nombre y contacto" in told and "Nada hasta ahora" not in told
+    assert "Lo abrió: su nombre; su apellido" in told and "Nada hasta ahora" not in told
     assert re.search('href="/my/print">.*Ver la lista completa', rows.text)
     # The form that was still open says that nothing of it is allowed, and a dead page that nothing
     # was done.

@@ -446,7 +446,8 @@ def says_that_nothing_was_sent(town: Town, manager: Caller, case: str) -> None:
     path = f"/people/{town.at['crossroads'].accounts.local_id(case)}/tell/progress"
     manager.get(f"{path}?about=attendance")
     manager.send(path, {"asked": ["about", "case.missed_contacts"], "about": "attendance"})
-    fields = {"asked": ["about", "case.missed_contacts"], "about": "attendance"}
+    asked = ["about", "attendance.text", "case.missed_contacts"]
+    fields = {"asked": asked, "about": "attendance", "attendance.text": ""}
     page = manager.send(path, fields | {"case.missed_contacts": "1"})
     assert "Why 5 agencies don’t get it" in page.text
     assert "Counseling notes" not in page.text, "nothing of them is told or kept"

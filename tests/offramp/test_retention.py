@@ -1453,7 +1453,8 @@ def test_destroyed_parts_are_not_said_to_be_unopened_yet(town: Town, run: Run) -
     assert "Destroyed: information on the encounter with police" in after
     # Of another agency only its statement is known, which names no kind.
     whole = plain(run("account", "crossroads", case, "--for-person"))
-    perhaps = "Opened, and since then destroyed or still kept: information on possible charges"
+    perhaps = "Opened, and since then destroyed or still kept: your first name; your last name; "
+    perhaps += "information on possible charges"
     assert perhaps in whole
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from exchange.records.label import Label
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
-from offramp.agency.cases.case import Answer
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, recalled_parts
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
@@ -21,13 +21,15 @@ from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
 from offramp.agency.cases.people import person_of, unsettled_name
 from offramp.agency.cases.positions import note_position
 from offramp.agency.cases.stated import preferred_language, stated_at, stated_contents
+from offramp.agency.cases.tasks import waiting_parts
 from offramp.agency.cases.untold_decisions import tellable_decisions
+from offramp.agency.folder.looks import Look, with_outcomes
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.case_file import CaseView, read_case
-from offramp.agency.operations.looks import opening_sentences, openings_of
+from offramp.agency.operations.looks import opening_sentences, openings_among
 from offramp.agency.operations.outdated_words import (
     asks_of,
     may_be_made_anew,
@@ -49,6 +51,8 @@ from rules.shelf import vocabulary
 QUIET = ("acknowledgement", "recall", "recall_answer")
 # The category of the outcome of a records check.
 _RECORDS_CHECK = "screening_outcome"
+# Of the newest looks. A page has several, which read as one line, and a refused try has two.
+_LOOKS_SHOWN = 40
 # The fields by which people name an entry of a list.
 _NAMING = ("conduct", "kind")
 # Steps of every program, with the fact that states when each was done.
@@ -141,9 +145,10 @@ class CaseDescription:
     be the person, and `joined` the person's other cases. `has_lists` is true if this agency stated
     a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
     change how to reach the person. `decides` are the decisions that a person of this agency may
-    make, also those that don't wait, each with its question. `opened_by` lists openings of the file
-    by people of this agency, as the account does. `naming` is None
-    unless the person signed with another name than the case has.
+    make, also those that don't wait, each with its question. `opened_by` lists openings of the
+    file by people of this agency, as the account does. `looks` are the newest looks at the case.
+    `closed` counts the parts that nobody here has opened, and `recalls` the records that are asked
+    back. `naming` is None unless the person signed with another name than the case has.
     """
 
     about: CaseAbout
@@ -162,6 +167,9 @@ class CaseDescription:
     is_being_corrected: bool = False
     decides: tuple[tuple[str, str], ...] = ()
     opened_by: tuple[str, ...] = ()
+    looks: tuple[Look, ...] = ()
+    closed: int = 0
+    recalls: int = 0
     naming: NameForm | None = None
 
 
@@ -178,7 +186,8 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
     own_case = case_of(working_set, case)
     tellable = tellable_decisions(working_set, program, own_case, case, office.clock())
     zone = working_set.gateway.history.newest.zone
-    teller = _Teller(working_set, case, ValueWords(terms, zone))
+    teller = _Teller(working_set, case, own_case, ValueWords(terms, zone))
+    looks = with_outcomes(office.looks.read(case))
     described, staff = person_of(working_set, case), working_set.staff
     person = described.newest
     assigned = staff.assignment(case)
@@ -211,7 +220,10 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         ),
         described.is_being_corrected,
         tuple(teller.decisions(program.pack)),
-        opening_sentences(teller.name(office.agency), openings_of(office, case), "en", zone)[1:],
+        opening_sentences(teller.name(office.agency), openings_among(looks), "en", zone)[1:],
+        looks[-_LOOKS_SHOWN:],
+        sum(1 for _ in waiting_parts(working_set, case, office.clock())),
+        len({recall.record for recall in working_set.gateway.pending_recalls(case)}),
         open_name(office, case) if unsettled_name(working_set, case) is not None else None,
     )
 
@@ -236,11 +248,13 @@ def _differs(decision: str, made: Mapping[str, Any]) -> str | None:
 class _Teller:
     """Puts one case into words."""
 
-    def __init__(self, working_set: WorkingSet, case: str, wording: ValueWords) -> None:
+    def __init__(
+        self, working_set: WorkingSet, case: str, own_case: Case, wording: ValueWords
+    ) -> None:
         self.working_set, self.case, self.wording = working_set, case, wording
         self.terms: PackTerms = wording.terms
         self.names = agency_names(working_set)
-        self.seen = seen = case_of(working_set, case)
+        self.seen = seen = own_case
         self.stated = stated_contents(working_set, case, seen)
         self.corrected = {
             (change.by, str(change.path)): change.before

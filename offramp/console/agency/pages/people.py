@@ -15,8 +15,6 @@ from rules.errors import Refusal
 
 FOUND = "/people/found"
 _MOST_LOOKS = 5
-# A page has several looks, which read as one line, and a refused try has two.
-_LOOKS_READ = 8 * _MOST_LOOKS
 ON_A_PAGE = 40
 _STATUS = "/people/{c}/status"
 # The pages under a case, with the words and the icon of each link.
@@ -113,8 +111,7 @@ def _row(visit: Visit, person: operations.Person) -> dict[str, Any]:
 def case(visit: Visit) -> Response:
     """Show what the agency knows of a case. Nothing is opened by looking."""
     described = operations.describe_case(visit.office, visit.case)
-    looks = operations.list_case_looks(visit.office, visit.case, newest=_LOOKS_READ).looks
-    by_minute = {(look.person, look.time // 60): look for look in looks}
+    by_minute = {(look.person, look.time // 60): look for look in described.looks}
     return visit.show(
         "case.html",
         "A case",
@@ -130,8 +127,8 @@ def case(visit: Visit) -> Response:
             for decision, question in described.decides
             if any(visit.has_page(f"{base}/{{c}}/{{decision}}") for base in (QUEUE, APPLICATIONS))
         ],
-        closed=operations.count_closed(visit.office, visit.case),
-        recalls=len(operations.list_recalls(visit.office, visit.case)),
+        closed=described.closed,
+        recalls=described.recalls,
         pages=[
             (label, f"{visit.path}/{name}", picture)
             for name, label, picture in _PAGES

@@ -18,7 +18,7 @@ from offramp.console.agency.visit import Elsewhere, Visit
 NAME = "/people/{c}/name"
 
 
-@page(NAME, WORKERS, kinds=COLLECTORS)
+@page(NAME, WORKERS, kinds=COLLECTORS, begins=True)
 def name(visit: Visit) -> Response:
     """Ask for the right name, filled in as the person signed."""
     form = operations.open_name(visit.office, visit.case)
