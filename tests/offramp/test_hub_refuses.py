@@ -65,7 +65,7 @@ NOT_SENDING = frozenset(
     ("init", "join", "approve", "retire", "spare", "propose", "adopt", "serve", "console", "backup",
      "restore", "move", "doctor", "status", "inbox", "cases", "tasks", "find", "same",
      "report-number", "mine", "account", "export", "breach", "staff", "looks", "retention", "oidc",
-     "person-code", "my-page", "complain", "dispute", "concern")
+     "person-code", "my-page", "confirm-own", "complain", "dispute", "concern")
 )  # fmt: skip
 
 
