@@ -73,7 +73,7 @@ def source(folder: Path, seed: int) -> CohortSource:
 
 @dataclass
 class Reader:
-    """What a reader of a report knows: printed numbers by the rows that they count."""
+    """A reader's knowledge of a report: printed numbers by the rows that they count."""
 
     classes: list[tuple[Possible, ...]]
     numbers: dict[Cell, int | None] = field(default_factory=dict)

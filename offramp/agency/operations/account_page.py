@@ -45,7 +45,7 @@ _KEPT = "Asked back, kept"
 
 @frozen
 class RecipientSummary:
-    """What one agency was told, in one line.
+    """The line of all that one agency was told.
 
     `count` is the number of its disclosures, and `times` says it.
     """
@@ -80,7 +80,7 @@ class AccountPage:
 
     @property
     def told_times(self) -> str:
-        """How often something was told, as a sentence."""
+        """The sentence that counts how often something was told."""
         return _TOLD[self.language].format(times=self.times(self.count))
 
     def times(self, count: int) -> str:

@@ -1,4 +1,4 @@
-"""What other agencies ask this one: the questions that wait for an answer, and those to open."""
+"""Other agencies' questions to this one: those that wait for an answer, and those to open."""
 
 from __future__ import annotations
 

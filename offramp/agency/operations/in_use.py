@@ -1,4 +1,4 @@
-"""Whether the agency works in this folder: a console states nothing from one that isn't in use."""
+"""Check that the agency works in this folder. A console states nothing from any other."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ChangedValue:
 
     @property
     def entry(self) -> str:
-        """What became of an entry that was added or taken back."""
+        """The fate of an entry that was added or taken back."""
         return f"added since: {self.now}" if self.now else f"taken back: {self.before}"
 
 

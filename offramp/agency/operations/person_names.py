@@ -85,7 +85,7 @@ class NameForm:
 
 @frozen
 class NamePreview:
-    """What follows from a correction of the name. `name` is the corrected one.
+    """The consequences of a correction of the name. `name` is the corrected one.
 
     `consequences` are about the agencies that this agency told a name.
     """
