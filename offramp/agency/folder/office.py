@@ -880,6 +880,6 @@ def _only(labels: Mapping[str, Any]) -> str:
         raise AgencyError(
             "which-part",
             f"the record has the parts {', '.join(f'`{label}`' for label in labels)}",
-            fix="name one",
+            fix="name one with `--part`",
         )
     return next(iter(labels))
