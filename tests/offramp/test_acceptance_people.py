@@ -33,8 +33,6 @@ from tests.support.taps import Taps
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 ROSA, EVA, LUIS = founder_of("crossroads"), "Eva Stone", "Luis Ortega"
 DAY = 24 * HOUR
-# The seconds in which an idle processor of the machine that has the limits counts to a million.
-COUNTING = 0.045
 # The days on which people are referred, from the first. The first ones' interviews are overdue.
 DAYS = (0, 4, 9, 20, 26, 32)
 PEOPLE = (
@@ -151,10 +149,7 @@ def test_today_has_seven_items_in_order_and_each_opens_its_action(
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="Linux counts the time")
 def test_each_page_takes_no_more_of_the_processor_than_it_may(office: Office, rosa: Taps) -> None:
-    """V7, with the pages that `bench/console.py` measures for 500 and 5,000 cases.
-
-    A machine that shares its processors may count slowly, and then a page may take longer, too.
-    """
+    """V7, with the pages that `bench/console.py` measures for 500 and 5,000 cases."""
     rosa.begin("/today")
     cookies = office.browser.call("Network.getCookies")["cookies"]
     (token,) = [cookie["value"] for cookie in cookies if cookie["name"] == COOKIE]
@@ -164,20 +159,9 @@ def test_each_page_takes_no_more_of_the_processor_than_it_may(office: Office, ro
         pages = [*measured.PAGES, *measured.case_of(client)]
         assert len(pages) == len(measured.PAGES) + 1
         for path in pages:
-            slower = max(1.0, counting_time() / COUNTING)
             _, worked, size = measured.ask_page(client, path, office.console.pid, times=20)
-            slower = max(slower, counting_time() / COUNTING)
-            # The 95th percentile.
-            assert 0 < worked[18] <= measured.LIMITS[0] * slower, (path, worked[18], slower)
-            assert 0 < size <= 20_480, (path, size)
-
-
-def counting_time() -> float:
-    """Return how long the processor takes to count to a million, in seconds."""
-    begun, total = time.process_time(), 0
-    for number in range(1_000_000):
-        total += number
-    return time.process_time() - begun
+            # The 95th percentile. Another program's work hardly changes it.
+            assert 0 < worked[18] <= measured.LIMITS[0] and size <= 20_480, (path, worked[18], size)
 
 
 def test_a_person_is_found_by_what_is_known(office: Office, rosa: Taps) -> None:

@@ -29,7 +29,6 @@ from offramp.agency.folder.outgoing import OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.case_file import CaseView, read_case
-from offramp.agency.operations.looks import opening_sentences, openings_among
 from offramp.agency.operations.outdated_words import (
     asks_of,
     may_be_made_anew,
@@ -145,10 +144,9 @@ class CaseDescription:
     be the person, and `joined` the person's other cases. `has_lists` is true if this agency stated
     a list, such as charges. `is_being_corrected` is true while nobody opened a correction that may
     change how to reach the person. `decides` are the decisions that a person of this agency may
-    make, also those that don't wait, each with its question. `opened_by` lists openings of the
-    file by people of this agency, as the account does. `looks` are the newest looks at the case.
-    `closed` counts the parts that nobody here has opened, and `recalls` the records that are asked
-    back. `naming` is None unless the person signed with another name than the case has.
+    make, also those that don't wait, each with its question. `looks` are the newest looks at
+    the case. `closed` counts the parts that nobody here has opened, and `recalls` the records that
+    are asked back. `naming` is None unless the person signed with another name than the case has.
     """
 
     about: CaseAbout
@@ -166,7 +164,6 @@ class CaseDescription:
     has_lists: bool = False
     is_being_corrected: bool = False
     decides: tuple[tuple[str, str], ...] = ()
-    opened_by: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()
     closed: int = 0
     recalls: int = 0
@@ -187,7 +184,6 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
     tellable = tellable_decisions(working_set, program, own_case, case, office.clock())
     zone = working_set.gateway.history.newest.zone
     teller = _Teller(working_set, case, own_case, ValueWords(terms, zone))
-    looks = with_outcomes(office.looks.read(case))
     described, staff = person_of(working_set, case), working_set.staff
     person = described.newest
     assigned = staff.assignment(case)
@@ -220,8 +216,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         ),
         described.is_being_corrected,
         tuple(teller.decisions(program.pack)),
-        opening_sentences(teller.name(office.agency), openings_among(looks), "en", zone)[1:],
-        looks[-_LOOKS_SHOWN:],
+        with_outcomes(office.looks.read(case, newest=_LOOKS_SHOWN)),
         sum(1 for _ in waiting_parts(working_set, case, office.clock())),
         len({recall.record for recall in working_set.gateway.pending_recalls(case)}),
         open_name(office, case) if unsettled_name(working_set, case) is not None else None,

@@ -176,13 +176,8 @@ def openings_of(office: Office, case: str) -> tuple[Opening, ...]:
     INVARIANT: a refused try, an act of the gateway, and an account for the person are no openings.
     One command that opens several parts is one.
     """
-    return openings_among(with_outcomes(office.looks.read(case)))
-
-
-def openings_among(looks: Iterable[Look]) -> tuple[Opening, ...]:
-    """Return the people who opened a file, by all looks at its case. See `openings_of`."""
     times: dict[str, list[int]] = {}
-    for look in looks:
+    for look in with_outcomes(office.looks.read(case)):
         if look.operation in _OPENINGS and look.refused is None:
             times.setdefault(look.person, []).append(look.time)
     return tuple(
