@@ -411,7 +411,7 @@ def test_a_weight_alone_is_sent_to_who_asked_in_two_taps(town: Running, officer:
 def test_an_unusual_weight_is_checked_before_it_is_sent(town: Running, officer: Taps) -> None:
     """O10 with a typing error: nothing is sent until the officer says that it is right."""
     case = refer(town, "Umar", "Unusual")
-    weigh(town, officer, case, "240000")
+    weigh(town, officer, case, "2400")
     assert officer.heading == "Check and send" and "unusual amount" in officer.text
     assert "Who gets this" in officer.text and not answers_of_police(town, case)
     officer.press(SEND)

@@ -206,6 +206,29 @@ def test_a_correction_restates_one_fact_and_the_rest_stands_as_it_was(
     assert AMENABLE not in after and after[DATE] == "2026-11-02" and after[DRUGS]
 
 
+def test_a_slip_of_the_decimal_point_is_confirmed_at_each_entry(town: Town, case: str) -> None:
+    """2,400 g in place of 2.400 g: no way to state it passes it on unasked."""
+    refer(town, case, "crossroads")
+    police = town.at["police"]
+    slipped, before = {DRUGS: drugs(2_400)}, police.at
+    found = operations.effects(police, case, slipped)
+    assert [odd.text("en") for odd in found.odd] == ["weight is `2,400 g`, an unusual amount"]
+    to, says = {"crossroads": OFFER}, {"answer": "accepted"}
+    draft = Draft((part("encounter", {"facts": slipped}, to=to, says=says, use="none"),))
+    begun, typed = f"{case[:-1]}f", [{"kind": "opioid", "form": "weighed", "grams": 2_400}]
+    for state in (
+        lambda **more: operations.correct(police, BY, case, slipped, **more),
+        lambda **more: operations.note_facts(police, case, {"encounter": {"drugs": typed}}, **more),
+        lambda **more: operations.send_record(police, "referral", draft, begun, **more),
+    ):
+        with refused("odd-amount"):
+            state()  # type: ignore[no-untyped-call]  # a lambda
+        assert police.at == before, "nothing is kept of it"
+    assert not operations.effects(police, case, {DRUGS: drugs(999)}).odd
+    state(although_odd=True)  # type: ignore[no-untyped-call]
+    assert police.at > before
+
+
 def test_the_note_of_a_correction_has_nothing_of_a_person_after_its_end(
     town: Town, case: str
 ) -> None:

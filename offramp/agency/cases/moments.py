@@ -26,6 +26,7 @@ from offramp.agency.cases.caseload import case_of, utc
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.moment import Moment, encounter_of, read_moment
 from offramp.agency.cases.odd_ages import OddAge
+from offramp.agency.cases.odd_amounts import OddAmount, odd_amounts
 from offramp.agency.cases.pack_terms import PackTerms, detail_names, terms_of
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Stating
@@ -108,6 +109,10 @@ class OddMoment:
         return phrase.format(name=name, value=self.value, bound=self.bound)
 
 
+# What a person confirms before it is stated.
+Odd = OddMoment | OddAge | OddAmount
+
+
 @frozen
 class CaseMoments:
     """The moments of one case, against which each new one is read.
@@ -152,6 +157,11 @@ class CaseMoments:
                     odd = OddMoment(names, key, str(moment), str(bound))
                     odd_ones.setdefault((path, key), odd)
         return tuple(odd_ones.values())
+
+    def odd_statements(self, stated: Iterable[tuple[str, Any]]) -> tuple[Odd, ...]:
+        """Return the stated moments and amounts that a person has to confirm."""
+        listed = tuple(stated)
+        return (*self.odd_moments(listed), *odd_amounts(listed, self.terms))
 
     def _fault(self, name: str, moment: Moment, language: str) -> FactsError | None:
         """Return the refusal of a moment that can't be."""
@@ -302,19 +312,30 @@ def check_moments(working_set: WorkingSet, pack: Pack | None, stating: Stating, 
 def check_confirmed(
     moments: CaseMoments, stated: Iterable[tuple[str, Any]], *, although_odd: bool
 ) -> None:
-    """Check that a person confirmed each odd moment. Raises `AgencyError` `odd-day`."""
+    """Check that a person confirmed what is odd. Raises `AgencyError` `odd-day`, `odd-amount`."""
     listed = tuple(stated)
-    refuse_odd(() if although_odd else moments.beside(dict(listed)).odd_moments(listed))
+    refuse_odd(() if although_odd else moments.beside(dict(listed)).odd_statements(listed))
 
 
-def refuse_odd(odd: tuple[OddMoment | OddAge, ...]) -> None:
-    """Refuse odd moments and ages that nobody confirmed. Raises `AgencyError` `odd-day`."""
-    if odd:
+def refuse_odd(odd: tuple[Odd, ...]) -> None:
+    """Refuse what is odd and nobody confirmed.
+
+    Raises `AgencyError` `odd-amount` if all of it are amounts, else `odd-day`.
+    """
+    if not odd:
+        return
+    text = "; ".join(statement.text("en") for statement in odd)
+    if all(isinstance(statement, OddAmount) for statement in odd):
         raise AgencyError(
-            "odd-day",
-            "; ".join(moment.text("en") for moment in odd),
-            fix=f"check the day and the year, and if they are right, confirm with `{ODD_FLAG}`",
+            "odd-amount",
+            text,
+            fix=f"check the number and its unit, and if it is right, confirm with `{ODD_FLAG}`",
         )
+    raise AgencyError(
+        "odd-day",
+        text,
+        fix=f"check the day and the year, and if they are right, confirm with `{ODD_FLAG}`",
+    )
 
 
 def check_last_day(name: str, value: str, today: date) -> None:

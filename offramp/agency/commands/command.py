@@ -207,11 +207,11 @@ def add_because(parser: argparse.ArgumentParser) -> None:
 
 
 def add_odd_flag(parser: argparse.ArgumentParser) -> None:
-    """Add the flag by which a person confirms days in an unusual order."""
+    """Add the flag by which a person confirms an unusual order or amount."""
     parser.add_argument(
         ODD_FLAG,
         action="store_true",
-        help="the days and times are right, although their order is unusual",
+        help="the days, times, and amounts are right, although they are unusual",
     )
 
 

@@ -486,7 +486,6 @@ from offramp.agency.operations.statements import (
     told_by,
     unnamed_to,
     untold_by,
-    unusual_amounts,
 )
 from offramp.agency.operations.status_words import (
     StatusAudience,
@@ -986,7 +985,6 @@ __all__ = [
     "told_by",
     "unnamed_to",
     "untold_by",
-    "unusual_amounts",
     "use_code",
     "use_invitation",
     "use_passkey",

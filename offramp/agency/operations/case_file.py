@@ -402,7 +402,8 @@ def note_facts(
     `facts` are nested, as `offramp decide` reads them. `seen_at` is the journal's last event when
     the person read the case. Odd moments are noted only with `although_odd`: a person confirmed
     them. Raises `FactsError`; `AgencyError` `case-changed`, `entries-left-out`, `never-kept`,
-    `not-yours`, `nothing-to-note`, `odd-day`, `no-such-case`, `no-directory`.
+    `not-yours`, `nothing-to-note`, `odd-day`, `odd-amount`,
+    `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)

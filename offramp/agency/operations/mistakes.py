@@ -22,8 +22,9 @@ from offramp.agency.cases.list_changes import (
     restated,
 )
 from offramp.agency.cases.list_corrections import ListCorrection, no_such_entry, split_name
-from offramp.agency.cases.moments import OddMoment, moments_of, refuse_odd, states_the_past
+from offramp.agency.cases.moments import Odd, moments_of, refuse_odd, states_the_past
 from offramp.agency.cases.odd_ages import OddAge, odd_correction, own_ages
+from offramp.agency.cases.odd_amounts import odd_amounts
 from offramp.agency.cases.owed_corrections import (
     Holder,
     OwedCorrection,
@@ -71,8 +72,8 @@ class Effects:
 
     `details` are the new values by name, None for a withdrawn value. `holders` are the recipients
     that have an old one. `decisions` rest on what changes. `seen_at` is the journal's last event
-    when this was worked out. `odd` are new moments in an unusual order, and an age that the birth
-    date contradicts, which a person confirms.
+    when this was worked out. `odd` are new moments in an unusual order, an age that the birth
+    date contradicts, and amounts over the usual, which a person confirms.
     `changes` are those of lists by name, and `differences` what this agency states in place of
     what it stated, of a list field by field. `others` are other agencies' own statements of them.
     """
@@ -82,7 +83,7 @@ class Effects:
     holders: tuple[Holder, ...]
     decisions: tuple[RestingDecision, ...]
     seen_at: int | None = None
-    odd: tuple[OddMoment | OddAge, ...] = ()
+    odd: tuple[Odd, ...] = ()
     changes: Mapping[str, ListChange] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     others: tuple[OtherStatement, ...] = ()
@@ -195,8 +196,8 @@ def correct(
     in each recipient's own list.
 
     Raises `AgencyError` `case-changed`, `never-told`, `not-a-detail`, `nothing-to-correct`,
-    `odd-day`, `no-such-case`, `no-directory`; `FactsError`, so `not-yet`, `wrong-year`,
-    `out-of-order` for a moment that can't be; `ContentError` `wrong-content`.
+    `odd-day`, `odd-amount`, `no-such-case`, `no-directory`; `FactsError`, so `not-yet`,
+    `wrong-year`, `out-of-order` for a moment that can't be; `ContentError` `wrong-content`.
     """
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
@@ -255,7 +256,11 @@ def _effects_in(
         holders,
         resting,
         office.at,
-        (*moments.odd_moments(past), *((age,) if age is not None else ())),
+        (
+            *moments.odd_moments(past),
+            *((age,) if age is not None else ()),
+            *odd_amounts(values.items(), moments.terms),
+        ),
         {name: step.change for name, step in reading.steps.items() if step.change is not None},
         reading.differences,
         tuple(

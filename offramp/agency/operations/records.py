@@ -253,7 +253,7 @@ def send_record(
 
     A `referral` or `offer` without a case begins one. Odd moments are sent only with
     `although_odd`: a person confirmed them. Raises `AgencyError` `name-the-case`, `case-ended`,
-    `odd-day`; `FactsError` for a moment that can't be; as
+    `odd-day`, `odd-amount`; `FactsError` for a moment that can't be; as
     `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-passed` where an agency may not
     receive a part.
     """

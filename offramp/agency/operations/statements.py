@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from offramp.agency.cases.form_parts import roles_under
 from offramp.agency.cases.form_questions import own_facts_of
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASES, needs
@@ -22,8 +20,6 @@ from rules.frozen import frozen
 _NO_CONSENT = "The person hasn’t agreed to it, or not yet."
 # What an agency that was asked says of a fact that it doesn't know.
 _NOT_KNOWN_HERE = "Not known here"
-# More of a unit than anybody carries. It may be true, so a person confirms it.
-_USUAL: Mapping[str, float] = {"g": 5_000, "dosage units": 10_000}
 
 
 @frozen
@@ -118,31 +114,6 @@ def unnamed_to(preview: Preview) -> Mapping[str, str]:
         preview.names.get(agency, agency): because or _NO_CONSENT
         for agency, because in preview.unnamed.items()
     }
-
-
-def unusual_amounts(preview: Preview) -> tuple[str, ...]:
-    """Return sentences on amounts that are more likely a typing error, such as a ton of a drug."""
-    return tuple(
-        f"{number:g} {unit} is an unusual amount"
-        for part in preview.parts
-        for content in part.part.content.values()
-        for path, value in (content.get("facts") or {}).items()
-        for number, unit in _amounts(path, value, preview.terms)
-        if number > _USUAL.get(unit, float("inf"))
-    )
-
-
-def _amounts(path: str, value: Any, terms: PackTerms) -> Iterator[tuple[float, str]]:
-    """Yield the amounts of a fact, and of the entries of a list, with their units."""
-    if isinstance(value, (list, tuple)):
-        for entry in value:
-            for name, member in entry.items() if isinstance(entry, Mapping) else ():
-                yield from _amounts(f"{path}.{name}", member, terms)
-        return
-    fact = terms.fact(path)
-    if fact is not None and fact.unit is not None:
-        with suppress(TypeError, ValueError):
-            yield float(value), fact.unit
 
 
 @needs(CASES)

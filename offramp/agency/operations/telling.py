@@ -49,7 +49,7 @@ from offramp.agency.cases.form_terms import Form, find_form, form_terms
 from offramp.agency.cases.list_changes import measured
 from offramp.agency.cases.moments import (
     CaseMoments,
-    OddMoment,
+    Odd,
     check_confirmed,
     moments_of,
     refuse_odd,
@@ -250,7 +250,7 @@ class Preview:
     holders: tuple[Holder, ...] = ()
     terms: PackTerms = field(default_factory=shared_terms)
     answers: tuple[Preliminary, ...] = ()
-    odd: tuple[OddMoment | OddAge, ...] = ()
+    odd: tuple[Odd, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     unnamed: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -860,7 +860,7 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         pack_terms(pack),
         answers,
         (
-            *moments.beside(dict(stated)).odd_moments(stated),
+            *moments.beside(dict(stated)).odd_statements(stated),
             *((draft.odd_age,) if draft.odd_age is not None else ()),
         ),
         working_set.gateway.history.newest.zone,
@@ -969,8 +969,8 @@ def send_draft(
 
     Raises as `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-permitted` where an
     agency may no longer receive a part; `AgencyError` `case-ended` after an exit, `case-changed`
-    where the case changed since the form was opened, `rules-bar`, `odd-day`. Then nothing is kept
-    or sent.
+    where the case changed since the form was opened, `rules-bar`, `odd-day`, `odd-amount`. Then
+    nothing is kept or sent.
     """
     with office.transaction() as working_set:
         is_new = draft.record not in working_set.outbox and not any(

@@ -126,8 +126,15 @@ def decision(visit: Visit) -> Response:
         base=_base(visit),
         case_path=visit.address_of(visit.case),
         tells=address_to_tell(visit, visit.case, pending.decision),
-        sent=visit.recall(_name(visit, "asked")),
+        sent=_just_asked(visit),
     )
+
+
+def _just_asked(visit: Visit) -> dict[str, Any] | None:
+    """Return whom a press just asked. A later look at the page shows how the case stands then."""
+    sent = visit.recall(_name(visit, "asked"))
+    visit.forget(_name(visit, "asked"))
+    return sent
 
 
 @action("/queue/{c}/{decision}", WORKERS, kinds=PROSECUTOR)
@@ -209,7 +216,7 @@ def record(visit: Visit) -> Response:
             raise
         raise Invalid({"seen": _CHANGED}, _here(visit)) from None
     visit.remember(_name(visit, "draft"), {})
-    visit.remember(_name(visit, "asked"), {})
+    visit.forget(_name(visit, "asked"))
     names = [preview.names.get(agency, agency) for agency in made.recipients]
     visit.remember("told", {"to": names, **_delivery(made.state), "back": _base(visit)})
     return visit.go("/told")

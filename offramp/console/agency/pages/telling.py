@@ -329,8 +329,7 @@ def _is_once_more(opened: operations.OpenedForm, preview: operations.Preview) ->
 
 def odd_of(preview: operations.Preview) -> tuple[str, ...]:
     """Return what is unusual in a draft, in sentences. A person confirms it, or changes it."""
-    times = (odd.text("en") for odd in preview.odd)
-    return (*times, *operations.unusual_amounts(preview))
+    return tuple(odd.text("en") for odd in preview.odd)
 
 
 def seen(preview: operations.Preview) -> str:
