@@ -1,10 +1,10 @@
 """Measure each page of an agency's console over a number of cases.
 
 Run it as `python bench/console.py 500`. Police refer each person, and the case managers open every
-referral. Then the console serves the case managers' folder as a process, and each page is asked for
-a hundred times over HTTP. The figures are milliseconds as the browser waits, milliseconds of the
-processor, which another program's work doesn't change, and the page's bytes. A page over its limit
-is marked.
+referral. Then the console serves the case managers' folder as a process, and each page, also each
+to which a case leads, is asked for a hundred times over HTTP. The figures are milliseconds as the
+browser waits, milliseconds of the processor, which another program's work doesn't change, and the
+page's bytes. A page over its limit is marked.
 """
 
 from __future__ import annotations
@@ -59,18 +59,23 @@ def measure(count: int) -> None:
             base = f"http://127.0.0.1:{console.port}"
             with httpx.Client(base_url=base, headers=headers, timeout=600) as client:
                 print(f"\n{count} cases, in ms: median, 95th percentile; processor, 95th; bytes")
-                for path in (*PAGES, *case_of(client)):
+                for path in (*PAGES, *pages_of_case(client)):
                     waited, worked, size = ask_page(client, path, console.pid)
                     late = "over" if worked[95] > LIMITS[count > 500] or size > 20_480 else ""
                     print(f"{path[:24]:<26}{waited[50]:>8.1f}{waited[95]:>8.1f}", end="")
                     print(f"{worked[50]:>8.1f}{worked[95]:>8.1f}{size:>8} {late}", flush=True)
 
 
-def case_of(client: httpx.Client) -> Iterator[str]:
-    """Yield the address of a case, if there is one."""
+def pages_of_case(client: httpx.Client) -> Iterator[str]:
+    """Yield the address of a case, if there is one, and the pages to which it leads.
+
+    A form that would be refused isn't among them.
+    """
     found = re.search(r'href="(/people/[0-9a-f]{20})"', client.get("/people").text)
     if found is not None:
-        yield found[1]
+        links = re.findall(rf'href="({found[1]}/[^"#?]+)"', client.get(found[1]).text)
+        pages = dict.fromkeys((found[1], *links))
+        yield from (page for page in pages if client.get(page).status_code == 200)
 
 
 def ask_page(
@@ -83,14 +88,14 @@ def ask_page(
     assert client.get(path).status_code == 200, path
     waited, worked = [], []
     for _ in range(times):
-        start, used = time.perf_counter(), _processor_time(pid)
+        start, used = time.perf_counter(), processor_time(pid)
         size = len(client.get(path).content)
         waited.append((time.perf_counter() - start) * 1000)
-        worked.append(_processor_time(pid) - used)
+        worked.append(processor_time(pid) - used)
     return sorted(waited), sorted(worked), size
 
 
-def _processor_time(pid: int) -> float:
+def processor_time(pid: int) -> float:
     """Return the milliseconds that all threads of a process have run."""
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6

@@ -3,6 +3,7 @@
 Run it as `python bench/flows.py [--runs N]`. It starts the demonstration with its consoles, and a
 browser of a phone's width works as each person. A tap is a click on a control; typing isn't one.
 The seconds are a script's, from the first page to the last: a person reads and thinks in between.
+The milliseconds are of the processor, used by the agency's console from the first tap to the last.
 Each task stands beside the commands that do the same.
 """
 
@@ -13,14 +14,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from measured import Bar, Measurement, options_of, write_results
 
+from bench.console import processor_time
 from tests.support.agency_console import press, type_in
 from tests.support.browser import Browser
 from tests.support.demo_consoles import demo_consoles
@@ -31,6 +33,8 @@ PEOPLE = {
     "case-management": "Rosa Quintana",
     "prosecutor": "Thomas Baca",
 }
+# The milliseconds of the page with the rules' answer, for each offer.
+ANSWERS: list[float] = []
 NAMES = ("Flora", "Gina", "Hugo", "Ines", "Jola")
 # The most taps, by CONSOLE.md's budgets, and what the same takes at a command line.
 TASKS = {
@@ -48,14 +52,17 @@ TASKS = {
 class Flow:
     """One task in the browser: its taps, its pages, and its seconds."""
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
+    def __init__(self, desk: Desk) -> None:
+        self._browser, self._console = desk.browser, desk.console
         self.taps = self.pages = 0
-        self._began = time.perf_counter()
+        self._began, self._used = time.perf_counter(), processor_time(self._console)
+        self.last_page = 0.0
 
     def go(self, selector: str) -> None:
         """Tap, and wait for the next page."""
+        used = processor_time(self._console)
         press(self._browser, selector)
+        self.last_page = processor_time(self._console) - used
         self.taps += 1
         self.pages += 1
 
@@ -72,12 +79,20 @@ class Flow:
     def seconds(self) -> float:
         return time.perf_counter() - self._began
 
+    @property
+    def server(self) -> float:
+        """The milliseconds of the processor that the console used so far."""
+        return processor_time(self._console) - self._used
+
 
 class Desk:
-    """The browser, and the consoles at which it signs in."""
+    """The browser, and the consoles at which it signs in: addresses and processes by agency."""
 
-    def __init__(self, browser: Browser, addresses: dict[str, str]) -> None:
-        self.browser, self._addresses = browser, addresses
+    def __init__(
+        self, browser: Browser, addresses: Mapping[str, str], consoles: Mapping[str, int]
+    ) -> None:
+        self.browser, self._addresses, self._consoles = browser, addresses, consoles
+        self.console = 0
 
     def sign_in(self, agency: str, person: str) -> None:
         self.open(agency, "/sign-in")
@@ -85,6 +100,7 @@ class Desk:
 
     def open(self, agency: str, path: str) -> None:
         self.browser.open(self._addresses[agency] + path)
+        self.console = self._consoles[agency]
 
     @property
     def heading(self) -> str:
@@ -107,24 +123,25 @@ def scene(flow: Flow) -> None:
     flow.go(".dock button")
     flow.tick("input[value=no]")
     flow.go(".dock button")
+    ANSWERS.append(flow.last_page)
 
 
 def tasks(desk: Desk, number: int) -> Iterator[tuple[str, Flow]]:
     """Do each task once. Yield it when it is done."""
     browser, name = desk.browser, NAMES[number % len(NAMES)]
     desk.open("police", "/offer")
-    flow = Flow(browser)
+    flow = Flow(desk)
     scene(flow)
     flow.go("button[value=declined]")
     yield "offer, no", flow
 
     desk.open("police", "/offer")
-    flow = Flow(browser)
+    flow = Flow(desk)
     scene(flow)
     flow.go("button[value=accepted]")
     flow.write("contact.given_name", name)
     flow.write("contact.family_name", "Bench")
-    flow.write("contact.birth_date", f"{1960 + number}-05-06")
+    flow.write("contact.birth_date", f"1999-05-{number + 6:02}")
     flow.go(".dock button")
     flow.go(".dock button")
     assert desk.heading == "Sent", desk.heading
@@ -133,7 +150,7 @@ def tasks(desk: Desk, number: int) -> Iterator[tuple[str, Flow]]:
     flow, case = _open_referral(desk, name)
     yield "open what came", flow
 
-    flow = Flow(browser)
+    flow = Flow(desk)
     flow.go(f"a[href='{case}/consent']")
     flow.tick("input[name=set][value=hand_off]")
     flow.go("button[name=lang][value=en]")
@@ -147,25 +164,25 @@ def tasks(desk: Desk, number: int) -> Iterator[tuple[str, Flow]]:
     yield "consent to all, 6 questions", flow
 
     desk.open("case-management", case)
-    flow = Flow(browser)
+    flow = Flow(desk)
     flow.go("button[name=word][value=engaged]")
     flow.go(".dock button")
     assert desk.heading == "Sent", desk.heading
     yield "status", flow
 
     desk.open("case-management", case)
-    flow = Flow(browser)
+    flow = Flow(desk)
     flow.go(f"a[href='{case}/account']")
     yield "print what was told", flow
 
     desk.open("case-management", case)
-    flow = Flow(browser)
+    flow = Flow(desk)
     flow.go(f"a[href='{case}/consents']")
     flow.go("button[value=all]")
     yield "take all back", flow
 
     _wait_for(lambda: desk.open("prosecutor", "/queue"), lambda: desk.links("/screening"))
-    flow = Flow(browser)
+    flow = Flow(desk)
     flow.go(f"a[href='{desk.links('/screening')[-1]}']")
     yield "records check, one word", _screen(desk, flow)
 
@@ -182,7 +199,7 @@ def _open_referral(desk: Desk, name: str) -> tuple[Flow, str]:
             time.sleep(0.5)
             continue
         seen.add(new[0])
-        flow = Flow(desk.browser)
+        flow = Flow(desk)
         flow.go(f"a.btn[href='{new[0]}']")
         flow.go(".dock button")
         if name in desk.heading:
@@ -211,13 +228,25 @@ def opened_desk() -> Iterator[Desk]:
         folder = Path(scratch)
         with demo_consoles(folder / "town") as addresses, Browser(folder / "phone") as browser:
             browser.show(width=390)
-            yield Desk(browser, addresses)
+            consoles = {agency: find_console(folder / "town" / agency) for agency in addresses}
+            yield Desk(browser, addresses, consoles)
+
+
+def find_console(folder: Path) -> int:
+    """Return the process that serves an agency's console."""
+    words = f'offramp.console.agency\0{{"folder": "{folder}"'
+    for listed in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if words in listed.read_text():
+                return int(listed.parent.name)
+    raise LookupError(folder)
 
 
 def main() -> None:
     given = options_of(argparse.ArgumentParser(description=__doc__), runs=5)
     flows: dict[str, list[Flow]] = {name: [] for name in TASKS}
     seconds: dict[str, list[float]] = {name: [] for name in TASKS}
+    server: dict[str, list[float]] = {name: [] for name in TASKS}
     with opened_desk() as desk:
         for agency, person in PEOPLE.items():
             desk.sign_in(agency, person)
@@ -225,15 +254,22 @@ def main() -> None:
             for name, flow in tasks(desk, number):
                 flows[name].append(flow)
                 seconds[name].append(flow.seconds)
-    print("| task | taps | budget | pages | seconds of a script | at a command line |")
-    print("| --- | --- | --- | --- | --- | --- |")
+                server[name].append(flow.server)
+    print("| task | taps | budget | pages | seconds of a script | server, ms | at a command line |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     measured = []
     for name, (most, commands) in TASKS.items():
         taps, pages = flows[name][0].taps, flows[name][0].pages
-        spent = statistics.median(seconds[name])
-        print(f"| {name} | {taps} | {most} | {pages} | {spent:.1f} | {commands} |")
+        spent, used = statistics.median(seconds[name]), statistics.median(server[name])
+        print(f"| {name} | {taps} | {most} | {pages} | {spent:.1f} | {used:.0f} | {commands} |")
         bar = Bar(most, "taps", "at most")
         measured.append(Measurement.of(f"taps: {name}", [taps], bar))
+    referral = server["offer and referral, yes"]
+    measured.append(
+        Measurement.of("server: offer and referral", referral, Bar(80, "ms", "at most"))
+    )
+    measured.append(Measurement.of("server: answer", ANSWERS, Bar(5, "ms", "at most")))
+    print(f"the answer to the officer: {statistics.median(ANSWERS):.1f} ms of the server")
     write_results(given.results, measured)
 
 

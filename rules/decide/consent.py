@@ -9,6 +9,7 @@ the rules changes with the person's yes or no.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from rules.decide.program import Program
 from rules.frozen import frozen, replace
@@ -36,6 +37,7 @@ class Passage:
     purpose: str
 
 
+@lru_cache(maxsize=16_384)
 def permits(program: Program, passage: Passage, *, use: str = LIMIT) -> bool:
     """Return whether a live consent for exactly this would let it pass, however sensitive.
 

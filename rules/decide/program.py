@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rules.decide.complete import CompleteRules
     from rules.input.typed_facts import TypedReader
 
+# The days whose programs a program remembers. One process asks about few days at a time.
+_DAYS_KEPT = 32
+
 
 class Program(CompiledPack):
     """A pack ready to decide. `as_of` fixes the day whose rules apply."""
@@ -29,6 +32,7 @@ class Program(CompiledPack):
         self._complete: dict[str, CompleteRules] = {}
         # The outcome of usual complete facts, once many cases were decided.
         self._alone: dict[str, Callable[[Any], str | None]] = {}
+        self._by_day: dict[date, Program] = {}
 
     def decide(self, name: str, facts: Mapping[str, Any] | Facts) -> Decision:
         """Decide `name` on `facts`, which are what `json.loads` returns or `Facts` read before.
@@ -101,5 +105,11 @@ class Program(CompiledPack):
         return self.decide(name, facts).outcome
 
     def on(self, day: date) -> Program:
-        """Return the same pack by the rules of one day."""
-        return Program(self.pack, day)
+        """Return the same pack by the rules of one day: the same program for the same day."""
+        program = self._by_day.get(day)
+        if program is None:
+            program = Program(self.pack, day)
+            if len(self._by_day) == _DAYS_KEPT:
+                self._by_day.clear()
+            self._by_day[day] = program
+        return program

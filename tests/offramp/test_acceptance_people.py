@@ -156,8 +156,8 @@ def test_each_page_takes_no_more_of_the_processor_than_it_may(office: Office, ro
     headers = {"host": office.console.host, "cookie": f"{COOKIE}={token}"}
     base = f"http://127.0.0.1:{office.console.port}"
     with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
-        pages = [*measured.PAGES, *measured.case_of(client)]
-        assert len(pages) == len(measured.PAGES) + 1
+        pages = [*measured.PAGES, *measured.pages_of_case(client)]
+        assert len(pages) > len(measured.PAGES) + 10
         for path in pages:
             _, worked, size = measured.ask_page(client, path, office.console.pid, times=20)
             # The 95th percentile. Another program's work hardly changes it.

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 
 from exchange.membership.directory import Directory
 from exchange.records.statements import Grant
@@ -151,13 +153,27 @@ class Statement:
         return sha256("\n".join(self.lines).encode()).hexdigest()[:20]
 
 
-def asked_sets(program: Program) -> dict[str, ConsentSet]:
+@lru_cache(maxsize=16)
+def asked_sets(program: Program) -> Mapping[str, ConsentSet]:
     """Return the consent sets that the rules of the program's day let an agency ask, by id."""
     sets = {
         name: permitted_set(program, consent_set)
         for name, consent_set in program.pack.consent_sets.items()
     }
-    return {name: asked_set for name, asked_set in sets.items() if asked_set.questions}
+    return MappingProxyType(
+        {name: asked_set for name, asked_set in sets.items() if asked_set.questions}
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _decisions_of(program: Program, passage: Passage) -> tuple[str, ...]:
+    """Return the decisions that depend on what a passage tells, worked out once for a program."""
+    return depending(program.pack, passage)
+
+
+@lru_cache(maxsize=16)
+def _reads_no_consent(program: Program) -> bool:
+    return reads_no_consent(program.pack)
 
 
 def find_set(program: Program, set_id: str) -> ConsentSet:
@@ -386,7 +402,7 @@ class _Maker:
                 decision
                 for grant in grants
                 for passage in passages(grant, role)
-                for decision in depending(self.pack, passage)
+                for decision in _decisions_of(self.program, passage)
             )
         )
 
@@ -413,14 +429,14 @@ class _Maker:
             # INVARIANT: this is said only where no decision about it reads what would be told.
             if names and not names & set(decisions):
                 yield self.say(key)
-        if reads_no_consent(self.pack):
+        if _reads_no_consent(self.program):
             yield self.say("no_rule_reads")
 
     def rights(self, consent_set: ConsentSet) -> Iterator[str]:
         """Yield the statements about the person's rights. No pack can leave one out."""
         collector = self.name(self.collector)
         yield self.say("no_need_to_sign")
-        if reads_no_consent(self.pack):
+        if _reads_no_consent(self.program):
             yield self.say("no_rule_reads")
         decisions = dict.fromkeys(
             decision_words(self.pack, decision, self.lang)
