@@ -23,6 +23,10 @@ LANGUAGES = ("en", "es")
 # How far what was sent to an agency is, in the order of the page.
 TOLD: Mapping[str, tuple[str, str]] = {
     "opened": ("Opened: {kinds}", "Lo abrió: {kinds}"),
+    "used": (
+        "Used there, automatically or by a person: {kinds}",
+        "Se usó allí, automáticamente o por una persona: {kinds}",
+    ),
     "aloud": ("Told aloud: {kinds}", "Se le dijo de palabra: {kinds}"),
     "unopened": ("Sent, not opened yet: {kinds}", "Se le envió, aún sin abrir: {kinds}"),
     "newer": (

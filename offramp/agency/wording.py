@@ -431,7 +431,7 @@ def account_lines(
 def _one_account(account: CaseAccount, language: str, is_full: bool, is_read: bool) -> list[str]:
     text = account.text(language, is_read=is_read)
     lines = first_page(text, language, is_read=is_read)
-    return [*lines, *(("", *details(text)) if is_full else ())]
+    return [*lines, *(("", *details(text, language)) if is_full else ())]
 
 
 def representation_lines(shown: Representation) -> list[str]:

@@ -6,8 +6,10 @@ Each term of the vocabulary is in both languages, each row is a sentence, and th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import get_args
 
 import pytest
@@ -100,7 +102,7 @@ def statement(world: World, case: str) -> AccountStatement:
 
 
 def said(world: World, case: str, lang: str) -> list[str]:
-    return details(account_text(statement(world, case), world.hub.history.newest, lang))
+    return details(account_text(statement(world, case), world.hub.history.newest, lang), lang)
 
 
 def page(world: World, case: str, lang: str, agency: str | None = None) -> str:
@@ -132,16 +134,19 @@ def test_what_was_read_recalled_and_waits_is_said_in_both_languages() -> None:
         "told Prosecutor: information on status in one word (we can’t see which). This was" in row
     )
     assert "to work on your case together. It came" in row
-    assert "It was allowed because you agreed to it in a signed consent." in row
+    # Why it was allowed is said once, above all that was allowed for the same reason.
+    assert english[0] == "Allowed because you agreed to it in a signed consent:"
+    assert english.index(row) < english.index("The others:")
+    for lines, because in ((english, "llowed because"), (spanish, "ermitió porque")):
+        reasons = [line for line in lines if because in line]
+        assert len(reasons) == len(set(reasons)) == 2, "one for the offer, and one for the consent"
     assert (
         "Prosecutor opened it on November 2, 2026, 11:00 a.m." in row
         and "has not answered that yet" in row
     )
     assert "has not fetched it yet" in text and "todavía no lo ha recogido" in texto
-    assert (
-        "pidió su devolución el 2 de noviembre de 2026, 11:00 a. m." in texto
-        and "usted lo aceptó en un consentimiento firmado" in texto
-    )
+    assert "pidió su devolución el 2 de noviembre de 2026, 11:00 a. m." in texto
+    assert spanish[0] == "Se permitió porque usted lo aceptó en un consentimiento firmado:"
     assert "Nothing is missing" in page(world, case, "en")
     assert "No falta nada" in page(world, case, "es")
     # The period of `a.m.` is the sentence's too.
@@ -219,10 +224,10 @@ def test_a_request_before_a_meeting_is_no_disclosure() -> None:
     world.settle()
     assert who_knows(world, case) == before
     lines = said(world, case, "en")
-    question = "asked Prosecutor 1 question about your case: status in one word. A question tells"
+    question = "sent Prosecutor 1 record with questions about your case: status in one word. A que"
     assert any(question in line for line in lines)
     assert any(
-        "1 pregunta sobre su caso: estado en una palabra." in line
+        "1 registro con preguntas sobre su caso: estado en una palabra." in line
         for line in said(world, case, "es")
     )
     # A record that says more than the day of the meeting is no such request.
@@ -370,14 +375,30 @@ def test_an_account_of_any_story_has_each_disclosure_exactly_once(steps: list[st
     told_rows = [row for row in account.rows if row.is_oral or row.category not in RUNS]
     for column, language in enumerate(("en", "es")):
         directory = world.hub.history.newest
-        lines = details(account_text(account, directory, language))
+        whole = account_text(account, directory, language)
         # One item for each record and recipient, in order, that names its kinds of information.
-        items = disclosures(row for row in told_rows if row.status != WITHDRAWN)
-        items += disclosures(row for row in told_rows if row.status == WITHDRAWN)
-        for rows, line in zip(items, lines, strict=False):
+        passed = disclosures(row for row in told_rows if row.status != WITHDRAWN)
+        stopped = disclosures(row for row in told_rows if row.status == WITHDRAWN)
+        lines = [*(telling.text for telling in whole.told), *whole.notices[: len(stopped)]]
+        for rows, line in zip((*passed, *stopped), lines, strict=True):
             for row in rows:
                 assert SHORT_CATEGORIES[row.category][column] in line, (row, line)
-        notices = lines[len(items) :]
+        # Each is printed once, under the reason that allowed it.
+        printed = details(whole, language)
+        by_reason: dict[str, list[str]] = {}
+        reason = ""
+        for line in printed[: len(printed) - len(whole.notices)]:
+            if line.endswith(":"):
+                reason = line
+            else:
+                by_reason.setdefault(reason, []).append(line)
+        assert Counter(chain(*by_reason.values())) == Counter(
+            telling.text for telling in whole.told
+        )
+        for telling in whole.told:
+            if telling.basis is not None:
+                assert telling.text in by_reason[telling.basis]
+        notices = list(whole.notices[len(stopped) :])
         issuers = {row.issuer for row in account.rows if row.category in RUNS and not row.is_oral}
         assert all(directory.agencies[issuer].name in notices[-2] for issuer in issuers)
         # The first page names each kind of information that an agency has, once for the agency.

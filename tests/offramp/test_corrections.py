@@ -254,7 +254,7 @@ def test_a_name_is_corrected_and_no_other_member_is_lost(town: Town, case: str) 
     described = operations.describe_case(crossroads, case)
     assert described.about.person == "Maria Rael" and described.is_being_corrected
     corrections = [event.line for event in described.events if event.kind == "correction"]
-    assert corrections == ["a correction of something sent before: name and contact"]
+    assert corrections == ["a correction of something sent before: identity and contact"]
     operations.open_case(town.at["crossroads"], "Rosa Quintana", case)
     for name in ("police", "crossroads"):
         assert person_name(town.at[name].working_set(), case) == "María Rael"

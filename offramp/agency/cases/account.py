@@ -26,6 +26,7 @@ from offramp.agency.cases.reliance import DestroyedBefore
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
+from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, summed
 from rules.author.spoken_dates import spoken_day, spoken_time
 from rules.frozen import frozen
@@ -36,7 +37,8 @@ RUNS = ("operation", "consent_terms")
 WIDTH = 96
 # The states of what an agency knows, in the order of the first page.
 _STATES = (
-    *("read", "aloud", "not_opened", "not_fetched", "sent_only"),
+    *("stated", "read", "either", "gateway", "aloud"),
+    *("not_opened", "not_fetched", "sent_only"),
     *("read_destroyed", "destroyed", "read_perhaps", "perhaps", "read_over", "over"),
     *("asked_back", "deleted", "kept_law", "kept_court_order", "kept_care", "kept_duty_to_keep"),
     *("kept", "answered_back"),
@@ -57,14 +59,39 @@ def rows_of_agency(statement: AccountStatement, agency: str) -> AccountStatement
 
 
 @frozen
+class Telling:
+    """A disclosure to the agency `to` in sentences.
+
+    `basis` is the phrase on why it was allowed, None where the text says it: nothing allowed it, or
+    its parts were allowed for more than one reason.
+    """
+
+    to: str
+    text: str
+    basis: str | None = None
+
+
+@frozen
+class KnownDetail:
+    """A detail, or a kind of information, and how far each agency knows it.
+
+    `states` has the states by the agency's id: `stated` if the agency told it, and those of what it
+    was told, such as `read`.
+    """
+
+    text: str
+    states: Mapping[str, tuple[str, ...]]
+
+
+@frozen
 class AccountText:
     """An account in one language, in sentences without line breaks. Every print uses it.
 
     `title` and `zone` say up to when, and in which local time. `scope` says that it has one
     agency's rows alone, None for the whole account. `knows` has what each agency knows now, by its
     id. `changes` are all that changed, the oldest first. `proof` says if something is missing, who
-    signed the log, and what the account can't know. `told` are the disclosures, the recipient's id
-    and the sentences of each, in the order of time. `notices` say what was stopped in time, count
+    signed the log, and what the account can't know. `told` are the disclosures in the order of
+    time. `notices` say what was stopped in time, count
     what told nothing about the person, and number each agency's records.
     """
 
@@ -74,7 +101,7 @@ class AccountText:
     knows: tuple[tuple[str, str], ...]
     changes: tuple[str, ...]
     proof: tuple[str, ...]
-    told: tuple[tuple[str, str], ...]
+    told: tuple[Telling, ...]
     notices: tuple[str, ...]
 
 
@@ -86,19 +113,23 @@ def account_text(
     *,
     is_proved: bool = True,
     is_read: bool = False,
+    is_withheld: bool = False,
     ends: Sequence[SignedEnd] = (),
     fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
     contents: ToldContents = NOTHING_READABLE,
+    openings: TextOpenings | None = None,
 ) -> AccountText:
     """Return the account in sentences: who knows what now, what changed, and how we know.
 
     `language` is `en` or `es`. `agency` is named where the account has its rows alone. With
     `is_proved` false, the account is made of the agency's own records, and proves nothing. With
-    `is_read`, the person reads it. `ends` are what agencies signed about parts that they
-    destroyed, `fates` what became of each text, and `contents` what the readable ones told.
+    `is_read`, the person reads it, and with `is_withheld` the hub gives this agency the whole
+    account only after a consent. `ends` are what agencies signed about parts that they destroyed,
+    `fates` what became of each text, `contents` what the readable ones told, and `openings` who
+    opened them.
     """
-    page = _Page(statement, directory, language, is_proved, ends, fates, contents)
-    return page.text(agency, is_read=is_read)
+    page = _Page(statement, directory, language, is_proved, ends, fates, contents, openings)
+    return page.text(agency, is_read=is_read, is_withheld=is_withheld)
 
 
 def first_page(text: AccountText, language: str, *, is_read: bool = False) -> list[str]:
@@ -140,9 +171,32 @@ def case_heading(case: str, language: str, *, is_other: bool) -> str:
     )
 
 
-def details(text: AccountText) -> list[str]:
-    """Return one sentence for each disclosure, in the order of time, and then the notices."""
-    return [*(sentence for _, sentence in text.told), *text.notices]
+def details(text: AccountText, language: str) -> list[str]:
+    """Return one item for each disclosure, in the order of time, and then the notices.
+
+    Disclosures that were allowed for the same reason stand together after a line that says it.
+    """
+    lines = []
+    for basis, tellings in by_basis(text.told, language):
+        lines += [basis] if basis is not None else []
+        lines += [telling.text for telling in tellings]
+    return [*lines, *text.notices]
+
+
+def by_basis(tellings: Iterable[Telling], language: str) -> list[tuple[str | None, list[Telling]]]:
+    """Group disclosures by why they were allowed, with a line above each group.
+
+    Those without one reason are last. If there are no others, they have no line.
+    """
+    groups: dict[str | None, list[Telling]] = {}
+    for telling in tellings:
+        groups.setdefault(telling.basis, []).append(telling)
+    rest = groups.pop(None, None)
+    grouped: list[tuple[str | None, list[Telling]]] = list(groups.items())
+    if rest:
+        line = SAID["allowed_rest"][LANGUAGES.index(language)] if grouped else None
+        grouped.append((line, rest))
+    return grouped
 
 
 def disclosures(rows: Iterable[Row]) -> list[list[Row]]:
@@ -157,22 +211,17 @@ def disclosures(rows: Iterable[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def known_states(
+def known_details(
     statement: AccountStatement,
     directory: Directory,
     *,
     fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
-) -> Mapping[tuple[str, str, str], str]:
-    """Return how far each agency's texts of a category from an issuer are, by these three.
-
-    The states are those of the first page, such as `read` or `deleted`.
-    """
-    page = _Page(statement, directory, "en", fates=fates)
-    texts: dict[tuple[str, str, str], list[Row]] = {}
-    for row in page.told:
-        if row.status != WITHDRAWN:
-            texts.setdefault((row.issuer, row.to, row.category), []).append(row)
-    return {key: page.state_of(rows) for key, rows in texts.items()}
+    contents: ToldContents = NOTHING_READABLE,
+    openings: TextOpenings | None = None,
+) -> tuple[KnownDetail, ...]:
+    """Return what the first page says that each agency knows, in English, as rows of a table."""
+    page = _Page(statement, directory, "en", fates=fates, contents=contents, openings=openings)
+    return page.known_details()
 
 
 class _Page:
@@ -187,8 +236,10 @@ class _Page:
         ends: Sequence[SignedEnd] = (),
         fates: Mapping[TextKey, TextFate] = MappingProxyType({}),
         contents: ToldContents = NOTHING_READABLE,
+        openings: TextOpenings | None = None,
     ) -> None:
         self.statement = statement
+        self.openings = openings or TextOpenings(statement.records)
         self.ends = ends
         self.fates = fates
         self.contents = contents
@@ -232,20 +283,21 @@ class _Page:
     def _local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at, UTC).astimezone(self.directory.zone)
 
-    def text(self, agency: str | None, *, is_read: bool) -> AccountText:
+    def text(self, agency: str | None, *, is_read: bool, is_withheld: bool) -> AccountText:
         """Return all sentences of the account."""
         at = self.time(self.statement.at)
-        said = "own_rows" if self.is_proved else "own_records"
-        said += "_read" if is_read and not self.is_proved else ""
+        scope = "own_rows" if self.is_proved else "own_records"
+        if not self.is_proved:
+            scope += "_withheld" if is_withheld and is_read else "_read" if is_read else ""
         return AccountText(
             self.say("title", at=at),
             self.say("zone", zone=self.directory.zone.key),
-            self.say(said, agency=self.short_name(agency)) if agency is not None else None,
+            self.say(scope, agency=self.short_name(agency)) if agency is not None else None,
             tuple(self.known_by_agency()),
             tuple(self._changes(agency)),
             tuple(self._proof(at)),
             tuple(
-                (rows[0].to, self.sentences(rows))
+                self.telling(rows)
                 for rows in disclosures(row for row in self.told if row.status != WITHDRAWN)
             ),
             tuple(self._notices()),
@@ -269,25 +321,85 @@ class _Page:
 
     def known_by_agency(self) -> Iterator[tuple[str, str]]:
         """Yield a paragraph for each agency: what it has, what was recalled, what it destroyed."""
-        by_agency: dict[str, dict[str, list[Row]]] = {end.agency: {} for end in self.ends}
-        for row in self.told:
-            if row.status != WITHDRAWN:
-                by_agency.setdefault(row.to, {}).setdefault(row.category, []).append(row)
-        for agency, by_category in sorted(by_agency.items(), key=lambda pair: self.name(pair[0])):
+        by_agency = self._told_by_agency()
+        agencies = dict.fromkeys((*by_agency, *self._stating(), *(end.agency for end in self.ends)))
+        for agency in sorted(agencies, key=self.name):
+            by_category = by_agency.get(agency, {})
             signed = [end for end in self.ends if end.agency == agency]
             ends = [self._end(end, is_first=end is signed[0]) for end in signed]
-            if not by_category:
+            phrases = self._known(by_category) or self._kinds(by_category)
+            stated = self._stating().get(agency, [])
+            if new := self._stated(stated, phrases):
+                phrases = {"stated": new, **phrases}
+            if not phrases:
                 yield agency, f"{self.name(agency)}. {' '.join(ends)}"
                 continue
-            newest = max(row.at for rows in by_category.values() for row in rows)
+            received = [row for rows in by_category.values() for row in rows]
+            newest = max(row.at for row in received or stated)
             sentences = ". ".join(
-                self.say(state, categories="; ".join(texts))
-                for state, texts in (self._known(by_category) or self._kinds(by_category)).items()
+                self.say(state, categories="; ".join(texts)) for state, texts in phrases.items()
             )
             text = self.say(
                 "knows", agency=self.name(agency), day=self.day(newest), categories=sentences
             )
             yield agency, " ".join((text, *ends))
+
+    def _told_by_agency(self) -> dict[str, dict[str, list[Row]]]:
+        """Return the texts that each agency was sent or told, by their category."""
+        by_agency: dict[str, dict[str, list[Row]]] = {}
+        for row in self.told:
+            if row.status != WITHDRAWN:
+                by_agency.setdefault(row.to, {}).setdefault(row.category, []).append(row)
+        return by_agency
+
+    def _stating(self) -> dict[str, list[Row]]:
+        """Return the texts that each agency told others, so that it knows what they say.
+
+        What it asked back as wrong isn't among them.
+        """
+        stating: dict[str, list[Row]] = {}
+        for row in self.told:
+            if row.status != WITHDRAWN and row.recalled is None:
+                stating.setdefault(row.issuer, []).append(row)
+        return stating
+
+    def _stated(self, rows: Sequence[Row], known: Mapping[str, Sequence[str]]) -> list[str]:
+        """Return what an agency told others, without what it is said to have opened itself."""
+        phrases = summed(rows, self.contents, self.column)
+        return [phrase for phrase in phrases if phrase not in known.get("read", ())]
+
+    def known_details(self) -> tuple[KnownDetail, ...]:
+        """Return what each agency knows as rows: the details of each kind of information."""
+        states: dict[str, dict[str, set[str]]] = {}
+        order = {category: place for place, category in enumerate(SHORT_CATEGORIES)}
+        for agency, _, state, texts in sorted(self._texts(), key=lambda known: order[known[1]]):
+            for phrase in summed(texts, self.contents, self.column, most=None):
+                states.setdefault(phrase, {}).setdefault(agency, set()).add(state)
+        return tuple(
+            KnownDetail(
+                phrase,
+                {
+                    agency: tuple(state for state in _STATES if state in states_there)
+                    for agency, states_there in by_agency.items()
+                },
+            )
+            for phrase, by_agency in states.items()
+        )
+
+    def _texts(self) -> Iterator[tuple[str, str, str, list[Row]]]:
+        """Yield an agency, a category, a state, and the texts that are so far at the agency."""
+        for agency, stated in self._stating().items():
+            for category, texts in _by(stated, lambda row: row.category):
+                yield agency, category, "stated", texts
+        for agency, by_category in self._told_by_agency().items():
+            for category, rows in by_category.items():
+                for state, texts in self._how_far(rows):
+                    yield agency, category, state, texts
+
+    def _how_far(self, rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+        """Yield an agency's texts of a category by their states, also those asked back."""
+        yield from self._standing([row for row in rows if row.recalled is None])
+        yield from _by([row for row in rows if row.recalled is not None], self._recalled_state)
 
     def state_of(self, rows: Sequence[Row]) -> str:
         """Return how far an agency's texts of a category are: the state of those that stand."""
@@ -328,12 +440,8 @@ class _Page:
         whole: dict[str, list[Row]] = {}
         some: dict[str, list[str]] = {}
         for category, rows in by_category.items():
-            standing = [row for row in rows if row.recalled is None]
-            for state, texts in self._standing(standing):
-                whole.setdefault(state, []).extend(texts)
-            recalled = [row for row in rows if row.recalled is not None]
-            for state, texts in _by(recalled, self._recalled_state):
-                if len(texts) == len(rows):
+            for state, texts in self._how_far(rows):
+                if texts[0].recalled is None or len(texts) == len(rows):
                     whole.setdefault(state, []).extend(texts)
                 else:
                     short, count, total = self._short(category), len(texts), len(rows)
@@ -358,7 +466,7 @@ class _Page:
         present = [row for row in rows if self._fate_of(row).end is None]
         if rows and not present:
             yield self._standing_state(rows), list(rows)
-        yield from _by(present, _row_state)
+        yield from _by(present, self._row_state)
 
     def _fate_of(self, row: Row) -> TextFate:
         return self.fates.get(key_of(row), NO_FATE)
@@ -367,10 +475,28 @@ class _Page:
         """Return how far an agency's texts of a category are. Ended ones count if all ended."""
         present = [row for row in rows if self._fate_of(row).end is None]
         if present:
-            return _state(present)
+            return self._newest_state(present)
         ends = {self._fate_of(row).end for row in rows}
         end = next(end for end in ("perhaps", "over", "destroyed") if end in ends)
-        return f"read_{end}" if any(row.opened is not None for row in rows) else end
+        is_read = any(self.openings.of(row) == "person" for row in rows)
+        return f"read_{end}" if is_read else end
+
+    def _row_state(self, row: Row) -> str:
+        """Return how far one text is."""
+        if row.is_oral:
+            return "aloud"
+        opened = self.openings.of(row)
+        if opened is not None:
+            return "read" if opened == "person" else opened
+        return {PENDING: "not_fetched", SENT: "sent_only"}.get(row.status, "not_opened")
+
+    def _newest_state(self, rows: Sequence[Row]) -> str:
+        """Return how far an agency's newest text of a category is. Read, if it read an earlier."""
+        if rows[-1].is_oral:
+            return "aloud"
+        states = {self._row_state(row) for row in rows}
+        opened = next((state for state in ("read", "either", "gateway") if state in states), None)
+        return opened or self._row_state(rows[-1])
 
     def _recalled_state(self, row: Row) -> str:
         fate = self._fate_of(row)
@@ -554,7 +680,7 @@ class _Page:
     def _notices(self) -> Iterator[str]:
         """Yield what was stopped, the questions of each pair, the notices, and the numbers."""
         for rows in disclosures(row for row in self.told if row.status == WITHDRAWN):
-            yield self.sentences(rows)
+            yield self.telling(rows).text
         asked: dict[tuple[str, str], list[list[Row]]] = {}
         for rows in disclosures(row for row in self.statement.rows if row.only_asks):
             asked.setdefault((rows[0].issuer, rows[0].to), []).append(rows)
@@ -590,13 +716,20 @@ class _Page:
         )
         yield self.say("numbered", counts=last)
 
-    def sentences(self, rows: Sequence[Row]) -> str:
+    def telling(self, rows: Sequence[Row]) -> Telling:
         """Return what is known of a disclosure. Texts with the same fate share their sentences."""
         stating = [row for row in rows if self.contents.of(row) != ()] or list(rows[:1])
+        bases = {row.basis if row.status in (HANDED, SENT) else "" for row in stating}
+        basis = next(iter(bases)) if len(bases) == 1 else ""
         groups: dict[object, list[Row]] = {}
         for row in stating:
             groups.setdefault(self._alike(row), []).append(row)
-        return " ".join(" ".join(self._sentences(texts)) for texts in groups.values())
+        text = " ".join(
+            " ".join(self._sentences(texts, says_basis=not basis)) for texts in groups.values()
+        )
+        reason = BASES[basis][self.column] if basis else None
+        line = self.say("allowed_all", basis=reason) if reason is not None else None
+        return Telling(rows[0].to, text, line)
 
     def _alike(self, row: Row) -> object:
         """Return what the sentences of a row say beside what it told."""
@@ -604,14 +737,16 @@ class _Page:
         fate = self._fate_of(row)
         return (
             *(None if at is None else self.time(at) for at in times),
-            *(row.status, row.purpose, row.basis, row.denied),
+            *(row.status, row.purpose, row.basis, row.denied, self.openings.of(row)),
             *(fate.answer, fate.kept_because),
         )
 
-    def _sentences(self, rows: Sequence[Row]) -> Iterator[str]:
+    def _sentences(self, rows: Sequence[Row], *, says_basis: bool) -> Iterator[str]:
         row = rows[0]
         words = self._words(rows)
         yield self.say(row.status, **words)
+        if says_basis and row.basis and row.status in (HANDED, SENT):
+            yield self.say("allowed_one", basis=BASES[row.basis][self.column])
         if row.denied is not None:
             yield self._verdict(row)
         if row.status in (HANDED, SENT):
@@ -620,7 +755,8 @@ class _Page:
     def _fate(self, row: Row, words: Mapping[str, str]) -> Iterator[str]:
         """Yield whether a text was opened, asked back, and answered."""
         if row.opened is not None:
-            yield self.say("opened", when=self.time(row.opened), **words)
+            key = f"opened_{self.openings.of(row)}"
+            yield self.say(key, when=self.time(row.opened), **words)
         else:
             yield self.say("unopened", **words)
         if row.recalled is not None:
@@ -643,32 +779,12 @@ class _Page:
             "to": self.short_name(row.to),
             "told": "; ".join(named(rows, self.contents, self.column) or [short]),
             "purpose": PURPOSES[row.purpose][self.column] if row.purpose else "",
-            "basis": BASES[row.basis][self.column] if row.basis else "",
             "kind": KINDS[row.kind][self.column],
         }
 
     def _counted(self, key: str, count: int, **given: object) -> str:
         """Return a sentence with a count, in the singular for one."""
         return self.say(count_words(key, count), count=count, **given)
-
-
-def _state(rows: Sequence[Row]) -> str:
-    """Return how far an agency's newest text of a category is. Read, if it read an earlier one."""
-    newest = rows[-1]
-    if newest.is_oral:
-        return "aloud"
-    if any(row.opened is not None for row in rows):
-        return "read"
-    return {PENDING: "not_fetched", SENT: "sent_only"}.get(newest.status, "not_opened")
-
-
-def _row_state(row: Row) -> str:
-    """Return how far one text is."""
-    if row.is_oral:
-        return "aloud"
-    if row.opened is not None:
-        return "read"
-    return {PENDING: "not_fetched", SENT: "sent_only"}.get(row.status, "not_opened")
 
 
 def _by(rows: Iterable[Row], state_of: Callable[[Row], str]) -> Iterable[tuple[str, list[Row]]]:

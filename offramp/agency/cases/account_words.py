@@ -37,6 +37,14 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Solo lo que {agency} comunicó o recibió, según sus propios registros. Ahora no está aquí "
         "lo que otras oficinas se dijeron entre sí.",
     ),
+    "own_records_withheld": (
+        "This isn’t the whole list. {agency} can see only what it said or was told. It can see "
+        "what other offices told each other once you sign a consent form there. Your lawyer can "
+        "ask for the whole list, too.",
+        "Esta no es la lista completa. {agency} solo puede ver lo que comunicó o recibió. Podrá "
+        "ver lo que otras oficinas se dijeron entre sí cuando usted firme allí un formulario de "
+        "consentimiento. Su abogado también puede pedir la lista completa.",
+    ),
     "this_case": ("CASE {case}", "CASO {case}"),
     "other_case": (
         "CASE {case}, ANOTHER CASE OF THIS PERSON",
@@ -135,6 +143,15 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Declaró que guarda otras partes sobre usted hasta el {day} a más tardar.",
     ),
     "read": ("Opened: {categories}", "Abierto: {categories}"),
+    "stated": ("It told others: {categories}", "Comunicó a otras: {categories}"),
+    "either": (
+        "Used there, automatically or by a person: {categories}",
+        "Se usó allí, automáticamente o por una persona: {categories}",
+    ),
+    "gateway": (
+        "Used there automatically: {categories}",
+        "Se usó allí automáticamente: {categories}",
+    ),
     "aloud": ("Told aloud: {categories}", "De palabra: {categories}"),
     "asked_back": (
         "Asked back, with no answer yet: {categories}",
@@ -308,10 +325,8 @@ SAID: Mapping[str, tuple[str, str]] = {
     "full": ("`--full` shows each disclosure.", "`--full` muestra cada comunicación."),
     # The details
     HANDED: (
-        "On {at}, {issuer} told {to}: {told}. This was {purpose}. It came as {kind}. It was "
-        "allowed because {basis}.",
-        "El {at}, {issuer} comunicó a {to}: {told}. Fue {purpose}. Se envió como {kind}. Se "
-        "permitió porque {basis}.",
+        "On {at}, {issuer} told {to}: {told}. This was {purpose}. It came as {kind}.",
+        "El {at}, {issuer} comunicó a {to}: {told}. Fue {purpose}. Se envió como {kind}.",
     ),
     WITHDRAWN: (
         "{issuer} meant to tell {to}: {told}. This was {purpose}. It was stopped on {at}, before "
@@ -326,10 +341,8 @@ SAID: Mapping[str, tuple[str, str]] = {
         "recogido.",
     ),
     SENT: (
-        "On {at}, {issuer} sent {to}: {told}. This was {purpose}. It went as {kind}. It was "
-        "allowed because {basis}.",
-        "El {at}, {issuer} envió a {to}: {told}. Fue {purpose}. Se envió como {kind}. Se permitió "
-        "porque {basis}.",
+        "On {at}, {issuer} sent {to}: {told}. This was {purpose}. It went as {kind}.",
+        "El {at}, {issuer} envió a {to}: {told}. Fue {purpose}. Se envió como {kind}.",
     ),
     "told": (
         "On {at}, {issuer} recorded that {to} was told {told}, outside the exchange ({kind}).",
@@ -344,7 +357,18 @@ SAID: Mapping[str, tuple[str, str]] = {
         "The program's rules would have allowed this.",
         "Las reglas del programa lo habrían permitido.",
     ),
-    "opened": ("{to} opened it on {when}.", "{to} lo abrió el {when}."),
+    "allowed_all": ("Allowed because {basis}:", "Se permitió porque {basis}:"),
+    "allowed_rest": ("The others:", "Las demás:"),
+    "allowed_one": ("It was allowed because {basis}.", "Se permitió porque {basis}."),
+    "opened_person": ("{to} opened it on {when}.", "{to} lo abrió el {when}."),
+    "opened_either": (
+        "It was used at {to} on {when}, automatically or by a person.",
+        "Se usó en {to} el {when}, automáticamente o por una persona.",
+    ),
+    "opened_gateway": (
+        "It was used at {to} on {when}, automatically.",
+        "Se usó en {to} el {when}, automáticamente.",
+    ),
     "unopened": (
         "{to} has not said that it was opened.",
         "{to} todavía no ha dicho que lo abrió.",
@@ -356,16 +380,16 @@ SAID: Mapping[str, tuple[str, str]] = {
     "answered": ("{to} answered that on {when}.", "{to} respondió el {when}."),
     "unanswered": ("{to} has not answered that yet.", "{to} todavía no ha respondido."),
     "asks_one": (
-        "{issuer} asked {to} {count} question about your case: {categories}. A question tells "
-        "only what somebody asks, and why.",
-        "{issuer} hizo a {to} {count} pregunta sobre su caso: {categories}. Una pregunta solo dice "
-        "qué se pregunta y para qué.",
+        "{issuer} sent {to} {count} record with questions about your case: {categories}. A "
+        "question tells only what somebody asks, and why.",
+        "{issuer} envió a {to} {count} registro con preguntas sobre su caso: {categories}. Una "
+        "pregunta solo dice qué se pregunta y para qué.",
     ),
     "asks": (
-        "{issuer} asked {to} {count} questions about your case: {categories}. A question tells "
-        "only what somebody asks, and why.",
-        "{issuer} hizo a {to} {count} preguntas sobre su caso: {categories}. Una pregunta solo "
-        "dice qué se pregunta y para qué.",
+        "{issuer} sent {to} {count} records with questions about your case: {categories}. A "
+        "question tells only what somebody asks, and why.",
+        "{issuer} envió a {to} {count} registros con preguntas sobre su caso: {categories}. Una "
+        "pregunta solo dice qué se pregunta y para qué.",
     ),
     "runs": (
         "Besides, these offices sent notices that run the exchange, such as that something was "
@@ -403,7 +427,7 @@ def count_words(what: str, count: int) -> str:
 
 # Short names of the categories, for the first page.
 SHORT_CATEGORIES: Mapping[str, tuple[str, str]] = {
-    "contact": ("name and contact", "nombre y contacto"),
+    "contact": ("identity and contact", "identidad y contacto"),
     "encounter": ("the encounter with police", "el encuentro con la policía"),
     "charge": ("possible charges", "posibles acusaciones"),
     "screening_outcome": ("the answer of the records check", "la respuesta sobre antecedentes"),

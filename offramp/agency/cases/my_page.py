@@ -19,6 +19,7 @@ from offramp.agency.cases.plain_words import CATEGORIES
 from offramp.agency.cases.preliminary import because_in_languages
 from offramp.agency.cases.stated import StatedContent, stated_contents
 from offramp.agency.cases.text_fates import key_of, known_rows
+from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import ToldContents, summed
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.documents.segments import PROVED, invariant_status
@@ -29,6 +30,7 @@ from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import Segment
 
 FILING, STAYING = "filing", "ejection"
+_Words = tuple[str, ...]
 # The states of the charge, by what the prosecutor states and by what the rules answer.
 UNKNOWN = "undetermined"
 # The prosecutor's words on a charge that no rule answers. A held one is answered by the rules too.
@@ -70,16 +72,18 @@ class Charge:
 class ToldAgency:
     """An agency that was told something, or may be, as far as this agency knows.
 
-    Each is in short words. Of what was sent to it, it opened `opened`, and has opened none of
-    `unopened`. A kind of which it opened an earlier text, and not the newest, is in `opened` and in
-    `newer`. `aloud` was told aloud, and `asked_back` was asked back and is in none of the others.
-    `may_be_told` are those of its live permissions, and `can_take_back` is true while there is one.
-    `declined` are those that the person said no to. `is_here` is true for this agency itself.
+    Each is in short words. Of what was sent to it, a person opened `opened`, its gateway may have
+    used `used` by itself, and nobody has opened any of `unopened`. A kind of which it opened an
+    earlier text, and not the newest, is also in `newer`. `aloud` was told aloud, and `asked_back`
+    was asked back and is in none of the others. `may_be_told` are those of its live permissions,
+    and `can_take_back` is true while there is one. `declined` are those that the person said no to.
+    `is_here` is true for this agency itself.
     """
 
     agency: str
     name: str
     opened: tuple[str, ...]
+    used: tuple[str, ...]
     aloud: tuple[str, ...]
     unopened: tuple[str, ...]
     newer: tuple[str, ...]
@@ -91,7 +95,7 @@ class ToldAgency:
     @property
     def told(self) -> tuple[str, ...]:
         """All kinds that were sent to this agency or told aloud, opened or not."""
-        return tuple(dict.fromkeys((*self.opened, *self.aloud, *self.unopened)))
+        return tuple(dict.fromkeys((*self.opened, *self.used, *self.aloud, *self.unopened)))
 
     @property
     def can_take_back(self) -> bool:
@@ -104,6 +108,7 @@ class ToldAgency:
             "agency": self.agency,
             "told": list(self.told),
             "opened": list(self.opened),
+            "used": list(self.used),
             "aloud": list(self.aloud),
             "unopened": list(self.unopened),
             "newer_unopened": list(self.newer),
@@ -214,12 +219,17 @@ def told_rows(
 
 
 def told_agencies(
-    working_set: WorkingSet, handle: str, lang: str, rows: Iterable[Row], contents: ToldContents
+    working_set: WorkingSet,
+    handle: str,
+    lang: str,
+    rows: Iterable[Row],
+    contents: ToldContents,
+    openings: TextOpenings,
 ) -> tuple[ToldAgency, ...]:
     """Return the agencies that were told something, or that the person let be told, once or now.
 
-    Those that the person said no to are among them. `rows` are the texts of `told_rows`, and
-    `contents` what the readable ones told.
+    Those that the person said no to are among them. `rows` are the texts of `told_rows`, `contents`
+    what the readable ones told, and `openings` who opened them.
     INVARIANT: an agency stays after its permission ends. What it was told doesn't end with it.
     """
     column = 1 if lang == "es" else 0
@@ -246,7 +256,7 @@ def told_agencies(
         ToldAgency(
             agency,
             agencies[agency].name if agency in agencies else agency,
-            *_told_words(told.get(agency, {}), contents, column),
+            *_told_words(told.get(agency, {}), contents, openings, column),
             tuple(summed(asked_back.get(agency, ()), contents, column)),
             _short(permitted.get(agency, ()), column),
             _short(declined.get(agency, ()), column),
@@ -258,13 +268,14 @@ def told_agencies(
 
 
 def _told_words(
-    texts: Mapping[str, Sequence[Row]], contents: ToldContents, column: int
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return what an agency opened, was told aloud, didn't open, and has newer texts of.
+    texts: Mapping[str, Sequence[Row]], contents: ToldContents, openings: TextOpenings, column: int
+) -> tuple[_Words, _Words, _Words, _Words, _Words]:
+    """Return what people opened, what was used, told aloud, and not opened, and newer texts.
 
     `texts` are those that an agency was sent or told, by category.
     """
     opened: list[Row] = []
+    used: list[Row] = []
     aloud: list[Row] = []
     unopened: list[Row] = []
     newer: list[Row] = []
@@ -272,15 +283,20 @@ def _told_words(
         sent = sorted((row for row in rows if not row.is_oral), key=lambda row: row.at)
         aloud += (row for row in rows if row.is_oral)
         read = [row for row in sent if row.opened is not None]
-        opened += read
+        opened += (row for row in read if openings.of(row) == "person")
+        used += (row for row in read if openings.of(row) != "person")
         rest = [row for row in sent if row.opened is None]
         if not read:
             unopened += rest
         elif sent[-1].opened is None:
             newer += rest
-    listed = (summed(rows, contents, column) for rows in (opened, aloud, unopened, newer))
-    first, second, third, fourth = (tuple(phrases) for phrases in listed)
-    return first, second, third, fourth
+    return (
+        tuple(summed(opened, contents, column)),
+        tuple(summed(used, contents, column)),
+        tuple(summed(aloud, contents, column)),
+        tuple(summed(unopened, contents, column)),
+        tuple(summed(newer, contents, column)),
+    )
 
 
 def declined_kinds(working_set: WorkingSet, handle: str) -> Iterator[tuple[str, str]]:

@@ -98,11 +98,14 @@ def named(rows: Sequence[Row], contents: ToldContents, column: int) -> list[str]
     return [*_phrases(details, column), *_information(key, unread, column)]
 
 
-def summed(rows: Sequence[Row], contents: ToldContents, column: int) -> list[str]:
+def summed(
+    rows: Sequence[Row], contents: ToldContents, column: int, most: int | None = MOST_NAMED
+) -> list[str]:
     """Return what was told with some texts in few words.
 
-    It is the short name of each category, or its details where the name would claim more. What
-    can't be read here is named as information on its categories.
+    It is the short name of each category, or its details where the name would claim more. More
+    details than `most` are counted. What can't be read here is named as information on its
+    categories.
     """
     by_category: dict[str, list[Row]] = {}
     for row in rows:
@@ -115,7 +118,7 @@ def summed(rows: Sequence[Row], contents: ToldContents, column: int) -> list[str
         readable = dict.fromkeys(detail for text in details for detail in text or ())
         facts = [detail.words[column] for detail in readable if not detail.by_rules]
         short = SHORT_CATEGORIES[category][column]
-        if len(facts) > MOST_NAMED:
+        if most is not None and len(facts) > most:
             facts = [SAID["some_details"][column].format(category=short, count=len(facts))]
         is_short = bool(facts) and category not in _NAMED
         phrases |= dict.fromkeys([short] if is_short else facts)

@@ -671,10 +671,19 @@ class Office:
             self.append(working_set, "replaced", {"jti": jti, "by": bundle.id})
             return bundle.id
 
-    def open(self, jti: str, part: str | None, *, by: str, second: str | None = None) -> Reading:
+    def open(
+        self,
+        jti: str,
+        part: str | None,
+        *,
+        by: str,
+        second: str | None = None,
+        is_automatic: bool = False,
+    ) -> Reading:
         """Open one part for a named person.
 
-        The acknowledgement, which names the obligations, is queued first: a failure to compose it
+        `is_automatic` is true if the gateway opens it by itself, in that person's name. The
+        acknowledgement, which names the obligations, is queued first: a failure to compose it
         keeps the part closed. Raises `AgencyError` `not-here`, `which-part`, `destroyed`; as
         `Gateway.open`. A part that only a legal hold keeps raises `on-hold`.
         """
@@ -716,6 +725,7 @@ class Office:
                     "unwitnessed": reading.unwitnessed,
                     "notice": reading.opened.label.notice,
                     "disclosure": reading.opened.disclosure,
+                    "automatic": is_automatic,
                 },
             )
             return reading

@@ -73,6 +73,8 @@ class WorkingSet:
         self.awaiting: dict[int, tuple[bytes, OutgoingRecord]] = {}
         self.approved: set[str] = set()
         self.opened: list[Event] = []
+        # Whether the gateway opened a part by itself, by issuer, record, and part.
+        self.opened_automatically: dict[tuple[str, str, str], bool] = {}
         self.destroyed: set[tuple[str, str, str]] = set()
         self.given_back: set[tuple[str, str, str]] = set()
         self.kept_on_ground: dict[tuple[str, str, str], str] = {}
@@ -251,7 +253,11 @@ class WorkingSet:
 
     def _note_opened(self, event: Event) -> None:
         self.opened.append(event)
-        self.read_parts.add((event.body["issuer"], event.body["jti"], event.body["part"]))
+        key = (event.body["issuer"], event.body["jti"], event.body["part"])
+        self.read_parts.add(key)
+        if "automatic" in event.body:  # a person may open it later
+            is_automatic = self.opened_automatically.get(key, True) and event.body["automatic"]
+            self.opened_automatically[key] = is_automatic
         received = self.gateway.received.get((event.body["issuer"], event.body["jti"]))
         if received is not None and received.committed is not None:
             self.cases.touch(event, received.committed.case)

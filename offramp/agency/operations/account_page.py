@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from offramp.agency.cases.account import AccountText, known_states
-from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.account import AccountText, Telling, by_basis, known_details
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.evidence import CaseAccount, fetch_account
@@ -23,9 +22,16 @@ _TOLD = {
     "en": "Something about you was sent or told {times}.",
     "es": "Se envió o se comunicó algo sobre usted {times}.",
 }
+_TOLD_IN_PART = {
+    "en": "In this list, something about you was sent or told {times}. There may be more.",
+    "es": "En esta lista se envió o se comunicó algo sobre usted {times}. Puede haber más.",
+}
 # How far a text is, in a cell of the table.
 _CELLS: Mapping[str, str] = {
+    "stated": "Said it",
     "read": "Told, and opened",
+    "either": "Told, and used",
+    "gateway": "Told, and used automatically",
     "aloud": "Told aloud",
     "not_opened": "Told, not opened",
     "not_fetched": "On its way",
@@ -41,6 +47,7 @@ _CELLS: Mapping[str, str] = {
     "answered_back": "Asked back, answered",
 }
 _KEPT = "Asked back, kept"
+NOT_TOLD, UNSEEN = "Not told", "Not shown here"
 
 
 @frozen
@@ -57,21 +64,42 @@ class RecipientSummary:
 
 
 @frozen
+class TellingGroup:
+    """Disclosures that were allowed for the same reason, each in sentences.
+
+    `basis` says the reason, None where each says it for itself.
+    """
+
+    basis: str | None
+    sentences: tuple[str, ...]
+
+
+@frozen
 class AccountPage:
     """The account of one case. `number` is that of the person's joined case, from 1, else 0.
 
-    `language` is `en` or `es`. `summary` has at most 12 lines. `sentences` are the disclosures by
-    recipient's name, in the order of time. `text` has all the other sentences: those that
-    `offramp agency account` prints. `opened_by` lists the people of this agency that opened the
-    file after a title, on the first page.
+    `language` is `en` or `es`. `summary` has at most 12 lines. `tellings` are the disclosures by
+    recipient's name, in groups of those that were allowed for the same reason. `text` has all the
+    other sentences: those that `offramp agency account` prints. `opened_by` lists the people of
+    this agency that opened the file after a title, on the first page. `is_whole` is false where
+    others may have told each other what can't be seen here.
     """
 
     number: int
     language: str
     summary: tuple[RecipientSummary, ...]
-    sentences: Mapping[str, tuple[str, ...]]
+    tellings: Mapping[str, tuple[TellingGroup, ...]]
     text: AccountText
     opened_by: tuple[str, ...] = ()
+    is_whole: bool = True
+
+    @property
+    def sentences(self) -> Mapping[str, tuple[str, ...]]:
+        """The disclosures by recipient's name."""
+        return {
+            name: tuple(text for group in groups for text in group.sentences)
+            for name, groups in self.tellings.items()
+        }
 
     @property
     def count(self) -> int:
@@ -81,7 +109,8 @@ class AccountPage:
     @property
     def told_times(self) -> str:
         """The sentence that counts how often something was told."""
-        return _TOLD[self.language].format(times=self.times(self.count))
+        sentences = _TOLD if self.is_whole else _TOLD_IN_PART
+        return sentences[self.language].format(times=self.times(self.count))
 
     def times(self, count: int) -> str:
         """Return a number of times in words."""
@@ -90,14 +119,17 @@ class AccountPage:
 
 @frozen
 class Knowledge:
-    """Who knows what, as far as this agency said it or was told.
+    """Who knows what, as far as this agency can see it.
 
-    `agencies` are the columns, `rows` the kinds of information with a cell for each agency.
-    `is_proved` is False where only this agency's own records say it.
+    `agencies` are the columns, this one first, and `rows` the details, or the kinds of information
+    where the details can't be read, with a cell for each agency. A cell is `NOT_TOLD`, or `UNSEEN`
+    where others may have told the agency. `is_whole` is true if it has what others told each other,
+    and `is_proved` false where only this agency's own records say it.
     """
 
     agencies: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    is_whole: bool
     is_proved: bool = True
 
 
@@ -116,12 +148,12 @@ def describe_account(office: Office, case: str, language: str = "en") -> tuple[A
 
 def _page(own_agency: str, account: CaseAccount, language: str, number: int) -> AccountPage:
     text = account.text(language, is_read=True)
-    sentences: dict[str, list[str]] = {}
-    for recipient, sentence in text.told:
-        sentences.setdefault(recipient, []).append(sentence)
+    by_recipient: dict[str, list[Telling]] = {}
+    for telling in text.told:
+        by_recipient.setdefault(telling.to, []).append(telling)
     paragraphs = dict(text.knows)
-    names = {agency: _name(account, agency) for agency in (*paragraphs, *sentences)}
-    counts = {agency: len(sentences.get(agency, ())) for agency in paragraphs}
+    names = {agency: _name(account, agency) for agency in (*paragraphs, *by_recipient)}
+    counts = {agency: len(by_recipient.get(agency, ())) for agency in paragraphs}
     lines = [
         RecipientSummary(names[agency], paragraph, counts[agency], _times(counts[agency], language))
         for agency, paragraph in paragraphs.items()
@@ -134,7 +166,10 @@ def _page(own_agency: str, account: CaseAccount, language: str, number: int) -> 
         number,
         language,
         tuple(lines),
-        {names[agency]: tuple(texts) for agency, texts in sentences.items()},
+        {
+            names[agency]: tuple(_groups(tellings, language))
+            for agency, tellings in by_recipient.items()
+        },
         text,
         ()
         if account.openings is None
@@ -144,7 +179,13 @@ def _page(own_agency: str, account: CaseAccount, language: str, number: int) -> 
             language,
             account.directory.zone,
         ),
+        account.agency is None,
     )
+
+
+def _groups(tellings: Iterable[Telling], language: str) -> Iterator[TellingGroup]:
+    for basis, group in by_basis(tellings, language):
+        yield TellingGroup(basis, tuple(telling.text for telling in group))
 
 
 def _times(count: int, language: str) -> str:
@@ -159,42 +200,41 @@ def _name(account: CaseAccount, agency: str) -> str:
 
 @needs(CASE, look="print")
 def describe_knowledge(office: Office, case: str) -> Knowledge:
-    """Return who knows what of a case, by the exchange's own account.
+    """Return who knows what of a case, in the words of the account's first page.
 
-    An agency to which the hub gives no account has its own records instead. INVARIANT: it has
-    nothing that two other agencies told each other. Raises as `fetch_account`.
+    An agency to which the hub gives no account has its own records instead. INVARIANT: except at
+    the person's counsel, it has nothing that two other agencies told each other. Raises as
+    `fetch_account`.
     """
     account = fetch_account(office, case, may_be_own=True)
-    states = known_states(account.statement, account.directory, fates=account.fates)
-    own_agency = office.agency
-    own = {key: state for key, state in states.items() if own_agency in key[:2]}
-    agencies = sorted({agency for issuer, to, _ in own for agency in (issuer, to)} | {own_agency})
-    agencies = [own_agency, *(agency for agency in agencies if agency != own_agency)]
-    categories = sorted({category for _, _, category in own})
+    details = known_details(
+        account.statement,
+        account.directory,
+        fates=account.fates,
+        contents=account.contents,
+        openings=account.text_openings,
+    )
+    own_agency, is_whole = office.agency, account.agency is None
+    others = sorted({agency for detail in details for agency in detail.states} - {own_agency})
+    agencies = (own_agency, *others)
     return Knowledge(
         tuple(_name(account, agency) for agency in agencies),
         tuple(
             (
-                SHORT_CATEGORIES[category][0],
-                tuple(_cell(own, own_agency, agency, category) for agency in agencies),
+                detail.text,
+                tuple(
+                    _cell(detail.states.get(agency, ()), is_seen=is_whole or agency == own_agency)
+                    for agency in agencies
+                ),
             )
-            for category in categories
+            for detail in details
         ),
+        is_whole,
         account.is_proved,
     )
 
 
-def _cell(
-    states: Mapping[tuple[str, str, str], str], own_agency: str, agency: str, category: str
-) -> str:
-    """Return what one agency knows of a category, as this agency said it or was told it."""
-    of_category = {
-        (by, to): state for (by, to, about), state in states.items() if about == category
-    }
-    has_stated = any(by == agency and own_agency in (agency, to) for by, to in of_category)
-    states_told = [
-        _CELLS.get(state, _KEPT)
-        for (by, to), state in of_category.items()
-        if to == agency and own_agency in (agency, by)
-    ]
-    return ". ".join((*(("Said it",) if has_stated else ()), *dict.fromkeys(states_told)))
+def _cell(states: Iterable[str], *, is_seen: bool) -> str:
+    """Return how far an agency knows something. Without a state, it wasn't told, or isn't seen."""
+    cell = ". ".join(dict.fromkeys(_CELLS.get(state, _KEPT) for state in states))
+    return cell or (NOT_TOLD if is_seen else UNSEEN)

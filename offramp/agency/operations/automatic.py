@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.errors import ExchangeError
-from exchange.records.statements import About, Statement
+from exchange.records.statements import Statement
 from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.caseload import agencies_asked, case_of, decisions_here, handles
-from offramp.agency.cases.corrections import CORRECTION
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.empty_cases import is_open, is_withdrawn
 from offramp.agency.cases.questions import ASKED_FOR, answer_parts, question_parts
 from offramp.agency.cases.tasks import waiting_parts
+from offramp.agency.cases.text_openings import AUTOMATIC_KINDS, root_of
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import GATEWAY, needs
@@ -85,14 +85,14 @@ def _open_questions_and_answers(office: Office, working_set: WorkingSet, actor: 
         record = received.record
         if record is None or not record.case:
             continue
-        is_automatic = record.kind in ("question", "answer")
+        is_automatic = record.kind in AUTOMATIC_KINDS
         for part, label in record.labels.items():
             if not is_automatic and not _corrects_answer(working_set, record.case, label.statement):
                 continue
             is_destroyed = (record.issuer, jti, part) in working_set.destroyed
             if part not in received.opened and not is_destroyed:
                 try:
-                    office.open(jti, part, by=actor)
+                    office.open(jti, part, by=actor, is_automatic=True)
                 except ExchangeError:
                     continue  # it stays closed, and `agency tasks` lists it
 
@@ -102,19 +102,14 @@ def _corrects_answer(working_set: WorkingSet, handle: str, statement: Statement 
 
     An agency that was asked can also answer by a correction of a part that was opened here.
     """
-    state = working_set.gateway.state(handle)
-    asked = agencies_asked(working_set, handle)
-    while isinstance(statement, About):
-        subject = state.subject(statement)
-        if subject is None:
-            return False
-        if subject.kind == "answer" or (subject.kind != CORRECTION and subject.issuer in asked):
-            received = working_set.gateway.received.get((subject.issuer, subject.jti))
-            return received is not None and statement.about[1] in received.opened
-        if subject.kind != CORRECTION:
-            return False
-        statement = subject.labels[statement.about[1]].statement
-    return False
+    root = root_of(working_set.gateway.state(handle), statement)
+    if root is None:
+        return False
+    subject, part = root
+    if subject.kind != "answer" and subject.issuer not in agencies_asked(working_set, handle):
+        return False
+    received = working_set.gateway.received.get((subject.issuer, subject.jti))
+    return received is not None and part in received.opened
 
 
 def _ask_what_is_missing(

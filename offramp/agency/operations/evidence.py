@@ -22,6 +22,7 @@ from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.people import cases_of_person
 from offramp.agency.cases.signed_ends import SignedEnd, signed_ends
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, text_fates
+from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, told_contents
 from offramp.agency.errors import AgencyError, HubRefused
 from offramp.agency.folder.office import Office
@@ -60,7 +61,9 @@ class CaseAccount:
     hub gives no account of the case here. `joined` are the accounts of the person's other cases.
     `openings` are the people of this agency who opened the file, where the account is for the
     person. `ends` are what agencies signed about parts that they destroyed, `fates` what became of
-    each text, and `contents` what it told, as far as this agency knows it.
+    each text, and `contents` what it told, as far as this agency knows it. `is_withheld` is true
+    where the hub gives the account only after this agency recorded a consent. `text_openings` tells
+    what a person opened from what a gateway may have used by itself.
     """
 
     statement: AccountStatement
@@ -72,6 +75,8 @@ class CaseAccount:
     ends: tuple[SignedEnd, ...] = ()
     fates: Mapping[TextKey, TextFate] = field(default_factory=dict)
     contents: ToldContents = NOTHING_READABLE
+    is_withheld: bool = False
+    text_openings: TextOpenings | None = None
 
     def text(self, language: str, *, is_read: bool = False) -> AccountText:
         """Return the account in sentences, without those of the joined cases.
@@ -85,9 +90,11 @@ class CaseAccount:
             self.agency,
             is_proved=self.is_proved,
             is_read=is_read,
+            is_withheld=self.is_withheld,
             ends=self.ends,
             fates=self.fates,
             contents=self.contents,
+            openings=self.text_openings,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -105,6 +112,7 @@ class CaseAccount:
             "missing": list(self.statement.missing),
             "signed_ends": [end.as_json() for end in self.ends],
             "proved": self.is_proved,
+            "withheld": self.is_withheld,
             "joined": [account.as_json() for account in self.joined],
             **(
                 {"opened_by": [opening.as_json() for opening in self.openings]}
@@ -113,12 +121,17 @@ class CaseAccount:
             ),
         }
 
+    @property
+    def _openings(self) -> TextOpenings:
+        return self.text_openings or TextOpenings(self.statement.records)
+
     def _fate_json(self, row: Row) -> dict[str, Any]:
         fate = self.fates.get(key_of(row), NO_FATE)
         return {
             "answer": fate.answer,
             "kept_because": fate.kept_because,
             "ended": fate.end,
+            "used_by": self._openings.of(row),
             "details": None if self.contents.of(row) is None else named([row], self.contents, 0),
         }
 
@@ -166,7 +179,9 @@ def _account_of(office: Office, case: str, for_person: bool, *, may_be_own: bool
         working_set = office.working_set()
         if refusal.status != 403 or not may_be_own or case not in working_set.cases:
             raise
-        return _of_own_records(office, case)
+        own_records = _of_own_records(office, case)
+        is_keeper = working_set.gateway.history.newest.role(office.agency) == "case_management"
+        return replace(own_records, is_withheld=is_keeper)
     directory = office.working_set().gateway.history.newest
     if for_person or directory.role(office.agency) == "defender":
         return _with_what_is_known(office, CaseAccount(statement, directory))
@@ -214,6 +229,9 @@ def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
         ends=ends,
         fates=text_fates(working_set, case, rows, ends, now),
         contents=told_contents(working_set, case),
+        text_openings=TextOpenings(
+            account.statement.records, office.agency, working_set.opened_automatically
+        ),
     )
 
 

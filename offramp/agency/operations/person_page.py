@@ -33,6 +33,7 @@ from offramp.agency.cases.my_page import (
 from offramp.agency.cases.people import person_of
 from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER
 from offramp.agency.cases.plain_words import CATEGORIES
+from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import told_contents
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -303,7 +304,18 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
             for agency in directory.with_role("defender")
             if represents(state, agency, past_exit=True)
         ),
-        told_agencies(working_set, handle, lang, rows, told_contents(working_set, handle)),
+        told_agencies(
+            working_set,
+            handle,
+            lang,
+            rows,
+            told_contents(working_set, handle),
+            TextOpenings(
+                state.records if account is None else account.records,
+                office.agency,
+                working_set.opened_automatically,
+            ),
+        ),
         account is not None,
         openings,
         opening_sentences(name_here, openings, lang, directory.zone)[1:],
