@@ -106,7 +106,9 @@ def _compared_alone(
             if isinstance(child, tree.FieldOf):
                 path, earlier = child.fact.path, points.get(child.fact.path, frozenset())
                 others = [
-                    _numbers(sibling, segment) for sibling in children if sibling is not child
+                    numbers_written(sibling, segment)
+                    for sibling in children
+                    if sibling is not child
                 ]
                 is_compared = isinstance(part, tree.Compare) and len(others) == 1
                 own = others[0] if is_compared else None
@@ -159,11 +161,11 @@ def _fields(node: tree.Tree) -> set[str]:
 
 def _largest(node: tree.Tree, segment: Segment) -> Decimal | None:
     """Return the largest number that a written side may be, None if it isn't written."""
-    numbers = _numbers(node, segment)
+    numbers = numbers_written(node, segment)
     return max(numbers) if numbers else None
 
 
-def _numbers(node: tree.Tree, segment: Segment) -> frozenset[Decimal] | None:
+def numbers_written(node: tree.Tree, segment: Segment) -> frozenset[Decimal] | None:
     """Return the numbers that a written side may be, None if it isn't written."""
     match node:
         case tree.Constant(int() | Decimal() as value) if not isinstance(value, bool):
@@ -177,6 +179,6 @@ def _numbers(node: tree.Tree, segment: Segment) -> frozenset[Decimal] | None:
             rows = [row for row in table.rows.values() if isinstance(row, (int, Decimal))]
             return frozenset(map(Decimal, rows)) if len(rows) == len(table.rows) else None
         case tree.Choose(_, then, otherwise):
-            first, second = _numbers(then, segment), _numbers(otherwise, segment)
+            first, second = numbers_written(then, segment), numbers_written(otherwise, segment)
             return None if first is None or second is None else first | second
     return None

@@ -226,8 +226,10 @@ def test_louisiana_s_arrests_are_the_same_row_by_row() -> None:
     questions = [
         change_of("santa-fe", "2014-04-01", "2018-10-01"),
         change_of("seattle", "2023-01-01", "2024-06-01", "offer"),
+        # Its rules read another decision, which is the same for all arrests.
+        Question((Side(rules.load("california", "2019-01-01"), "eligibility"),)),
     ]
-    assumed = {"judgment.amenable": True, "decisions.screening": "proceed"}
+    assumed = {"judgment.amenable": True}
     where = ["opioid_n=1.."]
     assert_same(
         read_twice(file, "louisiana-nibrs", questions, by=("race",), where=where, assumed=assumed)

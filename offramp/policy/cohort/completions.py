@@ -8,23 +8,19 @@ an unknown, shared by both sides, and the solver says which answers exist togeth
 What another decision answers is taken as given, since its decider may answer freely. A fact that is
 read with `if_known` stays as the case has it: the answer with it unknown is an answer.
 
-Cases with equal facts, as far as the open rules read them, are solved once. Where a formula can't
+Cases that are equal in what the open parts of the rules read are solved once. Where a formula can't
 be made, the solver isn't installed, or time runs out, the wider result of logic is returned, and
 `why` gives the cause.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import date
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from time import monotonic
-from typing import Any
 
-from offramp.policy.cohort.open_clocks import events_known
+from offramp.policy.cohort.equal_cases import facts_read, open_parts
 from offramp.policy.cohort.possible import (
     NO_DAY,
     NO_SOLVER,
@@ -37,19 +33,10 @@ from offramp.policy.cohort.possible import (
     Outcomes,
     Possible,
     decider_of,
-    open_charge,
     rules_with,
-    words_left,
 )
-from rules.decide import explain
-from rules.decide.compiled_pack import CompiledPack
-from rules.decide.ruling import CHARGES, Ruling
-from rules.decide.same_law import law_changes
-from rules.decide.scene_day import DAY
+from rules.decide.ruling import Ruling
 from rules.decide.search_space import SearchSpace
-from rules.input.citations import GivenCitation
-from rules.input.kept_records import placed
-from rules.packs.law import READ
 from rules.packs.resolve import RuleInForce
 
 
@@ -89,10 +76,14 @@ class Completions:
         if any(ruling.status != "decided" and not _has_rules(ruling) for ruling in rulings):
             return Possible(wide, NO_DAY)
         open_rules = [_open_rules(ruling) for ruling in rulings]
-        key = _key(rulings, open_rules)
+        key = facts_read(rulings, open_rules)
         answers = self._known.get(key)
         if answers is None:
-            answers = self._solve(rulings, open_rules, wide, deciding)
+            parts = open_parts(rulings, open_rules) or key
+            answers = self._known.get(parts)
+            if answers is None:
+                answers = self._solve(rulings, open_rules, wide, deciding)
+                self._known[parts] = answers
             self._known[key] = answers
         _note_known(open_rules, answers, deciding)
         return answers
@@ -197,69 +188,3 @@ def _sure_rules(ruling: Ruling, outcome: str) -> tuple[str, ...]:
         return ()
     applying = rules_with(ruling.rules_in_force, _value_of(ruling), outcome)
     return tuple(applying) or (OTHERWISE,)
-
-
-def _key(rulings: Sequence[Ruling], open_rules: Sequence[OpenRules]) -> Hashable:
-    """Return everything that decides which answers a case can have together.
-
-    Records count in any order, since no condition reads their place.
-    """
-    names = [explain.names_of([rule.condition for rule in item.rules]) for item in open_rules]
-    sides: list[Hashable] = []
-    lists: dict[str, dict[int, list[Hashable]]] = {}
-    for number, (ruling, rules, read) in enumerate(zip(rulings, open_rules, names, strict=True)):
-        known_facts = ruling.case.facts.known
-        sides.append(
-            (
-                id(ruling.segment),
-                rules.otherwise,
-                tuple((outcome, tuple(map(id, item))) for outcome, item in rules.ranks),
-                tuple((path, _token(known_facts.get(path))) for path in read.facts),
-                tuple((name, tuple(_answers(ruling, name))) for name in read.decisions),
-                tuple((path, path in known_facts) for path, _ in read.lists),
-                tuple((path, _token(event)) for path, event in events_known(ruling, read.clocks)),
-            )
-        )
-        for path, fields in read.lists:
-            for place, record in placed(known_facts.get(path, ())):
-                slots = lists.setdefault(path, {}).setdefault(place, [None] * len(rulings))
-                tokens = tuple((field, _token(record.get(field))) for field in fields)
-                law_words: Hashable = ()
-                charge = open_charge(ruling, place, record) if path == CHARGES else {}
-                if path == CHARGES and "code" in fields and charge.get("code") is None:
-                    law_words = _what_a_code_agrees_with(ruling, charge)
-                elif path == CHARGES:
-                    law_words = tuple(words_left(ruling, place, record))
-                slots[number] = (tokens, law_words)
-    records = tuple(
-        (path, tuple(sorted(map(tuple, by_place.values()), key=repr)))
-        for path, by_place in sorted(lists.items())
-    )
-    return tuple(sides), records
-
-
-def _what_a_code_agrees_with(ruling: Ruling, record: Mapping[str, Any]) -> Hashable:
-    """Return what decides which sections a charge without a code may be of."""
-    day = ruling.case.facts.known.get(DAY)
-    law = ruling.program.as_of or (day and bisect_right(_law_changes(ruling.program), day))
-    return law, tuple(_token(record.get(field)) for field in READ)
-
-
-@lru_cache(maxsize=64)
-def _law_changes(program: CompiledPack) -> tuple[date, ...]:
-    return law_changes(program)
-
-
-def _answers(ruling: Ruling, name: str) -> list[str]:
-    """Return the answers that another decision can have."""
-    outcome = ruling.case.outcome(name)
-    return [outcome] if outcome is not None else ruling.case.decide(name).possible
-
-
-def _token(value: Any) -> Hashable:
-    if isinstance(value, GivenCitation):
-        return "citation", value.given, str(value.section)
-    if isinstance(value, (list, tuple)):
-        return tuple(tuple(sorted((name, _token(item[name])) for name in item)) for item in value)
-    hashable: Hashable = value
-    return hashable

@@ -6,7 +6,7 @@ states of charges depends on the side, so that each side has charges of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from offramp.policy.cohort.answers import Answerer, Side
@@ -15,7 +15,7 @@ from offramp.policy.cohort.sql_dialects import Dialect
 from offramp.policy.cohort.sql_values import Citations, as_columns, structure_of
 from rules.decide import explain
 from rules.decide.ruling import CHARGES, CaseFacts
-from rules.frozen import frozen
+from rules.frozen import cached_property, frozen
 from rules.input.vocabulary import Fact, nested
 from rules.language import tree
 from rules.packs.resolve import DecisionInForce, Segment
@@ -38,7 +38,10 @@ class SideColumns:
         # One program of each pack: facts are read by the pack alone, on any day.
         self._packs = {side.program.digest: side.program for side in self.sides}.values()
         self.segments = [_segment(side) for side in self.sides]
-        self.names = [_names_read(side, segment) for side, segment in self._pairs()]
+        self.names = [
+            _names_read([side.decision], segment, answerer.attested)
+            for side, segment in self._pairs()
+        ]
         # With a clock, any event may matter, and the case is decided by the compiled rules.
         reads = {path for names in self.names for path in _paths(names)}
         has_clocks = any(names.clocks for names in self.names)
@@ -116,13 +119,15 @@ class SideColumns:
         """
         texts: dict[str, int] = {}
         places: list[dict[str, int | None]] = []
+        given: list[Mapping[str, str]] = []
         for number, (side, segment) in enumerate(self._pairs()):
             known = self.known(number, fixed)
+            given.append(self._given(number, fixed))
             printer = ConditionPrinter(
                 {path: quoted(self.column(path, number)) for path in columns},
                 _Constants(known, [path for path in self.read if path not in fixed]),
                 segment.parameters,
-                self._answerer.attested,
+                given[-1],
                 self.citations,
                 dialect,
             )
@@ -139,9 +144,25 @@ class SideColumns:
         return Conditions(
             tuple(texts),
             tuple(places),
-            tuple(segment.decisions[side.decision] for side, segment in self._pairs()),
+            tuple(self.segments),
+            tuple(side.decision for side in self.sides),
+            tuple(given),
             tuple(self.read),
         )
+
+    def _given(self, number: int, fixed: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the answers of other decisions that all rows of a side have.
+
+        They are assumed, or what all rows have decides them: what is known besides changes nothing.
+        """
+        side, given = self.sides[number], dict(self._answerer.attested)
+        case = CaseFacts(side.program, self._answerer.checked(side, nested(dict(fixed))))
+        for name in self.names[number].decisions:
+            if name not in given and _grows_with_facts(name, self.segments[number]):
+                outcome = case.outcome(name)
+                if isinstance(outcome, str):
+                    given[name] = outcome
+        return given
 
 
 class _Constants(Mapping[str, Any]):
@@ -167,13 +188,24 @@ class _Constants(Mapping[str, Any]):
 class Conditions:
     """Printed conditions, each once, and where each side has the value of each rule.
 
-    The place of a rule that can't be printed is None. `read` are the facts that rules read.
+    The place of a rule that can't be printed is None. `given` are the answers of other decisions
+    that all rows of a side have, and `read` the facts that rules read.
     """
 
     texts: tuple[str, ...]
     places: tuple[Mapping[str, int | None], ...]
-    in_force: tuple[DecisionInForce, ...]
+    segments: tuple[Segment, ...]
+    decisions: tuple[str, ...]
+    given: tuple[Mapping[str, str], ...]
     read: tuple[str, ...]
+
+    @cached_property
+    def in_force(self) -> tuple[DecisionInForce, ...]:
+        """The rules of each side."""
+        return tuple(
+            segment.decisions[name]
+            for segment, name in zip(self.segments, self.decisions, strict=True)
+        )
 
     def open_facts(self, vector: Vector) -> tuple[str, ...]:
         """Return the facts that rules read whose values a vector leaves open.
@@ -181,13 +213,15 @@ class Conditions:
         Cases with one vector and equal such facts have one answer.
         """
         paths: set[str] = set()
-        for in_force, place in zip(self.in_force, self.places, strict=True):
+        sides = zip(self.in_force, self.places, self.segments, self.given, strict=True)
+        for in_force, place, segment, given in sides:
             for rule in in_force.rules:
                 if self._value(place[rule.rule.id], vector) is None:
-                    names = explain.names(rule.condition)
-                    if names.decisions or names.clocks:
+                    own = explain.names(rule.condition)
+                    inner = _names_read(own.decisions, segment, given)
+                    if own.clocks or inner.clocks:
                         return self.read
-                    paths |= set(_paths(names))
+                    paths |= {*_paths(own), *_paths(inner)}
         return tuple(path for path in self.read if path in paths)
 
     def decided(self, vector: Vector) -> tuple[str, ...] | None:
@@ -236,9 +270,21 @@ def _segment(side: Side) -> Segment:
     return segment
 
 
-def _names_read(side: Side, segment: Segment) -> explain.Names:
-    """Return the names in a decision's rules, and in those of the decisions that it reads."""
-    waiting, seen, conditions = [side.decision], {side.decision}, list[tree.Tree]()
+def _names_read(
+    decisions: Iterable[str], segment: Segment, given: Collection[str]
+) -> explain.Names:
+    """Return the names in the rules of decisions, and in those of the decisions that they read.
+
+    The rules of a decision whose answer is `given` aren't read.
+    """
+    return explain.names_of(_conditions_read(decisions, segment, given))
+
+
+def _conditions_read(
+    decisions: Iterable[str], segment: Segment, given: Collection[str]
+) -> list[tree.Tree]:
+    waiting = [name for name in decisions if name not in given]
+    seen, conditions = {*waiting, *given}, list[tree.Tree]()
     while waiting:
         in_force = segment.decisions.get(waiting.pop())
         own = [rule.condition for rule in in_force.rules] if in_force is not None else []
@@ -246,7 +292,19 @@ def _names_read(side: Side, segment: Segment) -> explain.Names:
         inner = {name for condition in own for name in explain.names(condition).decisions} - seen
         seen |= inner
         waiting += inner
-    return explain.names_of(conditions)
+    return conditions
+
+
+def _grows_with_facts(decision: str, segment: Segment) -> bool:
+    """Return whether an answer from some facts is the answer from more facts too.
+
+    A clock that hasn't started may start with them, and `if_known` may become true.
+    """
+    conditions = _conditions_read([decision], segment, ())
+    if explain.names_of(conditions).clocks:
+        return False
+    parts = (part for condition in conditions for part in tree.nodes(condition))
+    return not any(isinstance(part, tree.IfKnown) for part in parts)
 
 
 def _paths(names: explain.Names) -> Iterator[str]:
