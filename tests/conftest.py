@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.long_files import share_out
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -67,34 +69,23 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-# Files whose tests take half a minute, or share what takes as long. The last tests of a run are
-# then short ones, and no process of the run waits for another one's long test.
-LONG = (
-    "test_whole_story.py",
-    "test_demo.py",
-    "test_console_decisions.py",
-    "test_console_walk.py",
-    "test_draft_editor.py",
-    "test_agency_console.py",
-    "test_console_case.py",
-    "test_console_consent.py",
-    "test_acceptance_case.py",
-    "test_acceptance_offer.py",
-    "test_acceptance_people.py",
-    "test_pack_schemas.py",
-    "test_retention.py",
-    "test_mistakes_process.py",
-    "test_agency_process.py",
-    "test_change_examples.py",
-    "test_t10_revocation_race.py",
-    "test_report.py",
-    "test_one_case.py",
-)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """Let Python look for garbage again after a test that ran a command.
+
+    A command turns that off, since its process soon ends. A process of the tests grew to 4 GB, and
+    the search that a later command began took 20 s of processor time.
+    """
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first. Otherwise the order stays."""
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each process of the run its share of the long files first. Otherwise the order stays."""
+    given: dict[str, object] = getattr(config, "workerinput", {})
+    items[:] = share_out(items, int(str(given.get("workercount", 1))))
 
 
 def shared(path: str) -> Path:
