@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
+from rules import load
 from tests.conftest import shared
 
 MAP = """\
@@ -284,6 +285,14 @@ def test_an_assumption_from_a_file_replaces_the_one_worked_out(
         ({"encounter.charges.shade": "red"}, "no field"),
         ({"encounter.drugs": [{"kind": "opioid"}]}, "list of records"),
         ([], "not an object"),
+        ({"decisions.eligibility": "eligible"}, "is the answer that is counted"),
+        ({"encounter.drugs[0].grams": 1}, "write `encounter.drugs.grams`, which is assumed of"),
+        ({"encounter.drugs.0.grams": 1}, "write `encounter.drugs.grams`, which is assumed of"),
+        ({"history.convictions.degree": 1}, 'nothing is listed: `"history.convictions": []`'),
+        ({"encounter.charges.code": "NMSA 30-31-23"}, "such as `encounter.charges.level`"),
+        ({"encounter.at": "2014-06-01T12:00:00Z"}, "leave `encounter.at` out"),
+        ({"judgment": {"amenable": True}, "judgment.amenable": False}, "has two values"),
+        ({"judgment": 1, "judgment.amenable": True}, "`judgment` has a value"),
     ],
 )
 def test_a_wrong_assumption_is_refused_before_any_row(
@@ -293,6 +302,127 @@ def test_a_wrong_assumption_is_refused_before_any_row(
     file.write_text(json.dumps(assumed))
     code, text = counts.run(HEAD + rows(), "--assume", str(file))
     assert code == 2 and says in text
+
+
+LISTED = """\
+title: arrests
+id: id
+unit: arrest
+unknown: [""]
+facts:
+  encounter.date: {column: day}
+  encounter.route: {value: arrest}
+  person.age: {column: age}
+  encounter.charges:
+    split: {column: charges, by: "|", names: [level], empty: unknown}
+    item: {level: {part: level, values: {F: felony}, else: unknown}, violent: {value: false}}
+  encounter.drugs:
+    split: {column: drugs, by: "|", parts: ":", names: [kind, grams], empty: unknown}
+    item: {kind: {part: kind}, grams: {part: grams}}
+  history.convictions: {count: {column: priors}}
+"""
+LISTS = "id,day,age,charges,drugs,priors,place\n" + "".join(
+    f"{number},2014-05-01,{age},{charges},{drugs},{priors},north\n"
+    for number, (age, charges, drugs, priors) in enumerate(
+        12
+        * [
+            ("30", "F", "opioid:2", "0"),
+            ("30", "F|?", "opioid:9", "2"),
+            ("30", "?", "opioid:", ""),
+            ("17", "", "opioid:2|:1", "1"),
+            ("", "", "", ""),
+        ]
+    )
+)
+
+
+def assumptions() -> list[dict[str, Any]]:
+    """Return a value of each fact that Santa Fe's rules know, and of each detail of a list."""
+    vocabulary = load("santa-fe").pack.vocabulary
+    values = {"bool": True, "int": 1, "decimal": 1, "text": "x", "list": []}
+    values |= {"date": "2014-05-02", "timestamp": "2014-05-02T12:00:00Z"}
+    values |= {"citation": "NMSA 30-31-23"}
+    found = [
+        {path: field.choices[0] if field.type == "choice" else values[field.type]}
+        for whole in vocabulary.facts.values()
+        for path, field in [
+            (whole.path, whole),
+            *((f"{whole.path}.{name}", inner) for name, inner in whole.fields.items()),
+        ]
+    ]
+    decided = [("eligibility", "eligible"), ("screening", "proceed")]
+    return found + [{f"decisions.{name}": outcome} for name, outcome in decided]
+
+
+@pytest.mark.parametrize("as_of", [["--as-of", "2014-06-01"], []])
+def test_no_assumption_drops_a_row_or_changes_what_one_says(
+    as_of: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each answer that is sure without an assumption is sure with it, and no row is left out."""
+    paths = {name: tmp_path / name for name in ("rows.csv", "map.yaml", "assumed.json")}
+    paths["rows.csv"].write_text(LISTS)
+    paths["map.yaml"].write_text(LISTED)
+    words = ["decide", "santa-fe", "eligibility", str(paths["rows.csv"]), "--json"]
+    words += ["--map", str(paths["map.yaml"]), "--by", "place", *as_of, "--assume"]
+
+    def report(assume: str) -> dict[str, Any] | None:
+        if main([*words, assume]):
+            assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad-assumption"
+            return None
+        value: dict[str, Any] = json.loads(capsys.readouterr().out)["cohort"]
+        assert value["left_out"] == [] and value["selected"] == 60
+        return value
+
+    plain = report("nothing")
+    assert plain is not None
+    sure = group(plain, "ALL")["answers"]
+    assert sure == {"eligible": 0, "either": 36, "ineligible": 24}
+    refused = set()
+    for assumed in assumptions():
+        paths["assumed.json"].write_text(json.dumps(assumed))
+        reported = report(str(paths["assumed.json"]))
+        if reported is None:
+            refused |= set(assumed)
+            continue
+        answers = group(reported, "ALL")["answers"]
+        for outcome in ("eligible", "ineligible"):
+            assert answers[outcome] == {"hidden": True} or answers[outcome] >= sure[outcome]
+    assert refused >= {"encounter.at", "encounter.charges.code", "decisions.eligibility"}
+    assert refused.isdisjoint({"encounter.drugs.grams", "encounter.charges.level", "person.age"})
+
+
+def test_a_detail_is_assumed_of_each_entry_that_lacks_it_and_of_no_other_row(
+    counts: Counts, tmp_path: Path
+) -> None:
+    file = tmp_path / "assumed.json"
+    given = {"judgment.amenable": True, "judgment.exploits_others": False}
+    given |= {"decisions.screening": "proceed", "approval.prosecutor": "approved"}
+    given |= {"encounter.in_area": True, "encounter.charges.authority": "state"}
+    given |= {"encounter.charges.conduct": "possession"}
+    cells = [("opioid:2", 20), ("opioid:9", 30), ("opioid:", 40), ("", 50)]
+    table = "id,day,age,charges,drugs,priors,place\n" + "".join(
+        f"{drugs} {number},2014-05-01,30,F,{drugs},0,north\n"
+        for drugs, many in cells
+        for number in range(many)
+    )
+    for detail, expected in (
+        ({"encounter.drugs.grams": 1}, (60, 50, 30)),
+        ({"encounter": {"drugs": {"grams": 9}}}, (20, 50, 70)),
+    ):
+        file.write_text(json.dumps(given | detail))
+        code, text = counts.run(table, "--json", "--assume", str(file), mapping=LISTED)
+        assert code == 0, text
+        report = json.loads(text)["cohort"]
+        answers = group(report, "ALL")["answers"]
+        counted = answers["eligible"], answers["either"], answers["ineligible"]
+        assert counted == expected and report["left_out"] == []
+    text = counts.run(table, "--assume", str(file), mapping=LISTED)[1]
+    assert "assumed of each listed entry that doesn't say it, and not of arrests" in joined(text)
+
+
+def joined(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())
 
 
 def test_rows_before_the_program_began_are_apart_and_in_no_rate(

@@ -18,6 +18,7 @@ from rules.errors import RequestError
 from rules.frozen import cached_property, frozen
 from rules.input.facts import Facts
 from rules.input.printing import printable
+from rules.input.vocabulary import nested
 from rules.packs.law import Law
 
 NOT_RUNNING = "program_not_running"
@@ -133,24 +134,13 @@ class Answerer:
         self.questions = tuple(questions)
         self._completions = completions
         self._needs_row = needs_row
-        prefix = f"{CHARGES}."
-        self._assumed = {
-            path: value for path, value in (assumed or {}).items() if not path.startswith(prefix)
-        }
-        self._of_charges = {
-            path.removeprefix(prefix): value
-            for path, value in (assumed or {}).items()
-            if path.startswith(prefix)
-        }
+        self._assumed = dict(assumed or {})
         self.sides = tuple(side for question in questions for side in question.sides)
         for side in self.sides:
             side.outcomes  # noqa: B018  # refuse a decision before any row
         # INVARIANT: the sides keep their programs alive, so an id names one program.
         self._known_to = {
-            id(side.program): {
-                path: value for path, value in self._assumed.items() if side.knows(path)
-            }
-            for side in self.sides
+            id(side.program): _AssumedOfPack(side, self._assumed) for side in self.sides
         }
         self._changes = [
             law_changes(side.program) for side in self.sides if side.program.as_of is None
@@ -177,8 +167,9 @@ class Answerer:
 
         Raises `FactsError`.
         """
-        with_assumed = self._assume(facts, side)
-        return side.checked(with_assumed, self._of_charges, needs_row=self._needs_row)
+        assumed = self._known_to[id(side.program)]
+        with_assumed = assumed.added_to(facts)
+        return side.checked(with_assumed, assumed.of_charges, needs_row=self._needs_row)
 
     @property
     def attested(self) -> dict[str, str]:
@@ -188,18 +179,6 @@ class Answerer:
             for path, value in self._assumed.items()
             if path.startswith(DECISION)
         }
-
-    def _assume(self, facts: Any, side: Side) -> Any:
-        """Return facts with what is assumed. A fact of one pack alone is no fact of another."""
-        assumed = self._known_to[id(side.program)]
-        if not assumed or not isinstance(facts, dict):
-            return facts
-        copy = {
-            name: dict(group) if isinstance(group, dict) else group for name, group in facts.items()
-        }
-        for path, value in assumed.items():
-            _set_if_absent(copy, path, value)
-        return copy
 
     def _possible(self, question: Question, facts: Any, number: int) -> Possible:
         if question.is_same_twice:
@@ -218,8 +197,45 @@ class Answerer:
         )
 
     def _ruling(self, side: Side, facts: Any) -> Ruling | None:
-        with_assumed = self._assume(facts, side)
-        return side.ruling(with_assumed, self._of_charges, needs_row=self._needs_row)
+        assumed = self._known_to[id(side.program)]
+        with_assumed = assumed.added_to(facts)
+        return side.ruling(with_assumed, assumed.of_charges, needs_row=self._needs_row)
+
+
+class _AssumedOfPack:
+    """What is assumed of the facts of one pack. A fact of one pack alone is no fact of another.
+
+    Of a list, a detail is assumed of each entry that a case lists without it, and of no other: it
+    never makes a list. Details of charges are added after the law, in `of_charges`.
+    """
+
+    def __init__(self, side: Side, assumed: Mapping[str, Any]) -> None:
+        facts = side.program.pack.vocabulary.facts
+        self._alone: dict[str, Any] = {}
+        details: dict[str, dict[str, Any]] = {}
+        for path, value in assumed.items():
+            if not side.knows(path):
+                continue
+            of_list, _, name = path.rpartition(".")
+            if of_list in facts:
+                details.setdefault(of_list, {})[name] = value
+            else:
+                self._alone[path] = value
+        charge = details.pop(CHARGES, {})
+        read = side.program.read(nested({CHARGES: [charge]})).known[CHARGES] if charge else [{}]
+        self.of_charges: Mapping[str, Any] = read[0]
+        self._details = details
+
+    def added_to(self, facts: Any) -> Any:
+        """Return facts with what is assumed. What they state is never replaced."""
+        if not (self._alone or self._details) or not isinstance(facts, dict):
+            return facts
+        copy = dict(facts)
+        for path, value in self._alone.items():
+            _set_if_absent(copy, path, value)
+        for path, fields in self._details.items():
+            _add_details(copy, path, fields)
+        return copy
 
 
 def _without_never(possible: Possible, never: frozenset[Outcomes]) -> Possible:
@@ -264,18 +280,31 @@ def _has_row(law: Law, charge: Mapping[str, Any], day: date | None) -> bool:
 
 
 def _set_if_absent(level: dict[str, Any], path: str, value: Any) -> None:
-    """Set a fact that a case lacks. Of a list, set the field of each record that lacks it."""
+    """Set a fact that a case lacks. Groups are shared with other cases, and are never changed."""
     group, dot, rest = path.partition(".")
     inner = level.get(group)
     if not dot:
         if inner is None:
             level[group] = value
-    elif isinstance(inner, list):
-        # Records are shared with other cases, so they are never changed.
-        level[group] = [
-            record if record.get(rest) is not None else {**record, rest: value} for record in inner
-        ]
-    else:
-        if inner is None:
-            inner = level[group] = {}
-        _set_if_absent(inner, rest, value)
+        return
+    if inner is None or isinstance(inner, dict):
+        copy = level[group] = dict(inner or {})
+        _set_if_absent(copy, rest, value)
+
+
+def _add_details(level: dict[str, Any], path: str, fields: Mapping[str, Any]) -> None:
+    """Add fields to each record of a list that lacks them. Without the list, nothing is added."""
+    group, dot, rest = path.partition(".")
+    inner = level.get(group)
+    if dot and isinstance(inner, dict):
+        copy = level[group] = dict(inner)
+        _add_details(copy, rest, fields)
+    elif not dot and isinstance(inner, (list, tuple)):
+        level[group] = [_with_details(record, fields) for record in inner]
+
+
+def _with_details(record: Any, fields: Mapping[str, Any]) -> Any:
+    if not isinstance(record, dict):
+        return record  # that is no record, which reading it says
+    lacking = {name: value for name, value in fields.items() if record.get(name) is None}
+    return {**record, **lacking} if lacking else record

@@ -212,7 +212,7 @@ def _assumption(
     if assume is not None:
         assert not isinstance(assume, str)
         assumed = flat_facts(assume)
-        refuse_bad_facts(sides, assumed)
+        refuse_bad_facts(sides, mapping, assumed)
         return assumed
     changed: set[str] = set()
     for question in questions:

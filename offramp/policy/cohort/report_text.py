@@ -97,7 +97,8 @@ def assumption_lines(report: CohortReport) -> Iterator[str]:
         yield from _entry(
             "",
             f"Given with --assume. They are assumed of all {units(report)} that don't say them, "
-            "also where the offense table lacks a code.",
+            "also where the offense table lacks a code."
+            + (f" {_details_text(report)}" if _details_assumed(report) else ""),
         )
         return
     yield from _entry(
@@ -106,6 +107,19 @@ def assumption_lines(report: CohortReport) -> Iterator[str]:
         "So two reports can assume different facts. To have the same in both, save the text in { } "
         "as a file and add --assume FILE to both. A file is assumed of each row, also where the "
         "offense table lacks a code. --assume nothing leaves them open.",
+    )
+
+
+def _details_assumed(report: CohortReport) -> list[str]:
+    """Return the assumed details of the entries of lists, by path."""
+    lists = {path for path, _ in report.mapping.readers}
+    return [path for path in report.assumed if path.rpartition(".")[0] in lists]
+
+
+def _details_text(report: CohortReport) -> str:
+    return (
+        f"{', '.join(_details_assumed(report))}: assumed of each listed entry that doesn't say it, "
+        f"and not of {units(report)} that don't say what is in the list."
     )
 
 
