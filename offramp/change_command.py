@@ -7,10 +7,11 @@ import gc
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from offramp.clock import day_of_asking
+from offramp.clock import Clock, day_of_asking
 from offramp.memo_file import LARGEST, digest_of, read_memo
 from offramp.output_file import check_output, write_output
 from offramp.policy import operations
@@ -19,6 +20,7 @@ from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
 from offramp.policy.input_files import read_facts
 from offramp.policy.scenario_files import add_offered, check_can_add
 from offramp.terminal import print_error, print_json, print_text
+from rules.decide.moments import local
 from rules.errors import RequestError
 from rules.input.printing import plain, printable
 from rules.packs.pack import Pack
@@ -56,13 +58,22 @@ def change(options: argparse.Namespace) -> int:
     else:
         from offramp.policy.change_text import memo_lines
 
-        print_text("\n".join(memo_lines(value, memo.cohort)))
+        today = _today(options, memo.sides[1].pack)
+        print_text("\n".join(memo_lines(value, memo.cohort, today)))
     if options.write_scenarios:
         edges = value["scenarios"]["edges"]
         add_offered(memo.sides[1].folder, edges)
         print_error(f"added to `{printable(options.new)}`: {counted(len(edges))} to read")
     is_same = again is None or _says_same(again, value)
     return memo.exit_code if is_same else 1
+
+
+def _today(options: argparse.Namespace, pack: Pack) -> date:
+    """Return the day that `--today` names, or today's date in the time zone of the program."""
+    if options.today is not None:
+        return day_of_asking(options.today)
+    now = Clock(None if options.clock is None else Path(options.clock)).now()
+    return local(datetime.fromtimestamp(now, UTC), pack.time_zone).date()
 
 
 def counted(number: int) -> str:

@@ -143,6 +143,9 @@ MEMO = Parts(
         "new": _SIDE,
         "of_decisions": ListOf(TEXT),
         "covers": Either((_COVERS, type(None))),
+        "without_rules?": ListOf(
+            Parts({"from": MAYBE_DAY, "until": MAYBE_DAY, "sides": ListOf(TEXT, 1)})
+        ),
         **_PART,
         "later": ListOf(Parts({"covers": _COVERS, **_PART})),
         "redline_other_days": ListOf(_DIFFERENCE),
@@ -156,6 +159,7 @@ MEMO = Parts(
                 ),
                 "failing?": ListOf(Parts({"id": TEXT, "why": TEXT})),
                 "edges": ListOf(_SCENARIO),
+                "uncovered?": ListOf(TEXT),
             }
         ),
         "open_cases": Parts(

@@ -307,7 +307,11 @@ class DraftPages:
             "check": check,
             "refusal": refusal,
             "touched": touched_rows(check.memo) if check is not None else (),
-            "effect": effect_text(check.memo) if check is not None and check.memo else None,
+            "effect": (
+                effect_text(check.memo, self.pages.today)
+                if check is not None and check.memo
+                else None
+            ),
         }
         title = "Error: Edit a draft" if is_wrong else "Edit a draft"
         return self.pages.page("edit.html", title, 422 if refusal is not None else 200, **values)

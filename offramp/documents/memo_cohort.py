@@ -22,10 +22,12 @@ from offramp.policy.counted_rows_text import (
     deciding_rows,
     difference_rows,
     flip_rows,
+    no_change_text,
     not_sharp_sentences,
     number_of,
     parts_on_days,
     plural_unit,
+    taken_away_sentences,
     unlisted_sentences,
 )
 from rules.author.phrases import spell_name
@@ -56,6 +58,7 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
     for title, part in parts_on_days(cohort):
         yield f"<h3>{title}</h3>" if title else ""
         yield from _counts(part, units)
+    yield from (f"<p><b>{escape_html(text)}</b></p>" for text in taken_away_sentences(cohort))
     yield (
         '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
         "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "
@@ -122,7 +125,7 @@ def _tables(cohort: Mapping[str, Any], units: str) -> Iterator[str]:
     yield _answers(groups, units)
     flips = whole["flips"]
     if not flips:
-        yield f"<p>No answer changes for any of these {units}.</p>"
+        yield f"<p>{escape_html(no_change_text(cohort))}</p>"
     for place, flip in enumerate(flips):
         yield from _ranges(groups, place, flip, units)
     yield from _what_decides(cohort["rules"], units)

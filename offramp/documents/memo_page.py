@@ -33,9 +33,11 @@ from offramp.policy.change_text import (
     open_case_sentences,
     outcome_text,
     pair_title,
+    promises_text,
     version_text,
 )
-from offramp.policy.change_wording import READ_FIRST, days_text
+from offramp.policy.change_wording import READ_FIRST, days_text, has_titles, without_rules
+from offramp.policy.failing_text import failing_together
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import SOURCED
 
@@ -135,12 +137,14 @@ def _changes(value: Mapping[str, Any]) -> Iterator[str]:
     days = _days(value)
     before: Any = None
     for title, part in days:
-        yield f"<h3>{title}</h3>" if days[1:] else ""
+        yield f"<h3>{title}</h3>" if title else ""
         if part["redline"] == before and before:
             yield "<p>The same.</p>"
         else:
-            yield from _changes_on_days(part, value["sources"], "h4" if days[1:] else "h3")
+            yield from _changes_on_days(part, value["sources"], "h4" if title else "h3")
         before = part["redline"]
+    for item in without_rules(value):
+        yield f"<h3>{item.days}</h3><p><b>{escape_html(_capital(item.says))}</b></p>"
     others = value["redline_other_days"]
     if others:
         yield "<h3>On other days</h3>"
@@ -160,7 +164,7 @@ def inline_code(text: str) -> str:
 
 def _days(value: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the stretches of days that the memo covers, each with its title."""
-    if not value["later"]:
+    if value["covers"] is None or not has_titles(value):
         return [("", value)]
     return [(days_text(part["covers"]), part) for part in (value, *value["later"])]
 
@@ -250,9 +254,11 @@ def _cases(value: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>{escape_html(compared_text(value))}</p>"
     days = _days(value)
     for title, part in days:
-        yield f"<h3>{title}</h3>" if days[1:] else ""
-        yield from _cases_on_days(part, 4 if days[1:] else 3)
-    yield from _promises(value["promises"])
+        yield f"<h3>{title}</h3>" if title else ""
+        yield from _cases_on_days(part, 4 if title else 3)
+    for item in without_rules(value):
+        yield f"<h3>{item.days}</h3><p><b>{inline_html(item.cases)}</b></p>"
+    yield from _promises(value)
 
 
 def _cases_on_days(part: Mapping[str, Any], level: int) -> Iterator[str]:
@@ -276,11 +282,10 @@ def _cases_on_days(part: Mapping[str, Any], level: int) -> Iterator[str]:
         )
 
 
-def _promises(promises: Mapping[str, Any]) -> Iterator[str]:
-    proved, unsettled = promises["proved"], promises["open"]
-    if proved:
-        holds = "1 promise holds" if proved == 1 else f"{proved} promises hold"
-        yield f"<p><b>{holds}</b>, proved for every case.</p>"
+def _promises(value: Mapping[str, Any]) -> Iterator[str]:
+    unsettled = value["promises"]["open"]
+    if value["promises"]["proved"]:
+        yield f"<p><b>{promises_text(value)}</b>. That is proved for every case.</p>"
     if unsettled:
         yield _list(f"Open: `{item['promise']}`: {item['why']}." for item in unsettled)
 
@@ -380,7 +385,8 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
         )
     if failing:
         yield "<p>These fail after the change:</p>"
-        yield _capped([f"`{scenario['id']}`: {scenario['why']}" for scenario in failing])
+        groups = failing_together((item["id"], item["why"]) for item in failing)
+        yield _capped([f"{group.named}: {group.why}" for group in groups])
     if edges:
         count = "1 part" if len(edges) == 1 else f"{len(edges)} parts"
         yield (
@@ -393,6 +399,9 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
             "<p>The command prints each of them whole, and <code>--write-scenarios</code> adds "
             "them to the new pack.</p>"
         )
+    if value.get("uncovered"):
+        yield "<p><code>offramp test</code> counts these as not covered:</p>"
+        yield _capped(list(value["uncovered"]))
 
 
 # 4. Open cases on the day

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from offramp import __version__
 from offramp.memo_file import digest_of
-from offramp.policy.change_day_scenarios import day_scenarios
+from offramp.policy.change_coverage import with_covered_sides
+from offramp.policy.change_day_scenarios import day_scenarios, unsaid_days
 from offramp.policy.change_parts import PlainParts
 from offramp.policy.change_promises import prove_promises
 from offramp.policy.change_scenarios import AskedScenarios, ask_scenarios
@@ -110,14 +111,20 @@ def _memo(
     asked = listed or AskedScenarios.beside(sides)
     with waiting(progress, "asking the scenarios"):
         on_edges = day_scenarios(sides, parts.stretches, names, asked, seconds)
-        scenarios = ask_scenarios(asked, sides, parts.formal, on_days, on_edges)
+        scenarios = with_covered_sides(
+            ask_scenarios(asked, sides, parts.formal, on_days, on_edges),
+            sides,
+            parts.stretches,
+            names,
+        )
     with fresh_solver(), waiting(progress, "proving the promises"):
         promises = prove_promises(
             [stretch.segments for stretch in parts.stretches], names, seconds, sides[1].broken
         ).as_json()
     findings = parts.findings(scenarios.failing, promises["broken"])
     if strict:
-        findings += [f"no scenario covers `{edge['id']}`" for edge in scenarios.edges]
+        findings += [*unsaid_days(asked, parts.days_taken_away), *map(_uncovered, scenarios.edges)]
+        findings += [f"no scenario covers a side: {text}" for text in scenarios.uncovered]
     first, *later = (_on_days(parts, place, own) for place, own in enumerate(answers))
     every_answer = [answer for own in answers for answer in own.values()]
     changed = {answer.name for answer in every_answer if not _cannot_change(answer)}
@@ -138,13 +145,22 @@ def _memo(
     if request is not None:
         from offramp.policy.change_cohort import count_cohort
 
-        counted = count_cohort(request, parts.stretches, answers, parts.decisions)
+        counted = count_cohort(
+            request, parts.stretches, answers, parts.decisions, parts.days_taken_away
+        )
         report, value["cohort"] = counted.report, counted.as_json()
     value["repeat"] = {
         "command": _command(sides, parts.decisions, request),
         "engines": _engines(),
     }
     return Memo({"memo": digest_of(value), **value}, sides, tuple(every_answer), report)
+
+
+def _uncovered(edge: Mapping[str, Any]) -> str:
+    """Return that no scenario is at an edge of the change, as a finding."""
+    if "error" in edge["expect"]:
+        return f"no scenario says that the new pack gives no answer: `{edge['id']}`"
+    return f"no scenario covers `{edge['id']}`"
 
 
 # Answers

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import product
 from typing import Any
 
-from offramp.policy.change_days import Stretch
+from offramp.policy.change_days import ONE_DAY, DaysWithoutRules, Stretch
 from offramp.policy.cohort.answers import Question
 from offramp.policy.cohort.answers import Side as CohortSide
 from offramp.policy.cohort.assumption import (
@@ -17,8 +17,9 @@ from offramp.policy.cohort.assumption import (
 )
 from offramp.policy.cohort.possible import Outcomes
 from offramp.policy.cohort.report import CohortReport, CohortRequest, count_answers
-from offramp.policy.cohort.report_json import change_as_json, counts_as_json
+from offramp.policy.cohort.report_json import change_as_json, counts_as_json, table_as_json
 from offramp.policy.table_map import is_shipped_map
+from rules.decide.program import Program
 from rules.decide.ruling import reads_clocks
 from rules.errors import RequestError
 from rules.frozen import frozen, replace
@@ -35,20 +36,36 @@ _USUAL = ("eligibility", "offer")
 class CountedChange:
     """The rows of a file before and after a change, once for each of the `stretches` of days.
 
-    A stretch is counted if an answer can change on its days. `since` is the compared day. A report
-    has one question for each stretch.
+    A stretch is counted if an answer can change on its days. `since` is the compared day. On the
+    days `taken_away`, the new pack gives no answer, and the old one's are counted. A report has one
+    question for each stretch, and then one for each time without the new pack's rules.
     """
 
     report: CohortReport
     stretches: tuple[Stretch, ...]
     since: date
+    taken_away: tuple[DaysWithoutRules, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the part `cohort` of the memo. A map in a file has its title, and not its path."""
         report = self.report
         name = report.source.map if is_shipped_map(report.source.map) else report.mapping.title
         first, *later = (self._counts(number) for number in range(len(self.stretches)))
-        return {**change_as_json(report), "map": name, **first, "later": later}
+        value = {**change_as_json(report), "map": name, **first, "later": later}
+        taken = [self._taken_away(number) for number in range(len(self.taken_away))]
+        return {**value, "without_rules": taken} if taken else value
+
+    def _taken_away(self, number: int) -> dict[str, Any]:
+        place = len(self.stretches) + number
+        table = table_as_json(self.report.tables.tables[place])
+        everyone = table["groups"][0]
+        return {
+            **self.taken_away[number].as_json(),
+            "rules_of": plain(self.report.questions[place].sides[0].program.as_of),
+            "rows": everyone["rows"],
+            "answers": everyone["answers"],
+            "not_sharp": table["not_sharp"],
+        }
 
     def _counts(self, number: int) -> dict[str, Any]:
         stretch = self.stretches[number]
@@ -68,11 +85,13 @@ def count_cohort(
     stretches: Sequence[Stretch],
     answers: Sequence[Mapping[str, ChangedAnswers]],
     decisions: Sequence[str],
+    taken_away: Sequence[DaysWithoutRules] = (),
 ) -> CountedChange:
     """Count the rows of a request by one decision. Raises a `Refusal` for input that is bad.
 
     `answers` are those of each stretch. Rows are counted by the rules of each stretch on which an
-    answer can change, and of the first one if none can.
+    answer can change, and of the first one if none can. On the days `taken_away` they are counted
+    by the old pack's rules.
     """
     if len(decisions) > 1:
         raise RequestError(
@@ -92,13 +111,30 @@ def count_cohort(
                     continue
             counted.append((stretch, question))
     counted = counted or [(stretches[0], _question(stretches[0].formal, answers[0][name]))]
+    before = stretches[0].formal[0].program
     report = count_answers(
-        [question for _, question in counted],
+        [
+            *(question for _, question in counted),
+            *(_old_answers(before, name, item, stretches[0].since) for item in taken_away),
+        ],
         request.source,
         assume=request.assume,
         progress=request.progress,
     )
-    return CountedChange(report, tuple(stretch for stretch, _ in counted), stretches[0].since)
+    days = tuple(stretch for stretch, _ in counted)
+    return CountedChange(report, days, stretches[0].since, tuple(taken_away))
+
+
+def _old_answers(program: Program, name: str, item: DaysWithoutRules, compared: date) -> Question:
+    """Ask for the old pack's answers on the first of such days, or the last before `compared`.
+
+    Both packs give answers on the days beside these.
+    """
+    day = item.since
+    if item.until is not None and item.until <= compared:
+        day = item.until - ONE_DAY
+    assert day is not None, "a program that takes away answers has a first or a last day"
+    return Question((CohortSide(Program(program.pack, day), name),), of_all_rows=True)
 
 
 def _question(sides: tuple[Side, Side], answer: ChangedAnswers) -> Question:

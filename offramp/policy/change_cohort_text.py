@@ -22,7 +22,13 @@ from offramp.policy.cohort.report_text import (
     unlisted_lines,
 )
 from offramp.policy.cohort.table import AnswerTable, Flip
-from offramp.policy.counted_rows_text import DECIDERS, counted_by_text, parts_on_days
+from offramp.policy.counted_rows_text import (
+    DECIDERS,
+    counted_by_text,
+    no_change_text,
+    parts_on_days,
+    taken_away_sentences,
+)
 from rules.author.phrases import spell_name
 from rules.input.printing import printable
 
@@ -42,19 +48,22 @@ def cohort_lines(report: CohortReport, cohort: Mapping[str, Any]) -> Iterator[st
         yield ""
         if title:
             yield f"{title}:"
-        yield from _counts(report, number)
+        yield from _counts(report, number, cohort)
+    for sentence in taken_away_sentences(cohort):
+        yield ""
+        yield from wrap(sentence, _WIDTH + _LABEL)
     yield ""
     yield from legend_lines(report)
 
 
-def _counts(report: CohortReport, number: int) -> Iterator[str]:
+def _counts(report: CohortReport, number: int, cohort: Mapping[str, Any]) -> Iterator[str]:
     """Yield the counts on one stretch of days."""
     table = report.tables.tables[number]
     yield from _before_and_after(table)
     yield from unlisted_lines(report, number)
     if report.questions[number].is_same_twice or not table.groups[0].flips:
         yield ""
-        yield f"No answer changes for any of these {units(report)}."
+        yield no_change_text(cohort)
     for place, flip in enumerate(table.groups[0].flips):
         yield ""
         yield from _flip(report, number, place, flip)

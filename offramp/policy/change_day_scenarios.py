@@ -7,14 +7,14 @@ before, and for the day itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from offramp.policy.change_days import ONE_DAY, Stretch
+from offramp.policy.change_days import ONE_DAY, DaysWithoutRules, Stretch
 from offramp.policy.change_scenarios import AskedScenarios
 from offramp.policy.change_sides import ChangeSide
-from offramp.policy.change_wording import READ_FIRST
+from offramp.policy.change_wording import READ_FIRST, days_of
 from rules.author.missing_days import missing_days, moved_to
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import says_the_same
@@ -25,11 +25,13 @@ from rules.decide.search_space import SearchSpace
 from rules.errors import Refusal
 from rules.frozen import replace
 from rules.input.printing import plain
+from rules.input.values import iso_day
 from rules.packs.resolve import resolve
 from rules.prove.changed_answers import changed_answers
 from rules.prove.changes import Pair
 from rules.prove.sides import Side, decided
 
+_OUTSIDE = "outside-program"
 _ENTRY = ("offer", "eligibility")  # the decisions that a program's first and last day are shown by
 
 
@@ -152,7 +154,7 @@ def _of_program(
     if inside is None:
         return
     facts, as_of = moved_to(program, days.decision, inside.facts, day_without)
-    outside = replace(inside, facts=facts, as_of=as_of, expect={"error": "outside-program"})
+    outside = replace(inside, facts=facts, as_of=as_of, expect={"error": _OUTSIDE})
     is_start = days.begins == days.changes
     day_inside = days.begins if is_start else days.changes - ONE_DAY
     which = "first" if is_start else "last"
@@ -177,6 +179,29 @@ def _of_program(
                 "facts": plain(scenario.facts),
                 "expect": plain(scenario.expect),
             }
+
+
+def unsaid_days(asked: AskedScenarios, taken_away: Iterable[DaysWithoutRules]) -> Iterator[str]:
+    """Yield the days that lose their answers, and of which no scenario of the new pack says it."""
+    own = [
+        scenario
+        for scenario in asked.scenarios
+        if scenario.id in asked.of_new and scenario.expect.get("error") == _OUTSIDE
+    ]
+    for item in taken_away:
+        if not any(item.has(day) for scenario in own for day in _days_named(scenario)):
+            days = days_of(item.as_json())
+            start = f"{days[0].lower()}{days[1:]}"
+            yield f"{start} the new pack gives no answer, and no scenario says so"
+
+
+def _days_named(scenario: Scenario) -> Iterator[date]:
+    """Yield the days that a scenario states: that of its rules, and that of its encounter."""
+    encounter = scenario.facts.get("encounter", {})
+    for value in (scenario.as_of, encounter.get("date"), encounter.get("at")):
+        day = iso_day(str(value)[:10])
+        if day is not None:
+            yield day
 
 
 def _is_dated(scenario: Scenario, day: date) -> bool:

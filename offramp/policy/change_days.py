@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import chain
+from itertools import chain, pairwise
+from typing import Any
 
 from offramp.policy.change_sides import ChangeSide, naming
 from rules.author.difference import differences
 from rules.author.redline import says_the_same
 from rules.decide.program import Program
 from rules.decide.search_space import SearchSpace
+from rules.errors import RequestError
 from rules.frozen import frozen
+from rules.input.printing import plain
 from rules.packs.resolve import Segment, resolve
 from rules.prove.sides import Side
 
 ONE_DAY = timedelta(days=1)
+OLD, NEW = "old", "new"
+_OUTSIDE = "outside-program"
 
 
 @frozen
@@ -41,6 +46,65 @@ class Stretch:
             "from": self.since.isoformat(),
             "until": None if self.until is None else self.until.isoformat(),
         }
+
+
+@frozen
+class DaysWithoutRules:
+    """Days on which a side gives no answer: before its program began, or after it ended.
+
+    `since` is None without a first day, `until` is the first day that isn't one of them. `sides`
+    are those without rules, `old`, `new`, or both.
+    """
+
+    since: date | None
+    until: date | None
+    sides: tuple[str, ...]
+
+    @property
+    def takes_away(self) -> bool:
+        """True if the old pack gives answers on these days, and the new one none."""
+        return self.sides == (NEW,)
+
+    def has(self, day: date) -> bool:
+        """Return whether a day is one of these."""
+        return (self.since is None or self.since <= day) and (
+            self.until is None or day < self.until
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the days as the memo has them."""
+        return {"from": plain(self.since), "until": plain(self.until), "sides": list(self.sides)}
+
+
+def days_without_rules(sides: tuple[ChangeSide, ChangeSide]) -> tuple[DaysWithoutRules, ...]:
+    """Return the days on which only one side gives answers, and those between two programs.
+
+    Left out are days before the compared one on which only the old side has none.
+    """
+    return tuple(
+        item
+        for item in _all_days_without_rules(sides)
+        if item.until is None or item.until > sides[1].day or NEW in item.sides
+    )
+
+
+def _all_days_without_rules(
+    sides: tuple[ChangeSide, ChangeSide],
+) -> Iterator[DaysWithoutRules]:
+    programs = [side.pack.program for side in sides]
+    ends = {day for program in programs for day in (program.since, program.until) if day}
+    for since, until in pairwise([None, *sorted(ends), None]):
+        sample = since or (None if until is None else until - ONE_DAY)
+        if sample is None:
+            continue
+        absent = tuple(
+            name
+            for name, program in zip((OLD, NEW), programs, strict=True)
+            if not program.in_force(sample)
+        )
+        is_outside = len(absent) == 2 and (since is None or until is None)
+        if absent and not is_outside:
+            yield DaysWithoutRules(since, until, absent)
 
 
 def stretches_of(sides: tuple[ChangeSide, ChangeSide]) -> tuple[Stretch, ...]:
@@ -103,9 +167,26 @@ def _later_starts(
 
 
 def _on(sides: tuple[ChangeSide, ChangeSide], days: tuple[date, date]) -> tuple[Side, Side]:
-    return _formal(sides[0], days[0], "OLD"), _formal(sides[1], days[1], "NEW")
+    try:
+        return _formal(sides[0], days[0], "OLD"), _formal(sides[1], days[1], "NEW")
+    except RequestError as refusal:
+        if refusal.code == _OUTSIDE:
+            with_days = [
+                f"{side.name}@{_day_with_rules(side, day)}"
+                for side, day in zip(sides, days, strict=True)
+            ]
+            refusal.fix = f"name days on which both have rules, such as `{' '.join(with_days)}`"
+        raise
 
 
 def _formal(side: ChangeSide, day: date, label: str) -> Side:
     with naming(label, f"{side.name}@{day}"):
         return Side(Program(side.pack, day), SearchSpace(resolve(side.pack, day)))
+
+
+def _day_with_rules(side: ChangeSide, day: date) -> date:
+    """Return the day of the program that is nearest to another day."""
+    program = side.pack.program
+    if program.until is not None and day >= program.until:
+        return program.until - ONE_DAY
+    return max(day, program.since) if program.since is not None else day

@@ -10,7 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from offramp.policy.break_even import changed_program_as_json
-from offramp.policy.change_days import first_earlier_day, stretches_of
+from offramp.policy.change_days import (
+    DaysWithoutRules,
+    days_without_rules,
+    first_earlier_day,
+    stretches_of,
+)
 from offramp.policy.change_scenarios import Failing
 from offramp.policy.change_sides import ChangeSide
 from offramp.policy.change_wording import redlined_sentences
@@ -31,13 +36,15 @@ class PlainParts:
     """The parts of a memo that follow from the two packs alone.
 
     `decisions` are those that were named, and `names` those that are compared: all that both sides
-    have unless some were named. Each of the `stretches` of days has one redline. Raises
-    `RequestError` for a decision that neither side has.
+    have unless some were named. Each of the `stretches` of days has one redline. `without_rules`
+    are days on which a side gives no answer. Raises `RequestError` for a decision that neither side
+    has.
     """
 
     def __init__(self, sides: tuple[ChangeSide, ChangeSide], decisions: Sequence[str]) -> None:
         self.sides, self.decisions = sides, decisions
         self.stretches = stretches_of(sides)
+        self.without_rules = days_without_rules(sides)
         self.formal = self.stretches[0].formal
         self.names = names_of(self.formal, decisions)
         phrases, wanted = english(), self.names if decisions else None
@@ -47,15 +54,30 @@ class PlainParts:
         """Return the sides, and what is said of days as a whole."""
         is_one_day = self.sides[0].day == self.sides[1].day
         earlier = first_earlier_day(self.sides)
+        without = [item.as_json() for item in self.without_rules]
         return {
             "old": _side_as_json(self.sides[0], self.formal[0]),
             "new": _side_as_json(self.sides[1], self.formal[1]),
             "of_decisions": list(self.decisions),
             "covers": self.stretches[0].as_json() if is_one_day else None,
+            **({"without_rules": without} if without else {}),
             "redline_other_days": [item.as_json() for item in on_no_day(self.redlines)],
             "differs_from": None if earlier is None else earlier.isoformat(),
             "sources": self._sources(),
         }
+
+    @property
+    def days_taken_away(self) -> tuple[DaysWithoutRules, ...]:
+        """The days on which the new pack gives no answer to cases that the old pack answers.
+
+        Of another program, only the days after the compared one are.
+        """
+        is_same = self.sides[0].pack.id == self.sides[1].pack.id
+        return tuple(
+            item
+            for item in self.without_rules
+            if item.takes_away and (is_same or item.until is None or item.until > self.sides[1].day)
+        )
 
     def changes(self, place: int) -> dict[str, Any]:
         """Return the redline of a stretch of days."""

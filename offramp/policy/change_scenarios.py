@@ -109,12 +109,16 @@ class AskedScenarios:
 
 @frozen
 class ScenarioFindings:
-    """The scenarios that flip, those of the new pack that fail, and a scenario for each edge."""
+    """The scenarios that flip, those of the new pack that fail, and a scenario for each edge.
+
+    `uncovered` has what `offramp test` would still count as not covered, a sentence each.
+    """
 
     asked: AskedScenarios
     flips: tuple[Flip, ...]
     failing: tuple[Failing, ...]
     edges: tuple[Mapping[str, Any], ...]
+    uncovered: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings as the memo has them."""
@@ -124,6 +128,7 @@ class ScenarioFindings:
             "flips": [flip.as_json() for flip in self.flips],
             "failing": [scenario.as_json() for scenario in self.failing],
             "edges": list(self.edges),
+            **({"uncovered": list(self.uncovered)} if self.uncovered else {}),
         }
 
 
@@ -158,7 +163,7 @@ def ask_scenarios(
         edge for edge in on_edges_of_days if not any(_is_same_case(edge, kept) for kept in edges)
     ]
     flips, failing = ask_again(asked, sides, formal, answers_on_days[0][1])
-    return ScenarioFindings(asked, flips, failing, tuple(_with_new_ids(edges, asked)))
+    return ScenarioFindings(asked, flips, failing, tuple(with_new_ids(edges, asked)))
 
 
 def _is_same_case(edge: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
@@ -166,11 +171,13 @@ def _is_same_case(edge: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
     return all(edge.get(key) == kept.get(key) for key in keys)
 
 
-def _with_new_ids(
-    edges: Iterable[dict[str, Any]], asked: AskedScenarios
+def with_new_ids(
+    edges: Iterable[dict[str, Any]],
+    asked: AskedScenarios,
+    others: Iterable[Mapping[str, Any]] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield scenarios under ids that no other has, so that they can be added as they are."""
-    taken = {scenario.id for scenario in asked.scenarios}
+    taken = {scenario.id for scenario in asked.scenarios} | {edge["id"] for edge in others}
     for edge in edges:
         ids = chain([edge["id"]], (f"{edge['id']}-{number}" for number in count(2)))
         free = next(name for name in ids if name not in taken)

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from offramp.digest_words import digest_words
 from offramp.policy.break_even import program_lines
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
-from offramp.policy.change_wording import days_text, time_until
+from offramp.policy.change_wording import (
+    days_text,
+    has_titles,
+    takes_away,
+    time_until,
+    without_rules,
+    without_rules_sentences,
+)
 from offramp.policy.counted_rows_text import count_text, counted_row_lines
+from offramp.policy.failing_text import failing_together
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import CAME, CHANGED, SOURCED, WENT
 from rules.packs.tables import join_or
@@ -35,16 +43,22 @@ HOW = {
 }
 
 
-def memo_lines(value: Mapping[str, Any], report: CohortReport | None = None) -> Iterator[str]:
-    """Yield the lines of a memo. The report on its file has more words, where it was made here."""
+def memo_lines(
+    value: Mapping[str, Any], report: CohortReport | None = None, today: date | None = None
+) -> Iterator[str]:
+    """Yield the lines of a memo. The report on its file has more words, where it was made here.
+
+    With `today`, it says how far the days are on which the change takes effect.
+    """
     before, after = (f"{side_text(value[side])}{version_text(value, side)}" for side in _SIDES)
     yield f"Change from {before} to {after}"
     for finding in finding_sentences(value):
         yield f"FINDING: {finding}."
     for promise in value["promises"]["broken"]:
         yield from _broken(promise)
-    if (effect := effect_text(value)) is not None:
-        yield effect
+    if effects := " ".join(_effects(value, today)):
+        yield effects
+    yield from without_rules_sentences(value)
     if report is not None and (line := left_out_line(report)) is not None:
         yield line
     yield ""
@@ -119,14 +133,19 @@ def version_text(value: Mapping[str, Any], side: str) -> str:
     return f" (digest {value[side]['digest'].removeprefix('sha256:')[:8]}…)"
 
 
-def effect_text(value: Mapping[str, Any]) -> str | None:
-    """Return from which days the new rules hold, and until when.
+def effect_text(value: Mapping[str, Any], today: date | None = None) -> str | None:
+    """Return from which days the new rules hold, until when, and when a side gives no answer.
 
-    None if two days are compared or nothing differs. The days are counted from the compared one.
+    None if there is nothing to say. Days are counted from `today`, or not at all.
     """
-    day = date.fromisoformat(value["new"]["day"])
+    sentences = [*_effects(value, today), *without_rules_sentences(value)]
+    return " ".join(sentences) or None
+
+
+def _effects(value: Mapping[str, Any], today: date | None) -> Iterator[str]:
+    """Yield from which days the new rules hold, nothing if two days are compared."""
     if value["covers"] is None:
-        return None
+        return
     parts = [value, *value["later"]]
     rows = [part["redline"] for part in parts]
     for narrower in (
@@ -138,10 +157,7 @@ def effect_text(value: Mapping[str, Any]) -> str | None:
     for place, (part, changes) in enumerate(zip(parts, rows, strict=True)):
         if changes == (rows[place - 1] if place else []):
             continue
-        start = date.fromisoformat(part["covers"]["from"])
-        when = f"on {format_day(start)}, {time_until(day, start)}" if start > day else "at once"
-        if start.isoformat() == value["new"].get("since"):
-            when = f"on {format_day(start)}, the first day of the new pack's program"
+        when = _when(part, value, today)
         if not changes:
             sentences.append(f"Ends {when}: the rules are those of the old pack from then on")
         elif sentences and not sentences[-1].startswith("Ends"):
@@ -149,32 +165,24 @@ def effect_text(value: Mapping[str, Any]) -> str | None:
         else:
             sentences.append(f"Takes effect {'again ' if sentences else ''}{when}")
     if not sentences:
-        return None
-    text = " ".join([f"{'. '.join(sentences)}.", *_days_without_program(value)])
+        return
+    yield f"{'. '.join(sentences)}."
     if rows[0] and value["differs_from"] is not None:
         first = format_day(date.fromisoformat(value["differs_from"]))
-        text += f" The packs differ since {first}, so it also decides cases of days since then."
+        yield f"The packs differ since {first}, so it also decides cases of days since then."
+
+
+def _when(part: Mapping[str, Any], value: Mapping[str, Any], today: date | None) -> str:
+    """Return from which day a part of a memo holds, and how far that is from today."""
+    start = date.fromisoformat(part["covers"]["from"])
+    text = f"on {format_day(start)}"
+    if today is not None and start > today:
+        text += f", {time_until(today, start)}"
+    if start.isoformat() == value["new"].get("since"):
+        return f"{text}, the first day of the new pack's program"
+    if part is value:
+        return "at once" if today is not None and start <= today else f"{text}, the compared day"
     return text
-
-
-def _days_without_program(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield on which days the old pack decides cases and the new one, of one program, doesn't."""
-    old, new = value["old"], value["new"]
-    if old["pack"] != new["pack"]:
-        return
-    starts, ends = ([side.get(end) for side in (old, new)] for end in ("since", "until"))
-    if starts[0] and starts[1] and starts[0] < starts[1]:
-        first, second = (format_day(date.fromisoformat(start)) for start in starts)
-        yield (
-            f"The new pack decides no case from before {second}. "
-            f"The old pack does, from {first} on."
-        )
-    if ends[1] and (not ends[0] or ends[1] < ends[0]):
-        last = "" if not ends[0] else f", until {format_day(date.fromisoformat(ends[0]))}"
-        yield (
-            f"The new pack decides no case from {format_day(date.fromisoformat(ends[1]))} on. "
-            f"The old pack does{last}."
-        )
 
 
 def finding_sentences(value: Mapping[str, Any]) -> list[str]:
@@ -187,9 +195,14 @@ def finding_sentences(value: Mapping[str, Any]) -> list[str]:
     ]
     if len(failing) <= _MOST_FAILING:
         return findings
+    groups = failing_together(
+        (item["id"], item["why"]) for item in value["scenarios"].get("failing", ())
+    )
+    cause = f" for one cause: {groups[0].why}" if len(groups) == 1 else ""
+    see = "" if cause else ": see “Do the scenarios notice?”"
     return [
         *(finding for finding in findings if finding not in failing),
-        f"{len(failing)} scenarios of the new pack fail: see “Do the scenarios notice?”",
+        f"{len(failing)} scenarios of the new pack fail{cause}{see}",
     ]
 
 
@@ -224,7 +237,11 @@ def compared_text(value: Mapping[str, Any]) -> str:
     old, new = (format_day(date.fromisoformat(value[side]["day"])) for side in ("old", "new"))
     if value["covers"] is None:
         return f"The rules of {old} are compared with those of {new}. No other days are compared."
-    return f"The rules of each day from {new} on are compared."
+    last = [value, *value["later"]][-1]["covers"]["until"]
+    if last is None:
+        return f"The rules of each day from {new} on are compared."
+    end = format_day(date.fromisoformat(last) - timedelta(days=1))
+    return f"The rules of each day from {new} to {end} are compared. No later days are compared."
 
 
 def earlier_text(value: Mapping[str, Any]) -> str | None:
@@ -240,7 +257,7 @@ def earlier_text(value: Mapping[str, Any]) -> str | None:
 
 
 def _redlines(value: Mapping[str, Any]) -> Iterator[str]:
-    if value["later"]:
+    if _has_title(value):
         yield f"   {days_text(value['covers'])}:"
     yield from _redline(value)
     before = value["redline"]
@@ -251,6 +268,9 @@ def _redlines(value: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from _redline(part)
         before = part["redline"]
+    for item in without_rules(value):
+        yield f"   {item.days}:"
+        yield f"   - {item.says}"
     others = value["redline_other_days"]
     if others:
         yield "   On other days:"
@@ -314,17 +334,33 @@ def _both(change: Mapping[str, Any]) -> str:
 
 def _answers_on_days(value: Mapping[str, Any]) -> Iterator[str]:
     yield f"   {compared_text(value)}"
-    if value["later"]:
+    if _has_title(value):
         yield f"   {days_text(value['covers'])}:"
     yield from _answers(value)
     for part in value["later"]:
         yield f"   {days_text(part['covers'])}:"
         yield from _answers(part)
+    for item in without_rules(value):
+        yield f"   {item.days}:"
+        yield f"   - {item.cases}"
     for promise in value["promises"]["open"]:
         yield f"   Open: the promise `{promise['promise']}`: {promise['why']}."
     proved = value["promises"]["proved"]
     if proved:
-        yield f"   Proved: {proved} {'promise holds' if proved == 1 else 'promises hold'} after it."
+        yield f"   Proved: {promises_text(value)}."
+
+
+def promises_text(value: Mapping[str, Any]) -> str:
+    """Return how many promises are proved after the change."""
+    proved = value["promises"]["proved"]
+    text = f"{proved} {'promise holds' if proved == 1 else 'promises hold'} after it"
+    if any(takes_away(item) for item in value.get("without_rules", ())):
+        text += ", on the days on which the new pack gives answers"
+    return text
+
+
+def _has_title(value: Mapping[str, Any]) -> bool:
+    return value["covers"] is not None and has_titles(value)
 
 
 def _answers(value: Mapping[str, Any]) -> Iterator[str]:
@@ -398,14 +434,18 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     if value["asked"] and not value["flips"]:
         noun = "outcome" if failing else "answer"
         yield f"   None of {value['asked']} scenarios has another {noun}."
-    for scenario in failing:
-        yield f"   - `{scenario['id']}` fails after the change: {scenario['why']}"
+    for group in failing_together((item["id"], item["why"]) for item in failing):
+        verb = "fails" if len(group.ids) == 1 else "fail"
+        yield f"   - {group.named} {verb} after the change: {group.why}"
     if value["edges"]:
         yield "   No scenario is in these parts of the change. Read before you keep: each takes the"
         yield "   new pack's own answer as right, and a typo in the pack is in the scenario too."
         yield "   `--write-scenarios` adds them to the new pack's `scenarios.yaml`."
         for edge in value["edges"]:
             yield f"- {json.dumps(edge, ensure_ascii=False)}"  # as it can be pasted into the file
+    if value.get("uncovered"):
+        yield "   `offramp test` counts these as not covered. No scenario could be moved there:"
+        yield from (f"   - {text}" for text in value["uncovered"])
 
 
 def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:

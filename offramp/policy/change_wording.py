@@ -8,6 +8,7 @@ from typing import Any
 
 from rules.author.phrases import format_day
 from rules.decide.wording import fill_in
+from rules.frozen import frozen
 from rules.packs.resolve import Segment
 
 # A ready scenario takes the new rules for right, also where they have a typo.
@@ -41,6 +42,73 @@ def days_text(covers: Mapping[str, Any]) -> str:
         return f"From {since} on"
     last = date.fromisoformat(covers["until"]) - timedelta(days=1)
     return f"From {since} to {format_day(last)}"
+
+
+@frozen
+class WithoutRules:
+    """Days on which a side gives no answer, in words: the days, what is so, and what changes."""
+
+    days: str
+    says: str
+    cases: str
+
+
+def without_rules(value: Mapping[str, Any]) -> list[WithoutRules]:
+    """Return the days of a memo on which a side gives no answer."""
+    return [
+        WithoutRules(days_of(item), _without_rules(item, value), _cases_without_rules(item))
+        for item in value.get("without_rules", ())
+    ]
+
+
+def has_titles(value: Mapping[str, Any]) -> bool:
+    """Return whether a memo is of several stretches of days, so that each has its days as title."""
+    return bool(value["later"] or value.get("without_rules"))
+
+
+def without_rules_sentences(value: Mapping[str, Any]) -> list[str]:
+    """Return on which days a side of a memo gives no answer, a sentence each."""
+    return [f"{item.days}, {item.says}" for item in without_rules(value)]
+
+
+def takes_away(item: Mapping[str, Any]) -> bool:
+    """Return whether the old pack gives answers on some days, and the new one none."""
+    return list(item["sides"]) == ["new"]
+
+
+def days_of(item: Mapping[str, Any]) -> str:
+    """Return days without rules as the start of a sentence."""
+    if item["from"] is not None:
+        return days_text(item)
+    return f"Before {format_day(date.fromisoformat(item['until']))}"
+
+
+def _without_rules(item: Mapping[str, Any], value: Mapping[str, Any]) -> str:
+    match list(item["sides"]):
+        case ["new"]:
+            why = _why(item, value["new"])
+            return f"the new pack gives no answer: its program {why}. The old pack gives answers."
+        case ["old"]:
+            why = _why(item, value["old"])
+            return f"only the new pack gives answers: the old pack's program {why}."
+    return "neither pack gives an answer."
+
+
+def _cases_without_rules(item: Mapping[str, Any]) -> str:
+    match list(item["sides"]):
+        case ["new"]:
+            return "Every case goes from its answer to no answer (`outside-program`)."
+        case ["old"]:
+            return "Every case goes from no answer to the new pack's answer."
+    return "No case has an answer on either side (`outside-program`)."
+
+
+def _why(item: Mapping[str, Any], side: Mapping[str, Any]) -> str:
+    """Return why a side gives no answer on some days."""
+    since = side.get("since")
+    if since is not None and item["until"] is not None and item["until"] <= since:
+        return f"begins on {format_day(date.fromisoformat(since))}"
+    return "has ended"
 
 
 def time_until(day: date, later: date) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from offramp.policy.change_wording import time_until
+from offramp.policy.failing_text import failing_together
 from offramp.policy.given_paths import faults_as_given, place_as_given
 from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
@@ -173,11 +174,20 @@ def run_lines(name: str, run: ScenarioRun) -> Iterator[str]:
 
 
 def _report_lines(name: str, report: Report, generated: int) -> Iterator[str]:
-    for failure in report.failures:
-        scenario = failure.scenario
-        yield f"{place_as_given(scenario.place, [name])}: `{scenario.id}`: {scenario.says}"
-        yield from (f"    {sentence}" for sentence in failure.what)
-    if report.short_of or report.value_coverage < 100:
+    by_id = {failure.scenario.id: failure for failure in report.failures}
+    groups = failing_together((key, "; ".join(item.what)) for key, item in by_id.items())
+    for group in groups:
+        first = by_id[group.ids[0]]
+        place = place_as_given(first.scenario.place, [name])
+        if len(group.ids) > 1:
+            yield f"{place}: {group.named} fail for one cause"
+            yield f"    {group.why}"
+            continue
+        yield f"{place}: `{first.scenario.id}`: {first.scenario.says}"
+        yield from (f"    {sentence}" for sentence in first.what)
+    if any(group.is_outside for group in groups):
+        yield f"{name}: they reach no rule, so what is not covered is listed once they are moved"
+    elif report.short_of or report.value_coverage < 100:
         yield from (_untouched(name, untouched) for untouched in report.untouched)
     yield from (f"{name}: {stretch.says}" for stretch in report.lacking_days)
     if report.value_coverage == 100 and not report.short_of:  # else they are above

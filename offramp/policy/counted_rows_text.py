@@ -8,7 +8,7 @@ from datetime import date
 from textwrap import wrap
 from typing import Any
 
-from offramp.policy.change_wording import days_text
+from offramp.policy.change_wording import days_of, days_text
 from offramp.policy.cohort.report_text import HIDDEN, aligned, not_sharp_text, unlisted_text
 from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from rules.author.phrases import format_day, spell_name
@@ -39,6 +39,9 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield f"{title}:"
         yield from _counts(part, unit)
+    for sentence in taken_away_sentences(cohort):
+        yield ""
+        yield from wrap(sentence, _WIDTH)
     yield ""
     yield f"A row is one of these {unit}, not a person. With chance: 95 % intervals, as if the"
     yield f"years were a sample. Hidden: a count from 1 to {cohort['least_shown'] - 1}, or one that"
@@ -91,7 +94,7 @@ def _counts(cohort: Mapping[str, Any], unit: str) -> Iterator[str]:
     flips = cohort["groups"][0].get("flips", ())
     if not flips:
         yield ""
-        yield f"No answer changes for any of these {unit}."
+        yield no_change_text(cohort)
     for place, flip in enumerate(flips):
         yield ""
         yield f"From {spell_name(flip['before'])} to {spell_name(flip['after'])}:"
@@ -105,6 +108,34 @@ def _counts(cohort: Mapping[str, Any], unit: str) -> Iterator[str]:
     yield ""
     yield "What decides for certain:"
     yield from aligned([list(row) for row in deciding_rows(cohort["rules"])])
+
+
+def no_change_text(cohort: Mapping[str, Any]) -> str:
+    """Return that no row of the counted days has another answer."""
+    days = " on the days on which both packs give answers" if cohort.get("without_rules") else ""
+    return f"No answer changes for any of these {plural_unit(cohort)}{days}."
+
+
+def taken_away_sentences(cohort: Mapping[str, Any]) -> Iterator[str]:
+    """Yield on which days the new pack gives no answer, and the old one's answers to the rows."""
+    unit = plural_unit(cohort)
+    for item in cohort.get("without_rules", ()):
+        counts = ", ".join(
+            f"{count_text(count)} {spell_name(outcome)}"
+            for outcome, count in item["answers"].items()
+            if outcome != "either"
+        )
+        of = unit if number_of(item["rows"]) is None else f"{count_text(item['rows'])} {unit}"
+        yield (
+            f"{days_of(item)}, the new pack gives no answer to any of these {of}. By the old "
+            f"pack's rules of {format_day(date.fromisoformat(item['rules_of']))} they are: "
+            f"{counts}, and {count_text(item['answers']['either'])} that depend on what nobody "
+            "recorded."
+        )
+        causes = [(str(cause["why"]), number_of(cause["rows"])) for cause in item["not_sharp"]]
+        if causes:
+            text = not_sharp_text(unit, causes)
+            yield printable(f"{text[0].upper()}{text[1:]}")
 
 
 def plural_unit(cohort: Mapping[str, Any]) -> str:
@@ -162,8 +193,9 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
     sentences = [
         f"{title}: {sentence}" if title else sentence
         for title, part in parts_on_days(cohort)
-        for sentence in _touched_rows(part["groups"][0], unit)
+        for sentence in _touched_rows(part, unit)
     ]
+    sentences += taken_away_sentences(cohort)
     left_out = sum(item["rows"] for item in cohort["left_out"])
     if left_out:
         rows = unit if left_out > 1 else printable(str(cohort["unit"]))
@@ -175,9 +207,10 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
     return sentences
 
 
-def _touched_rows(whole: Mapping[str, Any], unit: str) -> list[str]:
+def _touched_rows(cohort: Mapping[str, Any], unit: str) -> list[str]:
+    whole = cohort["groups"][0]
     sentences = [_touched(flip, whole["rows"], unit) for flip in whole.get("flips", ())]
-    return sentences or [f"No answer changes for any of these {unit}."]
+    return sentences or [no_change_text(cohort)]
 
 
 def _touched(flip: Mapping[str, Any], rows: Any, unit: str) -> str:

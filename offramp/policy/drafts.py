@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offramp.policy.change_wording import READ_FIRST
+from offramp.policy.failing_text import FailingTogether, failing_together
 from offramp.policy.operations import change_memo
 from offramp.policy.scenario_files import replace_file
 from rules.author.scenarios import FILE, read_scenarios, run
@@ -63,6 +64,11 @@ class DraftCheck:
     failing: tuple[tuple[str, str], ...] = ()
     gaps: tuple[str, ...] = ()
     memo: Mapping[str, Any] | None = None
+
+    @property
+    def failing_together(self) -> list[FailingTogether]:
+        """The scenarios that fail, those of one cause together."""
+        return failing_together(self.failing)
 
 
 def read_draft(folder: Path, file: str) -> DraftText:

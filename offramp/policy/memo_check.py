@@ -35,6 +35,8 @@ _EXAMPLES = {
     "with_unknowns_open",
     "with_unknowns_complete",
 }
+_WITHOUT_RULES = "without_rules"  # in no memo of two programs that run on all its days
+_EDGES = ("edges", "uncovered")
 _NOT_MADE_AGAIN = {"memo", "repeat", "cohort"}
 
 
@@ -86,7 +88,7 @@ def _comparable(name: str, part: Any) -> Any:
     if name == "open_cases":
         return {key: entry for key, entry in value.items() if key != "own"}
     if name == "scenarios":
-        return {key: entry for key, entry in value.items() if key != "edges"}
+        return {key: entry for key, entry in value.items() if key not in _EDGES}
     return _without_examples(value)
 
 
@@ -105,8 +107,9 @@ def _differing_parts(
     value: Mapping[str, Any], sides: tuple[ChangeSide, ChangeSide]
 ) -> Iterator[str]:
     parts = PlainParts(sides, ())
-    for name, made in parts.head().items():
-        if plain(made) != value[name]:
+    head = parts.head()
+    for name in (*head, _WITHOUT_RULES):
+        if plain(head.get(name)) != value.get(name):
             yield name
     days = [value, *value["later"]]
     if [part["covers"] for part in value["later"]] != [

@@ -279,7 +279,7 @@ def run(program: Program, scenarios: list[Scenario]) -> Report:
     `program` must have no `as_of` of its own.
     """
     report = Report(program.pack, scenarios=len(scenarios))
-    touched = _Touched(program.pack)
+    touched = Coverage(program.pack)
     for scenario in scenarios:
         faults = tuple(_faults(program, scenario, touched))
         if faults:
@@ -288,10 +288,10 @@ def run(program: Program, scenarios: list[Scenario]) -> Report:
     return report
 
 
-def _faults(program: Program, scenario: Scenario, touched: _Touched) -> Iterator[str]:
+def _faults(program: Program, scenario: Scenario, touched: Coverage) -> Iterator[str]:
     try:
         decision = decide_scenario(program, scenario)
-        touched.by(decision)
+        touched.add(decision)
     except Refusal as refusal:
         yield from _unexpected_refusal(scenario, refusal)
         return
@@ -411,7 +411,7 @@ def _outcome(decision: Decision) -> str:
 _ATOMS = (tree.Compare, tree.Member, tree.IsOne, tree.Alike, tree.Cited, tree.Quantifier)
 
 
-class _Touched:
+class Coverage:
     """The pack's own rules that applied, and the values seen of their conditions."""
 
     def __init__(self, pack: Pack) -> None:
@@ -421,7 +421,15 @@ class _Touched:
         self.values = ValueCoverage(pack, _is_atom)
         self.time = TimeCoverage(pack)
 
-    def by(self, decision: Decision) -> None:
+    def lacking(self) -> Iterator[str]:
+        """Yield what no decision shows: rules, conditions, sides of values, and days."""
+        report = Report(self.pack)
+        self.into(report)
+        texts = [f"`{item.rule}` of `{item.decision}`: {item.text}" for item in report.untouched]
+        days = [stretch.says for stretch in report.lacking_days]
+        yield from dict.fromkeys([*texts, *report.lacking_sides, *days])
+
+    def add(self, decision: Decision) -> None:
         """Add the decision, and every decision that it read."""
         for ruling in (decision, *decision.case.rulings.values()):
             if not ruling.attested and ruling.in_force is not None:

@@ -96,12 +96,14 @@ class Question:
     """What is asked of each case: one side alone, or two sides, before and after a change.
 
     `never` are changes of the answer that are proved to happen in no case. Those that are
-    `occurring` in some case are counted even if no row has them.
+    `occurring` in some case are counted even if no row has them. With `of_all_rows`, the answers
+    aren't counted for each group.
     """
 
     sides: tuple[Side, ...]
     never: frozenset[Outcomes] = frozenset()
     occurring: frozenset[Outcomes] = frozenset()
+    of_all_rows: bool = False
 
     @property
     def is_same_twice(self) -> bool:

@@ -507,7 +507,8 @@ class _Maker:
 
         With those of each group beside its flips, one small count would hide most others.
         """
-        return len(self.outcomes) == 1 or group == _EVERYONE
+        is_of_groups = len(self.outcomes) == 1 and not self.question.of_all_rows
+        return is_of_groups or group == _EVERYONE
 
     def _where(self, test: Callable[[_Class], bool], of: Iterable[int] | None = None) -> _Classes:
         """Return the classes that meet a test, of those with rows on days with the programs."""
@@ -594,6 +595,8 @@ class _Maker:
     def _differences(self, hidden: frozenset[Hashable]) -> Iterator[Difference]:
         """Yield each group's rates less those of the largest group."""
         answers: list[tuple[Outcomes, _Range]]
+        if self.question.of_all_rows:
+            return
         if len(self.outcomes) == 1:
             answers = [
                 ((member,), self._with_outcome(0, member)) for member in self.outcomes[0][:1]
