@@ -129,6 +129,7 @@ def find(name: str, beside: Path | None = None) -> Path:
     except (OSError, ValueError):  # no name that a file can have
         folder = None
     if folder is None:
+        _refuse_bad_day(name, beside)
         allowed = (*shipped(), *_own_packs(name, beside))
         raise RequestError(
             "unknown-pack",
@@ -136,6 +137,19 @@ def find(name: str, beside: Path | None = None) -> Path:
             fix=_without_day(name) or nearest(printable(name), allowed),
         )
     return folder
+
+
+def _refuse_bad_day(name: str, beside: Path | None) -> None:
+    """Raise `RequestError` `no-such-day` for a known pack with a day that isn't one."""
+    pack, at, day = name.rpartition("@")
+    if beside is not None or not at:
+        return
+    try:
+        is_known = _find_folder(pack, None) is not None
+    except (OSError, ValueError):
+        return
+    if is_known:
+        day_of(day)
 
 
 def _without_day(name: str) -> str | None:

@@ -22,6 +22,7 @@ from offramp.policy.counted_rows_text import (
     deciding_rows,
     difference_rows,
     flip_rows,
+    left_out_kinds,
     no_change_text,
     not_sharp_sentences,
     number_of,
@@ -100,7 +101,8 @@ def _left_out(cohort: Mapping[str, Any]) -> Iterator[str]:
         )
         total, selected = sum(item["rows"] for item in left_out), number_of(cohort["selected"])
         share = f" ({total / selected:.1%})" if selected else ""
-        yield f"<p><b>Left out: {total:,}{share}</b>, since they can’t be read:</p><ul>{items}</ul>"
+        kinds = escape_html(left_out_kinds(cohort))
+        yield f"<p><b>Left out: {total:,}{share}</b>, {kinds}:</p><ul>{items}</ul>"
 
 
 def _assumed(cohort: Mapping[str, Any]) -> Iterator[str]:

@@ -168,6 +168,8 @@ def _other_separator(header: list[str]) -> str:
 
 
 def _unreadable_head(fault: FactsError) -> RequestError:
+    if fault.code == "not-text":
+        return RequestError("not-text", fault.message, fix=fault.fix)
     message = f"the head of the table can't be read: {fault.message}"
     if fault.code == "not-utf-8":
         return RequestError("not-utf-8", message, at=fault.at, fix=fault.fix)

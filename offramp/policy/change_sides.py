@@ -128,7 +128,7 @@ def _typed(label: str, text: str) -> _Typed:
         raise RequestError(
             "no-such-day",
             f"{label}: `{printable(day)}` is not a day",
-            fix="write it as santa-fe@2014-04-01",
+            fix=f"write it as `{printable(name)}@2014-04-01`",
         )
     return _Typed(label, name, typed_day)
 

@@ -108,7 +108,10 @@ def refusal_as_json(name: str, refusal: Refusal) -> dict[str, Any]:
 def refusal_lines(name: str, refusal: Refusal) -> Iterator[str]:
     """Return the errors of a refused pack, one line each and 20 at most."""
     faults = faults_as_given(refusal, [name])
-    yield from (f"{name}: {fault}" for fault in faults[:MOST_SHOWN])
+    for fault in faults[:MOST_SHOWN]:
+        # A file under the folder that was named has its path already.
+        is_under = (fault.at.file or "").startswith(f"{name.rstrip('/')}/")
+        yield str(fault) if is_under else f"{name}: {fault}"
     if len(faults) > MOST_SHOWN:
         yield f"{name}: {len(faults) - MOST_SHOWN} more"
 

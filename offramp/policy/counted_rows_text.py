@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from offramp.policy.change_wording import days_of, days_text
+from offramp.policy.cohort.left_out import kinds_of_left_out
 from offramp.policy.cohort.report_text import HIDDEN, aligned, not_sharp_text, unlisted_text
 from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from rules.author.phrases import format_day, spell_name
@@ -196,15 +197,18 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
         for sentence in _touched_rows(part, unit)
     ]
     sentences += taken_away_sentences(cohort)
-    left_out = sum(item["rows"] for item in cohort["left_out"])
-    if left_out:
-        rows = unit if left_out > 1 else printable(str(cohort["unit"]))
-        sentences.append(f"Left out: {left_out:,} {rows} that can't be read.")
+    if left_out := left_out_kinds(cohort):
+        sentences.append(f"Left out of these {unit}: {left_out}.")
     if counted_by := counted_by_text(cohort):
         sentences.append(counted_by)
     for _, part in parts_on_days(cohort):
         sentences += not_sharp_sentences(part)
     return sentences
+
+
+def left_out_kinds(cohort: Mapping[str, Any]) -> str:
+    """Return how many rows were left out for which kind of fault, empty if none was."""
+    return kinds_of_left_out((item["reason"], item["rows"]) for item in cohort["left_out"])
 
 
 def _touched_rows(cohort: Mapping[str, Any], unit: str) -> list[str]:

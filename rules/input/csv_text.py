@@ -21,8 +21,31 @@ from rules.frozen import frozen
 
 LONGEST_CELL = 131_072  # characters; larger cells are no values of facts
 LONGEST_ROW = 1_000_000  # characters, and bytes of a line before it is decoded: four times as many
+# Bytes that no text has: controls other than tab, line feed, vertical tab, form feed, and return.
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# Parquet, PDF, ZIP and workbooks, gzip, PNG, JPEG, and old workbooks.
+_BINARY = (
+    b"PAR1",
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"\xd0\xcf\x11\xe0",
+)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1")
 SEPARATORS = (",", ";", "\t", "|")
+
+
+def _is_binary(line: bytes) -> bool:
+    """Return whether a file is no text, by its first line: a picture, a workbook, or packed data.
+
+    Text in UTF-16 is told by its mark, since half of its bytes may be zero.
+    """
+    if line.startswith(_UTF_16):
+        return False
+    return line.startswith(_BINARY) or _CONTROL.search(line) is not None
 
 
 @frozen
@@ -75,6 +98,8 @@ class _Lines:
             rest = self.stream.readline(4 * LONGEST_ROW)
         if rest is not raw:
             return self.number, _too_large(self.number)
+        if self.number == 1 and _is_binary(raw):
+            return self.number, _not_text()
         try:
             text = raw.decode("utf-8-sig" if self._may_begin_with_mark() else self.encoding)
         except UnicodeDecodeError:
@@ -179,6 +204,15 @@ def _without_break(text: str) -> str:
     if text.endswith("\r\n"):
         return text[:-2]
     return text[:-1] if text.endswith("\n") else text
+
+
+def _not_text() -> FactsError:
+    return FactsError(
+        "not-text",
+        "the file is not text: it is a workbook, a picture, packed data, or another binary file",
+        at=Place(line=1),
+        fix="export the table as CSV, and end the name of a packed CSV file in `.gz`",
+    )
 
 
 def _too_large(line: int) -> FactsError:

@@ -18,7 +18,10 @@ from rules.packs.own_reads import SCENE
 
 APPROVAL = "approval.prosecutor"
 _SEEN = "an offer reads only what is seen at the scene"
-_HELD = f"{_SEEN}, and with `if_known(…)` what police may hold"
+_HELD = (
+    f"{_SEEN}, so write `if_known(…)` around what police may hold, and add an `ineligible` rule of "
+    "`eligibility` with the same condition, without `if_known`"
+)
 
 
 def refuse_scene_fact(fact: Fact, node: Node) -> None:

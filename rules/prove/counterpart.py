@@ -18,6 +18,8 @@ from rules.packs.resolve import RuleInForce
 from rules.prove.implied import implies, without_if_known
 
 BARS, COUNTERPART = "may_not_offer", "ineligible"
+# An offer is withheld only from a case that eligibility bars too.
+AS_WELL = f"an offer is withheld only where `eligibility` is `{COUNTERPART}`, so bar the case there"
 
 
 def refuse_without_counterpart(spaces: Iterable[SearchSpace], faults: Faults) -> None:
@@ -38,7 +40,8 @@ def refuse_without_counterpart(spaces: Iterable[SearchSpace], faults: Faults) ->
                         f"the rule `{rule.id}` of `offer` bars by `if_known(…)` on {segment.day}, "
                         f"and no rule of `eligibility` is `{COUNTERPART}` for all these cases",
                         at=rule.place,
-                        fix="add a rule to `eligibility` with the same parts, without `if_known`",
+                        fix="add a rule to `eligibility` with the same parts, without `if_known`: "
+                        f"{AS_WELL}",
                     )
                 )
 

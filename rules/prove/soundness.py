@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
+from rules.decide.program import Program
 from rules.decide.search import Search, TooFar, exact
 from rules.decide.search_space import SearchSpace, spaces_of
 from rules.decide.value_classes import reached
-from rules.errors import PackError, Place
+from rules.errors import PackError, Place, Refusal
 from rules.frozen import frozen
 from rules.language import tree
 from rules.packs.faults import Faults
 from rules.packs.pack import Decision, Invariant, Pack, conditions
 from rules.packs.resolve import Segment, segments_of
 from rules.prove.consent_sets import check_consent_sets
-from rules.prove.counterpart import refuse_without_counterpart
+from rules.prove.counterpart import AS_WELL, refuse_without_counterpart
 from rules.prove.implied import implies
 from rules.prove.listed_words import refuse_unknown_words
 from rules.prove.own_delay import refuse_own_delay
@@ -258,9 +260,42 @@ def _holds(space: SearchSpace, invariant: Invariant) -> bool:
             "floor-lifted",
             message,
             at=pack.decisions[invariant.decision].place,
-            fix="change the rule that decides this case",
+            fix=_fix_of_broken(space, invariant, case),
         )
     return exact(*reached(segment, broken))
+
+
+def _fix_of_broken(space: SearchSpace, invariant: Invariant, case: Mapping[str, Any]) -> str:
+    """Return which rules decide a case that breaks an invariant, and what else mends it."""
+    names = [
+        part.decision
+        for condition in (invariant.when, invariant.always)
+        for part in (tree.nodes(condition) if condition is not None else ())
+        if isinstance(part, tree.OutcomeOf)
+    ]
+    names = list(dict.fromkeys(names)) or [invariant.decision]
+    rules = [
+        f"`{rule_id}` of `{name}`"
+        for name in names
+        for rule_id in _deciding_rules(space.segment, name, case)
+    ]
+    if not rules:
+        return "change the rule that decides this case"
+    fix = f"change {'the rule' if len(rules) == 1 else 'a rule'} that decides this case: "
+    fix += ", ".join(rules)
+    is_withheld = names == ["offer", "eligibility"] and len(rules) == 1
+    return f"{fix}; {AS_WELL}, or remove the rule" if is_withheld else fix
+
+
+def _deciding_rules(segment: Segment, name: str, case: Mapping[str, Any]) -> list[str]:
+    """Return the rules that give a case its answer, none where it is that of `otherwise`."""
+    in_force = segment.decisions.get(name)
+    own = {rule.rule.id for rule in in_force.rules} if in_force is not None else set[str]()
+    try:
+        reasons = Program(segment.pack, segment.day).decide(name, case).reasons
+    except Refusal:
+        return []
+    return list(dict.fromkeys(reason["rule"] for reason in reasons if reason["rule"] in own))
 
 
 def _is_shown_by_parts(segment: Segment, invariant: Invariant) -> bool:

@@ -163,5 +163,5 @@ def test_check_prints_the_error_on_one_line_and_exits_2(fault: str) -> None:
     assert ran.returncode == 2
     error = expected(fault)
     # A fault in a file names the file so that it opens from here.
-    named = error if fault == "no-pack-file" else f"{BAD}/{error}"
-    assert ran.stdout + ran.stderr == f"{BAD / fault}: {named}\n"
+    named = f"{BAD / fault}: {error}" if fault == "no-pack-file" else f"{BAD}/{error}"
+    assert ran.stdout + ran.stderr == f"{named}\n"

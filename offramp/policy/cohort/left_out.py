@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from offramp.policy.table_map import TableMap
 from rules.errors import FactsError
@@ -13,17 +13,49 @@ from rules.input.printing import printable
 NAMED = 5  # rows of each reason that are named
 WHOLE_ROW = "(the whole row)"
 REPEATED = "the id was in an earlier row"
+_LINE = re.compile(r"line \d+", re.ASCII)
 _QUOTED = re.compile("`[^`]*`")
 
 
 @frozen
 class LeftOut:
-    """Rows left out for one reason: how many, and the ids of the first."""
+    """Rows left out for one reason: how many, and the ids of the first.
+
+    A row without an id is named by its line, such as `line 7`.
+    """
 
     column: str
     reason: str
     rows: int
     first: tuple[str, ...]
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if the rows can be read, and their id was in an earlier row."""
+        return self.reason == REPEATED
+
+
+def named_rows(id_column: str, first: Sequence[str], rows: int) -> str:
+    """Return the first of some rows: those with an id, those without one, and how many more."""
+    ids = [case_id for case_id in first if not _LINE.fullmatch(case_id)]
+    lines = [case_id for case_id in first if _LINE.fullmatch(case_id)]
+    parts = [f"{id_column} {', '.join(ids)}"] if ids else []
+    parts += [f"without an id {', '.join(lines)}"] if lines else []
+    more = f" and {rows - len(first):,} more" if rows > len(first) else ""
+    return f"{'; '.join(parts)}{more}"
+
+
+def kinds_of_left_out(entries: Iterable[tuple[str, int]]) -> str:
+    """Return how many rows were left out for which kind of fault. `entries` have reason and rows.
+
+    Empty if none was.
+    """
+    counts = {True: 0, False: 0}
+    for reason, rows in entries:
+        counts[reason == REPEATED] += rows
+    parts = [f"{counts[False]:,} that can't be read"] if counts[False] else []
+    parts += [f"{counts[True]:,} with an id of an earlier row"] if counts[True] else []
+    return " and ".join(parts)
 
 
 class LeftOutRows:

@@ -226,10 +226,12 @@ class CohortReader(Generic[T]):
         left_out = self._left_out.rows
         if not left_out or (not strict and left_out * 100 <= allowed * selected):
             return
-        first = self._left_out.listed()[0]
+        listed = self._left_out.listed()
+        first = listed[0]
         ids = ", ".join(f"`{printable(item)}`" for item in first.first)
+        fault = "are left out" if any(item.is_repeated for item in listed) else "can't be read"
         most = (
-            f"of {selected:,} rows, {left_out:,} can't be read, {first.rows:,} of them for "
+            f"of {selected:,} rows, {left_out:,} {fault}, {first.rows:,} of them for "
             f"`{printable(first.column)}`: {first.reason} (rows {ids})"
         )
         fix = "fix the file or the map"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from textwrap import wrap
 
 from offramp.policy.cohort.answers import Side
+from offramp.policy.cohort.left_out import kinds_of_left_out, named_rows
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
     Answers,
@@ -43,7 +45,7 @@ def report_as_text(report: CohortReport, names: Sequence[str] = ()) -> str:
             side.program.pack.id
         ) == 1
         heading = _heading(side, None if is_alone or not names else names[place])
-        lines += ["", heading, *_table(table), *unlisted_lines(report, place)]
+        lines += ["", heading, *_table(table, side, units(report)), *unlisted_lines(report, place)]
     return "\n".join([*lines, "", *legend_lines(report)])
 
 
@@ -68,10 +70,10 @@ def source_lines(report: CohortReport) -> Iterator[str]:
     yield from _entry("Rows", rows)
     yield from _entry("Left out", left_out_text(report))
     for item in cohort.left_out:
-        ids = ", ".join(printable(case_id) for case_id in item.first)
-        more = "" if item.rows <= len(item.first) else f" and {item.rows - len(item.first):,} more"
+        first = [printable(case_id) for case_id in item.first]
+        named = named_rows(report.mapping.id_column, first, item.rows)
         text = f"{item.rows:,} for {printable(item.column)}: {printable(item.reason)}"
-        yield from _entry("", f"{text} ({report.mapping.id_column} {ids}{more})")
+        yield from _entry("", f"{text} ({named})")
     yield from assumption_lines(report)
 
 
@@ -80,7 +82,7 @@ def left_out_text(report: CohortReport) -> str:
     left_out = report.cohort.selected - report.cohort.counted
     if not left_out:
         return "none"
-    text = f"{left_out:,} that can't be read"
+    text = kinds_of_left_out((item.reason, item.rows) for item in report.cohort.left_out)
     if report.shown_selected is None:
         return text
     return f"{text}, {left_out / report.cohort.selected:.1%} of the rows"
@@ -154,7 +156,10 @@ def _heading(side: Side, typed: str | None) -> str:
     return f"{pack.title} ({printable(typed or pack.id)}), {rules}"
 
 
-def _table(table: AnswerTable) -> Iterator[str]:
+def _table(table: AnswerTable, side: Side, unit: str) -> Iterator[str]:
+    if table.groups[0].rows == 0 and table.not_running != 0:
+        yield from wrap(_no_rules_text(table, side, unit), _width())
+        return
     labeled = [(printable(group.group), group.rows, group.sides[0]) for group in table.groups]
     yield from aligned(answer_rows(labeled))
     if table.not_running != 0:
@@ -169,6 +174,19 @@ def _table(table: AnswerTable) -> Iterator[str]:
         yield ""
         yield f"{best.capitalize()} of {_THOUSAND:,}, one group less another:"
         yield from aligned(differences)
+
+
+def _no_rules_text(table: AnswerTable, side: Side, unit: str) -> str:
+    """Return that a program had no rules on the day of any row, and how to count the rows."""
+    program = side.program.pack.program
+    times = [f"begins on {program.since}"] if program.since is not None else []
+    times += [f"ends on {program.until}"] if program.until is not None else []
+    day = program.since or (program.until and program.until - timedelta(days=1))
+    return (
+        f"None of the {count_text(table.not_running)} {unit} is counted: the pack "
+        f"`{side.program.pack.id}` has no rules on their days. Its program "
+        f"{' and '.join(times)}. To count them by the rules of one day, add `--as-of {day}`."
+    )
 
 
 def answer_rows(labeled: Sequence[tuple[str, Count, Answers]]) -> list[list[str]]:

@@ -1,0 +1,327 @@
+"""Days on which a pack gives no answer, and how far away a change is: in the memo of a change.
+
+A program that ends, that begins later, or that leaves a gap takes answers away. Each part of the
+memo says so, and the rows of a file are counted by the old pack's rules of those days.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offramp.adoption import collect_pack
+from offramp.cli import main
+from offramp.memo_file import digest_of, read_memo
+from offramp.policy.memo_check import check_plain_parts
+from rules.errors import RequestError
+from tests.support.riverton import PACK, pack_in
+
+pytest.importorskip("z3", reason="the solver isn't installed")
+
+TODAY = ("--today", "2026-12-01")
+ENDS = PACK.replace("from: 2020-01-01", "from: 2020-01-01, until: 2027-01-01")
+LATE = PACK.replace("from: 2020-01-01", "from: 2027-03-01")
+SCENARIO: dict[str, Any] = {
+    "id": "under-the-cap",
+    "says": "A case is within the cap.",
+    "decision": "eligibility",
+    "facts": {
+        "person": {"age": 30},
+        "encounter": {
+            "date": "2026-12-01",
+            "route": "arrest",
+            "charges": [],
+            "drugs": [{"kind": "opioid", "grams": 3}],
+        },
+        "judgment": {"amenable": True, "exploits_others": False},
+        "decisions": {"screening": "proceed"},
+    },
+    "expect": {"outcome": "eligible"},
+}
+ENDED = "From January 1, 2027 on, the new pack gives no answer: its program has ended."
+
+
+def changed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    capsys.readouterr()
+    assert main(["change", *words, *TODAY]) == code
+    return capsys.readouterr().out
+
+
+def memo_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
+    memo: dict[str, Any] = json.loads(changed(capsys, *words, "--json", code=code))
+    return memo
+
+
+@pytest.fixture(params=["riverton", "another"])
+def ending(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """Return a pack, and one that ends: a version of it, or another program."""
+    old = pack_in(tmp_path / "old", PACK, [SCENARIO])
+    if request.param == "riverton":
+        return old, pack_in(tmp_path / "new", ENDS, [SCENARIO])
+    new = Path(pack_in(tmp_path / "new", ENDS.replace("id: riverton", "id: another"), [SCENARIO]))
+    return old, str(new.rename(new.with_name("another")))
+
+
+def test_a_program_that_ends_is_said_in_each_part_of_the_memo(
+    ending: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "memo.html"
+    text = changed(capsys, *ending, "--html", str(page))
+    head, changes, cases, _ = text.split("\n\n", 3)
+    assert f"{ENDED} The old pack gives answers." in head.splitlines()
+    assert "   From January 1, 2027 on:\n   - the new pack gives no answer" in changes
+    until = "from December 1, 2026 to December 31, 2026 are compared. No later days are compared."
+    assert until in cases and "   From December 1, 2026 to December 31, 2026:\n" in cases
+    assert "- Every case goes from its answer to no answer (`outside-program`)." in cases
+    assert "after it, on the days on which the new pack gives answers." in cases
+    shown = page.read_text()
+    for says in (ENDED, "Every case goes from its answer to no answer", "days on which the new"):
+        assert says in shown
+    memo = memo_of(capsys, *ending)
+    days = [{"from": "2027-01-01", "until": None, "sides": ["new"]}]
+    assert memo["without_rules"] == days and memo["covers"]["until"] == "2027-01-01"
+
+
+def test_strict_wants_a_scenario_that_says_that_a_program_ends(
+    ending: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    says = "from January 1, 2027 on the new pack gives no answer, and no scenario says so"
+    findings = memo_of(capsys, *ending, "--strict", code=1)["findings"]
+    assert findings[0] == says
+    assert "no scenario says that the new pack gives no answer" in findings[1]
+    changed(capsys, *ending, "--write-scenarios")
+    assert memo_of(capsys, *ending, "--strict")["findings"] == []
+    assert main(["test", ending[1]]) == 0
+
+
+def test_a_signer_s_check_misses_days_without_answers_that_were_cut_out(
+    ending: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memo = memo_of(capsys, *ending)
+    packs = collect_pack(ending[0]), collect_pack(ending[1])
+    check_plain_parts(read_memo(json.dumps(memo).encode()), *packs)
+    body = {name: part for name, part in memo.items() if name not in ("memo", "without_rules")}
+    edited = {"memo": digest_of(body), **body}
+    with pytest.raises(RequestError) as refused:
+        check_plain_parts(read_memo(json.dumps(edited).encode()), *packs)
+    assert "without_rules" in refused.value.message
+
+
+def test_a_program_that_began_where_the_old_one_had_ended_takes_nothing_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old", ENDS), pack_in(tmp_path / "new")
+    text = changed(capsys, old, new)
+    says = "From January 1, 2027 on, only the new pack gives answers: the old pack's program has"
+    assert says in text and "the new pack gives no answer" not in text
+    assert "the days on which the new pack gives answers" not in text
+    strict = memo_of(capsys, old, new, "--strict")
+    assert strict["findings"] == []
+
+
+def test_a_gap_between_two_programs_is_named_with_the_days_to_compare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old", ENDS), pack_in(tmp_path / "new", LATE)
+    assert main(["change", old, new, *TODAY]) == 2
+    days = (f"{old}@2026-12-31", f"{new}@2027-03-01")
+    message = capsys.readouterr().err
+    assert "name days on which both have rules, such as `" + " ".join(days) + "`" in message
+    lines = changed(capsys, *days).splitlines()
+    assert "From January 1, 2027 to February 28, 2027, neither pack gives an answer." in lines
+    assert any("to December 31, 2026, the new pack gives no answer" in line for line in lines)
+    assert any(line.startswith("From March 1, 2027 on, only the new pack") for line in lines)
+
+
+def test_two_days_of_one_pack_have_no_days_without_answers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "without_rules" not in memo_of(
+        capsys, "santa-fe@2014-04-01", "santa-fe@2018-10-01", "--decision", "screening"
+    )
+
+
+# Counted rows
+
+MAP = """\
+title: arrests
+id: id
+unit: arrest
+facts:
+  encounter.date: {column: day}
+  encounter.route: {value: arrest}
+  person.age: {column: age}
+  encounter.charges: {items: []}
+  encounter.drugs: {items: [{kind: {value: opioid}, grams: {column: grams}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pack", "days", "rules_of"),
+    [
+        (ENDS, "From January 1, 2027 on", "January 1, 2027"),
+        (LATE, "From January 1, 2020 to February 28, 2027", "February 28, 2027"),
+    ],
+    ids=["ends", "begins later"],
+)
+def test_rows_that_get_no_answer_are_counted_by_the_old_pack_s_rules(
+    pack: str, days: str, rules_of: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old"), pack_in(tmp_path / "new", pack)
+    table, mapping, page = (tmp_path / name for name in ("rows.csv", "map.yaml", "memo.html"))
+    rows = [(30, 2)] * 40 + [(30, 9)] * 30 + [(17, 2)] * 20
+    lines = [f"{at},2024-05-01,{age},{grams}" for at, (age, grams) in enumerate(rows)]
+    table.write_text("\n".join(["id,day,age,grams", *lines, ""]))
+    mapping.write_text(MAP)
+    cohort = ("--cohort", str(table), "--map", str(mapping), "--decision", "eligibility")
+    memo = memo_of(capsys, old, new, *cohort)
+    (taken,) = memo["cohort"]["without_rules"]
+    assert taken["rows"] == 90 and taken["sides"] == ["new"]
+    assert taken["answers"] == {"eligible": 40, "either": 0, "ineligible": 50}
+    text = " ".join(changed(capsys, old, new, *cohort, "--html", str(page)).split())
+    says = (
+        f"{days}, the new pack gives no answer to any of these 90 arrests. By the old pack's rules "
+        f"of {rules_of} they are: 40 eligible, 50 ineligible, and 0 that depend on what nobody"
+    )
+    assert says in text and says.replace("'", "&#x27;") in page.read_text().replace(
+        "&#39;", "&#x27;"
+    )
+    none = (
+        "No answer changes for any of these arrests on the days on which both packs give answers."
+    )
+    assert none in text and none in page.read_text()
+
+
+def test_small_counts_of_days_without_answers_are_hidden(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old"), pack_in(tmp_path / "new", ENDS)
+    table, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
+    rows = [(30, 2)] * 4 + [(30, 9)] * 60
+    lines = [f"{at},2024-05-01,{age},{grams}" for at, (age, grams) in enumerate(rows)]
+    table.write_text("\n".join(["id,day,age,grams", *lines, ""]))
+    mapping.write_text(MAP)
+    cohort = ("--cohort", str(table), "--map", str(mapping), "--decision", "eligibility")
+    (taken,) = memo_of(capsys, old, new, *cohort)["cohort"]["without_rules"]
+    assert taken["answers"]["eligible"] == {"hidden": True} == taken["answers"]["ineligible"]
+
+
+# How far away
+
+
+def test_days_are_counted_from_today_in_the_program_s_zone_and_not_from_the_compared_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = PACK.replace(
+        "values: [{value: 4, source: own}]",
+        "values: [{value: 4, until: 2027-03-01, source: own}, "
+        "{value: 6, from: 2027-03-01, source: own}]",
+    )
+    old, new = pack_in(tmp_path / "old"), pack_in(tmp_path / "new", later)
+    clock = tmp_path / "clock"
+    words = [f"{old}@2027-02-20", f"{new}@2027-02-20", "--clock", str(clock)]
+    # In Denver it is still the day before.
+    for moment, says in (
+        ("2027-02-27T03:00:00Z", "Takes effect on March 1, 2027, in 3 days."),
+        ("2027-02-27T12:00:00Z", "Takes effect on March 1, 2027, in 2 days."),
+        ("2026-12-01T12:00:00Z", "Takes effect on March 1, 2027, in 3 months."),
+        ("2027-04-01T12:00:00Z", "Takes effect on March 1, 2027."),
+    ):
+        clock.write_text(moment)
+        assert main(["change", *words]) == 0
+        assert capsys.readouterr().out.splitlines()[1] == says
+    assert main(["change", *words, "--today", "2026-12-01"]) == 0
+    assert "March 1, 2027, in 3 months." in capsys.readouterr().out
+    # A change that is not yet in force on the compared day isn't called in force at once.
+    far = pack_in(tmp_path / "far", PACK.replace("value: 4", "value: 6"))
+    assert main(["change", f"{old}@2027-06-01", f"{far}@2027-06-01", *TODAY]) == 0
+    effect = capsys.readouterr().out.splitlines()[1]
+    assert effect.startswith("Takes effect on June 1, 2027, in 6 months, the compared day.")
+
+
+# What scenarios cover
+
+FOR_A_TIME = PACK.replace(
+    "values: [{value: 4, source: own}]",
+    "values: [{value: 4, until: 2027-03-01, source: own}, {value: 6, from: 2027-03-01, "
+    "until: 2027-06-01, source: own}, {value: 4, from: 2027-06-01, source: own}]",
+)
+
+
+def sides_of(capsys: pytest.CaptureFixture[str], pack: str) -> dict[str, Any]:
+    capsys.readouterr()
+    main(["test", pack, "--json"])
+    run: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return run[pack] if pack in run else next(iter(run.values()))
+
+
+def test_after_the_offered_scenarios_the_tests_of_the_pack_find_each_side_covered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = deepcopy(SCENARIO) | {"id": "over-the-cap", "expect": {"outcome": "ineligible"}}
+    over["facts"]["encounter"]["drugs"] = [{"kind": "opioid", "grams": 5}]
+    young = deepcopy(SCENARIO) | {"id": "under-age", "expect": {"outcome": "ineligible"}}
+    young["facts"]["person"]["age"] = 17
+    scenarios = [SCENARIO, over, young]
+    old = pack_in(tmp_path / "old", PACK, scenarios)
+    new = pack_in(tmp_path / "new", FOR_A_TIME, scenarios)
+    assert sides_of(capsys, old)["coverage"]["values"] == 100
+    assert sides_of(capsys, new)["coverage"]["values"] < 100
+    assert memo_of(capsys, old, new, "--strict", code=1)["findings"]
+    changed(capsys, old, new, "--write-scenarios")
+    run = sides_of(capsys, new)
+    assert run["passed"] and run["coverage"]["values"] == 100
+    assert run["sides"]["lacking"] == []
+    assert run["days"]["lacking"] == sides_of(capsys, old)["days"]["lacking"]
+    memo = memo_of(capsys, old, new, "--strict")
+    assert memo["findings"] == [] and "uncovered" not in memo["scenarios"]
+
+
+def test_a_side_that_no_scenario_can_be_moved_to_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A part of a condition that changes no answer has no case that the solver looks for."""
+    old = pack_in(tmp_path / "old", PACK, [SCENARIO])
+    rule = PACK.replace("person.age < 18", "person.age < 18 || person.age < 5")
+    new = pack_in(tmp_path / "new", rule, [SCENARIO])
+    says = "`under-age` of `eligibility`: `person.age < 5` is never true"
+    findings = memo_of(capsys, old, new, "--strict", code=1)["findings"]
+    assert f"no scenario covers a side: {says}" in findings
+    assert says in changed(capsys, old, new)
+    assert says in " ".join(sides_of(capsys, new)["sides"]["lacking"])
+
+
+# Failures of one cause
+
+
+def test_scenarios_of_days_without_rules_fail_as_one_with_what_mends_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [deepcopy(SCENARIO) | {"id": f"case-{number}"} for number in range(12)]
+    old, new = pack_in(tmp_path / "old", PACK, many), pack_in(tmp_path / "new", LATE, many)
+    text = changed(capsys, old, new, code=1)
+    cause = "the program begins on 2027-03-01, and their days are 2026-12-01, without an answer"
+    mend = "In `scenarios.yaml`, write a day from 2027-03-01 on there"
+    named = "12 scenarios (`case-0`, `case-1`, `case-2` and 9 more)"
+    assert [line for line in text.splitlines() if line.startswith("FINDING")] == [
+        f"FINDING: 12 scenarios of the new pack fail for one cause: {cause}. {mend}, and move "
+        "times such as `now` along."
+    ]
+    assert f"- {named} fail after the change: {cause}. {mend}" in text
+    assert main(["test", new]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{named} fail for one cause" in lines[0] and cause in lines[1] and mend in lines[1]
+    assert not any("is never" in line for line in lines) and "0 of 12 scenarios hold" in lines[-1]
+    # What is offered is of days on which the pack decides, or says that it doesn't.
+    changed(capsys, old, new, "--write-scenarios", code=1)
+    assert main(["test", new]) == 1
+    failing = sides_of(capsys, new)["failures"]
+    assert set(failing) == {scenario["id"] for scenario in many}
+    file = Path(new, "scenarios.yaml")
+    moved = file.read_text().replace("'2026-12-01'", "'2027-03-01'")
+    file.write_text(moved)
+    assert sides_of(capsys, new)["failures"] == {}
