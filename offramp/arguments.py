@@ -436,7 +436,11 @@ def show(parser: Parser, *_: Any) -> None:
     parser.add_argument(
         "packs",
         metavar="PACK[,PACK…]",
+        nargs="?",
         help="a shipped id or a folder. Several print side by side",
+    )
+    parser.add_argument(
+        "--map", metavar="MAP", help="print this map instead: a shipped id, or a file"
     )
     parser.add_argument("--timeline", action="store_true", help="show which rules applied when")
     _day_shown(parser)

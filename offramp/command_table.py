@@ -90,7 +90,7 @@ COMMANDS = (
     Command(
         "check",
         "author",
-        "check packs and prove their promises",
+        "check packs and prove their invariants",
         "offramp.policy.commands:check",
         "offramp.arguments:check",
     ),
@@ -104,7 +104,7 @@ COMMANDS = (
     Command(
         "prove",
         "author",
-        "prove the promises of packs with a solver, for every case",
+        "prove the invariants of packs with a solver, for every case",
         "offramp.policy.proof_command:prove",
         "offramp.arguments:prove",
     ),

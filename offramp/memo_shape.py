@@ -176,6 +176,8 @@ MEMO = Parts(
         "promises": Parts(
             {
                 "proved": COUNT,
+                "laws?": COUNT,
+                "idle?": COUNT,
                 "broken": ListOf(
                     Parts({"promise": TEXT, "decision": TEXT, "says": TEXT, "lifted": FLAG})
                 ),

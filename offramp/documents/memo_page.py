@@ -119,7 +119,7 @@ def _warnings(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _broken(promise: Mapping[str, Any]) -> str:
     text = (
-        f"<p>Promise <code>{escape_html(promise['promise'])}</code>: {_said(promise['says'])}</p>"
+        f"<p>Invariant <code>{escape_html(promise['promise'])}</code>: {_said(promise['says'])}</p>"
     )
     if "why" in promise:
         text += f"<p>{inline_html(_capital(promise['why']))}.</p>"

@@ -17,6 +17,7 @@ from offramp.documents.segments import segment_of
 from offramp.documents.timeline import timeline
 from offramp.documents.web_page import as_html
 from offramp.policy.local_packs import local_member, print_local_note
+from offramp.policy.table_map import map_text
 from offramp.terminal import print_json, print_text
 from rules.decide.program import Program
 from rules.errors import RequestError
@@ -26,7 +27,9 @@ from rules.shelf import read_pack, shipped
 
 def show(options: argparse.Namespace) -> int:
     """Print the document that the options ask for, and return exit status 0."""
-    names = [name for name in options.packs.split(",") if name]
+    if options.map is not None:
+        return _show_map(options)
+    names = [name for name in (options.packs or "").split(",") if name]
     if not names:
         raise RequestError("usage", "no pack is named", fix="name one, such as `santa-fe`")
     if options.timeline and (len(names) > 1 or options.as_of):
@@ -44,6 +47,16 @@ def show(options: argparse.Namespace) -> int:
         segments = [segment_of(pack, options.as_of) for pack in packs]
         document = side_by_side(segments) if len(segments) > 1 else pack_page(segments[0])
     _print_document(document, options, packs[0])
+    return 0
+
+
+def _show_map(options: argparse.Namespace) -> int:
+    """Print a map as its file has it: a shipped one by its id, or a file that can be read."""
+    if options.packs or options.html or options.json or options.timeline or options.as_of:
+        raise RequestError(
+            "usage", "a map is printed alone, as its file has it", fix="keep `--map MAP` alone"
+        )
+    print_text(map_text(options.map), end="")
     return 0
 
 

@@ -51,7 +51,9 @@ class CaseTable:
     def rows_of(self, stream: IO[bytes]) -> Iterator[Row | FactsError]:
         """Yield each row of a stream below its head."""
         mapping = self.mapping
-        rows = read_rows(stream, separator=mapping.separator, encoding=mapping.encoding)
+        rows = read_rows(
+            stream, separator=mapping.separator, encoding=mapping.encoding, refuses_binary=True
+        )
         head = next(rows, None)
         if isinstance(head, FactsError):
             raise _unreadable_head(head)

@@ -117,7 +117,7 @@ def _memo(
             parts.stretches,
             names,
         )
-    with fresh_solver(), waiting(progress, "proving the promises"):
+    with fresh_solver(), waiting(progress, "proving the invariants"):
         promises = prove_promises(
             [stretch.segments for stretch in parts.stretches], names, seconds, sides[1].broken
         ).as_json()

@@ -142,20 +142,20 @@ class PlainParts:
         are.
         """
         findings = [
-            f"the promise `{promise['promise']}` is broken"
+            f"the invariant `{promise['promise']}` is broken"
             for promise in broken
             if not promise["lifted"]
         ]
         findings += [scenario.finding for scenario in failing]
         old, new = (side.pack for side in self.sides)
         findings += [
-            f"the guarantee `{promise['promise']}` is weakened"
+            f"the invariant `{promise['promise']}` of the old pack is weakened"
             for promise in broken
             if promise["lifted"] and promise["promise"] in new.invariants
         ]
         if old is not new:
             lifted = [name for name in old.invariants if name not in new.invariants]
-            findings += [f"the guarantee `{name}` is lifted" for name in lifted]
+            findings += [f"the invariant `{name}` of the old pack is removed" for name in lifted]
             findings += loosened(old, new, invariants=False)
         return findings
 

@@ -5,7 +5,7 @@ A broken promise has the smallest case that breaks it. The rules have decided th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rules.decide import explain
@@ -26,17 +26,34 @@ _RANK = {_BROKEN: 0, _OPEN: 1, _PROVED: 2, _IDLE: 3}
 
 @frozen
 class Promises:
-    """The promises on the new side: how many are proved, which are broken, and which are open."""
+    """The promises on the new side: how many are proved, which are broken, and which are open.
+
+    Of the proved ones, `laws` are those of all packs. `idle` are in force on no compared day.
+    """
 
     proved: int
     broken: tuple[Mapping[str, Any], ...]
     open: tuple[Mapping[str, Any], ...]
+    laws: int = 0
+    idle: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the promises as the memo has them."""
-        return {"proved": self.proved, "broken": list(self.broken), "open": list(self.open)}
+        return {
+            "proved": self.proved,
+            "laws": self.laws,
+            "idle": self.idle,
+            "broken": list(self.broken),
+            "open": list(self.open),
+        }
 
-    def with_claim(self, invariant: Invariant, claim: Claim | None, is_lifted: bool) -> Promises:
+    def with_proved(self, *, is_law: bool) -> Promises:
+        """Return these promises with one more that is proved."""
+        return replace(self, proved=self.proved + 1, laws=self.laws + is_law)
+
+    def with_claim(
+        self, invariant: Invariant, claim: Claim | None, is_lifted: bool, *, is_law: bool = False
+    ) -> Promises:
         """Return these promises with one more, by what the solver says of it."""
         if claim is None or claim.result not in (_BROKEN, _OPEN, _PROVED):
             return self
@@ -45,7 +62,7 @@ class Promises:
         if claim.result == _OPEN:
             entry = _open(invariant, claim.why or "it is not proved")
             return replace(self, open=(*self.open, entry))
-        return replace(self, proved=self.proved + 1)
+        return self.with_proved(is_law=is_law)
 
 
 def prove_promises(
@@ -71,15 +88,18 @@ def prove_promises(
             raise refusal
     settled = set(prove(new.pack).proved) if refusal is None else set[str]()
     spaces = [SearchSpace(segment) for _, segment in days]
-    promises = Promises(0, (), ())
+    laws = {law.id for law in laws_of(new.pack)}
+    promises = Promises(0, (), (), idle=_idle(days, names))
     for invariant, is_lifted in _promises(days):
+        is_law = invariant.id in laws and not is_lifted
         if invariant.id in claims and not is_lifted:
-            promises = promises.with_claim(invariant, claims[invariant.id].claim, is_lifted=False)
+            claim = claims[invariant.id].claim
+            promises = promises.with_claim(invariant, claim, is_lifted=False, is_law=is_law)
         elif invariant.decision not in names:
             continue
         # What `check` proves is kept, and a kept proof takes no time.
         elif not is_lifted and invariant.id in settled:
-            promises = replace(promises, proved=promises.proved + 1)
+            promises = promises.with_proved(is_law=is_law)
         elif old.pack is new.pack:
             continue
         elif is_lifted and not _is_readable(invariant, old, new):
@@ -91,7 +111,7 @@ def prove_promises(
                 if invariant.in_force(space.segment.day) and worst.result != _BROKEN:
                     claim = prove_invariant(space, invariant, seconds)
                     worst.add(replace(claim, day=space.segment.day))
-            promises = promises.with_claim(invariant, worst.claim, is_lifted)
+            promises = promises.with_claim(invariant, worst.claim, is_lifted, is_law=is_law)
     return promises
 
 
@@ -132,6 +152,15 @@ def _promises(days: Sequence[tuple[Segment, Segment]]) -> Iterator[tuple[Invaria
             invariant
         ):
             yield invariant, True
+
+
+def _idle(days: Sequence[tuple[Segment, Segment]], decisions: Collection[str]) -> int:
+    """Return how many promises of the new pack are in force on none of the days."""
+    return sum(
+        not any(invariant.in_force(segment.day) for _, segment in days)
+        for invariant in days[0][1].pack.invariants.values()
+        if invariant.decision in decisions
+    )
 
 
 def _promise_text(invariant: Invariant) -> tuple[Any, ...]:

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
 _WIDTH = 104
-_INERT = ("fact ", "invariant ", "source ")  # what takes no effect unless a rule does
+_INERT = (
+    "fact ",
+    "invariant ",
+    "source ",
+    "reason for removing ",
+)  # what takes no effect unless a rule does
 _MOST_FAILING = 5  # scenarios, each of which is a finding of its own at the head
 _SIDES = ("old", "new")
 HOW = {
@@ -344,19 +349,32 @@ def _answers_on_days(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"   {item.days}:"
         yield f"   - {item.cases}"
     for promise in value["promises"]["open"]:
-        yield f"   Open: the promise `{promise['promise']}`: {promise['why']}."
+        yield f"   Open: the invariant `{promise['promise']}`: {promise['why']}."
     proved = value["promises"]["proved"]
     if proved:
         yield f"   Proved: {promises_text(value)}."
 
 
 def promises_text(value: Mapping[str, Any]) -> str:
-    """Return how many promises are proved after the change."""
-    proved = value["promises"]["proved"]
-    text = f"{proved} {'promise holds' if proved == 1 else 'promises hold'} after it"
+    """Return which invariants are proved after the change: how many, and on which days."""
+    promises = value["promises"]
+    text = f"{proved_text(promises)} after it"
     if any(takes_away(item) for item in value.get("without_rules", ())):
         text += ", on the days on which the new pack gives answers"
+    idle = promises.get("idle", 0)
+    if idle:
+        noun = "1 invariant is" if idle == 1 else f"{idle} invariants are"
+        text += f". {noun} in force on none of these days"
     return text
+
+
+def proved_text(promises: Mapping[str, Any]) -> str:
+    """Return how many invariants and laws of all packs are proved, as the start of a sentence."""
+    laws = promises.get("laws", 0)
+    own = promises["proved"] - laws
+    counts = [f"{own} {'invariant' if own == 1 else 'invariants'}"] if own or not laws else []
+    counts += [f"{laws} {'law' if laws == 1 else 'laws'} of all packs"] if laws else []
+    return f"{' and '.join(counts)} {'holds' if promises['proved'] == 1 else 'hold'}"
 
 
 def _has_title(value: Mapping[str, Any]) -> bool:

@@ -90,6 +90,12 @@ def read_map(name: str, pack: Pack | None = None) -> TableMap:
     return read_map_text(top, pack.vocabulary, pack.decisions)
 
 
+def map_text(name: str) -> str:
+    """Return a map's file, which could be read. Raises `PackError` as `read_map` does."""
+    read_map(name)
+    return _map_path(name).read_text(encoding="utf-8")
+
+
 def map_digest(name: str) -> str:
     """Return SHA-256 of a map's file, which could be read."""
     import hashlib
@@ -104,8 +110,20 @@ def is_shipped_map(name: str) -> bool:
 
 def _map_path(name: str) -> Path:
     path = Path(name)
-    shipped = shelf.jurisdictions() / "maps" / f"{name}.yaml"
-    return shipped if not path.is_file() and shipped.is_file() else path
+    folder = shelf.jurisdictions() / "maps"
+    shipped = folder / f"{name}.yaml"
+    if path.is_file():
+        return path
+    if shipped.is_file():
+        return shipped
+    if "/" in name or path.exists():
+        return path  # which reading it refuses by its path
+    ids = sorted(file.stem for file in folder.glob("*.yaml"))
+    raise RequestError(
+        "no-file",
+        f"there is no map `{printable(name)}`, neither a file nor a shipped one",
+        fix=nearest(printable(name), ids),
+    )
 
 
 def read_map_text(

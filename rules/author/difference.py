@@ -33,6 +33,7 @@ from rules.packs.pack import (
     Parameter,
     Pilot,
     Places,
+    Removal,
     Retention,
     Rule,
     Source,
@@ -124,6 +125,12 @@ def _decision(
         old.optional if old else {},
         new.optional if new else {},
         say_rule,
+    )
+    yield from _each(
+        f"reason for removing rule {name}.",
+        old.removed if old else {},
+        new.removed if new else {},
+        _removal,
     )
     yield from _one(f"{name}, where no rule holds", _default(old), _default(new))
     yield from _each(
@@ -266,6 +273,10 @@ def _rule(rule: Rule, speak: Speak) -> str:
     )
     condition = f"{_words(rule.then)} when {speak(rule.when)}: {rule.because}"
     return f"{condition}{unless}{_dates(rule)}{_doubt(rule)}"
+
+
+def _removal(removal: Removal) -> str:
+    return f"{removal.because}{_doubt(removal)}"
 
 
 def _reads(decision: Decision | None) -> str | None:

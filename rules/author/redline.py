@@ -18,7 +18,7 @@ from rules.author.translation import untranslated
 from rules.frozen import field, frozen, replace
 from rules.language import tree
 from rules.packs.digest import canonical
-from rules.packs.pack import Exemption, Item, Pack, Rule
+from rules.packs.pack import Exemption, Item, Pack, Removal, Rule
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.written_rules import written_exemption, written_rule
 
@@ -29,12 +29,17 @@ WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING = "added", "removed", "missing"
 _OF_RULES = (RENAMED, REORDERED, REWORDED, SOURCED)
 _NO_ANSWER = (*_OF_RULES, WORDS_ADDED, WORDS_REMOVED, WORDS_MISSING)
 _OF_WORDS = {CAME: WORDS_ADDED, WENT: WORDS_REMOVED, CHANGED: REWORDED}
-_OWN = ("rule ", "parameter ")  # what `difference` says of these is in other words here
+_OWN = (
+    "rule ",
+    "parameter ",
+    "reason for removing ",
+)  # what `difference` says of these is in other words here
 _SHOWN_IN_ENGLISH = "readers of Spanish see the English"
 _DEFAULT = ", where no rule holds"
 _ONLY_READ = ("Spanish of ", "what is said ")  # words that people read and no rule does
 _OF_A_DECISION = re.compile(
-    r"(?:wording of |optional )?(?:rule|exception|obligation|next step) (\w+)\..*"
+    r"(?:wording of |optional |reason for removing )?"
+    r"(?:rule|exception|obligation|next step) (\w+)\..*"
     r"|(?:order of the rules of|decision) (\w+)|(\w+), .*"
 )
 
@@ -198,6 +203,7 @@ def _changes(
         if before is not None and after is not None:
             yield from _rules(name, (old, new), (before, after), phrases_of_sides)
             yield from _default(name, before, after)
+            yield from _removals(name, before.decision.removed, after.decision.removed)
     for difference in differences(_undated(old), _undated(new), speak):
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
             is_of_words = difference.what.startswith(_ONLY_READ)
@@ -208,6 +214,18 @@ def _changes(
         for text in untranslated(new.pack):
             if text not in before_texts:
                 yield Change(f"Spanish of {text}", WORDS_MISSING, None, _SHOWN_IN_ENGLISH)
+
+
+def _removals(
+    name: str, old: Mapping[str, Removal], new: Mapping[str, Removal]
+) -> Iterator[Change]:
+    """Yield why rules of a parent don't apply, where one side has no reason or another one."""
+    for rule_id in dict.fromkeys((*old, *new)):
+        before, after = old.get(rule_id), new.get(rule_id)
+        texts = tuple(None if item is None else item.because for item in (before, after))
+        yield from _change(
+            f"reason for removing rule {name}.{rule_id}", (before, after), (texts[0], texts[1])
+        )
 
 
 def _parameters(old: Segment, new: Segment) -> Iterator[Change]:

@@ -57,14 +57,19 @@ class Row:
 
 
 def read_rows(
-    stream: IO[bytes], *, separator: str = ",", encoding: str = "utf-8"
+    stream: IO[bytes],
+    *,
+    separator: str = ",",
+    encoding: str = "utf-8",
+    refuses_binary: bool = False,
 ) -> Iterator[Row | FactsError]:
     """Yield each row of a table, the head first. Empty lines are skipped.
 
     The first row sets the width: a later row of several lines with another number of cells is
-    taken as a stray quote. A row of one line is yielded with any number of cells.
+    taken as a stray quote. A row of one line is yielded with any number of cells. With
+    `refuses_binary`, a first line that no text has is a `FactsError` `not-text`.
     """
-    reader = _RowReader(_Lines(stream, encoding), separator)
+    reader = _RowReader(_Lines(stream, encoding, refuses_binary=refuses_binary), separator)
     while (row := reader.next_row()) is not None:
         yield row
 
@@ -75,8 +80,9 @@ class _Lines:
     A line is its number and its text with the line break, or a `FactsError`.
     """
 
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+    def __init__(self, stream: IO[bytes], encoding: str, *, refuses_binary: bool) -> None:
         self.stream = stream
+        self.refuses_binary = refuses_binary
         self.encoding = encoding
         self.number = 0
         self.waiting: deque[tuple[int, str | FactsError]] = deque()
@@ -98,7 +104,7 @@ class _Lines:
             rest = self.stream.readline(4 * LONGEST_ROW)
         if rest is not raw:
             return self.number, _too_large(self.number)
-        if self.number == 1 and _is_binary(raw):
+        if self.number == 1 and self.refuses_binary and _is_binary(raw):
             return self.number, _not_text()
         try:
             text = raw.decode("utf-8-sig" if self._may_begin_with_mark() else self.encoding)

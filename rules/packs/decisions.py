@@ -22,7 +22,7 @@ from rules.packs.own_reads import (
     refuse_other_office,
     refuse_telling_outcomes,
 )
-from rules.packs.pack import Decision, Default, Exemption, Obligation, Rule, Wording
+from rules.packs.pack import Decision, Default, Exemption, Obligation, Removal, Rule, Wording
 from rules.packs.scene import refuse_beyond_scene
 
 _FIXED_TERMS = ("asks", "decided_by", "governed_by")
@@ -179,7 +179,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
     if before and terms.tighten_only:
         _refuse_loosening(terms, fields)
     rules = dict(before.rules) if before else {}
-    _remove_rules(draft, fields, rules)
+    removed = {**(before.removed if before else {}), **_remove_rules(draft, fields, rules)}
     otherwise = _override_rules(draft, terms, fields, rules, before)
     _add_rules(draft, terms, fields, rules, before)
     optional = _read_optional(draft, terms, fields, rules, before)
@@ -223,6 +223,7 @@ def read_decision(draft: Draft, name: str, node: Node, before: Decision | None) 
         node.place,
         terms.reads if name not in draft.vocabulary.decisions else (),
         optional,
+        {rule_id: removal for rule_id, removal in removed.items() if rule_id not in rules},
     )
 
 
@@ -236,15 +237,19 @@ def _refuse_loosening(terms: DecisionTerms, fields: Mapping[str, Node]) -> None:
             )
 
 
-def _remove_rules(draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rule]) -> None:
+def _remove_rules(
+    draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rule]
+) -> dict[str, Removal]:
+    """Take rules of the parent out of `rules`. Return why, by their ids."""
+    removed: dict[str, Removal] = {}
     for node in read_items(fields, "remove"):
         with draft.faults.collect():
             removal = node.mapping("what is removed", keys.REMOVAL.names, ("id",))
             rule_id = removal["id"].text("`id`")
             subject = f"the removal of `{rule_id}`"
             node.mapping(subject, (), keys.REMOVAL.required)
-            removal["because"].text(f"`because` of {subject}")
-            draft.read_citation(node, removal, subject)
+            because = removal["because"].text(f"`because` of {subject}")
+            source = draft.read_citation(node, removal, subject)
             if rule_id not in rules:
                 removal["id"].fail(
                     "override-of-nothing",
@@ -252,6 +257,14 @@ def _remove_rules(draft: Draft, fields: Mapping[str, Node], rules: dict[str, Rul
                     nearest(rule_id, tuple(rules)),
                 )
             del rules[rule_id]
+            removed[rule_id] = Removal(
+                id=rule_id,
+                because=" ".join(because.split()),
+                source=source,
+                declared_in=draft.id,
+                place=node.place,
+            )
+    return removed
 
 
 def _override_rules(

@@ -127,6 +127,14 @@ class Exemption(Item):
 
 
 @frozen_by_name
+class Removal(Item):
+    """A rule of the parent that doesn't apply in this pack, by its id, and why."""
+
+    id: str
+    because: str
+
+
+@frozen_by_name
 class Rule(Item):
     """A rule of a decision: the outcome `then`, if the condition is true and no exception is."""
 
@@ -169,7 +177,8 @@ class Decision:
 
     `reads` is what a decision of the pack's own reads besides facts: `records` that never travel,
     or `clocks`. With `scene` it reads only what is seen at the scene. `optional` are rules that
-    apply in no pack until it uses them by their id.
+    apply in no pack until it uses them by their id. `removed` are rules of a parent that don't
+    apply.
     """
 
     name: str
@@ -186,6 +195,7 @@ class Decision:
     place: Place = field(compare=False)
     reads: tuple[str, ...] = ()
     optional: Mapping[str, Rule] = field(default_factory=dict)
+    removed: Mapping[str, Removal] = field(default_factory=dict)
 
 
 @frozen_by_name

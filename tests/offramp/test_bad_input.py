@@ -358,6 +358,31 @@ QUESTIONS = {
         "unknown-pack",
         "`santa-fee`",
     ),
+    "a pack on a day that there isn't": (
+        ["decide", "santa-fe@2018-13-01", "offer", "FACTS"],
+        "no-such-day",
+        "`2018-13-01` is not a day",
+    ),
+    "a document of a pack on such a day": (
+        ["show", "santa-fe@2018-13-01"],
+        "no-such-day",
+        "`2018-13-01` is not a day",
+    ),
+    "a change on such a day": (
+        ["change", "santa-fe@2018-13-01", "santa-fe"],
+        "no-such-day",
+        "`santa-fe@2014-04-01`",
+    ),
+    "no pack on such a day": (
+        ["decide", "santa-fee@2018-13-01", "offer", "FACTS"],
+        "unknown-pack",
+        "`santa-fee@2018-13-01`",
+    ),
+    "a shipped map with a typo": (
+        ["decide", PACK, "offer", "FACTS", "--map", "nypd-arrest"],
+        "no-file",
+        "did you mean `nypd-arrests`",
+    ),
     "the folder above": (["decide", "..", "offer", "FACTS"], "unknown-pack", "`..`"),
     "a folder without a pack": (
         ["decide", str(ROOT / "tests"), "offer", "FACTS"],

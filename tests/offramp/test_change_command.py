@@ -405,13 +405,13 @@ def test_a_change_that_breaks_its_own_promise_has_a_memo_that_begins_with_it(
     # Also where the decision of the promise isn't among those that are compared.
     words = ("--today", "2026-01-01", "--decision", "filing", "--html", str(page))
     memo = memo_of(capsys, old, new, *words, code=1)
-    assert memo["findings"] == ["the promise `no-minors` is broken"]
+    assert memo["findings"] == ["the invariant `no-minors` is broken"]
     (broken,) = memo["promises"]["broken"]
     assert broken["facts"]["person"] == {"age": 17} and broken["lifted"] is False
     assert "This change breaks" in page.read_text() and "eight words" not in page.read_text()
     assert main(["change", old, new, *words[:2]]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "FINDING: the promise `no-minors` is broken."
+    assert lines[1] == "FINDING: the invariant `no-minors` is broken."
     assert '"person": {"age": 17}' in lines[3] and "in words:" not in "\n".join(lines)
     # The old pack keeps its promises, or there is nothing to compare with.
     assert main(["change", new, old]) == 2
@@ -441,7 +441,7 @@ decisions:
     old, new = pack_in(tmp_path / "old", head), pack_in(tmp_path / "new", head + rule)
     words = (old, new, "--decision", "offer", "--today", "2026-12-01")
     memo = memo_of(capsys, *words, code=1)
-    assert memo["findings"] == ["the promise `no-offer-withheld-from-the-eligible` is broken"]
+    assert memo["findings"] == ["the invariant `no-offer-withheld-from-the-eligible` is broken"]
     assert memo["promises"]["broken"][0]["facts"]["encounter"]["route"] == "social_contact"
 
 
@@ -452,7 +452,7 @@ def test_a_promise_that_is_made_weaker_under_its_name_is_a_finding(
     words = ("--today", "2026-01-01", "--decision", "eligibility")
     weaker = (PACK + PROMISE).replace("person.age < 18", "person.age < 17")
     memo = memo_of(capsys, old, pack_in(tmp_path / "new", weaker), *words, code=1)
-    assert memo["findings"] == ["the guarantee `no-minors` is weakened"]
+    assert memo["findings"] == ["the invariant `no-minors` of the old pack is weakened"]
     # Another way to say the same breaks nothing.
     same = (PACK + PROMISE).replace("when: person.age < 18", "when: person.age <= 17")
     assert memo_of(capsys, old, pack_in(tmp_path / "new", same), *words)["findings"] == []
@@ -566,6 +566,54 @@ def test_a_program_that_starts_later_says_so_and_offers_both_sides_of_its_first_
     ]
     assert main(["test", new]) == 0
     assert memo_of(capsys, *words)["scenarios"]["edges"] == []
+
+
+def test_a_removed_rule_has_the_reason_and_the_source_that_the_variant_gives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain_pack = pack_in(tmp_path / "old")
+    removed = PACK.replace("id: riverton", "id: eastside").replace(
+        "extends: lead", "extends: riverton"
+    )
+    start, _, _ = removed.partition("parameters:")
+    removed = start + (
+        "decisions:\n  eligibility:\n    remove:\n      - id: over-the-cap\n"
+        "        because: The council takes\n          any amount.\n        source: own\n"
+    )
+    variant = tmp_path / "old" / "eastside"
+    variant.mkdir()
+    (variant / "pack.yaml").write_text(removed)
+    page = tmp_path / "memo.html"
+    words = (plain_pack, str(variant), "--decision", "eligibility", "--today", "2026-12-01")
+    rows = {row["what"]: row for row in memo_of(capsys, *words)["redline"]}
+    assert rows["rule eligibility.over-the-cap"]["how"] == "went"
+    assert rows["reason for removing rule eligibility.over-the-cap"] == {
+        "what": "reason for removing rule eligibility.over-the-cap",
+        "how": "came",
+        "after": "The council takes any amount.",
+        "source": "own",
+    }
+    assert main(["change", *words, "--html", str(page)]) == 0
+    text = capsys.readouterr().out
+    reason = (
+        "- reason for removing rule eligibility.over-the-cap is new: The council takes any amount."
+    )
+    assert f"{reason}\n     source: own" in text
+    assert "The council takes any amount." in page.read_text()
+    # Another reason is another pack, and a change that moves no answer.
+    other = removed.replace("any amount", "all amounts")
+    folder = tmp_path / "new" / "eastside"
+    folder.mkdir(parents=True)
+    pack_in(tmp_path / "new")
+    (folder / "pack.yaml").write_text(other)
+    memo = memo_of(capsys, str(variant), str(folder), "--today", "2026-12-01")
+    (row,) = memo["redline"]
+    assert (row["how"], row["before"], row["after"]) == (
+        "changed",
+        "The council takes any amount.",
+        "The council takes all amounts.",
+    )
+    assert memo["old"]["digest"] != memo["new"]["digest"] and memo["decisions"] == {}
 
 
 def test_an_exception_in_other_words_changes_no_answer_and_is_of_these_days(
@@ -754,12 +802,12 @@ def test_a_promise_that_is_taken_back_is_said_first(
     new = pack_in(tmp_path / "new", PACK.replace("person.age < 18", "person.age < 17"))
     words = (old, new, "--decision", "eligibility", "--today", "2026-01-01")
     memo = memo_of(capsys, *words, code=1)
-    assert memo["findings"] == ["the guarantee `no-minors` is lifted"]
+    assert memo["findings"] == ["the invariant `no-minors` of the old pack is removed"]
     (pair,) = memo["decisions"]["eligibility"]["pairs"]
     assert pair["example"]["facts"]["person"] == {"age": 17}
     assert main(["change", *words]) == 1
     assert capsys.readouterr().out.splitlines()[1] == (
-        "FINDING: the guarantee `no-minors` is lifted."
+        "FINDING: the invariant `no-minors` of the old pack is removed."
     )
 
 

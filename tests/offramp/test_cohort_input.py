@@ -167,6 +167,59 @@ def test_the_first_row_of_an_id_counts(counts: Counts) -> None:
     assert group(report, "ALL")["answers"] == {"eligible": 40, "either": 0, "ineligible": 0}
 
 
+def test_rows_that_are_left_out_are_told_by_the_kind_of_fault_and_by_their_id_or_line(
+    counts: Counts, tmp_path: Path
+) -> None:
+    nameless = rows(1, day="2014-13-01").replace("0,", ",", 1)
+    table = HEAD + rows(90) + rows(3, grams="5") + nameless + rows(1, 500, day="2014-13-01")
+    text = joined(counts.run(table)[1])
+    assert "Left out 2 that can't be read and 3 with an id of an earlier row, 5.3% of" in text
+    assert "2 for day: the cell is no day (id 500; without an id line 95)" in text
+    assert "3 for id: the id was in an earlier row (id 0, 1, 2)" in text
+    code, text = counts.run(table, "--strict")
+    assert code == 2 and "of 95 rows, 5 are left out" in text
+    # The memo and its page say the same.
+    file, page = tmp_path / "rows.csv", tmp_path / "memo.html"
+    words = ["--cohort", str(file), "--map", str(tmp_path / "map.yaml"), "--html", str(page)]
+    sides = ["santa-fe@2014-04-01", "santa-fe@2018-10-01", "--decision", "eligibility"]
+    assert main(["change", *sides, *words]) == 0
+    says = "2 that can't be read and 3 with an id of an earlier row"
+    assert f"some are left out: {says}, 5.3% of the rows." in counts.capsys.readouterr().out
+    assert says.replace("'", "&#x27;") in page.read_text().replace("&#39;", "&#x27;")
+
+
+@pytest.mark.parametrize(
+    "start", [b"PK\x03\x04", b"\x89PNG\r\n", b"%PDF-1.7\n", b"\x1f\x8b\x08", b"id,da\0y,age\n"]
+)
+def test_a_binary_file_is_called_no_text(start: bytes, counts: Counts) -> None:
+    counts.run(HEAD + rows())  # writes the map
+    file = counts.folder / "rows.csv"
+    file.write_bytes(start + b"\ttab" * 40)
+    words = ["decide", "santa-fe", "eligibility", str(file), "--map"]
+    words.append(str(counts.folder / "map.yaml"))
+    for more in ([], ["--by", "place"], ["--by", "place", "--as-of", "2014-06-01"]):
+        assert main([*words, *more]) == 2
+        message = counts.capsys.readouterr().err
+        assert "the file is not text" in message and "not-text" in message
+        assert "separator" not in message
+
+
+def test_a_pack_without_rules_on_any_row_s_day_says_so_and_when_it_begins(
+    counts: Counts,
+) -> None:
+    table = HEAD + rows(30, day="2013-05-01")
+    counts.run(table)
+    file, mapping = counts.folder / "rows.csv", counts.folder / "map.yaml"
+    words = ["decide", "santa-fe,drug-court", "eligibility", str(file), "--map", str(mapping)]
+    assert main([*words, "--by", "place"]) == 0
+    text = joined(counts.capsys.readouterr().out)
+    assert (
+        "None of the 30 arrests is counted: the pack `santa-fe` has no rules on their days." in text
+    )
+    assert "begins on 2014-04-01. To count them by the rules of one day, add `--as-of" in text
+    assert "ALL 30" in text, "the other program's table is there"
+
+
 def test_over_a_tenth_left_out_is_refused_unless_it_is_allowed(counts: Counts) -> None:
     table = HEAD + rows(80) + rows(20, 100, age="forty")
     code, text = counts.run(table)

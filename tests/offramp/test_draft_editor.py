@@ -97,9 +97,11 @@ def test_a_saved_draft_is_checked_with_examples_promises_gaps_and_past_cases(
     assert pack_of(folder).read_text() == text == typed_text(page.text)
     shown = text_of(page.text)
     assert "What this draft gives : 1 example holds, " in shown
-    assert not re.search(r"\b1 (examples|promises|gaps)\b", shown)
+    assert not re.search(r"\b1 (examples|invariants|gaps)\b", shown)
     assert "In force Takes effect at once." in shown
-    assert "Examples All 1 hold." in shown and re.search(r"Promises \d+ proved\.", shown)
+    assert "Examples All 1 hold." in shown and re.search(
+        r"Invariants Proved: \d+ invariants and 2 laws of all packs hold\.", shown
+    )
     assert "The case is exactly at 6 g: eligible." in shown
     sides = [str(folder / "now" / "riverton"), str(pack_of(folder).parent)]
     counted = ["--cohort", str(folder / "rows.csv"), "--map", str(folder / "map.yaml")]

@@ -70,7 +70,9 @@ def test_a_draft_has_the_memo_of_the_command(
     shown = text_of(page.text)
     assert page.status_code == 200 and memo["memo"] in shown
     assert " · ".join(digest_words(memo["memo"])) in shown
-    assert "More than removed: 4 added: 6 g." in shown and re.search(r"\d+ promises hold", shown)
+    assert "More than removed: 4 added: 6 g." in shown and re.search(
+        r"\d+ invariants and 2 laws of all packs hold", shown
+    )
     sent = client.get("/drafts/wider/memo.json")
     file = sent.json()
     assert str(folder) in file["repeat"].pop("command") and file == memo

@@ -290,7 +290,7 @@ def test_the_page_has_no_fault_that_axe_finds(
         "facts": {"person": {"age": 17}},
         "outcome": "eligible",
     }
-    broken["findings"] = ["the promise `p` is broken"]
+    broken["findings"] = ["the invariant `p` is broken"]
     broken["promises"]["broken"] = [
         {**promise, "facts": {"person": {"age": 17}}, "rules": ["otherwise"]}
     ]

@@ -106,6 +106,23 @@ def test_the_command_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None
     )
 
 
+def test_the_command_prints_a_shipped_map_to_read_and_to_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = ROOT / "jurisdictions" / "maps" / "louisiana-nibrs.yaml"
+    code, out, _ = ran(capsys, "show", "--map", "louisiana-nibrs")
+    assert code == 0 and out == shipped.read_text(encoding="utf-8")
+    own = tmp_path / "my-map.yaml"
+    own.write_text(out)
+    assert ran(capsys, "show", "--map", str(own))[1] == out
+    for words in (("santa-fe",), ("--json",), ("--html",), ("--as-of", "2020-01-01")):
+        code, _, refusal = ran(capsys, "show", *words, "--map", "louisiana-nibrs")
+        assert code == 2 and "keep `--map MAP` alone" in refusal
+    own.write_text("title: no map\n")
+    assert ran(capsys, "show", "--map", str(own))[0] == 2
+    assert "no pack is named" in ran(capsys, "show")[2]
+
+
 def nested(lines: list[str]) -> tuple[Passage, ...]:
     """Markdown's bullets as passages again."""
     found: list[Passage] = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offramp.cli import main
 from rules.author.english import words_of
 from rules.author.observations import sentence_of
 from rules.decide.compile import compile_condition
@@ -23,6 +25,7 @@ from rules.prove.implied import implies, without_if_known
 from rules.prove.soundness import check_whole
 from rules.second_engine import project
 from rules.shelf import english
+from tests.conftest import ROOT
 from tests.support import written
 from tests.support.written import SMALL, TINY, WORDS, assembled
 
@@ -288,3 +291,52 @@ def test_the_second_engine_s_rules_chained_by_hand_give_the_same_offer(
             break
         derived |= found
     assert projection.possible(derived) == (offer.possible, offer.outcome)
+
+
+# The page's own example
+
+
+def documented_exclusion() -> str:
+    """Return the example of an exclusion with two rules from `docs/language.md`."""
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    section = page[page.index("**An exclusion has two rules.**") :]
+    return section.split("```yaml\n", 1)[1].split("```", 1)[0]
+
+
+Capture = pytest.CaptureFixture[str]
+CITY = """
+id: riverton
+title: Riverton
+extends: santa-fe
+time_zone: America/Denver
+program: {from: 2026-01-01, source: own}
+sources: {own: {title: A resolution, address: here, confidence: low}}
+"""
+PLAIN = "encounter.weapon"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "says"),
+    [
+        ("", "", None, ""),
+        (f"if_known({PLAIN})", PLAIN, "reads-too-much", "rule of `eligibility` with the same"),
+        (f"when: {PLAIN}", f"when: {PLAIN} && person.age < 20", "no-counterpart", "`eligibility`"),
+        (
+            f"if_known({PLAIN})",
+            "person.age < 21",
+            "floor-lifted",
+            "`armed` of `offer`; an offer is",
+        ),
+    ],
+)
+def test_each_step_of_an_exclusion_is_named_by_the_error_before_it(
+    old: str, new: str, code: str | None, says: str, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / "riverton"
+    folder.mkdir()
+    example = documented_exclusion()
+    assert old in example
+    (folder / "pack.yaml").write_text(CITY + (example.replace(old, new) if old else example))
+    assert main(["check", str(folder)]) == (0 if code is None else 2)
+    printed = capsys.readouterr().out
+    assert (f"[{code}]" if code else "sound") in printed and says in printed
