@@ -93,8 +93,8 @@ def prove_promises(
     for invariant, is_lifted in _promises(days):
         is_law = invariant.id in laws and not is_lifted
         if invariant.id in claims and not is_lifted:
-            claim = claims[invariant.id].claim
-            promises = promises.with_claim(invariant, claim, is_lifted=False, is_law=is_law)
+            worst = claims[invariant.id]
+            promises = promises.with_claim(invariant, worst.claim, is_lifted=False, is_law=is_law)
         elif invariant.decision not in names:
             continue
         # What `check` proves is kept, and a kept proof takes no time.

@@ -17,7 +17,7 @@ from offramp.policy.change_cohort_text import cohort_lines, left_out_line
 from offramp.policy.change_wording import (
     days_text,
     has_titles,
-    takes_away,
+    takes_answers_away,
     time_until,
     without_rules,
     without_rules_sentences,
@@ -359,7 +359,7 @@ def promises_text(value: Mapping[str, Any]) -> str:
     """Return which invariants are proved after the change: how many, and on which days."""
     promises = value["promises"]
     text = f"{proved_text(promises)} after it"
-    if any(takes_away(item) for item in value.get("without_rules", ())):
+    if takes_answers_away(value):
         text += ", on the days on which the new pack gives answers"
     idle = promises.get("idle", 0)
     if idle:

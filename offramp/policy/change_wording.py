@@ -54,26 +54,43 @@ class WithoutRules:
 
 
 def without_rules(value: Mapping[str, Any]) -> list[WithoutRules]:
-    """Return the days of a memo on which a side gives no answer."""
+    """Return the days of a memo on which a side gives no answer, and which are part of the change.
+
+    Another program had no rules before it began, which changes nothing.
+    """
     return [
         WithoutRules(days_of(item), _without_rules(item, value), _cases_without_rules(item))
-        for item in value.get("without_rules", ())
+        for item in _days_of_the_change(value)
     ]
 
 
 def has_titles(value: Mapping[str, Any]) -> bool:
     """Return whether a memo is of several stretches of days, so that each has its days as title."""
-    return bool(value["later"] or value.get("without_rules"))
+    return bool(value["later"] or _days_of_the_change(value))
+
+
+def takes_answers_away(value: Mapping[str, Any]) -> bool:
+    """Return whether the new pack gives no answer on days of the change on which the old one does.
+
+    Then what is proved is about the other days.
+    """
+    return any(list(item["sides"]) == ["new"] for item in _days_of_the_change(value))
+
+
+def _days_of_the_change(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    is_same = value["old"]["pack"] == value["new"]["pack"]
+    return [
+        item
+        for item in value.get("without_rules", ())
+        if is_same or item["until"] is None or item["until"] > value["new"]["day"]
+    ]
 
 
 def without_rules_sentences(value: Mapping[str, Any]) -> list[str]:
     """Return on which days a side of a memo gives no answer, a sentence each."""
-    return [f"{item.days}, {item.says}" for item in without_rules(value)]
-
-
-def takes_away(item: Mapping[str, Any]) -> bool:
-    """Return whether the old pack gives answers on some days, and the new one none."""
-    return list(item["sides"]) == ["new"]
+    return [
+        f"{days_of(item)}, {_without_rules(item, value)}" for item in value.get("without_rules", ())
+    ]
 
 
 def days_of(item: Mapping[str, Any]) -> str:

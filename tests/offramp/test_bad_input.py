@@ -368,11 +368,6 @@ QUESTIONS = {
         "no-such-day",
         "`2018-13-01` is not a day",
     ),
-    "a change on such a day": (
-        ["change", "santa-fe@2018-13-01", "santa-fe"],
-        "no-such-day",
-        "`santa-fe@2014-04-01`",
-    ),
     "no pack on such a day": (
         ["decide", "santa-fee@2018-13-01", "offer", "FACTS"],
         "unknown-pack",
@@ -381,7 +376,7 @@ QUESTIONS = {
     "a shipped map with a typo": (
         ["decide", PACK, "offer", "FACTS", "--map", "nypd-arrest"],
         "no-file",
-        "did you mean `nypd-arrests`",
+        "`nypd-arrest`",
     ),
     "the folder above": (["decide", "..", "offer", "FACTS"], "unknown-pack", "`..`"),
     "a folder without a pack": (

@@ -575,10 +575,12 @@ def test_a_removed_rule_has_the_reason_and_the_source_that_the_variant_gives(
     removed = PACK.replace("id: riverton", "id: eastside").replace(
         "extends: lead", "extends: riverton"
     )
-    start, _, _ = removed.partition("parameters:")
+    start, _, _ = removed.partition("sources:")
+    start = start.replace("source: own}", "source: council}")
     removed = start + (
+        "sources:\n  council: {title: A vote, address: the clerk's office, confidence: low}\n"
         "decisions:\n  eligibility:\n    remove:\n      - id: over-the-cap\n"
-        "        because: The council takes\n          any amount.\n        source: own\n"
+        "        because: The council takes\n          any amount.\n        source: council\n"
     )
     variant = tmp_path / "old" / "eastside"
     variant.mkdir()
@@ -591,14 +593,14 @@ def test_a_removed_rule_has_the_reason_and_the_source_that_the_variant_gives(
         "what": "reason for removing rule eligibility.over-the-cap",
         "how": "came",
         "after": "The council takes any amount.",
-        "source": "own",
+        "source": "council",
     }
     assert main(["change", *words, "--html", str(page)]) == 0
     text = capsys.readouterr().out
     reason = (
         "- reason for removing rule eligibility.over-the-cap is new: The council takes any amount."
     )
-    assert f"{reason}\n     source: own" in text
+    assert f"{reason}\n     source: council" in text
     assert "The council takes any amount." in page.read_text()
     # Another reason is another pack, and a change that moves no answer.
     other = removed.replace("any amount", "all amounts")

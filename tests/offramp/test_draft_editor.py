@@ -112,7 +112,10 @@ def test_a_saved_draft_is_checked_with_examples_promises_gaps_and_past_cases(
     assert 0 < flip["surely"] < flip["at_most"]
     # The rows that are left out are in no count, as in the memo.
     touched = f"At least {flip['surely']} and at most {flip['at_most']} of 1,634 arrests go from"
-    assert f"{touched} ineligible to eligible. Left out: 2 arrests that can't be read." in shown
+    assert (
+        f"{touched} ineligible to eligible. Left out of these arrests: 2 that can't be read."
+        in shown
+    )
     memo_page = text_of(client.get(f"{ADDRESS}/memo").text)
     assert memo["memo"] in memo_page
     # A group with a count from 1 to 10 has no number, in this memo and in a second one (W4).
@@ -212,7 +215,7 @@ def test_examples_are_edited_and_a_broken_promise_comes_first(
     save(client, scenarios, f"{ADDRESS}/scenarios")
     page = save(client, BASE.replace("person.age < 18", "person.age < 17", 1))
     shown = text_of(page.text)
-    assert shown.index("The promise no-minors is broken") < shown.index("The pack, in YAML")
+    assert shown.index("The invariant no-minors is broken") < shown.index("The pack, in YAML")
     memo = text_of(client.get(f"{ADDRESS}/memo").text)
     assert memo.index("no-minors") < memo.index("person age 17") < memo.index("What changes")
     assert "eight words" not in memo and "memo.json" not in memo

@@ -116,8 +116,10 @@ def test_the_command_prints_a_shipped_map_to_read_and_to_copy(
     own.write_text(out)
     assert ran(capsys, "show", "--map", str(own))[1] == out
     for words in (("santa-fe",), ("--json",), ("--html",), ("--as-of", "2020-01-01")):
-        code, _, refusal = ran(capsys, "show", *words, "--map", "louisiana-nibrs")
-        assert code == 2 and "keep `--map MAP` alone" in refusal
+        code, out, refusal = ran(capsys, "show", *words, "--map", "louisiana-nibrs")
+        assert code == 2 and "keep `--map MAP` alone" in out + refusal
+    code, _, refusal = ran(capsys, "show", "--map", "nypd-arrest")
+    assert code == 2 and "did you mean `nypd-arrests`" in refusal
     own.write_text("title: no map\n")
     assert ran(capsys, "show", "--map", str(own))[0] == 2
     assert "no pack is named" in ran(capsys, "show")[2]
