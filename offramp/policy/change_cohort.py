@@ -52,8 +52,8 @@ class CountedChange:
         name = report.source.map if is_shipped_map(report.source.map) else report.mapping.title
         first, *later = (self._counts(number) for number in range(len(self.stretches)))
         value = {**change_as_json(report), "map": name, **first, "later": later}
-        taken = [self._taken_away(number) for number in range(len(self.taken_away))]
-        return {**value, "without_rules": taken} if taken else value
+        without_rules = [self._taken_away(number) for number in range(len(self.taken_away))]
+        return {**value, "without_rules": without_rules} if without_rules else value
 
     def _taken_away(self, number: int) -> dict[str, Any]:
         place = len(self.stretches) + number

@@ -36,21 +36,21 @@ def with_covered_sides(
     A side that the old pack's scenarios leave uncovered too is none of the change. Nothing is added
     if two days are compared, or for a pack without scenarios.
     """
-    asked = findings.asked
-    own = [scenario for scenario in asked.scenarios if scenario.id in asked.of_new]
+    every = findings.asked
+    own = [scenario for scenario in every.scenarios if scenario.id in every.of_new]
     if sides[0].day != sides[1].day or sides[0].pack is sides[1].pack or not own:
         return findings
     program = Program(sides[1].pack)
-    kept = [*own, *_read(findings.edges)]
-    before = set(_coverage_of(Program(sides[0].pack), asked.scenarios).lacking())
-    coverage = _coverage_of(program, kept)
+    scenarios = [*own, *_read(findings.edges)]
+    before = set(_coverage_of(Program(sides[0].pack), every.scenarios).lacking())
+    coverage = _coverage_of(program, scenarios)
     # A scenario of a day without rules fails, and covers its sides once it is moved.
     for _, decision in _moved(program, _without_answer(program, own), stretches[:1]):
         coverage.add(decision)
     left = [text for text in coverage.lacking() if text not in before]
     wanted = set(names)
     added: list[dict[str, Any]] = []
-    for scenario, decision in _moved(program, kept, stretches) if left else ():
+    for scenario, decision in _moved(program, scenarios, stretches) if left else ():
         if scenario.decision not in wanted or not left:
             continue
         alone = Coverage(sides[1].pack)
@@ -59,7 +59,7 @@ def with_covered_sides(
         if any(text not in lacking for text in left):
             left = [text for text in left if text in lacking]
             added.append(_ready(scenario, decision))
-    edges = (*findings.edges, *with_new_ids(added, asked, findings.edges))
+    edges = (*findings.edges, *with_new_ids(added, every, findings.edges))
     return replace(findings, edges=edges, uncovered=tuple(left))
 
 

@@ -177,11 +177,11 @@ def with_new_ids(
     others: Iterable[Mapping[str, Any]] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield scenarios under ids that no other has, so that they can be added as they are."""
-    taken = {scenario.id for scenario in asked.scenarios} | {edge["id"] for edge in others}
+    used_ids = {scenario.id for scenario in asked.scenarios} | {edge["id"] for edge in others}
     for edge in edges:
         ids = chain([edge["id"]], (f"{edge['id']}-{number}" for number in count(2)))
-        free = next(name for name in ids if name not in taken)
-        taken.add(free)
+        free = next(name for name in ids if name not in used_ids)
+        used_ids.add(free)
         yield {**edge, "id": free}
 
 

@@ -60,11 +60,11 @@ def failing_together(failing: Iterable[tuple[str, str]]) -> list[FailingTogether
 
 
 def _cause(reasons: Sequence[str]) -> str:
-    found = [match for why in reasons if (match := _OUTSIDE.match(why)) is not None]
-    if not found:
+    matches = [match for why in reasons if (match := _OUTSIDE.match(why)) is not None]
+    if not matches:
         return reasons[0]
-    edge, is_start = found[0]["edge"], found[0]["how"] == "began"
-    days = sorted({match["earlier"] or match["later"] for match in found})
+    edge, is_start = matches[0]["edge"], matches[0]["how"] == "began"
+    days = sorted({match["earlier"] or match["later"] for match in matches})
     own = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     wanted = f"a day from {edge} on" if is_start else f"a day before {edge}"
     program = f"begins on {edge}" if is_start else f"ended on {edge}"

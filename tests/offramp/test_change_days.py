@@ -1,7 +1,7 @@
 """Days on which a pack gives no answer, and how far away a change is: in the memo of a change.
 
 A program that ends, that begins later, or that leaves a gap takes answers away. Each part of the
-memo says so, and the rows of a file are counted by the old pack's rules of those days.
+memo sentence so, and the rows of a file are counted by the old pack's rules of those days.
 """
 
 from __future__ import annotations
@@ -78,9 +78,13 @@ def test_a_program_that_ends_is_said_in_each_part_of_the_memo(
     assert until in cases and "   From December 1, 2026 to December 31, 2026:\n" in cases
     assert "- Every case goes from its answer to no answer (`outside-program`)." in cases
     assert "after it, on the days on which the new pack gives answers." in cases
-    shown = page.read_text()
-    for says in (ENDED, "Every case goes from its answer to no answer", "days on which the new"):
-        assert says in shown
+    html = page.read_text()
+    for sentence in (
+        ENDED,
+        "Every case goes from its answer to no answer",
+        "days on which the new",
+    ):
+        assert sentence in html
     memo = memo_of(capsys, *ending)
     days = [{"from": "2027-01-01", "until": None, "sides": ["new"]}]
     assert memo["without_rules"] == days and memo["covers"]["until"] == "2027-01-01"
@@ -89,10 +93,10 @@ def test_a_program_that_ends_is_said_in_each_part_of_the_memo(
 def test_strict_wants_a_scenario_that_says_that_a_program_ends(
     ending: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    says = "from January 1, 2027 on the new pack gives no answer, and no scenario says so"
+    sentence = "from January 1, 2027 on the new pack gives no answer, and no scenario says so"
     findings = memo_of(capsys, *ending, "--strict", code=1)["findings"]
-    assert findings[0] == says
-    assert "no scenario says that the new pack gives no answer" in findings[1]
+    assert findings[0] == sentence
+    assert "no scenario sentence that the new pack gives no answer" in findings[1]
     changed(capsys, *ending, "--write-scenarios")
     assert memo_of(capsys, *ending, "--strict")["findings"] == []
     assert main(["test", ending[1]]) == 0
@@ -116,8 +120,10 @@ def test_a_program_that_began_where_the_old_one_had_ended_takes_nothing_away(
 ) -> None:
     old, new = pack_in(tmp_path / "old", ENDS), pack_in(tmp_path / "new")
     text = changed(capsys, old, new)
-    says = "From January 1, 2027 on, only the new pack gives answers: the old pack's program has"
-    assert says in text and "the new pack gives no answer" not in text
+    sentence = (
+        "From January 1, 2027 on, only the new pack gives answers: the old pack's program has"
+    )
+    assert sentence in text and "the new pack gives no answer" not in text
     assert "the days on which the new pack gives answers" not in text
     strict = memo_of(capsys, old, new, "--strict")
     assert strict["findings"] == []
@@ -179,15 +185,15 @@ def test_rows_that_get_no_answer_are_counted_by_the_old_pack_s_rules(
     mapping.write_text(MAP)
     cohort = ("--cohort", str(table), "--map", str(mapping), "--decision", "eligibility")
     memo = memo_of(capsys, old, new, *cohort)
-    (taken,) = memo["cohort"]["without_rules"]
-    assert taken["rows"] == 90 and taken["sides"] == ["new"]
-    assert taken["answers"] == {"eligible": 40, "either": 0, "ineligible": 50}
+    (days_away,) = memo["cohort"]["without_rules"]
+    assert days_away["rows"] == 90 and days_away["sides"] == ["new"]
+    assert days_away["answers"] == {"eligible": 40, "either": 0, "ineligible": 50}
     text = " ".join(changed(capsys, old, new, *cohort, "--html", str(page)).split())
-    says = (
+    sentence = (
         f"{days}, the new pack gives no answer to any of these 90 arrests. By the old pack's rules "
         f"of {rules_of} they are: 40 eligible, 50 ineligible, and 0 that depend on what nobody"
     )
-    assert says in text and says.replace("'", "&#x27;") in page.read_text().replace(
+    assert sentence in text and sentence.replace("'", "&#x27;") in page.read_text().replace(
         "&#39;", "&#x27;"
     )
     none = (
@@ -206,8 +212,10 @@ def test_small_counts_of_days_without_answers_are_hidden(
     table.write_text("\n".join(["id,day,age,grams", *lines, ""]))
     mapping.write_text(MAP)
     cohort = ("--cohort", str(table), "--map", str(mapping), "--decision", "eligibility")
-    (taken,) = memo_of(capsys, old, new, *cohort)["cohort"]["without_rules"]
-    assert taken["answers"]["eligible"] == {"hidden": True} == taken["answers"]["ineligible"]
+    (days_away,) = memo_of(capsys, old, new, *cohort)["cohort"]["without_rules"]
+    assert (
+        days_away["answers"]["eligible"] == {"hidden": True} == days_away["answers"]["ineligible"]
+    )
 
 
 # How far away
@@ -225,7 +233,7 @@ def test_days_are_counted_from_today_in_the_program_s_zone_and_not_from_the_comp
     clock = tmp_path / "clock"
     words = [f"{old}@2027-02-20", f"{new}@2027-02-20", "--clock", str(clock)]
     # In Denver it is still the day before.
-    for moment, says in (
+    for moment, sentence in (
         ("2027-02-27T03:00:00Z", "Takes effect on March 1, 2027, in 3 days."),
         ("2027-02-27T12:00:00Z", "Takes effect on March 1, 2027, in 2 days."),
         ("2026-12-01T12:00:00Z", "Takes effect on March 1, 2027, in 3 months."),
@@ -233,7 +241,7 @@ def test_days_are_counted_from_today_in_the_program_s_zone_and_not_from_the_comp
     ):
         clock.write_text(moment)
         assert main(["change", *words]) == 0
-        assert capsys.readouterr().out.splitlines()[1] == says
+        assert capsys.readouterr().out.splitlines()[1] == sentence
     assert main(["change", *words, "--today", "2026-12-01"]) == 0
     assert "March 1, 2027, in 3 months." in capsys.readouterr().out
     # A change that is not yet in force on the compared day isn't called in force at once.
@@ -288,11 +296,11 @@ def test_a_side_that_no_scenario_can_be_moved_to_is_named(
     old = pack_in(tmp_path / "old", PACK, [SCENARIO])
     rule = PACK.replace("person.age < 18", "person.age < 18 || person.age < 5")
     new = pack_in(tmp_path / "new", rule, [SCENARIO])
-    says = "`under-age` of `eligibility`: `person.age < 5` is never true"
+    sentence = "`under-age` of `eligibility`: `person.age < 5` is never true"
     findings = memo_of(capsys, old, new, "--strict", code=1)["findings"]
-    assert f"no scenario covers a side: {says}" in findings
-    assert says in changed(capsys, old, new)
-    assert says in " ".join(sides_of(capsys, new)["sides"]["lacking"])
+    assert f"no scenario covers a side: {sentence}" in findings
+    assert sentence in changed(capsys, old, new)
+    assert sentence in " ".join(sides_of(capsys, new)["sides"]["lacking"])
 
 
 # Failures of one cause
@@ -316,7 +324,7 @@ def test_scenarios_of_days_without_rules_fail_as_one_with_what_mends_them(
     lines = capsys.readouterr().out.splitlines()
     assert f"{named} fail for one cause" in lines[0] and cause in lines[1] and mend in lines[1]
     assert not any("is never" in line for line in lines) and "0 of 12 scenarios hold" in lines[-1]
-    # What is offered is of days on which the pack decides, or says that it doesn't.
+    # The offered scenarios are of days on which the pack decides, or sentence that it doesn't.
     changed(capsys, old, new, "--write-scenarios", code=1)
     assert main(["test", new]) == 1
     failing = sides_of(capsys, new)["failures"]

@@ -395,7 +395,7 @@ def assumptions() -> list[dict[str, Any]]:
     values = {"bool": True, "int": 1, "decimal": 1, "text": "x", "list": []}
     values |= {"date": "2014-05-02", "timestamp": "2014-05-02T12:00:00Z"}
     values |= {"citation": "NMSA 30-31-23"}
-    found = [
+    assumptions_of_facts = [
         {path: field.choices[0] if field.type == "choice" else values[field.type]}
         for whole in vocabulary.facts.values()
         for path, field in [
@@ -404,7 +404,7 @@ def assumptions() -> list[dict[str, Any]]:
         ]
     ]
     decided = [("eligibility", "eligible"), ("screening", "proceed")]
-    return found + [{f"decisions.{name}": outcome} for name, outcome in decided]
+    return assumptions_of_facts + [{f"decisions.{name}": outcome} for name, outcome in decided]
 
 
 @pytest.mark.parametrize("as_of", [["--as-of", "2014-06-01"], []])
@@ -448,10 +448,10 @@ def test_a_detail_is_assumed_of_each_entry_that_lacks_it_and_of_no_other_row(
     counts: Counts, tmp_path: Path
 ) -> None:
     file = tmp_path / "assumed.json"
-    given = {"judgment.amenable": True, "judgment.exploits_others": False}
-    given |= {"decisions.screening": "proceed", "approval.prosecutor": "approved"}
-    given |= {"encounter.in_area": True, "encounter.charges.authority": "state"}
-    given |= {"encounter.charges.conduct": "possession"}
+    complete = {"judgment.amenable": True, "judgment.exploits_others": False}
+    complete |= {"decisions.screening": "proceed", "approval.prosecutor": "approved"}
+    complete |= {"encounter.in_area": True, "encounter.charges.authority": "state"}
+    complete |= {"encounter.charges.conduct": "possession"}
     cells = [("opioid:2", 20), ("opioid:9", 30), ("opioid:", 40), ("", 50)]
     table = "id,day,age,charges,drugs,priors,place\n" + "".join(
         f"{drugs} {number},2014-05-01,30,F,{drugs},0,north\n"
@@ -462,7 +462,7 @@ def test_a_detail_is_assumed_of_each_entry_that_lacks_it_and_of_no_other_row(
         ({"encounter.drugs.grams": 1}, (60, 50, 30)),
         ({"encounter": {"drugs": {"grams": 9}}}, (20, 50, 70)),
     ):
-        file.write_text(json.dumps(given | detail))
+        file.write_text(json.dumps(complete | detail))
         code, text = counts.run(table, "--json", "--assume", str(file), mapping=LISTED)
         assert code == 0, text
         report = json.loads(text)["cohort"]

@@ -580,7 +580,7 @@ def test_the_page_about_documents_shows_what_is_so(capsys: pytest.CaptureFixture
     assert f"`{tree.text(rule.when)}` reads" in page
     assert f"> {passage(rule.when, words_of(segment, english())).text}\n" in page
     commands = re.findall(r"^offramp ((?:show|card) .*?) *(?:#.*)?$", page, flags=re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         assert ran(capsys, *command.split())[0] == 0
 

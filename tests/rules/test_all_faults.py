@@ -108,7 +108,7 @@ def test_check_prints_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert main([command, pack]) == 2
         lines = capsys.readouterr().out.splitlines()
         assert len(lines) == len(FAULTY)
-        assert all(line.startswith(f"{pack}: {pack}/pack.yaml:") for line in lines)
+        assert all(line.startswith(f"{pack}/pack.yaml:") for line in lines)
         assert main([command, pack, "--json"]) == 2
         result = json.loads(capsys.readouterr().out)[pack]
         assert result["error"] == result["errors"][0]

@@ -224,8 +224,8 @@ class _AssumedOfPack:
             else:
                 self._alone[path] = value
         charge = details.pop(CHARGES, {})
-        read = side.program.read(nested({CHARGES: [charge]})).known[CHARGES] if charge else [{}]
-        self.of_charges: Mapping[str, Any] = read[0]
+        records = side.program.read(nested({CHARGES: [charge]})).known[CHARGES] if charge else [{}]
+        self.of_charges: Mapping[str, Any] = records[0]
         self._details = details
 
     def added_to(self, facts: Any) -> Any:
