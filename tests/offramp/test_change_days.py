@@ -1,7 +1,7 @@
 """Days on which a pack gives no answer, and how far away a change is: in the memo of a change.
 
 A program that ends, that begins later, or that leaves a gap takes answers away. Each part of the
-memo sentence so, and the rows of a file are counted by the old pack's rules of those days.
+memo says so, and the rows of a file are counted by the old pack's rules of those days.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def test_strict_wants_a_scenario_that_says_that_a_program_ends(
     sentence = "from January 1, 2027 on the new pack gives no answer, and no scenario says so"
     findings = memo_of(capsys, *ending, "--strict", code=1)["findings"]
     assert findings[0] == sentence
-    assert "no scenario sentence that the new pack gives no answer" in findings[1]
+    assert "no scenario says that the new pack gives no answer" in findings[1]
     changed(capsys, *ending, "--write-scenarios")
     assert memo_of(capsys, *ending, "--strict")["findings"] == []
     assert main(["test", ending[1]]) == 0
@@ -324,7 +324,7 @@ def test_scenarios_of_days_without_rules_fail_as_one_with_what_mends_them(
     lines = capsys.readouterr().out.splitlines()
     assert f"{named} fail for one cause" in lines[0] and cause in lines[1] and mend in lines[1]
     assert not any("is never" in line for line in lines) and "0 of 12 scenarios hold" in lines[-1]
-    # The offered scenarios are of days on which the pack decides, or sentence that it doesn't.
+    # The offered scenarios are of days on which the pack decides, or says that it doesn't.
     changed(capsys, old, new, "--write-scenarios", code=1)
     assert main(["test", new]) == 1
     failing = sides_of(capsys, new)["failures"]
