@@ -22,6 +22,7 @@ from offramp.policy.counted_rows_text import (
     deciding_rows,
     difference_rows,
     flip_rows,
+    left_out_rows,
     not_sharp_sentences,
     number_of,
     parts_on_days,
@@ -91,13 +92,14 @@ def _left_out(cohort: Mapping[str, Any]) -> Iterator[str]:
     left_out = cohort["left_out"]
     if left_out:
         items = "".join(
-            f"<li>{item['rows']:,} for {escape_html(item['column'])}: "
+            f"<li>{count_text(item['rows'])} for {escape_html(item['column'])}: "
             f"{escape_html(item['reason'])}</li>"
             for item in left_out
         )
-        total, selected = sum(item["rows"] for item in left_out), number_of(cohort["selected"])
-        share = f" ({total / selected:.1%})" if selected else ""
-        yield f"<p><b>Left out: {total:,}{share}</b>, since they can’t be read:</p><ul>{items}</ul>"
+        total, selected = left_out_rows(cohort), number_of(cohort["selected"])
+        share = f" ({total / selected:.1%})" if selected and total is not None else ""
+        number = "a hidden number" if total is None else f"{total:,}{share}"
+        yield f"<p><b>Left out: {number}</b>, since they can’t be read:</p><ul>{items}</ul>"
 
 
 def _assumed(cohort: Mapping[str, Any]) -> Iterator[str]:

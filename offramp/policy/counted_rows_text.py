@@ -32,7 +32,7 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
     yield f"{count_text(cohort['selected'])} of {count_text(cohort['rows'])} {unit} in the file"
     for item in cohort["left_out"]:
         reason = printable(f"{item['column']}: {item['reason']}")
-        yield f"left out: {item['rows']:,} for {reason}"
+        yield f"left out: {count_text(item['rows'])} for {reason}"
     yield f"assumed: {assumed_text(cohort['assumed'])}"
     for title, part in parts_on_days(cohort):
         if title:
@@ -164,8 +164,10 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
         for title, part in parts_on_days(cohort)
         for sentence in _touched_rows(part["groups"][0], unit)
     ]
-    left_out = sum(item["rows"] for item in cohort["left_out"])
-    if left_out:
+    left_out = left_out_rows(cohort)
+    if left_out is None:
+        sentences.append(f"Left out: a hidden number of {unit} that can't be read.")
+    elif left_out:
         rows = unit if left_out > 1 else printable(str(cohort["unit"]))
         sentences.append(f"Left out: {left_out:,} {rows} that can't be read.")
     if counted_by := counted_by_text(cohort):
@@ -173,6 +175,13 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
     for _, part in parts_on_days(cohort):
         sentences += not_sharp_sentences(part)
     return sentences
+
+
+def left_out_rows(cohort: Mapping[str, Any]) -> int | None:
+    """Return how many rows were left out, None if it is hidden. Old memos have no total."""
+    if "left_out_rows" in cohort:
+        return number_of(cohort["left_out_rows"])
+    return sum(int(item["rows"]) for item in cohort["left_out"])
 
 
 def _touched_rows(whole: Mapping[str, Any], unit: str) -> list[str]:

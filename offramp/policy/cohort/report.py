@@ -91,9 +91,24 @@ class CohortReport:
     unlisted: tuple[UnlistedRows | None, ...] = ()
 
     @property
+    def shown_left_out(self) -> int | None:
+        """The number of rows that can't be read. None if it is small."""
+        rows = self.cohort.selected - self.cohort.counted
+        return None if 0 < rows < self.source.least else rows
+
+    @property
+    def left_out_reasons(self) -> Iterator[tuple[str, str, int | None]]:
+        """The columns and reasons, with the number of rows. All are None if one is small."""
+        left_out = self.cohort.left_out
+        are_shown = all(item.rows >= self.source.least for item in left_out)
+        for item in left_out:
+            yield item.column, item.reason, item.rows if are_shown else None
+
+    @property
     def shown_selected(self) -> int | None:
-        """The number of selected rows. None if it tells a hidden number of counted rows."""
-        return self.cohort.selected if self.tables.is_total_shown else None
+        """The number of selected rows. None if it tells a hidden number of other rows."""
+        is_shown = self.tables.is_total_shown and self.shown_left_out is not None
+        return self.cohort.selected if is_shown else None
 
     @property
     def shown_rows(self) -> int | None:

@@ -26,7 +26,7 @@ _DIGITS = 6
 
 def report_as_json(report: CohortReport) -> dict[str, Any]:
     """Return a report on whole programs, or on one change, as JSON has it."""
-    source, cohort = report.source, report.cohort
+    source = report.source
     return {
         "digest": report.digest,
         "map": source.map,
@@ -36,14 +36,10 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
         "selected": count_as_json(report.shown_selected),
         "where": {item.column: list(item.wanted) for item in report.filters},
         "left_out": [
-            {
-                "column": item.column,
-                "reason": item.reason,
-                "rows": item.rows,
-                "first": list(item.first),
-            }
-            for item in cohort.left_out
+            {"column": column, "reason": reason, "rows": count_as_json(rows)}
+            for column, reason, rows in report.left_out_reasons
         ],
+        "left_out_rows": count_as_json(report.shown_left_out),
         "assumed": report.assumed,
         "assumed_is_given": report.is_given,
         "by": (source.by[0] if len(source.by) == 1 else list(source.by)) if source.by else None,

@@ -55,7 +55,7 @@ def units(report: CohortReport) -> str:
 
 def source_lines(report: CohortReport) -> Iterator[str]:
     """Yield what was counted: the file, the map, the rows, those left out, and what is assumed."""
-    source, cohort, unit = report.source, report.cohort, units(report)
+    source, unit = report.source, units(report)
     digest = f" ({report.digest[:18]}…)" if report.digest is not None else ""
     yield from _entry("File", f"{printable(source.file)}{digest}")
     yield from _entry("Map", f"{printable(source.map)} ({report.map_digest[:18]}…)")
@@ -67,23 +67,33 @@ def source_lines(report: CohortReport) -> Iterator[str]:
         rows += f", {count_text(report.shown_selected)} selected: {printable(filter_texts)}"
     yield from _entry("Rows", rows)
     yield from _entry("Left out", left_out_text(report))
-    for item in cohort.left_out:
-        ids = ", ".join(printable(case_id) for case_id in item.first)
-        more = "" if item.rows <= len(item.first) else f" and {item.rows - len(item.first):,} more"
-        text = f"{item.rows:,} for {printable(item.column)}: {printable(item.reason)}"
-        yield from _entry("", f"{text} ({report.mapping.id_column} {ids}{more})")
+    for column, reason, number in report.left_out_reasons:
+        yield from _entry("", f"{count_text(number)} for {printable(column)}: {printable(reason)}")
     yield from assumption_lines(report)
 
 
 def left_out_text(report: CohortReport) -> str:
     """Return how many rows were left out, and their share."""
-    left_out = report.cohort.selected - report.cohort.counted
+    left_out = report.shown_left_out
+    if left_out is None:
+        return "a hidden number that can't be read"
     if not left_out:
         return "none"
     text = f"{left_out:,} that can't be read"
     if report.shown_selected is None:
         return text
     return f"{text}, {left_out / report.cohort.selected:.1%} of the rows"
+
+
+def left_out_ids(report: CohortReport) -> Iterator[str]:
+    """Yield the first ids of the rows that were left out, for the owner of the file alone."""
+    if report.cohort.left_out:
+        yield "rows that can't be read, for the owner of the file. The report doesn't have this:"
+    for item in report.cohort.left_out:
+        ids = ", ".join(printable(case_id) for case_id in item.first)
+        more = "" if item.rows <= len(item.first) else f" and {item.rows - len(item.first):,} more"
+        text = f"{item.rows:,} for {printable(item.column)}: {printable(item.reason)}"
+        yield f"  {text} ({report.mapping.id_column} {ids}{more})"
 
 
 def assumption_lines(report: CohortReport) -> Iterator[str]:
