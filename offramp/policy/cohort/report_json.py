@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offramp.policy.cohort.answers import Side
+from offramp.policy.cohort.missing_facts import MissingFact
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
     Answers,
@@ -116,11 +117,24 @@ def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
             "digest": question.sides[0].program.digest,
             **table_as_json(table, by_several=len(report.source.by) > 1),
             "unlisted_codes": unlisted_as_json(unlisted),
+            "left_open_by": [_missing(report, fact) for fact in missing],
         }
-        for question, table, unlisted in zip(
-            report.questions, report.tables.tables, report.unlisted, strict=True
+        for question, table, unlisted, missing in zip(
+            report.questions, report.tables.tables, report.unlisted, report.missing, strict=True
         )
     ]
+
+
+def _missing(report: CohortReport, fact: MissingFact) -> dict[str, Any]:
+    name, of_list = fact.line
+    return {
+        "fact": fact.path.replace("[]", ""),
+        "rows": count_as_json(fact.rows),
+        "codes": [{"code": code, "rows": count_as_json(rows)} for code, rows in fact.codes],
+        "map_line": name,
+        "under": of_list or None,
+        "columns": list(report.mapping.columns_of.get(of_list or name, ())),
+    }
 
 
 def unlisted_as_json(unlisted: UnlistedRows | None) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def report_as_text(report: CohortReport, names: Sequence[str] = ()) -> str:
         ) == 1
         heading = _heading(side, None if is_alone or not names else names[place])
         lines += ["", heading, *_table(table), *unlisted_lines(report, place)]
+        lines += missing_lines(report, place)
     return "\n".join([*lines, "", *legend_lines(report)])
 
 
@@ -142,6 +143,32 @@ def unlisted_text(unit: str, unlisted: UnlistedRows, *, is_given: bool) -> str:
     assumed = "Only what --assume gives" if is_given else "Nothing"
     most = f", most often {named}" if named else ""
     return f"{text}{most}. {assumed} is assumed of what the table would state of them."
+
+
+def missing_lines(report: CohortReport, place: int) -> Iterator[str]:
+    """Yield which facts most rows with several answers lack, and which line of the map has each."""
+    facts = report.missing[place] if report.missing else ()
+    if not facts:
+        return
+    yield ""
+    unit = units(report)
+    yield from wrap(f"What leaves these {unit} open. One of them may lack several facts:", _width())
+    for fact in facts:
+        number = "a hidden number lack" if fact.rows is None else f"{fact.rows:,} lack"
+        codes = ", ".join(f"{printable(code)} ({count_text(rows)})" for code, rows in fact.codes)
+        most = f", most often with the code {codes}" if codes else ""
+        name, of_list = fact.line
+        under = f" under `{of_list}`" if of_list else ""
+        columns = report.mapping.columns_of.get(of_list or name, ())
+        read = f" (read there: {', '.join(map(printable, columns))})" if columns else ""
+        what = "a section of law in " if name == "code" else ""
+        text = (
+            f"- {number} {what}`{fact.path.replace('[]', '')}`{most}. A line `{name}:`{under} in the map "
+            f"can give it{read}."
+        )
+        yield from wrap(
+            text, _width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
 
 
 def _heading(side: Side, typed: str | None) -> str:
