@@ -161,11 +161,9 @@ def missing_lines(report: CohortReport, place: int) -> Iterator[str]:
         under = f" under `{of_list}`" if of_list else ""
         columns = report.mapping.columns_of.get(of_list or name, ())
         read = f" (read there: {', '.join(map(printable, columns))})" if columns else ""
-        what = "a section of law in " if name == "code" else ""
-        text = (
-            f"- {number} {what}`{fact.path.replace('[]', '')}`{most}. A line `{name}:`{under} in the map "
-            f"can give it{read}."
-        )
+        of_law = "a section of law in " if name == "code" else ""
+        path = f"{of_law}`{fact.path.replace('[]', '')}`"
+        text = f"- {number} {path}{most}. A line `{name}:`{under} in the map can give it{read}."
         yield from wrap(
             text, _width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
         )
