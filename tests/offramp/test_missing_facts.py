@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations, product
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import rules
+from offramp.counts import LEAST
 from offramp.policy.case_table import CaseTable
 from offramp.policy.cohort.missing_facts import MissingFact, shown_missing
 from offramp.policy.cohort.report import CohortReport, CohortSource, count_rows
@@ -82,6 +85,30 @@ def test_a_number_of_few_rows_is_hidden(tmp_path: Path) -> None:
     # A table by the column has the number of each of its cells.
     by_drugs = numbers(report_on(tmp_path, [*rows(100), *rows(40, drugs="opioid:")], by="drugs"))
     assert by_drugs[GRAMS] is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_number_is_a_few_rows_from_another(tmp_path: Path, seed: int) -> None:
+    """In files with few rows of some kinds. The sum of two tells how many rows lack both."""
+    dice = Random(seed)
+    kinds = product(["opioid:2", "opioid:", ":9", ""], ["NMSA 30-31-23", "loitering"], ["", "40"])
+    table = []
+    for drugs, code, age in kinds:
+        number = dice.choice([0, 3, 9, 25, 70])
+        table += rows(number, drugs=drugs, code=code, age=age)
+    report = report_on(tmp_path, [*rows(30), *table])
+    everyone = report.tables.tables[0].groups[0]
+    answers = everyone.sides[0]
+    printed = {everyone.rows, answers.either, *answers.surely.values()} - {None}
+    if report.tables.is_withheld or answers.either is None:
+        assert all(fact.rows is None for fact in report.missing[0])
+        return
+    shown = [fact.rows for fact in report.missing[0] if fact.rows is not None]
+    assert not any(0 < number < LEAST for number in shown)
+    for number in shown:
+        assert not any(0 < abs(number - other) < LEAST for other in [*printed, *shown])
+    for first, second in combinations(shown, 2):
+        assert not 0 < abs(first + second - answers.either) < LEAST
 
 
 def test_two_numbers_never_tell_how_few_rows_lack_both() -> None:
