@@ -26,8 +26,12 @@ _MOST_PAGES = 500
 _CHANGED = "The answer changed since you opened this. Look at it once more"
 # The headings of the two lists, for none, one, and more.
 _HEADINGS = {
-    QUEUE: ("Nobody waits for your word.", "One waits for your word", "{} wait for your word"),
-    APPLICATIONS: ("Nobody waits for a decision.", "One application waits", "{} applications wait"),
+    QUEUE: (
+        "Nobody waits for your word.",
+        "One decision waits for your word",
+        "{} decisions wait for your word",
+    ),
+    APPLICATIONS: ("Nobody waits for a decision.", "One decision waits", "{} decisions wait"),
 }
 _TITLES = {QUEUE: "Queue", APPLICATIONS: "Applications"}
 
