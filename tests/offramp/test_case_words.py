@@ -96,7 +96,7 @@ def test_a_decision_on_what_was_corrected_since_is_marked_beside_its_outcome(tow
 
 
 def test_a_corrected_name_flags_a_decision_only_while_nobody_opened_it(town: Town) -> None:
-    """The label of a correction says identity and contact. Whoever opens it sees that it's a name.
+    """The label of a correction says identity and contact. Opened, it is seen to be a name.
 
     The rules of entry read the age. Until the correction is opened, it may be the age.
     """

@@ -122,7 +122,7 @@ class FormTerms:
         return label[language] if label else word.replace("_", " ")
 
     def officer_label(self, outcome: str, language: str) -> str:
-        """Return the label of an offer's outcome as the officer who asks reads it."""
+        """Return the label of an offer's outcome as the asking officer reads it."""
         label = self.labels.get("officer.offer", {}).get(outcome)
         return label[language] if label else self.label("decisions.offer", outcome, language)
 

@@ -191,7 +191,9 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
     terms = pack_terms(program.pack)
     own_case = case_of(working_set, case)
     tellable = tellable_decisions(working_set, program, own_case, case, office.clock())
-    outdated = {each.decision: each for each in view.outdated if each.what != ANSWER}
+    outdated = {
+        decision.decision: decision for decision in view.outdated if decision.what != ANSWER
+    }
     zone = working_set.gateway.history.newest.zone
     teller = _Teller(working_set, case, own_case, ValueWords(terms, zone))
     described, staff = person_of(working_set, case), working_set.staff
@@ -250,8 +252,8 @@ def _line(kind: str, labels: Iterable[Label | OwnLabel]) -> str:
 
 def _kinds_of(categories: Iterable[str]) -> str:
     """Return kinds of information in words, with a capital."""
-    words = ", ".join(SHORT_CATEGORIES[name][0] for name in categories)
-    return f"{words[:1].upper()}{words[1:]}"
+    kinds = ", ".join(SHORT_CATEGORIES[name][0] for name in categories)
+    return f"{kinds[:1].upper()}{kinds[1:]}"
 
 
 def _differs(decision: str, made: Mapping[str, Any]) -> str | None:
