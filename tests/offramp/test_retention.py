@@ -54,9 +54,9 @@ GIVEN = "Zephyrine"
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A town for all tests, since its keys take seconds. Its clock only goes forward."""
+    """A town of its own for each test. The years of one test would slow down the next one."""
     town = Town(tmp_path_factory.mktemp("town"))
     with pytest.MonkeyPatch.context() as patch:
         for module in (delivery, records, evidence):
