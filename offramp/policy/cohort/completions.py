@@ -35,7 +35,7 @@ from offramp.policy.cohort.possible import (
     decider_of,
     rules_with,
 )
-from rules.decide.ruling import Ruling
+from rules.decide.ruling import Ruling, explanation
 from rules.decide.search_space import SearchSpace
 from rules.packs.resolve import RuleInForce
 
@@ -167,6 +167,7 @@ def _has_rules(ruling: Ruling) -> bool:
     return ruling.segment is not None and not ruling.attested
 
 
+@explanation
 def open_rules_of(ruling: Ruling) -> OpenRules:
     """Return the rules that a case leaves open, up to the first that is true."""
     if ruling.status == "decided":
