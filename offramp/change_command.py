@@ -47,6 +47,11 @@ def change(options: argparse.Namespace) -> int:
         progress=sys.stderr,
     )
     value = plain(memo.value)
+    if memo.cohort is not None:
+        from offramp.policy.cohort.report_text import left_out_ids
+
+        for line in left_out_ids(memo.cohort):
+            print_error(line)
     if options.agency is not None:
         value = _with_own_cases(value, memo.sides[1].pack, options)
     if options.html is not None:

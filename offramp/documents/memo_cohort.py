@@ -22,7 +22,8 @@ from offramp.policy.counted_rows_text import (
     deciding_rows,
     difference_rows,
     flip_rows,
-    left_out_kinds,
+    left_out_rows,
+    left_out_text,
     no_change_text,
     not_sharp_sentences,
     number_of,
@@ -95,14 +96,14 @@ def _left_out(cohort: Mapping[str, Any]) -> Iterator[str]:
     left_out = cohort["left_out"]
     if left_out:
         items = "".join(
-            f"<li>{item['rows']:,} for {escape_html(item['column'])}: "
+            f"<li>{count_text(item['rows'])} for {escape_html(item['column'])}: "
             f"{escape_html(item['reason'])}</li>"
             for item in left_out
         )
-        total, selected = sum(item["rows"] for item in left_out), number_of(cohort["selected"])
-        share = f" ({total / selected:.1%})" if selected else ""
-        kinds = escape_html(left_out_kinds(cohort))
-        yield f"<p><b>Left out: {total:,}{share}</b>, {kinds}:</p><ul>{items}</ul>"
+        total, selected = left_out_rows(cohort), number_of(cohort["selected"])
+        share = f" ({total / selected:.1%})" if selected and total is not None else ""
+        kinds = escape_html(left_out_text(cohort))
+        yield f"<p><b>Left out{share}:</b> {kinds}:</p><ul>{items}</ul>"
 
 
 def _assumed(cohort: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from offramp.policy import operations
 from offramp.policy.answer_json import answer_as_json
 from offramp.policy.input_files import read_facts
 from offramp.policy.local_packs import local_lines
-from offramp.terminal import print_json, print_text
+from offramp.terminal import print_error, print_json, print_text
 from rules.errors import Refusal, RequestError
 
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
@@ -265,7 +265,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
     from offramp.policy.cohort.engine_choice import ENGINES, choose_engine
     from offramp.policy.cohort.report import NOTHING, CohortSource, count_rows
     from offramp.policy.cohort.report_json import report_as_json, tables_as_json
-    from offramp.policy.cohort.report_text import report_as_text
+    from offramp.policy.cohort.report_text import left_out_ids, report_as_text
 
     if not options.map:
         raise RequestError("usage", "`--by` counts the rows of a table", fix="add `--map MAP`")
@@ -299,6 +299,8 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
         assume=assume if assume in (None, NOTHING) else read_facts(assume),
         progress=sys.stderr,
     )
+    for line in left_out_ids(report):
+        print_error(line)
     if options.json:
         cohort = report_as_json(report) | {"programs": tables_as_json(report)}
         print_json({"decision": options.decision, "cohort": cohort}, indent=2)

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from offramp.policy.change_wording import days_of, days_text
-from offramp.policy.cohort.left_out import kinds_of_left_out
+from offramp.policy.cohort.left_out import left_out_kinds
 from offramp.policy.cohort.report_text import HIDDEN, aligned, not_sharp_text, unlisted_text
 from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from rules.author.phrases import format_day, spell_name
@@ -33,7 +33,7 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
     yield f"{count_text(cohort['selected'])} of {count_text(cohort['rows'])} {unit} in the file"
     for item in cohort["left_out"]:
         reason = printable(f"{item['column']}: {item['reason']}")
-        yield f"left out: {item['rows']:,} for {reason}"
+        yield f"left out: {count_text(item['rows'])} for {reason}"
     yield f"assumed: {assumed_text(cohort['assumed'])}"
     for title, part in parts_on_days(cohort):
         if title:
@@ -197,8 +197,8 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
         for sentence in _touched_rows(part, unit)
     ]
     sentences += taken_away_sentences(cohort)
-    if left_out := left_out_kinds(cohort):
-        sentences.append(f"Left out of these {unit}: {left_out}.")
+    if left_out_rows(cohort) != 0:
+        sentences.append(f"Left out of these {unit}: {left_out_text(cohort)}.")
     if counted_by := counted_by_text(cohort):
         sentences.append(counted_by)
     for _, part in parts_on_days(cohort):
@@ -206,9 +206,17 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
     return sentences
 
 
-def left_out_kinds(cohort: Mapping[str, Any]) -> str:
-    """Return how many rows were left out for which kind of fault, empty if none was."""
-    return kinds_of_left_out((item["reason"], item["rows"]) for item in cohort["left_out"])
+def left_out_text(cohort: Mapping[str, Any]) -> str:
+    """Return how many rows were left out for which kind of fault."""
+    reasons = ((item["reason"], number_of(item["rows"])) for item in cohort["left_out"])
+    return left_out_kinds(reasons, left_out_rows(cohort))
+
+
+def left_out_rows(cohort: Mapping[str, Any]) -> int | None:
+    """Return how many rows were left out, None if it is hidden. Old memos have no total."""
+    if "left_out_rows" in cohort:
+        return number_of(cohort["left_out_rows"])
+    return sum(int(item["rows"]) for item in cohort["left_out"])
 
 
 def _touched_rows(cohort: Mapping[str, Any], unit: str) -> list[str]:

@@ -224,12 +224,11 @@ def test_each_open_question_names_who_knows_and_ask_sends_only_what_may_pass(pla
     assert undetermined and all(undetermined)
     for line in (line for lines in undetermined for line in lines):
         question, _, who = line.partition("?")
-        assert (question and "Known to " in who) or "your own office" in who, line
+        assert (question and "to say" in who) or "your own office" in who, line
     row = next(lines for lines in undetermined if any("grams" in line for line in lines))
-    assert "How many grams does it weigh? Known to police. Not asked yet." in row
-    cant = (
-        "Has the prosecutor approved or declined? Known to the prosecutor, who can’t be asked now."
-    )
+    assert "How many grams does it weigh? For police to say. Not asked yet." in row
+    asked_of = "For the prosecutor to say, who can’t be asked now."
+    cant = f"Has the prosecutor approved or declined? {asked_of}"
     assert cant in row and len(row) == 3
     before = set(town.at["program"].working_set().outbox)
     desk.press(f"form[action='{path}/ask'] button")

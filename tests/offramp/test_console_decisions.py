@@ -237,7 +237,7 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     assert place.taps <= 3
     # What Today asks for is in the queue as well, until the prosecutor says it.
     place.open("prosecutor", "/queue")
-    assert place.heading == "One waits for your word" and "held charge" in place.text
+    assert place.heading == "One decision waits for your word" and "file the charge" in place.text
     _first(place, "prosecutor", "/queue")
     _decides(place, "hold", "discretion")
     place.open("prosecutor", "/queue")
@@ -254,7 +254,7 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     eligibility = _first(place, "program", "/applications")
     place.check("unopened")
     _opens_until(place, "program", eligibility, "Opioid")
-    assert "Not known yet" in place.text and "Known to police. Not asked yet." in place.text
+    assert "Not known yet" in place.text and "For police to say. Not asked yet." in place.text
     place.check("not known yet")
     place.open("program", "/applications")
     place.check("applications")

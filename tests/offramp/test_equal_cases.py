@@ -170,6 +170,21 @@ def test_cases_with_other_answers_are_told_apart(condition: str, first: Any, sec
     assert answers[0] != answers[1]
 
 
+def test_a_charge_without_a_code_is_known_by_what_it_agrees_with() -> None:
+    """Cannabis is lawful under some sections, and none of them is a violation."""
+    question = Question((Side(rules.load("santa-fe", "2026-07-01"), "offer"),))
+    together = Answerer([question], Completions())
+    outcomes = []
+    for charge in ({"violent": False}, {"violent": False, "level": "violation"}):
+        case: dict[str, Any] = deepcopy(KNOWN)
+        drugs = [{"kind": "cannabis", "grams": 2}]
+        case["encounter"] |= {"date": "2026-07-01", "charges": [charge], "drugs": drugs}
+        expected = Answerer([question], Completions()).answer(deepcopy(case))
+        assert together.answer(case) == expected
+        outcomes.append(expected[0].outcomes)
+    assert ("no_offense",) in outcomes[0] - outcomes[1]
+
+
 SMALL_FACTS = written.complete(written.TINY).flatmap(written.holes_in)
 SMALL_SIDES = st.tuples(written.small_packs(), written.small_packs())
 VALUES: dict[str, tuple[Any, ...]] = {

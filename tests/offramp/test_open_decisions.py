@@ -365,7 +365,8 @@ def test_an_interview_is_overdue_only_where_its_silence_counts(own_town: Town) -
         if each.decision == "filing" and each.case != late
     )
     assert (filing.case, filing.why) == (told, "No interview is on record in time")
-    assert filing.answer.title == "You may file, and need not" and filing.last_day is None
+    assert filing.answer.title == "The prosecutor may file, and need not"
+    assert filing.last_day is None
     overdue = {e.case for e in operations.list_open_decisions(office).listed if e.is_overdue}
     assert untold not in overdue, "nobody may tell that there was none"
     held = {charge.case: charge for charge in operations.list_held_charges(office)}

@@ -56,7 +56,7 @@ HOUR, DAY = 3600, 86400
 KEEP = "2070-01-01"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = Town(tmp_path_factory.mktemp("report"), {**ROLES, "program": "program"})
     with pytest.MonkeyPatch.context() as patch:

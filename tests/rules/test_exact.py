@@ -51,6 +51,17 @@ def asked(first: str, second: str, partial: Flat) -> tuple[Decision, Any, Iterat
 def test_exact_outcomes_are_those_of_all_completions(
     first: str, second: str, partial: Flat
 ) -> None:
+    assert_exact(first, second, partial)
+
+
+@pytest.mark.parametrize("operator", written.OPERATORS)
+def test_exact_outcomes_are_those_of_all_completions_at_a_limit(operator: str) -> None:
+    for condition in written.at_a_limit(operator):
+        assert_exact(condition, "tiny.yes && !tiny.yes", {"tiny.rows": [{}]})
+
+
+def assert_exact(first: str, second: str, partial: Flat) -> None:
+    """Compare the exact outcomes with those of each completion, decided one by one."""
     decision, answer, completions = asked(first, second, partial)
     seen: dict[str, Flat] = {}
     for tried, filled in enumerate(completions):

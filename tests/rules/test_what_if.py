@@ -57,6 +57,19 @@ def changed_cases(case: Flat, read: dict[str, Any]) -> Any:
 def test_no_change_of_fewer_facts_gives_the_outcome(
     first: str, second: str, complete: Flat
 ) -> None:
+    assert_fewest(first, second, complete)
+
+
+@pytest.mark.parametrize("operator", written.OPERATORS)
+def test_no_change_of_fewer_facts_gives_the_outcome_at_a_limit(operator: str) -> None:
+    record = {"n": 0, "yes": False, "kind": "a"}
+    complete = {"tiny.yes": True, "tiny.kind": "a", "tiny.score": 0, "tiny.rows": [record]}
+    for condition in written.at_a_limit(operator):
+        assert_fewest(condition, "tiny.yes && !tiny.yes", complete)
+
+
+def assert_fewest(first: str, second: str, complete: Flat) -> None:
+    """Compare the smallest change with each change of small facts, decided one by one."""
     program = written.program(pack_of(first, second), as_of="2014-04-01")
     decision = program.decide("eligibility", written.nested(complete))
     conditions = [rule.condition for rule in decision.rules_in_force.rules]

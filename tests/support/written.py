@@ -1119,15 +1119,21 @@ def cases(draw: st.DrawFn) -> Flat:
 
 
 RANKED = Readable(TINY, (), {"ranking": CUSTOM}, (), SMALL.tables)
+OPERATORS = ("<", "<=", ">", ">=", "==")
+AMOUNTS = ("tiny.score", "sum(tiny.rows.map(r, r.n))", "size(tiny.rows.filter(r, r.yes))")
 # Numbers at a limit, where one step too far is seen.
 LIMITS = st.builds(
-    "{} {} {}".format,
-    st.sampled_from(
-        ["tiny.score", "sum(tiny.rows.map(r, r.n))", "size(tiny.rows.filter(r, r.yes))"]
-    ),
-    st.sampled_from(["<", "<=", ">", ">=", "=="]),
-    st.integers(-1, 2),
+    "{} {} {}".format, st.sampled_from(AMOUNTS), st.sampled_from(OPERATORS), st.integers(-1, 2)
 )
+
+
+def at_a_limit(operator: str) -> list[str]:
+    """Conditions that an operator read as another one makes true or false at its number alone."""
+    return [
+        f"{negation}({amount} {operator} 1) && {amount} == 1"
+        for amount in AMOUNTS
+        for negation in ("", "!")
+    ]
 
 
 @st.composite

@@ -633,9 +633,11 @@ class _Page:
         """Yield what else was sent. What tells several agencies the same at once is one change."""
         changes: list[tuple[int, str, str, str | None, list[str]]] = []
         newest: dict[tuple[str, str, str | None], int] = {}
+        # An agency that another part of the record reached was told of it, if only by a notice.
+        reached = {(row.record, row.to) for row in self.statement.rows if row.status != WITHDRAWN}
         stopped: dict[str, set[str]] = {}
         for row in self.told:
-            if row.status == WITHDRAWN:
+            if row.status == WITHDRAWN and (row.record, row.to) not in reached:
                 stopped.setdefault(row.record, set()).add(row.to)
         for record in self.statement.records:
             to = record.parties() - {record.issuer} - stopped.get(record.jti, set())

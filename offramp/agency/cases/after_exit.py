@@ -1,14 +1,21 @@
 """What may still be sent in a case after the person has left, or the referral was asked back.
 
+Representation ends with an exit, so the hub hands counsel the exit's notice, and stops the rest.
+
 INVARIANT: `needs` asks `check_may_be_told` before each record that an operation composes, so that
 no new operation can forget it. A form asks earlier too, so that nobody answers in vain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from exchange.consent.reduction import represents
+from exchange.records.statements import About
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.empty_cases import is_withdrawn, referrals_asked_back
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 
 # The kinds of record that say nothing about the case's service. They correct and take back what was
@@ -65,6 +72,32 @@ def check_may_be_told(working_set: WorkingSet, kind: str, handle: str | None) ->
         f"the person has left the program, so no `{kind}` is sent in this case",
         fix=fix,
     )
+
+
+def stopped_by_exit(
+    working_set: WorkingSet, handle: str, outgoing: OutgoingRecord
+) -> Mapping[str, tuple[str, ...]]:
+    """Return what an exit of this agency states and counsel doesn't get, by the agency: categories.
+
+    Representation ends with the exit, so the hub stops all but the notice. Counsel that opened a
+    part, or that acts for the person again, isn't among them.
+    """
+    if outgoing.kind != "exit" or outgoing.receipt is None:
+        return {}
+    state, directory = working_set.gateway.state(handle), working_set.gateway.history.newest
+    opened = {
+        (record.issuer, statement.about)
+        for record in state.kind("acknowledgement")
+        for _, statement in record.says()
+        if isinstance(statement, About)
+    }
+    stopped: dict[str, dict[str, None]] = {}
+    for (part_id, label), part in zip(outgoing.labels, outgoing.parts, strict=True):
+        for agency in part["to"] if label.category != ("operation",) else ():
+            is_counsel = directory.role(agency) == "defender" and not represents(state, agency)
+            if is_counsel and (agency, (outgoing.jti, part_id)) not in opened:
+                stopped.setdefault(agency, {}).update(dict.fromkeys(label.category))
+    return {agency: tuple(categories) for agency, categories in stopped.items()}
 
 
 def _referral_recalled(working_set: WorkingSet, kind: str, handle: str) -> AgencyError:

@@ -35,14 +35,19 @@ def defaults_today(office: Office, working_set: WorkingSet) -> Defaults:
         )
     gateway = working_set.gateway
     today = day_of(gateway.hub_time(office.clock()), gateway.history.newest.zone)
-    pack = pack_in_force(office, working_set)
-    return defaults_of(office.settings, gateway, today, office.random, pack)
+    program = _program_in_force(office, working_set)
+    return defaults_of(office.settings, gateway, today, office.random, program)
 
 
 def pack_in_force(office: Office, working_set: WorkingSet) -> Pack | None:
     """Return the pack that the directory names, None where it isn't here yet."""
+    program = _program_in_force(office, working_set)
+    return program.pack if program is not None else None
+
+
+def _program_in_force(office: Office, working_set: WorkingSet) -> Program | None:
     try:
-        return office.program(working_set).pack
+        return office.program(working_set)
     except AgencyError:
         return None
 

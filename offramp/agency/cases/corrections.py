@@ -216,7 +216,12 @@ class _Chain:
         category: str | None,
         later: Sequence[CaseEntry],
     ) -> bool:
-        """Return True if a later correction restates a value, or may have changed it."""
+        """Return True if a later correction restates a value, or may have changed it.
+
+        A correction of something else restates the value. What changes it after that changes this
+        statement too: a decision may rest on this one, and never have seen the restatement.
+        """
+        is_restated = False
         for correction in later:
             if _hides(correction, category):
                 self._note(UNOPENED, entry, path, value, correction)
@@ -226,12 +231,11 @@ class _Chain:
             restated = _values_of(correction)
             if path not in restated:
                 continue
-            is_same = same_value(restated[path], value)
-            if not is_same:
+            if not same_value(restated[path], value):
                 self._note(CORRECTED, entry, path, value, correction)
-            if not is_same or correction.key not in self._dead:
                 return True
-        return False
+            is_restated |= correction.key not in self._dead
+        return is_restated
 
     def _note(
         self, how: str, entry: CaseEntry, path: str, value: Any, correction: CaseEntry

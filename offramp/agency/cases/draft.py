@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from exchange.agency.gateway import Gateway
@@ -14,6 +14,7 @@ from exchange.records.ids import new_id, new_short_id
 from exchange.records.kinds import find_kind
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import Settings
+from rules.decide.program import Program
 from rules.decide.retention import term_of
 from rules.errors import PackError
 from rules.frozen import frozen
@@ -21,7 +22,6 @@ from rules.input.language_names import read_language, similar_languages
 from rules.input.printing import plain
 from rules.input.values import iso_day
 from rules.input.yaml import read_text
-from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 # The longest text of a draft, in bytes and in characters.
@@ -67,28 +67,48 @@ def defaults_of(
     gateway: Gateway,
     today: date,
     random_bytes: Callable[[int], bytes],
-    pack: Pack | None,
+    program: Program | None,
 ) -> Defaults:
     """Return an agency's defaults: the retention of its pack, and for care no adverse action.
 
-    `pack` is None where the pack in force isn't here. Then the settings' time applies.
+    `program` is None where the pack in force isn't here. Then the settings' time applies.
     """
     directory = gateway.history.newest
     role = directory.role(settings.id)
     use = "no_adverse_action" if role in COLLECTORS else "none"
     roles = tuple(dict.fromkeys(agency.role for agency in directory.agencies.values()))
+    own = _own_last_day(program, role, today, settings.keep_days)
+    longest = partial(_longest, program, settings.keep_days, today, roles)
+    return Defaults(own.isoformat(), use, settings.notice, random_bytes, longest)
 
-    def longest(roles: Iterable[str | None], categories: Iterable[str], since: date | None) -> date:
-        named, start = tuple(categories), max(since or today, today)
-        if pack is None:
-            return start + timedelta(days=settings.keep_days)
-        return max(
-            term_of(pack, each, named, start, today, default_days=settings.keep_days).day
-            for each in roles
-        )
 
-    own = max(longest((role,), (category,), None) for category in vocabulary().categories)
-    return Defaults(own.isoformat(), use, settings.notice, random_bytes, partial(longest, roles))
+@lru_cache(maxsize=64)
+def _own_last_day(
+    program: Program | None, role: str | None, today: date, default_days: int
+) -> date:
+    """Return the last day of what an agency of a role keeps longest. Each page asks for it."""
+    return max(
+        _longest(program, default_days, today, (role,), (category,), None)
+        for category in vocabulary().categories
+    )
+
+
+def _longest(
+    program: Program | None,
+    default_days: int,
+    today: date,
+    roles: Iterable[str | None],
+    categories: Iterable[str],
+    since: date | None,
+) -> date:
+    """Return the last day of a part with the role that keeps it longest."""
+    named, start = tuple(categories), max(since or today, today)
+    if program is None:
+        return start + timedelta(days=default_days)
+    return max(
+        term_of(program.pack, role, named, start, today, default_days=default_days).day
+        for role in roles
+    )
 
 
 def parse_draft(text: str, defaults: Defaults) -> Draft:

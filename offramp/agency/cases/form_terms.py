@@ -121,6 +121,11 @@ class FormTerms:
         label = self.labels.get(path, {}).get(word)
         return label[language] if label else word.replace("_", " ")
 
+    def officer_label(self, outcome: str, language: str) -> str:
+        """Return the label of an offer's outcome as the asking officer reads it."""
+        label = self.labels.get("officer.offer", {}).get(outcome)
+        return label[language] if label else self.label("decisions.offer", outcome, language)
+
 
 def question_text(english: str, language: str) -> str:
     """Return a fact's question in a language, in English if it has no translation."""

@@ -14,7 +14,7 @@ docs/decisions/0165-a-decision-lapses-if-it-could-differ.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from offramp.agency.cases.case import Answer, Case
@@ -201,13 +201,23 @@ def _changed_after(
         is_later = change.stated_at < basis <= change.changed_at and not is_own
         return is_later and (paths is None or _is_read(case, change, paths))
 
-    changes = [
+    changes = _each_once(
         change for change in case.changes if concerns(change) and not _is_restored(case, change)
-    ]
+    )
     newer = [
         change for change in case.restated if concerns(change) and _still_differs(case, change)
     ]
     return changes, newer
+
+
+def _each_once(changes: Iterable[FactChange]) -> list[FactChange]:
+    """Return each change of a fact once, where a part and its restatement were both changed."""
+    once: dict[object, FactChange] = {}
+    for change in changes:
+        parts = (change.record, change.part) if change.path is None else ()
+        key = (change.how, change.by, change.path, change.changed_at, *parts)
+        once.setdefault(key, change)
+    return list(once.values())
 
 
 def _changes_since(
@@ -439,9 +449,9 @@ def _outdated_answers(
             is_shown = (change.record, change.part) in rests_on
             return change.changed_at >= seen and (is_shown or is_noted)
 
-        changes = [
+        changes = _each_once(
             change for change in case.changes if concerns(change) and not _is_restored(case, change)
-        ]
+        )
         newer = [
             change for change in case.restated if concerns(change) and _still_differs(case, change)
         ]

@@ -54,7 +54,7 @@ class TextOpenings:
         opened_here: Mapping[_PartKey, bool] = MappingProxyType({}),
     ) -> None:
         self._state = State(tuple(records))
-        self._by_key = {(each.issuer, each.jti): each for each in self._state.records}
+        self._by_key = {(record.issuer, record.jti): record for record in self._state.records}
         self._asked = {
             (record.issuer, passage.to)
             for record in self._state.kind("question")

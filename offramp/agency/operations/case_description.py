@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange.records.label import Label
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.after_exit import stopped_by_exit
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, recalled_parts
@@ -17,6 +18,7 @@ from offramp.agency.cases.human_decision import decisions_to_make
 from offramp.agency.cases.list_changes import is_list
 from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
 from offramp.agency.cases.open_decisions import answer_on_known_facts, choices_of
+from offramp.agency.cases.outdated import ANSWER
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
 from offramp.agency.cases.people import person_of, unsettled_name
 from offramp.agency.cases.positions import note_position
@@ -30,6 +32,7 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.case_file import CaseView, read_case
 from offramp.agency.operations.outdated_words import (
+    asks_in,
     asks_of,
     may_be_made_anew,
     out_of_date,
@@ -54,6 +57,8 @@ _RECORDS_CHECK = "screening_outcome"
 _LOOKS_SHOWN = 40
 # The fields by which people name an entry of a list.
 _NAMING = ("conduct", "kind")
+# Of a person's decision, by whether a correction of what it read is unopened.
+_OUT_OF_DATE = {False: "Out of date", True: "May be out of date"}
 # Steps of every program, with the fact that states when each was done.
 _STEPS = (
     ("Referral", "case.referred_at"),
@@ -95,7 +100,8 @@ class DescribedAnswer:
     `because` are the rules' words. `also_decided` are sentences on other people's decisions, beside
     the one in force. `may_be_told` are the names of the agencies that may be told it now, empty
     where it was told or nobody may be. `differs` is a sentence where the rules said otherwise than
-    the person decided.
+    the person decided. `out_of_date` says that what the person decided on was changed since, or
+    may have been, empty otherwise.
     """
 
     decision: str
@@ -108,6 +114,7 @@ class DescribedAnswer:
     may_be_told: tuple[str, ...] = ()
     possible: str | None = None
     differs: str | None = None
+    out_of_date: str = ""
 
 
 @frozen
@@ -115,7 +122,8 @@ class CaseEvent:
     """A record of the case: what it says, who sent it when, and its other recipients.
 
     `kind` is the record's, and `time` in seconds since 1970. `state` is `sent`, `waiting`,
-    `refused`, `closed` for what nobody here opened, or `recalled`.
+    `refused`, `closed` for what nobody here opened, `recalled`, or `kept` for a decision that was
+    made here and that nobody was told. `stopped` are sentences on what a recipient doesn't get.
     """
 
     time: int
@@ -125,6 +133,7 @@ class CaseEvent:
     is_own: bool
     to: tuple[str, ...]
     state: str
+    stopped: tuple[str, ...] = ()
 
 
 @frozen
@@ -182,6 +191,9 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
     terms = pack_terms(program.pack)
     own_case = case_of(working_set, case)
     tellable = tellable_decisions(working_set, program, own_case, case, office.clock())
+    outdated = {
+        decision.decision: decision for decision in view.outdated if decision.what != ANSWER
+    }
     zone = working_set.gateway.history.newest.zone
     teller = _Teller(working_set, case, own_case, ValueWords(terms, zone))
     described, staff = person_of(working_set, case), working_set.staff
@@ -201,7 +213,13 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         tuple(teller.facts(view)),
         tuple(teller.notes(view)),
         tuple(
-            replace(answer, may_be_told=tuple(map(teller.name, tellable.get(answer.decision, ()))))
+            replace(
+                answer,
+                may_be_told=tuple(map(teller.name, tellable.get(answer.decision, ()))),
+                out_of_date=_OUT_OF_DATE[outdated[answer.decision].waits_for_opening]
+                if answer.decision in outdated
+                else "",
+            )
             for answer in teller.answers(view, program, office.clock())
         ),
         tuple(teller.events()),
@@ -230,6 +248,12 @@ def _line(kind: str, labels: Iterable[Label | OwnLabel]) -> str:
         return line
     categories = dict.fromkeys(name for label in labels for name in label.category)
     return f"{line}: {', '.join(SHORT_CATEGORIES[name][0] for name in categories)}"
+
+
+def _kinds_of(categories: Iterable[str]) -> str:
+    """Return kinds of information in words, with a capital."""
+    kinds = ", ".join(SHORT_CATEGORIES[name][0] for name in categories)
+    return f"{kinds[:1].upper()}{kinds[1:]}"
 
 
 def _differs(decision: str, made: Mapping[str, Any]) -> str | None:
@@ -355,8 +379,7 @@ class _Teller:
         for decision in decisions_to_make(self.working_set, pack):
             is_possible = decision != EJECTION or may_be_ejected(self.seen)
             if is_possible and choices_of(self.working_set, pack, decision):
-                terms = pack.vocabulary.decisions.get(decision) or pack.decisions[decision]
-                yield decision, " ".join(terms.asks.split())
+                yield decision, asks_in(pack, decision)
 
     def answers(self, view: CaseView, program: Program, now: int) -> Iterator[DescribedAnswer]:
         """Yield the answers, what people decided before what only the rules say."""
@@ -499,6 +522,7 @@ class _Teller:
                 continue
             state = "refused" if sent.refused else "sent" if sent.receipt else "waiting"
             to = {agency for part in sent.parts for agency in part["to"]}
+            stopped = stopped_by_exit(self.working_set, self.case, sent)
             events.append(
                 CaseEvent(
                     sent.receipt.time if sent.receipt else sent.time,
@@ -508,6 +532,12 @@ class _Teller:
                     True,
                     tuple(sorted(self.name(agency) for agency in to)),
                     "recalled" if sent.jti in recalled else state,
+                    tuple(
+                        f"{self.name(agency)} got the notice alone. "
+                        f"{_kinds_of(categories)} was stopped: with the exit, the office no longer "
+                        "represents the person."
+                        for agency, categories in stopped.items()
+                    ),
                 )
             )
         for received in records.received.values():
@@ -526,4 +556,29 @@ class _Teller:
                     "recalled" if record.jti in recalled else state,
                 )
             )
+        events += self._kept_decisions()
         yield from sorted(events, key=lambda event: -event.time)
+
+    def _kept_decisions(self) -> Iterator[CaseEvent]:
+        """Yield the decisions that a person made here, and that no record tells anybody."""
+        records = self.working_set.cases.records(self.case)
+        told_of = [
+            members.get("determination")
+            for stated in self.stated
+            for members in stated.content.values()
+            if isinstance(members, Mapping)
+        ]
+        for note in records.notes:
+            made = note.body.get("determination")
+            if made is None or made in told_of:
+                continue
+            outcome = self._outcome(str(made["decision"]), made["outcome"])
+            yield CaseEvent(
+                note.time,
+                "determination",
+                f"a person decided: {outcome}",
+                self.name(self.working_set.agency),
+                True,
+                (),
+                "kept",
+            )

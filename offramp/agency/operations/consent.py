@@ -166,7 +166,12 @@ class StandingGrant:
     @property
     def sentence(self) -> str:
         """The whole sentence."""
-        return f"{self.lead} {'; '.join(self.kinds)}. {self.purpose} {self.ends}"
+        return f"{self.sentence_without_end} {self.ends}"
+
+    @property
+    def sentence_without_end(self) -> str:
+        """The sentence without the one that says when it ends."""
+        return f"{self.lead} {'; '.join(self.kinds)}. {self.purpose}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the grant's JSON in `offramp agency revoke --list`."""
@@ -192,6 +197,12 @@ class StandingConsents:
     name: str
     grants: tuple[StandingGrant, ...]
     follows: tuple[str, ...]
+
+    @property
+    def common_end(self) -> str | None:
+        """The sentence on the end of all of them, None if they end on different days."""
+        ends = {grant.ends for grant in self.grants}
+        return ends.pop() if len(ends) == 1 else None
 
 
 @frozen

@@ -49,7 +49,12 @@ from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, needs, visible
 from offramp.agency.operations.case_file import CaseView, count_closed, note_facts, read_case
 from offramp.agency.operations.confirmation import list_confirmations
-from offramp.agency.operations.outdated_words import may_be_made_anew, out_of_date, values_changed
+from offramp.agency.operations.outdated_words import (
+    asks_in,
+    may_be_made_anew,
+    out_of_date,
+    values_changed,
+)
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
@@ -797,8 +802,7 @@ def _askable(
 
 
 def _asks(program: Program, decision: str) -> str:
-    terms = program.pack.vocabulary.decisions.get(decision) or program.pack.decisions[decision]
-    return " ".join(terms.asks.split())
+    return asks_in(program.pack, decision)
 
 
 def _label(decision: str, word: str) -> str:

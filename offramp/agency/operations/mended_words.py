@@ -118,7 +118,7 @@ def _left_out(office: Office, effects: Effects, words: _Words) -> Iterator[str]:
             if lacking:
                 yield (
                     f"Not told to {series(lacking)}: {text}. A correction tells an agency only "
-                    "what it was told before, and it was told this of no entry. It gets it if it "
+                    "what it was told before, and it never was told this detail. It gets it if it "
                     "asks."
                 )
         never = [name for agency, name in words.names.items() if agency not in lists]

@@ -341,7 +341,7 @@ def _answer_of(decision: Decision, program: Program, missing: tuple[ToFindOut, .
 def _title(outcome: str | None, decision: Decision) -> str:
     if outcome is None or decision.outcome == "not_part_of_this_program":
         return "This program has no offer at the scene"
-    label = form_terms().label("decisions.offer", outcome, "en")
+    label = form_terms().officer_label(outcome, "en")
     return label[:1].upper() + label[1:]
 
 

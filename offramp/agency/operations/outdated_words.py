@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from offramp.agency.cases.corrections import UNOPENED
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.list_changes import differences
 from offramp.agency.cases.outdated import ANSWER, OutdatedDecision
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.operations.code_words import in_words
 from offramp.agency.operations.value_words import ValueWords
 from rules.frozen import frozen
+from rules.packs.pack import Pack
 from rules.shelf import vocabulary
 
 # The facts that an unopened correction may change, at most as many as are named.
@@ -55,9 +57,19 @@ def values_changed(
 
 def asks_of(decision: str) -> str:
     """Return the question of a decision."""
+    label = form_terms().labels.get("decision.asks", {}).get(decision)
+    if label is not None:
+        return label["en"]
     terms = vocabulary().decisions.get(decision)
     asks = terms.asks if terms is not None else decision.replace("_", " ").capitalize() + "?"
     return " ".join(asks.split())
+
+
+def asks_in(pack: Pack, decision: str) -> str:
+    """Return the question of a decision that only the pack may have."""
+    if decision in vocabulary().decisions or decision not in pack.decisions:
+        return asks_of(decision)
+    return " ".join(pack.decisions[decision].asks.split())
 
 
 def out_of_date(outdated: OutdatedDecision, names: Mapping[str, str]) -> str:

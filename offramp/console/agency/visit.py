@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ from offramp.console.agency.catalogs import ENGLISH, LANGUAGES, mark, translate
 from offramp.console.agency.sessions import Attempts, Box, Challenges, Session, Sessions
 from offramp.console.agency.templates_of import Templates
 from rules.errors import Refusal
+
+_Entry = TypeVar("_Entry")
 
 
 class NotHere(Exception):
@@ -185,6 +187,12 @@ class Visit:
         typed = self.query.get("page", "")
         number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 1
         return max(1, min(number, pages))
+
+    def page_of(self, listed: Sequence[_Entry], most: int) -> tuple[Sequence[_Entry], int, int]:
+        """Return the part of a long list that the address asks for, its number, and of how many."""
+        pages = max(1, -(-len(listed) // most))
+        number = self.page_number(pages)
+        return listed[(number - 1) * most : number * most], number, pages
 
     # Confirm what decides
 

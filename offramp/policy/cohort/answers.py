@@ -9,6 +9,7 @@ from typing import Any
 
 import rules
 from offramp.policy.cohort.completions import Completions
+from offramp.policy.cohort.missing_facts import Missing, missing_facts
 from offramp.policy.cohort.possible import Outcomes, Possible
 from rules.decide.ruling import CHARGES, CaseFacts, Ruling
 from rules.decide.same_law import depends_on_law_alone, law_changes
@@ -157,10 +158,13 @@ class Answerer:
             return day
         return tuple(bisect_right(changes, day) for changes in self._changes)
 
-    def answer(self, facts: Any) -> tuple[Possible, ...]:
-        """Return the possible answers to each question. Raises `FactsError`."""
+    def answer(self, facts: Any, missing: list[Missing] | None = None) -> tuple[Possible, ...]:
+        """Return the possible answers to each question. Raises `FactsError`.
+
+        Of each question, the facts that leave several answers are added to `missing`.
+        """
         return tuple(
-            _without_never(self._possible(question, facts, number), question.never)
+            _without_never(self._possible(question, facts, number, missing), question.never)
             for number, question in enumerate(self.questions)
         )
 
@@ -182,17 +186,22 @@ class Answerer:
             if path.startswith(DECISION)
         }
 
-    def _possible(self, question: Question, facts: Any, number: int) -> Possible:
+    def _possible(
+        self, question: Question, facts: Any, number: int, missing: list[Missing] | None = None
+    ) -> Possible:
         if question.is_same_twice:
-            alone = self._possible(Question(question.sides[:1]), facts, number)
+            alone = self._possible(Question(question.sides[:1]), facts, number, missing)
             return Possible(frozenset(outcomes * 2 for outcomes in alone.outcomes), alone.why)
         rulings = [self._ruling(side, facts) for side in question.sides]
         running = [ruling for ruling in rulings if ruling is not None]
-        if len(running) == len(rulings):
-            return self._completions.possible(running, number)
         possible = (
             self._completions.possible(running, number) if running else Possible(frozenset({()}))
         )
+        if missing is not None:
+            is_open = len(possible.outcomes) > 1
+            missing.append(missing_facts(running) if is_open else frozenset())
+        if len(running) == len(rulings):
+            return possible
         return Possible(
             frozenset(_with_gaps(rulings, outcomes) for outcomes in possible.outcomes),
             possible.why,

@@ -35,7 +35,7 @@ from offramp.policy.cohort.possible import (
     decider_of,
     rules_with,
 )
-from rules.decide.ruling import Ruling
+from rules.decide.ruling import Ruling, explanation
 from rules.decide.search_space import SearchSpace
 from rules.packs.resolve import RuleInForce
 
@@ -75,7 +75,7 @@ class Completions:
             return Possible(wide)
         if any(ruling.status != "decided" and not _has_rules(ruling) for ruling in rulings):
             return Possible(wide, NO_DAY)
-        open_rules = [_open_rules(ruling) for ruling in rulings]
+        open_rules = [open_rules_of(ruling) for ruling in rulings]
         key = facts_read(rulings, open_rules)
         answers = self._known.get(key)
         if answers is None:
@@ -167,7 +167,8 @@ def _has_rules(ruling: Ruling) -> bool:
     return ruling.segment is not None and not ruling.attested
 
 
-def _open_rules(ruling: Ruling) -> OpenRules:
+@explanation
+def open_rules_of(ruling: Ruling) -> OpenRules:
     """Return the rules that a case leaves open, up to the first that is true."""
     if ruling.status == "decided":
         assert isinstance(ruling.outcome, str)

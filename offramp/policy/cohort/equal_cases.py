@@ -125,7 +125,8 @@ def _witnesses(loops: Iterable[_Loop]) -> Mapping[str, int]:
 
 
 def _names(rules: OpenRules) -> explain.Names:
-    return explain.names_of([rule.condition for rule in rules.rules])
+    conditions = [rule.condition for rule in rules.rules]
+    return explain.names(conditions[0]) if len(conditions) == 1 else explain.names_of(conditions)
 
 
 class _OpenParts:

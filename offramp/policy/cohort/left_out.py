@@ -45,17 +45,21 @@ def named_rows(id_column: str, first: Sequence[str], rows: int) -> str:
     return f"{'; '.join(parts)}{more}"
 
 
-def kinds_of_left_out(entries: Iterable[tuple[str, int]]) -> str:
-    """Return how many rows were left out for which kind of fault. `entries` have reason and rows.
+def left_out_kinds(entries: Iterable[tuple[str, int | None]], total: int | None) -> str:
+    """Return how many rows were left out for which kind of fault, empty if none was.
 
-    Empty if none was.
+    `entries` have a reason with its rows. A number is None if it is hidden.
     """
-    counts = {True: 0, False: 0}
+    kinds: dict[str, list[int | None]] = {}
     for reason, rows in entries:
-        counts[reason == REPEATED] += rows
-    parts = [f"{counts[False]:,} that can't be read"] if counts[False] else []
-    parts += [f"{counts[True]:,} with an id of an earlier row"] if counts[True] else []
-    return " and ".join(parts)
+        kind = "with an id of an earlier row" if reason == REPEATED else "that can't be read"
+        kinds.setdefault(kind, []).append(rows)
+    numbers = [number for rows in kinds.values() for number in rows if number is not None]
+    if total is None or len(numbers) < sum(map(len, kinds.values())):
+        number = "a hidden number" if total is None else f"{total:,}"
+        return f"{number} {' or '.join(kinds)}"
+    sums = {kind: sum(number or 0 for number in rows) for kind, rows in kinds.items()}
+    return " and ".join(f"{rows:,} {kind}" for kind, rows in sums.items())
 
 
 class LeftOutRows:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from offramp.policy.case_table import CaseTable, facts_of, no_rows
 from offramp.policy.cohort.left_out import REPEATED, LeftOut, LeftOutRows
+from offramp.policy.cohort.missing_facts import Missing
 from offramp.policy.cohort.selection import (
     MOST_GROUPS,
     Filter,
@@ -34,9 +35,10 @@ Groups = tuple[str, ...]  # a row's words, one for each way of grouping
 class Case(Generic[T]):
     """A distinct case: its answer, and how many rows of each group have it."""
 
-    def __init__(self, answer: T, codes: Codes = ()) -> None:
+    def __init__(self, answer: T, codes: Codes = (), missing: Sequence[Missing] = ()) -> None:
         self.answer = answer
         self.codes = codes
+        self.missing = missing
         self.rows: Counter[Groups] = Counter()
 
 
@@ -62,6 +64,7 @@ class Cohort(Generic[T]):
 class CohortReader(Generic[T]):
     """Reads a file. `answer` makes an answer of the facts of a case, or raises `FactsError`.
 
+    With `asks_missing` it is also given a list, for the facts that leave an answer open.
     `day_matters` returns what of a row's day can change its answer. `codes` finds the codes that
     offense tables lack.
     """
@@ -70,15 +73,17 @@ class CohortReader(Generic[T]):
         self,
         mapping: TableMap,
         name: str,
-        answer: Callable[[Any], T],
+        answer: Callable[..., T],
         *,
         by: Sequence[str] = (),
         where: Sequence[Filter] = (),
         day_matters: Callable[[date | None], Hashable] = lambda day: day,
         codes: UnlistedCodes | None = None,
+        asks_missing: bool = False,
     ) -> None:
         self.mapping = mapping
         self.codes = codes
+        self.asks_missing = asks_missing
         self._answer = answer
         self.where = where
         self.groupings = read_groupings(mapping, by)
@@ -98,6 +103,7 @@ class CohortReader(Generic[T]):
         self._words: list[set[str]] = [set() for _ in self.groupings]
         self.rows = 0
         self._unlisted: list[tuple[Codes, int]] = []
+        self._missing: list[tuple[Sequence[Missing], int]] = []
 
     def read(
         self,
@@ -172,6 +178,17 @@ class CohortReader(Generic[T]):
             if isinstance(case, Case) and case.codes:
                 yield case.codes, sum(case.rows.values())
 
+    def add_missing(self, missing: Sequence[Missing], rows: int) -> None:
+        """Note the facts that leave the answers of rows open."""
+        self._missing.append((missing, rows))
+
+    def missing(self) -> Iterator[tuple[Sequence[Missing], int]]:
+        """Yield the facts that leave answers open, with the rows that lack them together."""
+        yield from self._missing
+        for case in self._cases.values():
+            if isinstance(case, Case) and any(case.missing):
+                yield case.missing, sum(case.rows.values())
+
     def _cells(self, row: Row | FactsError) -> dict[str, str] | None:
         if isinstance(row, FactsError) or not self.table.fits(row):
             return None
@@ -198,7 +215,9 @@ class CohortReader(Generic[T]):
             try:
                 facts = read_facts()
                 codes = self.codes.of(facts) if self.codes is not None else ()
-                case = Case(self._answer(facts), codes)
+                missing: list[Missing] = []
+                asked = [missing] if self.asks_missing else []
+                case = Case(self._answer(facts, *asked), codes, missing)
             except FactsError as fault:
                 case = fault
             self._cases[key] = case

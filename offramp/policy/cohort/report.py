@@ -13,6 +13,7 @@ from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
 from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
 from offramp.policy.cohort.engine_choice import EngineChoice, open_engine
+from offramp.policy.cohort.missing_facts import MissingFact, shown_missing
 from offramp.policy.cohort.possible import DecidingRule, Outcomes, Possible
 from offramp.policy.cohort.reading import DEFAULT_SHARE, Cohort, CohortReader
 from offramp.policy.cohort.selection import Filter, read_filters
@@ -72,8 +73,8 @@ class CohortReport:
 
     `digest` is that of the file, None for standard input. `assumed` has the values of facts that no
     row says, by path. It `is_given` if somebody wrote it. `deciding` has for each question the
-    rules that decide changes of its answer, and `unlisted` the rows with a code that the table
-    lacks.
+    rules that decide changes of its answer, `unlisted` the rows with a code that the table lacks,
+    and `missing` the facts that leave answers open, of whole programs alone.
     """
 
     source: CohortSource
@@ -89,11 +90,27 @@ class CohortReport:
     is_out_of_time: bool = False
     is_given: bool = False
     unlisted: tuple[UnlistedRows | None, ...] = ()
+    missing: tuple[tuple[MissingFact, ...], ...] = ()
+
+    @property
+    def shown_left_out(self) -> int | None:
+        """The number of rows that can't be read. None if it is small."""
+        rows = self.cohort.selected - self.cohort.counted
+        return None if 0 < rows < self.source.least else rows
+
+    @property
+    def left_out_reasons(self) -> Iterator[tuple[str, str, int | None]]:
+        """The columns and reasons, with the number of rows. All are None if one is small."""
+        left_out = self.cohort.left_out
+        are_shown = all(item.rows >= self.source.least for item in left_out)
+        for item in left_out:
+            yield item.column, item.reason, item.rows if are_shown else None
 
     @property
     def shown_selected(self) -> int | None:
-        """The number of selected rows. None if it tells a hidden number of counted rows."""
-        return self.cohort.selected if self.tables.is_total_shown else None
+        """The number of selected rows. None if it tells a hidden number of other rows."""
+        is_shown = self.tables.is_total_shown and self.shown_left_out is not None
+        return self.cohort.selected if is_shown else None
 
     @property
     def shown_rows(self) -> int | None:
@@ -177,6 +194,7 @@ def count_answers(
         by=source.by,
         where=filters,
         day_matters=answerer.day_matters,
+        asks_missing=all(len(question.sides) == 1 for question in questions),
     )
     limits: dict[str, Any] = {"allowed": source.allowed, "strict": source.strict}
     with waiting(progress, "counting the rows"), open_engine(source.engine) as engine:
@@ -186,6 +204,7 @@ def count_answers(
         cohort = reader.read(**limits, rows=rows)
     with waiting(progress, "hiding small counts"):
         tables = make_tables(cohort, questions, source.by, least=source.least)
+    unlisted, missing = _unlisted(reader, cohort, tables, source)
     return CohortReport(
         source,
         _digest(source.file),
@@ -199,7 +218,8 @@ def count_answers(
         tuple(frozenset(completions.deciding[number]) for number in range(len(questions))),
         completions.is_out_of_time,
         assume is not None and assume != NOTHING,
-        tuple(_unlisted(reader, cohort, tables, source)),
+        unlisted,
+        missing,
     )
 
 
@@ -226,8 +246,8 @@ def _unlisted(
     cohort: Cohort[tuple[Possible, ...]],
     tables: Tables,
     source: CohortSource,
-) -> Iterator[UnlistedRows | None]:
-    """Yield the rows of each question with a code that its table lacks.
+) -> tuple[tuple[UnlistedRows | None, ...], tuple[tuple[MissingFact, ...], ...]]:
+    """Return the rows of each question with a code that its table lacks, and the missing facts.
 
     A table by codes has their rows.
     """
@@ -237,6 +257,13 @@ def _unlisted(
     is_hidden = any(None in _of_sides(table) for table in tables.tables)
     shown = {count for table in tables.tables for count in _printed(table) if count is not None}
     others = {cohort.counted, *shown, *(cohort.counted - count for count in shown)}
+    all_unlisted, all_missing = [], []
+    asked = [*reader.missing()]
+    kept_back = {
+        path
+        for path in {path for missing, _ in asked for of in missing for path, _ in of}
+        if not by_columns.isdisjoint(reader.mapping.columns_of.get(path.partition("[")[0], ()))
+    }
     for place in range(len(tables.tables)):
         unlisted = shown_codes(
             counted,
@@ -246,8 +273,15 @@ def _unlisted(
             are_codes_shown=are_codes_shown,
         )
         if unlisted is not None and unlisted.rows is not None:
-            others.add(unlisted.rows)
-        yield unlisted
+            others |= {unlisted.rows, *(rows for _, rows in unlisted.codes if rows is not None)}
+        all_unlisted.append(unlisted)
+    for place in range(len(tables.tables)) if reader.asks_missing else ():
+        printed = None if is_hidden else others
+        facts = tuple(shown_missing(asked, place, printed, source.least, kept_back))
+        all_missing.append(facts)
+        others |= {fact.rows for fact in facts if fact.rows is not None}
+        others |= {rows for fact in facts for _, rows in fact.codes if rows is not None}
+    return tuple(all_unlisted), tuple(all_missing)
 
 
 def _of_sides(table: AnswerTable) -> list[int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offramp.policy.cohort.answers import Side
+from offramp.policy.cohort.missing_facts import MissingFact
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
     Answers,
@@ -26,7 +27,7 @@ _DIGITS = 6
 
 def report_as_json(report: CohortReport) -> dict[str, Any]:
     """Return a report on whole programs, or on one change, as JSON has it."""
-    source, cohort = report.source, report.cohort
+    source = report.source
     return {
         "digest": report.digest,
         "map": source.map,
@@ -36,14 +37,10 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
         "selected": count_as_json(report.shown_selected),
         "where": {item.column: list(item.wanted) for item in report.filters},
         "left_out": [
-            {
-                "column": item.column,
-                "reason": item.reason,
-                "rows": item.rows,
-                "first": list(item.first),
-            }
-            for item in cohort.left_out
+            {"column": column, "reason": reason, "rows": count_as_json(rows)}
+            for column, reason, rows in report.left_out_reasons
         ],
+        "left_out_rows": count_as_json(report.shown_left_out),
         "assumed": report.assumed,
         "assumed_is_given": report.is_given,
         "by": (source.by[0] if len(source.by) == 1 else list(source.by)) if source.by else None,
@@ -120,11 +117,24 @@ def tables_as_json(report: CohortReport) -> list[dict[str, Any]]:
             "digest": question.sides[0].program.digest,
             **table_as_json(table, by_several=len(report.source.by) > 1),
             "unlisted_codes": unlisted_as_json(unlisted),
+            "left_open_by": [_missing(report, fact) for fact in missing],
         }
-        for question, table, unlisted in zip(
-            report.questions, report.tables.tables, report.unlisted, strict=True
+        for question, table, unlisted, missing in zip(
+            report.questions, report.tables.tables, report.unlisted, report.missing, strict=True
         )
     ]
+
+
+def _missing(report: CohortReport, fact: MissingFact) -> dict[str, Any]:
+    name, of_list = fact.line
+    return {
+        "fact": fact.path.replace("[]", ""),
+        "rows": count_as_json(fact.rows),
+        "codes": [{"code": code, "rows": count_as_json(rows)} for code, rows in fact.codes],
+        "map_line": name,
+        "under": of_list or None,
+        "columns": list(report.mapping.columns_of.get(of_list or name, ())),
+    }
 
 
 def unlisted_as_json(unlisted: UnlistedRows | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from textwrap import wrap
 
 from offramp.policy.cohort.answers import Side
-from offramp.policy.cohort.left_out import kinds_of_left_out, named_rows
+from offramp.policy.cohort.left_out import left_out_kinds, named_rows
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
     Answers,
@@ -46,6 +46,7 @@ def report_as_text(report: CohortReport, names: Sequence[str] = ()) -> str:
         ) == 1
         heading = _heading(side, None if is_alone or not names else names[place])
         lines += ["", heading, *_table(table, side, units(report)), *unlisted_lines(report, place)]
+        lines += missing_lines(report, place)
     return "\n".join([*lines, "", *legend_lines(report)])
 
 
@@ -57,7 +58,7 @@ def units(report: CohortReport) -> str:
 
 def source_lines(report: CohortReport) -> Iterator[str]:
     """Yield what was counted: the file, the map, the rows, those left out, and what is assumed."""
-    source, cohort, unit = report.source, report.cohort, units(report)
+    source, unit = report.source, units(report)
     digest = f" ({report.digest[:18]}…)" if report.digest is not None else ""
     yield from _entry("File", f"{printable(source.file)}{digest}")
     yield from _entry("Map", f"{printable(source.map)} ({report.map_digest[:18]}…)")
@@ -69,23 +70,32 @@ def source_lines(report: CohortReport) -> Iterator[str]:
         rows += f", {count_text(report.shown_selected)} selected: {printable(filter_texts)}"
     yield from _entry("Rows", rows)
     yield from _entry("Left out", left_out_text(report))
-    for item in cohort.left_out:
-        first = [printable(case_id) for case_id in item.first]
-        named = named_rows(report.mapping.id_column, first, item.rows)
-        text = f"{item.rows:,} for {printable(item.column)}: {printable(item.reason)}"
-        yield from _entry("", f"{text} ({named})")
+    for column, reason, number in report.left_out_reasons:
+        yield from _entry("", f"{count_text(number)} for {printable(column)}: {printable(reason)}")
     yield from assumption_lines(report)
 
 
 def left_out_text(report: CohortReport) -> str:
     """Return how many rows were left out, and their share."""
-    left_out = report.cohort.selected - report.cohort.counted
-    if not left_out:
+    left_out = report.shown_left_out
+    if left_out == 0:
         return "none"
-    text = kinds_of_left_out((item.reason, item.rows) for item in report.cohort.left_out)
-    if report.shown_selected is None:
+    reasons = ((reason, rows) for _, reason, rows in report.left_out_reasons)
+    text = left_out_kinds(reasons, left_out)
+    if report.shown_selected is None or left_out is None:
         return text
     return f"{text}, {left_out / report.cohort.selected:.1%} of the rows"
+
+
+def left_out_ids(report: CohortReport) -> Iterator[str]:
+    """Yield the first ids of the rows that were left out, for the owner of the file alone."""
+    if report.cohort.left_out:
+        yield "rows that are left out, for the owner of the file. The report doesn't have this:"
+    for item in report.cohort.left_out:
+        first = [printable(case_id) for case_id in item.first]
+        named = named_rows(report.mapping.id_column, first, item.rows)
+        text = f"{item.rows:,} for {printable(item.column)}: {printable(item.reason)}"
+        yield f"  {text} ({named})"
 
 
 def assumption_lines(report: CohortReport) -> Iterator[str]:
@@ -148,6 +158,30 @@ def unlisted_text(unit: str, unlisted: UnlistedRows, *, is_given: bool) -> str:
     assumed = "Only what --assume gives" if is_given else "Nothing"
     most = f", most often {named}" if named else ""
     return f"{text}{most}. {assumed} is assumed of what the table would state of them."
+
+
+def missing_lines(report: CohortReport, place: int) -> Iterator[str]:
+    """Yield which facts most rows with several answers lack, and which line of the map has each."""
+    facts = report.missing[place] if report.missing else ()
+    if not facts:
+        return
+    yield ""
+    unit = units(report)
+    yield from wrap(f"What leaves these {unit} open. One of them may lack several facts:", _width())
+    for fact in facts:
+        number = "a hidden number lack" if fact.rows is None else f"{fact.rows:,} lack"
+        codes = ", ".join(f"{printable(code)} ({count_text(rows)})" for code, rows in fact.codes)
+        most = f", most often with the code {codes}" if codes else ""
+        name, of_list = fact.line
+        under = f" under `{of_list}`" if of_list else ""
+        columns = report.mapping.columns_of.get(of_list or name, ())
+        read = f" (read there: {', '.join(map(printable, columns))})" if columns else ""
+        of_law = "a section of law in " if name == "code" else ""
+        path = f"{of_law}`{fact.path.replace('[]', '')}`"
+        text = f"- {number} {path}{most}. A line `{name}:`{under} in the map can give it{read}."
+        yield from wrap(
+            text, _width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
 
 
 def _heading(side: Side, typed: str | None) -> str:

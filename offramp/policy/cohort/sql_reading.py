@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from offramp.policy.cohort.answers import Answerer
+from offramp.policy.cohort.missing_facts import Missing
 from offramp.policy.cohort.plain_tables import column_names, has_types
 from offramp.policy.cohort.possible import Possible
 from offramp.policy.cohort.reading import Cohort, CohortReader
@@ -395,20 +396,26 @@ class _SqlReading:
             names = ", ".join(vector)
             test = f"JOIN (VALUES {rows}) waiting({names}) USING ({names}) "
         answers: dict[tuple[int, ...], Answer] = {}
+        missing: dict[tuple[int, ...], list[Missing]] = {}
         for *cells, numbers, count in self._run(
             f"SELECT {listed}, any_value({case}), sum(rows) FROM tested {test}"
             f"GROUP BY {listed} ORDER BY {listed}"
         ):
             key = tuple(cells[: len(same)])
             if key not in answers:
-                answers[key] = self._answer(numbers)
+                missing[key] = []
+                answers[key] = self._answer(
+                    numbers, missing[key] if self.reader.asks_missing else None
+                )
+            if any(missing[key]):
+                self.reader.add_missing(missing[key], int(count))
             words = cells[len(same) : len(same) + len(groups)]
             self.reader.add_counts(answers[key], self._words(words), int(count))
 
     def _words(self, numbers: Sequence[int]) -> tuple[str, ...]:
         return tuple(words[number] for words, number in zip(self.words, numbers, strict=True))
 
-    def _answer(self, case: Mapping[str, int]) -> Answer:
+    def _answer(self, case: Mapping[str, int], missing: list[Missing] | None = None) -> Answer:
         """Decide a case by the compiled rules, with the facts that rules read."""
         facts: dict[str, Any] = {
             path: values[0]
@@ -419,7 +426,7 @@ class _SqlReading:
             path: self.values[path][case[f"c{place}"]] for place, path in enumerate(self.keys)
         }
         return self.answerer.answer(
-            nested({path: value for path, value in facts.items() if value is not None})
+            nested({path: value for path, value in facts.items() if value is not None}), missing
         )
 
 

@@ -76,7 +76,7 @@ def shown_codes(
             by_code.update(dict.fromkeys(codes[place], number))
     if not rows:
         return None
-    if printed is None or not _is_safe(rows, printed, least):
+    if printed is None or not is_safe(rows, printed, least):
         return UnlistedRows(None)
     others = {*printed, rows}
     return UnlistedRows(rows, tuple(_most_frequent(by_code, others, least, are_codes_shown)))
@@ -90,10 +90,11 @@ def _most_frequent(
     for code in in_order[:SHOWN]:
         number = by_code[code]
         left -= number
-        if number < least or 0 < left < least or not _is_safe(number, others, least):
+        if number < least or 0 < left < least or not is_safe(number, others, least):
             return
         yield code, number if are_counts_shown else None
 
 
-def _is_safe(number: int, others: Iterable[int], least: int) -> bool:
+def is_safe(number: int, others: Iterable[int], least: int) -> bool:
+    """Return whether a number is not small, and no other one is a few rows from it."""
     return number >= least and all(not 0 < abs(number - other) < least for other in others)

@@ -20,13 +20,18 @@ PROSECUTOR, PROGRAM = ("prosecutor",), ("program",)
 QUEUE, APPLICATIONS, PLACES = "/queue", "/applications", "/places"
 RECORDS_CHECK = "screening"
 TELLING = "/people/{c}/decided/{decision}"
-ON_A_PAGE = 20
+# Of a list of decisions, and of one of people. A page stays under 20 KB.
+ON_A_PAGE, PEOPLE_ON_A_PAGE = 10, 20
 _MOST_PAGES = 500
 _CHANGED = "The answer changed since you opened this. Look at it once more"
 # The headings of the two lists, for none, one, and more.
 _HEADINGS = {
-    QUEUE: ("Nobody waits for your word.", "One waits for your word", "{} wait for your word"),
-    APPLICATIONS: ("Nobody waits for a decision.", "One application waits", "{} applications wait"),
+    QUEUE: (
+        "Nobody waits for your word.",
+        "One decision waits for your word",
+        "{} decisions wait for your word",
+    ),
+    APPLICATIONS: ("Nobody waits for a decision.", "One decision waits", "{} decisions wait"),
 }
 _TITLES = {QUEUE: "Queue", APPLICATIONS: "Applications"}
 
@@ -42,7 +47,9 @@ def list_waiting(visit: Visit) -> Response:
     number = visit.page_number(_MOST_PAGES)
     first = (number - 1) * ON_A_PAGE
     waiting = operations.list_open_decisions(visit.office, first=first, most=ON_A_PAGE)
-    count = waiting.count
+    count, pages = waiting.count, max(1, -(-waiting.count // ON_A_PAGE))
+    if number > pages:
+        return visit.go(f"{base}?page={pages}")
     nobody, single, several = _HEADINGS[base]
     return visit.show(
         "queue.html",
@@ -55,7 +62,7 @@ def list_waiting(visit: Visit) -> Response:
         ],
         closed=len(operations.closed_questions(visit.office)),
         number=number,
-        pages=max(1, -(-count // ON_A_PAGE)),
+        pages=pages,
         is_program=base == APPLICATIONS,
     )
 
@@ -71,11 +78,15 @@ def open_questions(visit: Visit) -> Response:
 @page("/held", WORKERS, kinds=PROSECUTOR)
 def held(visit: Visit) -> Response:
     """List the charges on hold by the day until which they rest."""
-    charges = operations.list_held_charges(visit.office)
+    charges, number, pages = visit.page_of(
+        operations.list_held_charges(visit.office), PEOPLE_ON_A_PAGE
+    )
     return visit.show(
         "held.html",
         "Held charges",
         charges=[(charge, address_of_decision(visit, charge.case, "filing")) for charge in charges],
+        number=number,
+        pages=pages,
     )
 
 
@@ -83,14 +94,22 @@ def held(visit: Visit) -> Response:
 def places(visit: Visit) -> Response:
     """Show how many places are free, who was promised one, and who waits by turn."""
     listed = operations.list_places(visit.office)
+    waiting, number, pages = visit.page_of(listed.waiting, PEOPLE_ON_A_PAGE)
     return visit.show(
         "places.html",
         "Places",
+        number=number,
+        pages=pages,
         free=listed.free,
         noted_at=listed.noted_at,
         lines=[
-            ("Promised", "Nobody was promised a place.", _people(visit, listed.promised)),
-            ("Waiting, by turn", "Nobody waits for a place.", _people(visit, listed.waiting)),
+            ("Promised", "Nobody was promised a place.", 1, _people(visit, listed.promised)),
+            (
+                "Waiting, by turn",
+                "Nobody waits for a place.",
+                (number - 1) * PEOPLE_ON_A_PAGE + 1,
+                _people(visit, waiting),
+            ),
         ],
     )
 

@@ -38,9 +38,7 @@ def people(visit: Visit) -> Response:
         operations.list_cases(visit.office),
         key=lambda case: (case.person is None, (case.person or "").casefold()),
     )
-    pages = max(1, -(-len(cases) // ON_A_PAGE))
-    number = visit.page_number(pages)
-    page_cases = cases[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
+    page_cases, number, pages = visit.page_of(cases, ON_A_PAGE)
     return visit.show(
         "people.html",
         "People",
