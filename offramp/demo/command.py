@@ -50,8 +50,10 @@ def demo(options: argparse.Namespace) -> int:
     folder = Path(options.dir) if options.dir else Path(tempfile.mkdtemp(prefix="offramp-demo-"))
     keep = options.keep or options.dir is not None
     try:
-        told = None if options.json else StoryPrinter()
-        result = run_story(folder, options.canary, told, after=_serve if options.console else None)
+        printer = None if options.json else StoryPrinter()
+        result = run_story(
+            folder, options.canary, printer, after=_serve if options.console else None
+        )
         if options.console:
             return 0
         if options.json:

@@ -128,7 +128,7 @@ class Screens:
 
     def _question(self, branch: Branch) -> QuestionScreen:
         chain = self._chain(branch)
-        if len(chain) > 1 and any(asked.true is not None for asked in chain):
+        if len(chain) > 1 and any(item.true is not None for item in chain):
             return self._first_true(chain)
         fact = self._whole_fact(branch)
         if fact is not None and fact.type != "bool":
@@ -150,38 +150,38 @@ class Screens:
         Of chains with equally many taps it is the one with fewer screens, and then the one in which
         more questions follow the option that is passed by.
         """
-        found = self._chains.get((id(branch), most))
-        if found is None:
+        best = self._chains.get((id(branch), most))
+        if best is None:
             candidates = list(self._possible_chains(branch, most))
-            found = min(candidates, key=lambda chain: chain[0]) if candidates else (_NO_TAPS, ())
-            self._chains[id(branch), most] = found
-        return found
+            best = min(candidates, key=lambda chain: chain[0]) if candidates else (_NO_TAPS, ())
+            self._chains[id(branch), most] = best
+        return best
 
     def _possible_chains(
         self, branch: Branch, most: int
     ) -> Iterator[tuple[_Taps, tuple[_Asked, ...]]]:
-        for asked in self._ways_to_ask(branch):
-            shown = self._taps(asked.true.then) if asked.true is not None else _NO_TAPS
-            after = asked.passed.then
+        for item in self._ways_to_ask(branch):
+            taken = self._taps(item.true.then) if item.true is not None else _NO_TAPS
+            after = item.passed.then
             if most > 1 and isinstance(after, Branch):
                 taps, rest = self._best_chain(after, most - 1)
                 if rest:
-                    yield _either(shown, taps), (asked, *rest)
-            yield _either(shown, self._taps(after)), (asked,)
+                    yield _either(taken, taps), (item, *rest)
+            yield _either(taken, self._taps(after)), (item,)
 
     def _taps(self, node: Node) -> _Taps:
         """Return the taps from a node on: the most if all is known, and the sum of the rows'."""
         if isinstance(node, Leaf):
             return _NO_TAPS
-        found = self._taps_from.get(id(node))
-        if found is None:
+        total = self._taps_from.get(id(node))
+        if total is None:
             taps, chain = self._best_chain(node, MOST_ROWS)
             if not chain:
-                known = [option for option in node.options if _is_known(option)]
-                rows = [self._taps(option.then) for option in known or node.options]
+                answers = [option for option in node.options if _is_known(option)]
+                rows = [self._taps(option.then) for option in answers or node.options]
                 taps = max(row[0] for row in rows), sum(row[1] for row in rows)
-            found = self._taps_from[id(node)] = taps[0] + 1, taps[1] + 1
-        return found
+            total = self._taps_from[id(node)] = taps[0] + 1, taps[1] + 1
+        return total
 
     @cached_property
     def _chains(self) -> dict[tuple[int, int], tuple[_Taps, tuple[_Asked, ...]]]:
@@ -195,7 +195,7 @@ class Screens:
         """Yield the ways to ask a question with two answers among others.
 
         One option is the sentence, and the other is passed by. Where only one answer is left, it
-        is passed by, and the question is there for those who can't tell.
+        is passed by, and the question is there in case that it can't be told.
         """
         fact = self._whole_fact(branch)
         if fact is not None and fact.type != "bool" and self._named_choice(fact, branch) is None:
@@ -228,23 +228,22 @@ class Screens:
         rows: list[Row] = []
         unsure: list[Row] = []
         passed: list[Option] = []
-        for asked in chain:
-            branch, true_option, passing = asked.branch, asked.true, asked.passed
-            shown = true_option or passing
-            is_true = self._is_yes(branch, shown) == (true_option is not None)
+        for item in chain:
+            branch, true_option, passing = item.branch, item.true, item.passed
+            is_true = self._is_yes(branch, true_option or passing) == (true_option is not None)
             sentence = self.sentence(self._statement(branch), is_true)
             if true_option is not None:
-                known = ", or that is not known" if None in true_option.values else ""
-                label = _capital(f"{sentence}{known}")
+                or_unknown = ", or that is not known" if None in true_option.values else ""
+                label = _capital(f"{sentence}{or_unknown}")
                 rows.append(Row(label, true_option.then, (*passed, true_option)))
             for option in branch.options:
                 if option not in (true_option, passing):
                     unsure.append(Row(_capital(sentence), option.then, (*passed, option)))
             passed.append(passing)
         rows.append(Row(NONE_OF_THESE, chain[-1].passed.then, tuple(passed)))
-        title = self._title([asked.branch for asked in chain])
+        title = self._title([item.branch for item in chain])
         help_text = f"You need not find out. {FIRST_TRUE}" if title == BY_CHANCE else FIRST_TRUE
-        notes = self._notes([self._statement(asked.branch) for asked in chain])
+        notes = self._notes([self._statement(item.branch) for item in chain])
         return QuestionScreen(title, help_text, tuple(rows), tuple(unsure), notes)
 
     def _rows_of_values(self, fact: Fact, branch: Branch) -> Iterator[Row]:
@@ -325,14 +324,14 @@ class Screens:
 
     def _named_choice(self, fact: Fact, branch: Branch) -> str | None:
         """Return the choice that alone leads to one of two answers, None if there isn't one."""
-        known = [
+        answers = [
             [value for value in option.values if value is not None]
             for option in branch.options
             if _is_known(option)
         ]
-        if fact.type != "choice" or fact.finer or len(known) != 2:
+        if fact.type != "choice" or fact.finer or len(answers) != 2:
             return None
-        return next((str(values[0]) for values in known if len(values) == 1), None)
+        return next((str(values[0]) for values in answers if len(values) == 1), None)
 
     def _is_yes(self, branch: Branch, option: Option) -> bool:
         """Return whether an option says that the question's statement is true."""
@@ -344,8 +343,10 @@ class Screens:
     def sentence(self, statement: tree.Tree, value: bool) -> str:
         """Return a condition, or its opposite, in plain words."""
         plain = tree.changed(statement, _without_if_known)
-        shown = plain if value else _negated(plain)
-        text = plain_line(shown, self.terms, plain_english(), partial(label_of, self.segment.pack))
+        condition = plain if value else _negated(plain)
+        text = plain_line(
+            condition, self.terms, plain_english(), partial(label_of, self.segment.pack)
+        )
         lead, comma, rest = text.partition(", (")
         while comma and rest.endswith(")") and _is_balanced(rest[:-1]):
             text = f"{lead}, {rest[:-1]}"

@@ -1,4 +1,4 @@
-"""Conditions in plain words, for people who read them in a hurry, as on a card at the scene.
+"""Conditions in plain words, to be read in a hurry, as on a card at the scene.
 
 The sentences are those of `rules.author.english`, but for choices and sections of law: "it is under
 federal law" instead of "its lawmaker is federal". Nothing reads them back. A test holds that no two
@@ -75,8 +75,8 @@ class _PlainSentences(Sentences):
     def comparison(self, node: Compare, scope: Scope) -> str:
         """Return the clause of a choice, or the sentence of a comparison."""
         match node:
-            case Compare("==" | "!=" as operator, item, Constant(str() as word)):
-                clause = self.plain_clause(item, (word,), scope, operator == "==")
+            case Compare("==" | "!=" as operator, item, Constant(str() as choice)):
+                clause = self.plain_clause(item, (choice,), scope, operator == "==")
                 if clause is not None:
                     return clause
         return super().comparison(node, scope)
@@ -84,8 +84,8 @@ class _PlainSentences(Sentences):
     def member(self, node: Member, scope: Scope, among: str, on_list: str) -> str:
         """Return the clause of several choices, or the sentence about a value and a list."""
         if not isinstance(node.values, ParameterOf):
-            words = tuple(str(value) for value in node.values)
-            clause = self.plain_clause(node.item, words, scope, among == "one of")
+            choices = tuple(str(value) for value in node.values)
+            clause = self.plain_clause(node.item, choices, scope, among == "one of")
             if clause is not None:
                 return clause
         return super().member(node, scope, among, on_list)
@@ -93,35 +93,37 @@ class _PlainSentences(Sentences):
     def cited(self, node: Cited, scope: Scope, under: str, on_list: str) -> str:
         """Return the clause of sections of law, or that the section is on a list."""
         if not isinstance(node.values, ParameterOf):
-            words = tuple(section.text for section in node.values)
-            clause = self.plain_clause(node.item, words, scope, under == "is under")
+            choices = tuple(section.text for section in node.values)
+            clause = self.plain_clause(node.item, choices, scope, under == "is under")
             if clause is not None:
                 return clause
         return super().cited(node, scope, under, on_list)
 
     def plain_clause(
-        self, item: Tree, words: tuple[str, ...], scope: Scope, is_yes: bool
+        self, item: Tree, choices: tuple[str, ...], scope: Scope, is_yes: bool
     ) -> str | None:
         """Return the plain clause about a fact or field, None without one."""
         variable, fact = _field_of(item)
         phrase = self.phrases.get(fact.path) if fact is not None else None
-        if fact is None or phrase is None or not words:
+        if fact is None or phrase is None or not choices:
             return None
-        clause = (phrase.yes if is_yes else phrase.no).format(self.joined(fact, words, 0))
+        clause = (phrase.yes if is_yes else phrase.no).format(self.joined(fact, choices, 0))
         record = scope[variable] if variable else "it"
         return clause if record == "it" else f"{record} {clause.removeprefix('it ')}"
 
-    def joined(self, fact: Fact, words: tuple[str, ...], place: int) -> str:
+    def joined(self, fact: Fact, choices: tuple[str, ...], place: int) -> str:
         """Return choices in words, joined by "or": at place 0 for one entry, at 1 for several."""
         listed = self.phrases[fact.path].words
-        named = (listed.get(word, (self.plain_word(fact, word),) * 2)[place] for word in words)
-        return join_or(list(named))
+        texts = (
+            listed.get(choice, (self.plain_word(fact, choice),) * 2)[place] for choice in choices
+        )
+        return join_or(list(texts))
 
-    def plain_word(self, fact: Fact, word: str) -> str:
+    def plain_word(self, fact: Fact, choice: str) -> str:
         """Return a choice that has no words of its own: its label, or a section as it is."""
-        if word not in fact.choices:
-            return word
-        label = self.label_of(fact.path, word)
+        if choice not in fact.choices:
+            return choice
+        label = self.label_of(fact.path, choice)
         # A name such as `THC` keeps its capitals.
         return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
@@ -165,19 +167,19 @@ class _PlainSentences(Sentences):
 
         At place 0 the noun is of one entry, and at 1 of several.
         """
-        words: tuple[str, ...]
+        choices: tuple[str, ...]
         match node:
-            case Compare("==", FieldOf(_, fact), Constant(str() as word)):
-                words = (word,)
+            case Compare("==", FieldOf(_, fact), Constant(str() as choice)):
+                choices = (choice,)
             case Member(FieldOf(_, fact), tuple() as values):
-                words = tuple(map(str, values))
+                choices = tuple(map(str, values))
             case Cited(FieldOf(_, fact), tuple() as values):
-                words = tuple(section.text for section in values)
+                choices = tuple(section.text for section in values)
             case _:
                 return None
         phrase = self.phrases.get(fact.path)
-        text = None if phrase is None else (phrase.one, phrase.many)[place]
-        return None if text is None else text.format(self.joined(fact, words, place))
+        text = None if phrase is None else (phrase.singular, phrase.plural)[place]
+        return None if text is None else text.format(self.joined(fact, choices, place))
 
 
 def _denied(node: Tree | None) -> Tree | None:

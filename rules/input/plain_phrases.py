@@ -11,16 +11,16 @@ from rules.input.yaml import Node, read_file
 
 @frozen
 class PlainPhrase:
-    """The clauses about a choice: for yes and no, and after one and several entries of a list.
+    """The clauses about a choice, for yes and no, and the words after a noun of a list's entries.
 
-    `{}` stands for the choices. `one` and `many` are None where nothing follows a noun. `words` has
-    a choice for one entry and for several.
+    `{}` stands for the choices. `singular` and `plural` are None where nothing follows a noun.
+    `words` has a choice for one entry and for several.
     """
 
     yes: str
     no: str
-    one: str | None
-    many: str | None
+    singular: str | None
+    plural: str | None
     words: Mapping[str, tuple[str, str]]
 
 
@@ -37,18 +37,18 @@ _KEYS = ("yes", "no", "one", "many", "words")
 
 def _phrase(fact: str, clauses: Mapping[str, Node]) -> PlainPhrase:
     texts = {name: clauses[name].text(f"`{name}`") for name in clauses if name != "words"}
-    words = clauses["words"].mapping(f"the words of `{fact}`") if "words" in clauses else {}
+    choices = clauses["words"].mapping(f"the words of `{fact}`") if "words" in clauses else {}
     return PlainPhrase(
         texts["yes"],
         texts["no"],
         texts.get("one"),
         texts.get("many"),
-        {word: _for_one_and_many(word, node) for word, node in words.items()},
+        {choice: _for_one_and_many(choice, node) for choice, node in choices.items()},
     )
 
 
-def _for_one_and_many(word: str, node: Node) -> tuple[str, str]:
+def _for_one_and_many(choice: str, node: Node) -> tuple[str, str]:
     if not isinstance(node.value, list):
         return (node.text("a word"),) * 2
-    one, many = (item.text("a word") for item in node.items(f"`{word}`"))
-    return one, many
+    singular, plural = (item.text("a word") for item in node.items(f"`{choice}`"))
+    return singular, plural

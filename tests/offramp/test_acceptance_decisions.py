@@ -231,6 +231,7 @@ def test_each_open_question_names_who_knows_and_ask_sends_only_what_may_pass(pla
     cant = f"Has the prosecutor approved or declined? {asked_of}"
     assert cant in row and len(row) == 3
     before = set(town.at["program"].working_set().outbox)
+    desk.press(f"a[href='{path}#ask']")
     desk.press(f"form[action='{path}/ask'] button")
     assert desk.count <= 2 and "Asked: Police, Prosecutor." in desk.text
     outbox = town.at["program"].working_set().outbox

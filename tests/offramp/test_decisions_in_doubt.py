@@ -134,7 +134,16 @@ def test_a_second_decision_sees_old_and_new_values_side_by_side(town: Town) -> N
     correct(town, case, {"encounter.drugs[0].grams": 1.2, SECOND: None})
     settle(town, case)
     with serve_at_town_time(town, "prosecutor") as console:
-        shown = words(signed_in(town, console, "prosecutor").get(page_of))
+        caller = signed_in(town, console, "prosecutor")
+        queue, today = words(caller.get("/queue")), words(caller.get("/today"))
+        for listed in (queue, today):
+            assert "How many grams does it weigh? 1.2 g , was 2.4 g by Police" in listed
+        digits = operations.case_digits(town.at["prosecutor"])(case)
+        assert today.count(f"A person without a name here case {digits}") <= 1, "listed once"
+        screened = words(caller.get(page_of.replace("eligibility", "screening")))
+        assert "Your office answered already: Proceed." in screened
+        assert "You need not answer again" in screened and "Another word" in screened
+        shown = words(caller.get(page_of))
     changed = shown.partition("What changed since the decision")[2].partition("The rules say")[0]
     assert "How many grams does it weigh? 1.2 g , was 2.4 g by Police" in changed
     assert f"Taken back: {TAKEN_BACK} by Police" in changed and "24 g" not in changed
