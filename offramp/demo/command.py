@@ -95,7 +95,7 @@ class StoryPrinter:
         """Print what starts now, before there is a town."""
         self._print(("The hub and the agencies start. The story takes a minute or two.", ""))
 
-    def open(self, zone: str) -> None:
+    def begin_story(self, zone: str) -> None:
         """Print the lines before the first step."""
         self._lines = StoryLines(zone)
         self._print(self._lines.opening())
@@ -141,7 +141,7 @@ def run_story(
         office = place.agencies["program"].office
         zone = office.working_set().gateway.history.newest.zone.key
         if printer is not None:
-            printer.open(zone)
+            printer.begin_story(zone)
         story = Story(place, None if printer is None else printer.step)
         story.tell()
         place.alive()

@@ -248,7 +248,7 @@ def test_each_step_is_printed_when_it_is_done_also_into_a_file(
         printer = StoryPrinter()
         printer.begin()
         assert "start" in (tmp_path / "out.txt").read_text(encoding="utf-8")
-        printer.open(told.story["zone"])
+        printer.begin_story(told.story["zone"])
         place = SimpleNamespace(folder=tmp_path)
         story = Story(cast("town.Town", place), printer.step)
         for step in told.story["steps"][:3]:
