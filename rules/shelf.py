@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from rules.decide.program import Program
+    from rules.input.plain_phrases import PlainPhrase
     from rules.input.vocabulary import Vocabulary
     from rules.input.yaml import Node
     from rules.packs.pack import InBoth, Pack
@@ -86,6 +87,14 @@ def english() -> dict[str, str | tuple[str, str]]:
         else:
             phrases[path] = node.text("a phrase")
     return phrases
+
+
+@lru_cache(maxsize=1)
+def plain_english() -> Mapping[str, PlainPhrase]:
+    """Return how a card says conditions on choices and sections of law, by the fact's path."""
+    from rules.input.plain_phrases import read_plain_phrases
+
+    return read_plain_phrases(jurisdictions() / "plain_english.yaml")
 
 
 @lru_cache(maxsize=1)

@@ -17,9 +17,11 @@ from offramp.agency.fact_words import fact_text
 from offramp.agency.folder.retention_state import HOLD_REASONS
 from offramp.agency.operations import (
     KEEP_REASONS,
+    Consequences,
     Correctable,
     Correction,
     Effects,
+    NamePreview,
     NotedFacts,
     Recall,
     RecallAnswer,
@@ -292,3 +294,27 @@ def entry_text(entry: OwnEntry, zone: ZoneInfo) -> str:
     at, about = spoken_moment(entry.time, zone), kind_text(entry.kind)
     recipients = ", ".join(entry.recipients)
     return f"{entry.record[:8]}  {at}  {about} ({entry.kind}), told to {recipients}"
+
+
+def name_lines(preview: NamePreview) -> list[str]:
+    """List what follows from another name of the person, before it is corrected."""
+    return [
+        f"the person's name here: {preview.name}",
+        *_name_holders(preview.consequences),
+        *(
+            f"{other.agency} states `{other.name}`, and only {other.agency} corrects that"
+            for other in preview.others
+        ),
+    ]
+
+
+def corrected_name_lines(name: str, done: Consequences, *, waits: bool) -> list[str]:
+    """Say that a name is corrected, and which agencies were told."""
+    lines = [f"the person's name here is {name}", *_name_holders(done)]
+    return [*lines, "not at the hub yet: it goes by itself"] if waits else lines
+
+
+def _name_holders(consequences: Consequences) -> list[str]:
+    recipients = [f"told: {line}" for line in consequences.recipients]
+    untold = [f"not told: {line}" for line in consequences.untold]
+    return [*(recipients or ["no agency is told"]), *untold]

@@ -7,14 +7,14 @@ import gc
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from offramp.demo.checks import categories_held, check_story
 from offramp.demo.consoles import console_lines, keep_running, open_consoles
-from offramp.demo.story import START, Story
-from offramp.demo.timeline import timeline
+from offramp.demo.story import START, Step, Story
+from offramp.demo.timeline import StoryLines
 from offramp.demo.town import Town, town
 from offramp.terminal import print_json, print_text
 from rules.errors import RequestError
@@ -50,14 +50,15 @@ def demo(options: argparse.Namespace) -> int:
     folder = Path(options.dir) if options.dir else Path(tempfile.mkdtemp(prefix="offramp-demo-"))
     keep = options.keep or options.dir is not None
     try:
-        result = run_story(folder, options.canary, after=_serve if options.console else None)
+        printer = None if options.json else StoryPrinter()
+        result = run_story(
+            folder, options.canary, printer, after=_serve if options.console else None
+        )
         if options.console:
             return 0
         if options.json:
             print_json(result)
         else:
-            for line in timeline(result):
-                print_text(line)
             print_text()
             print_text(
                 f"All folders are in {folder}."
@@ -87,32 +88,67 @@ def _check_console() -> None:
         ) from None
 
 
+class StoryPrinter:
+    """Prints the story while it runs, each line at once, also where the output is a file."""
+
+    def begin(self) -> None:
+        """Print what starts now, before there is a town."""
+        self._print(("The hub and the agencies start. The story takes a minute or two.", ""))
+
+    def begin_story(self, zone: str) -> None:
+        """Print the lines before the first step."""
+        self._lines = StoryLines(zone)
+        self._print(self._lines.opening())
+
+    def step(self, step: Step) -> None:
+        """Print a step that is done."""
+        self._print(self._lines.step(step.as_json()))
+
+    def close(self, result: Mapping[str, Any]) -> None:
+        """Print the lines after the last step."""
+        self._print(self._lines.closing(result))
+
+    def _print(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            print_text(line, flush=True)
+
+
 def _serve(place: Town) -> None:
     """Print the links of the consoles, and leave the town running."""
+    print_text("\nA console starts for each agency.", flush=True)
     for line in console_lines(open_consoles(place), place.folder):
         print_text(line, flush=True)
     keep_running(place)
 
 
 def run_story(
-    folder: Path, canary: str | None = None, *, after: Callable[[Town], None] | None = None
+    folder: Path,
+    canary: str | None = None,
+    printer: StoryPrinter | None = None,
+    *,
+    after: Callable[[Town], None] | None = None,
 ) -> dict[str, Any]:
     """Run the story, write it to `DIR/story.json`, and return it.
 
-    `after` is called with the running town at the end.
+    `printer` prints it meanwhile, and `after` is called with the running town at the end.
 
     Raises as `town` and `Story.tell`.
     """
+    if printer is not None:
+        printer.begin()
     with town(folder, START, canary) as place:
         processes = place.alive()
-        story = Story(place)
+        office = place.agencies["program"].office
+        zone = office.working_set().gateway.history.newest.zone.key
+        if printer is not None:
+            printer.begin_story(zone)
+        story = Story(place, None if printer is None else printer.step)
         story.tell()
         place.alive()
         place.witnessed()
-        office = place.agencies["program"].office
         result = {
             "pack": office.program(office.working_set()).pack.id,
-            "zone": office.working_set().gateway.history.newest.zone.key,
+            "zone": zone,
             "processes": sorted(processes),
             "cases": {person: case for person, case in story.cases.items() if ":" not in person},
             "steps": [step.as_json() for step in story.steps],
@@ -122,6 +158,8 @@ def run_story(
         (folder / "story.json").write_text(
             json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
+        if printer is not None:
+            printer.close(result)
         if after is not None:
             after(place)
     return result

@@ -57,10 +57,14 @@ class Step:
 
 
 class Story:
-    """The story in a town. Each scene is a method, and leaves the town as the next one needs it."""
+    """The story in a town. Each scene is a method, and leaves the town as the next one needs it.
 
-    def __init__(self, town: Town) -> None:
+    `on_step` is called with each step once it is done.
+    """
+
+    def __init__(self, town: Town, on_step: Callable[[Step], None] | None = None) -> None:
         self.town = town
+        self._on_step = on_step
         self.steps: list[Step] = []
         self.cases: dict[str, str] = {}
         self._drafts = town.folder / "drafts"
@@ -98,8 +102,14 @@ class Story:
         disclosures = tuple(disclosures) or _told_in(acting, answer)
         name, _, rest = command.partition(" ")
         shown = f"offramp agency {name} DIR/{agency} {rest}".rstrip()
-        self.steps.append(Step(self.town.now, person, agency, summary, shown, disclosures, answer))
+        self.add(Step(self.town.now, person, agency, summary, shown, disclosures, answer))
         return answer
+
+    def add(self, step: Step) -> None:
+        """Record a step that is done, and tell of it."""
+        self.steps.append(step)
+        if self._on_step is not None:
+            self._on_step(step)
 
     def sends(
         self,
@@ -770,7 +780,7 @@ class Story:
             answer = {"refused": error.message}
         else:
             raise stuck("something passed after the person had ended it")
-        self.steps.append(
+        self.add(
             Step(
                 self.town.now,
                 person,
@@ -794,7 +804,7 @@ class Story:
                 raise stuck("police were given an account")
         if len(set(answers)) != 1:
             raise stuck("the hub's two answers differ")
-        self.steps.append(
+        self.add(
             Step(
                 self.town.now,
                 "A",
@@ -831,9 +841,7 @@ class Story:
         else:
             raise stuck("the thief's request was answered")
         summary = "A minute later, the thief asks for the inbox of police."
-        self.steps.append(
-            Step(self.town.now, "A key", "police", summary, "GET /v1/inbox", (), answer)
-        )
+        self.add(Step(self.town.now, "A key", "police", summary, "GET /v1/inbox", (), answer))
         for name, sentence in (
             ("defender", "The others compare the new key's digest by voice, and sign: counsel,"),
             ("treatment", "the clinic,"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,37 +30,59 @@ _SHORT = {
 
 def timeline(story: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a story, which has the shape of `story.json`."""
-    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
-    names = ", ".join(name for name, *_ in AGENCIES.values())
-    yield from wrap(
-        f"A hub and six agencies ({names}), each a process of its own on this machine, under "
-        "Santa Fe's rules of June 2026. The people and their cases are made up. Times are local "
-        f"times of the zone {story['zone']}.",
-        width,
-    )
-    zone = ZoneInfo(story["zone"])
-    person, day = None, None
-    seen = set()
+    lines = StoryLines(story["zone"])
+    yield from lines.opening()
     for step in story["steps"]:
-        if step["person"] != person:
-            person, day = step["person"], None
-            yield ""
-            yield f"{person} AGAIN" if person in seen else _TITLES.get(person, person).upper()
-            seen.add(person)
-        at = datetime.fromisoformat(step["at"].replace("Z", "+00:00")).astimezone(zone)
-        if at.date() != day:
-            day = at.date()
-            yield f"  {day}"
-        yield from _step(step, at, width)
-    yield ""
-    yield from held_table(story["held"])
-    yield ""
-    for check in story["checks"]:
+        yield from lines.step(step)
+    yield from lines.closing(story)
+
+
+class StoryLines:
+    """The lines of a story, step by step in order. `zone` is the program's time zone."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+        self._width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
+        self._person: str | None = None
+        self._day: date | None = None
+        self._seen: set[str] = set()
+
+    def opening(self) -> Iterator[str]:
+        """Yield the lines before the first step."""
+        names = ", ".join(name for name, *_ in AGENCIES.values())
         yield from wrap(
-            f"{'ok' if check['holds'] else 'NOT SO'}: {check['what']}",
-            width,
-            subsequent_indent="    ",
+            f"A hub and six agencies ({names}), each a process of its own on this machine, under "
+            "Santa Fe's rules of June 2026. The people and their cases are made up. Times are "
+            f"local times of the zone {self._zone.key}.",
+            self._width,
         )
+
+    def step(self, step: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the lines of a step. A new person and a new day have a heading."""
+        person = step["person"]
+        if person != self._person:
+            again = person in self._seen
+            self._person, self._day = person, None
+            self._seen.add(person)
+            yield ""
+            yield f"{person} AGAIN" if again else _TITLES.get(person, person).upper()
+        at = datetime.fromisoformat(step["at"].replace("Z", "+00:00")).astimezone(self._zone)
+        if at.date() != self._day:
+            self._day = at.date()
+            yield f"  {self._day}"
+        yield from _step(step, at, self._width)
+
+    def closing(self, story: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the lines after the last step: the kinds of information, and the checks."""
+        yield ""
+        yield from held_table(story["held"])
+        yield ""
+        for check in story["checks"]:
+            yield from wrap(
+                f"{'ok' if check['holds'] else 'NOT SO'}: {check['what']}",
+                self._width,
+                subsequent_indent="    ",
+            )
 
 
 def _step(step: Mapping[str, Any], at: datetime, width: int) -> Iterator[str]:

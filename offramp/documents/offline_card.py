@@ -116,7 +116,7 @@ class _Page:
         again = '<p class="again"><a href="#s1">Start again</a></p>' if number > 1 else ""
         return (
             f'<section id="s{number}" class="{kind}" tabindex="-1" aria-labelledby="h{number}">\n'
-            f'<h2 id="h{number}"><span class="no">{number}. </span>'
+            f'<h2 id="h{number}"><i>{number}. </i>'
             f"{inline_html(screen.title)}</h2>\n"
             f"{''.join(lines)}{again}</section>"
         )
@@ -134,10 +134,7 @@ class _Page:
 
     def _row(self, row: Row) -> str:
         number = self.numbers[id(row.then)]
-        return (
-            f'<li><a href="#s{number}">{inline_html(row.label)}'
-            f'<span class="no"> (go to {number})</span></a></li>'
-        )
+        return f'<li><a href="#s{number}">{inline_html(row.label)}<i> (go to {number})</i></a></li>'
 
     def _answer(self, screen: AnswerScreen) -> Iterator[str]:
         if screen.find_out:
@@ -195,7 +192,7 @@ p {{ margin: .5rem 0; }}
 a {{ color: var(--link); }}
 :focus-visible {{ outline: 3px solid var(--link); outline-offset: 2px; }}
 section:focus {{ outline: 0; }}
-section, .no {{ display: none; }}
+section, h2 i, .rows i {{ display: none; }}
 section:target, #s1 {{ display: block; }}
 section:target ~ #s1 {{ display: none; }}
 .rows {{ list-style: none; padding: 0; margin: 1rem 0; }}
@@ -222,7 +219,7 @@ footer {{ margin-top: 2rem; padding-bottom: 2rem; overflow-wrap: anywhere; }}
   header > *, main, footer {{ max-width: none; padding: 0; }}
   main {{ columns: 2; column-gap: 8mm; display: flow-root; }}
   section, section:target ~ #s1 {{ display: block; break-inside: avoid; }}
-  .no {{ display: inline; }} .again, summary {{ display: none; }}
+  h2 i, .rows i {{ display: inline; font-style: normal; }} .again, summary {{ display: none; }}
   details::details-content {{ content-visibility: visible; height: auto; }}
   h2, .go h2, .stop h2, .wait h2 {{ font-size: 10pt; margin: 2mm 0 1mm; }}
   .rows {{ margin: .5mm 0; }} .rows li {{ margin: 0; }}

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from offramp.documents.card_words import is_offer, list_entries, step_text
 from offramp.documents.segments import cited, reason
 from offramp.policy.interview_walk import label_of
 from rules.author.answer_tree import AnswerTree, Branch, Leaf, Option
-from rules.author.english import line, words_of
+from rules.author.english import words_of
 from rules.author.phrases import spell_name
+from rules.author.plain_english import plain_line
 from rules.decide.wording import fill_in, role_name
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.resolve import Segment
-from rules.shelf import english
+from rules.shelf import english, plain_english
 
 MOST_ROWS = 7
 NOT_TOLD = "I can’t tell"
@@ -46,6 +47,28 @@ class Row:
     def is_known(self) -> bool:
         """True unless the answer is that somebody can't tell."""
         return all(_is_known(option) for option in self.options)
+
+
+@frozen
+class _Asked:
+    """A question among others of a screen: the option of its sentence, and the one passed by.
+
+    `true` is None where only one answer is left, and it is passed by.
+    """
+
+    branch: Branch
+    true: Option | None
+    passed: Option
+
+
+# The most taps to an answer if all is known, and a sum over the rows to choose among equals.
+_Taps = tuple[int, int]
+_NO_TAPS: _Taps = (0, 0)
+
+
+def _either(first: _Taps, second: _Taps) -> _Taps:
+    """Return the taps of a screen with the rows of two."""
+    return max(first[0], second[0]), first[1] + second[1]
 
 
 @frozen
@@ -105,7 +128,7 @@ class Screens:
 
     def _question(self, branch: Branch) -> QuestionScreen:
         chain = self._chain(branch)
-        if len(chain) > 1:
+        if len(chain) > 1 and any(item.true is not None for item in chain):
             return self._first_true(chain)
         fact = self._whole_fact(branch)
         if fact is not None and fact.type != "bool":
@@ -113,41 +136,79 @@ class Screens:
             return QuestionScreen(fact.question, "", rows, (), ())
         statement = self._statement(branch)
         title = fact.question if fact is not None else self._title([branch])
-        help_text = "" if fact is not None else f"Is this true: {self._sentence(statement, True)}?"
+        help_text = "" if fact is not None else f"Is this true: {self.sentence(statement, True)}?"
         rows = tuple(Row(_yes_or_no(option), option.then, (option,)) for option in branch.options)
         return QuestionScreen(title, help_text, rows, (), self._notes([statement]))
 
-    def _chain(self, branch: Branch) -> list[tuple[Branch, Option, Option]]:
-        """Return the questions of one screen, each with the option taken and the one passed by."""
-        chain: list[tuple[Branch, Option, Option]] = []
-        node: Node = branch
-        while isinstance(node, Branch) and len(chain) < MOST_ROWS:
-            sides = self._sides(node)
-            if sides is None:
-                break
-            chain.append((node, *sides))
-            node = sides[1].then
-        return chain
+    def _chain(self, branch: Branch) -> list[_Asked]:
+        """Return the questions of one screen, those that lead to an answer in the fewest taps."""
+        return list(self._best_chain(branch, MOST_ROWS)[1])
 
-    def _sides(self, branch: Branch) -> tuple[Option, Option] | None:
-        """Return the option of a yes-or-no question that is taken, and the one passed by.
+    def _best_chain(self, branch: Branch, most: int) -> tuple[_Taps, tuple[_Asked, ...]]:
+        """Return the best chain of at most `most` questions from a branch on, and its taps.
 
-        More questions follow the one that is passed by.
+        Of chains with equally many taps it is the one with fewer screens, and then the one in which
+        more questions follow the option that is passed by.
+        """
+        best = self._chains.get((id(branch), most))
+        if best is None:
+            candidates = list(self._possible_chains(branch, most))
+            best = min(candidates, key=lambda chain: chain[0]) if candidates else (_NO_TAPS, ())
+            self._chains[id(branch), most] = best
+        return best
+
+    def _possible_chains(
+        self, branch: Branch, most: int
+    ) -> Iterator[tuple[_Taps, tuple[_Asked, ...]]]:
+        for item in self._ways_to_ask(branch):
+            taken = self._taps(item.true.then) if item.true is not None else _NO_TAPS
+            after = item.passed.then
+            if most > 1 and isinstance(after, Branch):
+                taps, rest = self._best_chain(after, most - 1)
+                if rest:
+                    yield _either(taken, taps), (item, *rest)
+            yield _either(taken, self._taps(after)), (item,)
+
+    def _taps(self, node: Node) -> _Taps:
+        """Return the taps from a node on: the most if all is known, and the sum of the rows'."""
+        if isinstance(node, Leaf):
+            return _NO_TAPS
+        total = self._taps_from.get(id(node))
+        if total is None:
+            taps, chain = self._best_chain(node, MOST_ROWS)
+            if not chain:
+                answers = [option for option in node.options if _is_known(option)]
+                rows = [self._taps(option.then) for option in answers or node.options]
+                taps = max(row[0] for row in rows), sum(row[1] for row in rows)
+            total = self._taps_from[id(node)] = taps[0] + 1, taps[1] + 1
+        return total
+
+    @cached_property
+    def _chains(self) -> dict[tuple[int, int], tuple[_Taps, tuple[_Asked, ...]]]:
+        return {}
+
+    @cached_property
+    def _taps_from(self) -> dict[int, _Taps]:
+        return {}
+
+    def _ways_to_ask(self, branch: Branch) -> Iterator[_Asked]:
+        """Yield the ways to ask a question with two answers among others.
+
+        One option is the sentence, and the other is passed by. Where only one answer is left, it
+        is passed by, and the question is there in case that it can't be told.
         """
         fact = self._whole_fact(branch)
-        if fact is not None and fact.type != "bool":
-            return None
-        sides = [option for option in branch.options if _is_known(option)]
-        if len(sides) != 2:
-            return None
-        first, second = sides
-        if self._is_longer(first, second):
-            first, second = second, first
-        return first, second
-
-    def _is_longer(self, first: Option, second: Option) -> bool:
-        """Return whether more questions follow the first option than the second."""
-        return self._depth(first.then) > self._depth(second.then)
+        if fact is not None and fact.type != "bool" and self._named_choice(fact, branch) is None:
+            return
+        sides = sorted(
+            (option for option in branch.options if _is_known(option)),
+            key=lambda option: self._depth(option.then),
+        )
+        if len(sides) == 1:
+            yield _Asked(branch, None, sides[0])
+        elif len(sides) == 2:
+            yield _Asked(branch, *sides)
+            yield _Asked(branch, *reversed(sides))
 
     def _depth(self, node: Node) -> int:
         """Return the most questions from a node on."""
@@ -163,24 +224,26 @@ class Screens:
     def _depths(self) -> dict[int, int]:
         return {}
 
-    def _first_true(self, chain: list[tuple[Branch, Option, Option]]) -> QuestionScreen:
+    def _first_true(self, chain: list[_Asked]) -> QuestionScreen:
         rows: list[Row] = []
         unsure: list[Row] = []
         passed: list[Option] = []
-        for branch, true_option, passing in chain:
-            value = next(value for value in true_option.values if value is not None)
-            sentence = self._sentence(self._statement(branch), value)
-            if None in true_option.values:
-                sentence = f"{sentence}, or that is not known"
-            rows.append(Row(_capital(sentence), true_option.then, (*passed, true_option)))
+        for item in chain:
+            branch, true_option, passing = item.branch, item.true, item.passed
+            is_true = self._is_yes(branch, true_option or passing) == (true_option is not None)
+            sentence = self.sentence(self._statement(branch), is_true)
+            if true_option is not None:
+                or_unknown = ", or that is not known" if None in true_option.values else ""
+                label = _capital(f"{sentence}{or_unknown}")
+                rows.append(Row(label, true_option.then, (*passed, true_option)))
             for option in branch.options:
                 if option not in (true_option, passing):
                     unsure.append(Row(_capital(sentence), option.then, (*passed, option)))
             passed.append(passing)
-        rows.append(Row(NONE_OF_THESE, chain[-1][2].then, tuple(passed)))
-        title = self._title([branch for branch, _, _ in chain])
+        rows.append(Row(NONE_OF_THESE, chain[-1].passed.then, tuple(passed)))
+        title = self._title([item.branch for item in chain])
         help_text = f"You need not find out. {FIRST_TRUE}" if title == BY_CHANCE else FIRST_TRUE
-        notes = self._notes([self._statement(branch) for branch, _, _ in chain])
+        notes = self._notes([self._statement(item.branch) for item in chain])
         return QuestionScreen(title, help_text, tuple(rows), tuple(unsure), notes)
 
     def _rows_of_values(self, fact: Fact, branch: Branch) -> Iterator[Row]:
@@ -253,11 +316,37 @@ class Screens:
             return self.tree.statements[branch.statement]
         fact = self._whole_fact(branch)
         assert fact is not None
-        return tree.FactOf(fact)
+        if fact.type == "bool":
+            return tree.FactOf(fact)
+        choice = self._named_choice(fact, branch)
+        assert choice is not None
+        return tree.Compare("==", tree.FactOf(fact), tree.Constant(choice))
 
-    def _sentence(self, statement: tree.Tree, value: bool) -> str:
+    def _named_choice(self, fact: Fact, branch: Branch) -> str | None:
+        """Return the choice that alone leads to one of two answers, None if there isn't one."""
+        answers = [
+            [value for value in option.values if value is not None]
+            for option in branch.options
+            if _is_known(option)
+        ]
+        if fact.type != "choice" or fact.finer or len(answers) != 2:
+            return None
+        return next((str(values[0]) for values in answers if len(values) == 1), None)
+
+    def _is_yes(self, branch: Branch, option: Option) -> bool:
+        """Return whether an option says that the question's statement is true."""
+        fact = self._whole_fact(branch)
+        if fact is not None and fact.type == "choice":
+            return self._named_choice(fact, branch) in option.values
+        return bool(next(value for value in option.values if value is not None))
+
+    def sentence(self, statement: tree.Tree, value: bool) -> str:
+        """Return a condition, or its opposite, in plain words."""
         plain = tree.changed(statement, _without_if_known)
-        text = line(plain if value else _negated(plain), self.terms)
+        condition = plain if value else _negated(plain)
+        text = plain_line(
+            condition, self.terms, plain_english(), partial(label_of, self.segment.pack)
+        )
         lead, comma, rest = text.partition(", (")
         while comma and rest.endswith(")") and _is_balanced(rest[:-1]):
             text = f"{lead}, {rest[:-1]}"
@@ -312,7 +401,7 @@ class Screens:
         if self.tree.asks_whole(index):
             question = self.facts[self.tree.things[index].paths[0]].question
         else:
-            question = f"Is it true that {self._sentence(node, True)}?"
+            question = f"Is it true that {self.sentence(node, True)}?"
         return f"{_capital(whom)}: {question}"
 
     def _because(self, leaf: Leaf) -> Iterator[tuple[str, str]]:

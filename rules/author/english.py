@@ -121,12 +121,12 @@ class Passage:
 
 def passage(node: Tree, terms: Words) -> Passage:
     """Return the condition as a line, or as a line with those it introduces."""
-    return _Sentences(terms).passage(_plain(node), {})
+    return Sentences(terms).passage(_plain(node), {})
 
 
 def line(node: Tree, terms: Words) -> str:
     """Return the condition on one line, with brackets where a passage has lists."""
-    return _Sentences(terms).sentence(_plain(node), {})
+    return Sentences(terms).sentence(_plain(node), {})
 
 
 def _plain(node: Tree) -> Tree:
@@ -152,7 +152,7 @@ def _plain(node: Tree) -> Tree:
 Scope = Mapping[str, str]
 
 
-class _Sentences:
+class Sentences:
     """A condition put into words; a scope names the records of the lists around a node."""
 
     def __init__(self, terms: Words) -> None:

@@ -34,6 +34,7 @@ from rules.input.vocabulary import Fact, nested
 from rules.unknown import UNKNOWN
 
 _ELEMENT = re.compile(r"(.+)\[(\d+)\](?:\.(.+))?")
+_APPROVALS = "approval."
 MOST_TRIED = 24  # answers of one question; if conditions name more values, some are left out
 
 
@@ -247,6 +248,52 @@ class Interview:
                 outcomes += _count_open(decision)
                 questions += sum(map(after._may_ask, decision.needed))
         return (outcomes / trials, questions / trials) if trials else (0.0, 0.0)
+
+    def usual_questions(self) -> list[Question]:
+        """Return the questions that decide in a usual case.
+
+        The one that makes most others needless comes first. A question that isn't among them
+        matters only after some answers to these. Each is answered by the value that keeps the
+        lowest outcome possible and leaves the fewest questions. Somebody's approval comes last.
+        """
+        usual, state = list[Question](), self
+        if self.decision.segment is None:
+            return self.questions
+        while state.decision.status == "undetermined" and state.questions:
+            lowest = state.decision.possible[-1]
+            facts = [
+                question for question in state.questions if not question.fact.startswith(_APPROVALS)
+            ]
+            steps = [
+                (*state._costs(question, after, lowest), place, question, after)
+                for place, question in enumerate(facts or state.questions)
+                for after in state._answered(question)
+            ]
+            if not steps:
+                return [*usual, *state.questions]
+            *_, question, state = min(steps, key=lambda step: step[:4])
+            usual.append(question)
+        return usual
+
+    def _answered(self, question: Question) -> Iterator[Interview]:
+        for value in self.trial_answers(question):
+            try:
+                after = self._with_value(question, value)
+                after.decision.status  # noqa: B018  # refuse a day outside the program
+            except Refusal:
+                continue
+            yield after
+
+    def _costs(self, question: Question, after: Interview, lowest: str) -> tuple[bool, int, int]:
+        """Return if an answer is unusual, and how many questions and open rules it leaves."""
+        decision = after.decision
+        is_asked = any(entry["fact"] == question.fact for entry in decision.needed)
+        open_rules = sum(
+            decision.value(rule.condition) is None
+            for _, rules in decision.rules_in_force.ranks
+            for rule in rules
+        )
+        return lowest not in decision.possible or is_asked, len(after.questions), open_rules
 
     def _finest(self, question: Question) -> Iterator[str]:
         """Return the answers to a choice that can be asked for no finer word."""

@@ -363,7 +363,10 @@ def weigh(town: Running, officer: Taps, case: str, grams: str) -> None:
     town.settle()
     officer.begin("/asked")
     officer.press("main form[action='/asked'] button")
-    assert "Who gets this: Program. Nobody else." in officer.text
+    assert "Asked by Program. If you can’t say yet, leave it empty" in officer.text
+    assert "Opioid: a number of g" in officer.text and "(1/1" not in officer.text
+    assert "Who gets this now: Program. Another agency that may know it" in officer.text
+    assert "(can follow)" not in officer.text and "Nobody else" not in officer.text
     local = address(town, case, "police").removeprefix("/people/")
     officer.type(f"{local}.{GRAMS}", grams)
     officer.press(f"form[action='/asked/{local}'] p button")

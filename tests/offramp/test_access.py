@@ -176,6 +176,8 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "note_not_offered": "/offer",
     "count_closed": "/people",
     "list_forms": "/people",
+    "untellable_forms": "/people",
+    "decision_doubts": "/people",
     "duplicates_of": "/people",
     "same_person": "/people",
     "join": "/people",

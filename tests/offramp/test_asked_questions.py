@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from offramp.agency import operations
+from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import read_settings, write_settings
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
@@ -187,3 +188,33 @@ def _asked(page: str) -> list[str]:
 
 def _controls(page: str) -> set[str]:
     return {name for name in re.findall(r'name="([^"]*)"', page) if name in _asked(page)}
+
+
+def test_a_fact_that_several_agencies_ask_for_is_listed_once() -> None:
+    about = operations.CaseAbout("Ida Romero", "1a2b3c4d", {})
+    asked = [
+        operations.WaitingQuestion(
+            "c", by, "encounter.drugs.grams", "eligibility", "How?", by, about
+        )
+        for by in ("program", "prosecutor", "program")
+    ]
+    again = operations.WaitingQuestion("c", "x", asked[0].path, "filing", "How?", "x", about, "2 g")
+    once, other = operations.group_questions([*asked, again])
+    assert once.askers == ("program", "prosecutor") and not once.earlier
+    assert other.askers == ("x",) and other.earlier == "2 g"
+
+
+def test_only_the_facts_that_are_named_are_asked_for(tmp_path: Path) -> None:
+    with town_that_answers(tmp_path) as town:
+        case = refer(town, "Ida Romero", "1987-12-01", BARE)
+        office = town.at["program"]
+        operations.open_case(office, founder_of("program"), case)
+        with pytest.raises(AgencyError) as refused:
+            operations.ask(office, case, "eligibility", facts=["encounter.date"])
+        assert refused.value.code == "not-lacking"
+        sent = operations.ask(office, case, "eligibility", facts=["encounter.drugs.grams"])
+        assert sent.asked == {"police": ("encounter.drugs.grams",)}
+        pending = operations.open_decision(office, case, "eligibility")
+        usual = [fact for fact in pending.missing if not fact.is_later]
+        assert pending.missing[: len(usual)] == tuple(usual), "what matters now comes first"
+        assert 0 < len(usual) < len(pending.missing)

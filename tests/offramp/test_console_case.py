@@ -416,6 +416,11 @@ def test_a_name_that_the_person_signed_is_offered_to_the_case_and_begins_the_nex
     with closing(operations.open_office(town.folder / "crossroads", PASSPHRASE)) as office:
         say_yes(office, handle, "hand_off", name="John Smith", by=ROSA)
     page = rosa.get(case)
+    refused = page.text.partition("Can’t be sent now")[2].partition("</details>")[0]
+    names = ["service", "grievance", "report-crime"]
+    assert re.findall(r'href="[^"]*/tell/([a-z-]+)"', refused) == names
+    # Opened, it says why.
+    assert "Its policy group decides that" in words(rosa.get(f"{case}/tell/report-crime"))
     assert heading(page) == "Jon Smyth", "nobody corrected it"
     assert "The person signed as “John Smith”" in words(page)
     assert "The case has “Jon Smyth”, and so has Police" in words(page)

@@ -254,10 +254,12 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     eligibility = _first(place, "program", "/applications")
     place.check("unopened")
     _opens_until(place, "program", eligibility, "Opioid")
-    assert "Not known yet" in place.text and "For police to say. Not asked yet." in place.text
+    assert "Not known yet" in place.text and "Asks Police. Not asked yet." in place.text
     place.check("not known yet")
     place.open("program", "/applications")
     place.check("applications")
+    place.press(f"a[href='{eligibility}#ask']")
+    _ticks(place)
     place.press("form[action$='/ask'] button")
     assert "Asked: Police" in place.text
     place.until("police", "/asked", "form[action='/asked'] button")
@@ -269,6 +271,15 @@ def test_a_case_goes_from_referral_to_admission_in_browsers(place: TownInBrowser
     place.taps = 0
     place.press(f"a[href='{eligibility}']")
     place.check("eligible")
+    place.browser.show(width=390)
+    jump = ".jump a[href='#decide']"
+    above = f"document.querySelector({json.dumps(jump)}).getBoundingClientRect().bottom"
+    assert place.browser.evaluate(f"{above} < innerHeight"), "the decision is one tap away"
+    place.browser.click(jump)
+    top = "document.querySelector('#decide').getBoundingClientRect().top"
+    assert abs(place.browser.evaluate(top)) < 100
+    place.browser.show(width=1280)
+    assert not place.browser.evaluate(f"document.querySelector({json.dumps(jump)}).offsetHeight")
     _decides(place, "eligible", "rules")
     assert place.taps <= 5
 
@@ -566,14 +577,36 @@ def _consents(place: TownInBrowser, person: str) -> None:
     assert place.heading == "The person’s copy", place.text
 
 
+def _ticks(place: TownInBrowser) -> None:
+    """See what is ticked: what matters now, each with the agency that is asked and its rule."""
+    ticks = place.browser.evaluate(
+        "[...document.querySelectorAll('input[name=fact]')].map(e => [e.value, e.checked,"
+        " e.closest('label').innerText])"
+    )
+    now = [path for path, is_ticked, _ in ticks if is_ticked]
+    later = [path for path, is_ticked, _ in ticks if not is_ticked]
+    assert "encounter.drugs.grams" in now and "judgment.amenable" in now
+    assert {"encounter.drugs.form", "encounter.charges.code"} <= set(later)
+    assert [path for path, _, _ in ticks] == now + later, "what matters now comes first"
+    assert all("Asks Police. Not asked yet. For this rule: “" in text for _, _, text in ticks)
+    place.check("what to ask")
+    for path in now:
+        place.tap(f"input[name=fact][value='{path}']")
+    place.press("form[action$='/ask'] button")
+    assert "Tick what you want to ask" in place.text and "Asked: " not in place.text
+    for path in now:
+        if not place.browser.evaluate(f"document.querySelector('[value=\"{path}\"]').checked"):
+            place.tap(f"input[name=fact][value='{path}']")
+
+
 def _answers(place: TownInBrowser) -> None:
     """Answer what the program asked, and send it."""
     browser = place.browser
     type_in(browser, "[id='encounter.drugs[0].grams']", "2.4")
-    browser.click("input[name='encounter.charges[0].code.unknown']")
+    # Only what was ticked was asked: that decides, if nothing unusual comes out.
+    for name in ("encounter.charges[0].code", "encounter.drugs[0].form"):
+        assert not place.has(f"[name='{name}'], [name='{name}.unknown']"), name
     for name, value in (
-        ("encounter.drugs[0].form", "weighed"),
-        ("encounter.drugs[0].prescription", "no"),
         ("encounter.charges[0].authority", "state"),
         ("judgment.amenable", "yes"),
         ("judgment.exploits_others", "no"),

@@ -5,6 +5,7 @@ Police correct what they told after the prosecutor decided. The rules answer the
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -15,6 +16,8 @@ import httpx
 import pytest
 
 from offramp.agency import operations
+from offramp.agency.commands.decisions import COMMANDS
+from rules.errors import RequestError
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
 from tests.support.santa_fe_town import (
@@ -134,7 +137,16 @@ def test_a_second_decision_sees_old_and_new_values_side_by_side(town: Town) -> N
     correct(town, case, {"encounter.drugs[0].grams": 1.2, SECOND: None})
     settle(town, case)
     with serve_at_town_time(town, "prosecutor") as console:
-        shown = words(signed_in(town, console, "prosecutor").get(page_of))
+        caller = signed_in(town, console, "prosecutor")
+        queue, today = words(caller.get("/queue")), words(caller.get("/today"))
+        for listed in (queue, today):
+            assert "How many grams does it weigh? 1.2 g , was 2.4 g by Police" in listed
+        digits = operations.case_digits(town.at["prosecutor"])(case)
+        assert today.count(f"A person without a name here case {digits}") <= 1, "listed once"
+        screened = words(caller.get(page_of.replace("eligibility", "screening")))
+        assert "Your office answered already: Proceed." in screened
+        assert "You need not answer again" in screened and "Another word" in screened
+        shown = words(caller.get(page_of))
     changed = shown.partition("What changed since the decision")[2].partition("The rules say")[0]
     assert "How many grams does it weigh? 1.2 g , was 2.4 g by Police" in changed
     assert f"Taken back: {TAKEN_BACK} by Police" in changed and "24 g" not in changed
@@ -163,3 +175,31 @@ def test_a_correction_of_what_the_rules_do_not_read_flags_no_answer(town: Town) 
     settle(town, case)
     assert operations.read_case(town.at["program"], case).outdated == ()
     assert LOOKS_AGAIN not in " ".join(notes(town, "program", case))
+
+
+def test_a_command_in_doubt_is_confirmed_on_its_own(town: Town) -> None:
+    """`--yes` doesn't answer it, as on the page of the check."""
+    case = decided(town)
+    correct(town, case, {"encounter.drugs[0].grams": 1.2, SECOND: None})
+    settle(town, case)
+    office = town.at["program"]
+    assert operations.decision_doubts(office, case, "admission")
+    (command,) = (each for each in COMMANDS if each.name == "determine")
+    words = argparse.Namespace(
+        case=case,
+        decision="admission",
+        outcome="awaiting",
+        reason="discretion",
+        to=None,
+        yes=True,
+        dry_run=False,
+        json=True,
+        although_in_doubt=False,
+    )
+    operations.sign_in(office, by=founder_of("program"))
+    with pytest.raises(RequestError) as refused:
+        command.run(office, words)
+    assert refused.value.code == "answers-missing" and "--although-in-doubt" in str(refused.value)
+    words.although_in_doubt = True
+    command.run(office, words)
+    assert operations.read_case(office, case).determinations["admission"]["outcome"] == "awaiting"

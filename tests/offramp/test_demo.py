@@ -13,9 +13,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,6 +25,8 @@ from offramp.agency import operations
 from offramp.cli import main
 from offramp.demo import town
 from offramp.demo.checks import hub_has
+from offramp.demo.command import StoryPrinter
+from offramp.demo.story import Step, Story
 from offramp.demo.timeline import timeline
 from offramp.demo.town import AGENCIES
 from rules.errors import RequestError
@@ -234,6 +237,39 @@ def test_what_the_readme_shows_of_it_is_what_it_prints(
     for block in shown[:2]:
         missing = [line for line in block.splitlines() if line not in printed]
         assert counted.sub("N", block) in counted.sub("N", printed), missing
+
+
+def test_each_step_is_printed_when_it_is_done_also_into_a_file(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the background nobody saw for minutes if the demo works."""
+    with (tmp_path / "out.txt").open("w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        printer = StoryPrinter()
+        printer.begin()
+        assert "start" in (tmp_path / "out.txt").read_text(encoding="utf-8")
+        printer.begin_story(told.story["zone"])
+        place = SimpleNamespace(folder=tmp_path)
+        story = Story(cast("town.Town", place), printer.step)
+        for step in told.story["steps"][:3]:
+            at = datetime.fromisoformat(step["at"].replace("Z", "+00:00"))
+            story.add(
+                Step(
+                    at,
+                    step["person"],
+                    step["agency"],
+                    step["what"],
+                    step["command"],
+                    tuple(step["told"]),
+                    step["answer"],
+                )
+            )
+            written = (tmp_path / "out.txt").read_text(encoding="utf-8")
+            assert step["what"].split(".")[0][:40] in written
+        printer.close(told.story)
+    written = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    printed = "\n".join(timeline({**told.story, "steps": told.story["steps"][:3]}))
+    assert written.partition("\n\n")[2] == printed + "\n"
 
 
 # Waiting

@@ -391,6 +391,26 @@ def test_a_form_is_offered_only_to_the_role_whose_it_is_under_the_pack(town: Tow
     assert (refused.value.code, refused.value.fix) == ("not-yours", "it is for prosecutor")
 
 
+def test_the_forms_that_nobody_may_be_told_are_those_that_are_refused(town: Town) -> None:
+    """The list judges without the reasons, and agrees with each form that is opened."""
+    case = tell(town, "police", "refer", None, REFERRAL)
+    refused_somewhere = set()
+    for agency, office in town.at.items():
+        town.settle()
+        if case not in office.working_set().cases:
+            continue
+        listed = {name for name, _ in operations.list_forms(office)}
+        refused = set()
+        for name in listed:
+            try:
+                operations.open_form(office, name, case)
+            except AgencyError:
+                refused.add(name)
+        assert operations.untellable_forms(office, case) & listed == refused, agency
+        refused_somewhere |= refused
+    assert refused_somewhere
+
+
 def test_without_consent_the_facts_are_kept_and_nothing_is_told(town: Town) -> None:
     case = tell(town, "police", "refer", None, REFERRAL)
     known(town, "crossroads", case)

@@ -38,6 +38,7 @@ SENDING: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "charge": ("prosecutor", ("CASE", "--new-charges", "conduct=theft", "--rest-unknown", "--yes")),
     "grievance": ("crossroads", ("CASE", "--text", "Closed twice.", "--yes")),
     "correct": ("police", ("CASE", "encounter.route=social_contact", "--yes")),
+    "correct-name": ("police", ("CASE", "--given-name", "Alba", "--family-name", "Roe", "--yes")),
     "note": ("police", ("CASE", "FILE route")),
     "determine": ("prosecutor", ("CASE", "eligibility", "eligible", "--reason", "rules", "--yes")),
     "decide": ("program", ("CASE", "eligibility", "--send")),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from html import unescape
 from itertools import count
 from pathlib import Path
@@ -245,11 +246,17 @@ class Caller:
         return self.send("/sign-in", {"name": name, "password": password, "code": code})
 
 
+@cache
+def hash_of_password() -> str:
+    """Return one hash of the password of all tests. Each takes Argon2 0.2 s of processor time."""
+    return operations.hash_password(PASSWORD)
+
+
 def make_account(office: operations.Office, admin: str, name: str) -> str:
     """Make the account of a listed person by an invitation. Return the secret of the codes."""
     invitation = operations.invite(office, admin, name)
     secret = operations.make_secret()
-    hashed = operations.hash_password(PASSWORD)
+    hashed = hash_of_password()
     assert operations.use_invitation(office, name, invitation.code, hashed, secret) == name
     return secret
 
@@ -257,14 +264,6 @@ def make_account(office: operations.Office, admin: str, name: str) -> str:
 def code_of(secret: str) -> str:
     """Return the one-time code of now, after the last one if that was used already."""
     return pyotp.TOTP(secret).now()
-
-
-def next_code(secret: str) -> str:
-    """Wait until the code changes, and return the new one."""
-    old = code_of(secret)
-    while (new := code_of(secret)) == old:
-        time.sleep(0.2)
-    return new
 
 
 def press(browser: Browser, selector: str) -> None:

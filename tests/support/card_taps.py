@@ -37,9 +37,12 @@ USUAL: Mapping[str, Any] = {
 }
 
 
-def usual_facts(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return the facts of the usual case that a pack has words for."""
+def usual_facts(vocabulary: Vocabulary, code: str | None = None) -> dict[str, Any]:
+    """Return the facts of the usual case that a pack has words for. `code` is a section of law."""
     stated = {path: value for path, value in USUAL.items() if path in vocabulary.facts}
+    if code is not None:
+        charge = USUAL["encounter.charges"][0]
+        stated["encounter.charges"] = [{**charge, "code": code}]
     return dict(read_facts(written.nested(stated), vocabulary).known)
 
 

@@ -20,7 +20,7 @@ from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.odd_ages import AGE, age_at_encounter
 from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.cases.questions import with_entry_ids
-from offramp.agency.cases.refusals import Refused, never_told, route
+from offramp.agency.cases.refusals import Refused, has_key, never_told, route
 from offramp.agency.folder.working_set import WorkingSet
 from rules.frozen import frozen
 from rules.input.printing import plain
@@ -281,6 +281,21 @@ def address_part(
     if only:
         to = {agency: way for agency, way in to.items() if agency in only}
     return Addressed(replace(part, to=to), tuple(refused))
+
+
+def may_be_addressed(working_set: WorkingSet, form: Form, part: Part, case: str, now: int) -> bool:
+    """Report whether any agency may receive a part. It is true where `address_part` finds one."""
+    directory = working_set.gateway.history.newest
+    for agency in directory.agencies:
+        role = directory.role(agency)
+        if agency == working_set.agency or _outside_reach(form, part, role):
+            continue
+        if not may_be_told(role, part.content) or not has_key(working_set, agency):
+            continue
+        ways, judge = ways_of(form, part, role), working_set.gateway.first_permitted
+        if judge(form.kind.name, part, agency, ways, case=case, now=now) is not None:
+            return True
+    return False
 
 
 def left_out(

@@ -88,6 +88,8 @@ _SAID: Mapping[str, Mapping[str, str]] = {
         "less_than": "dé un número de menos de {bound}",
     },
 }
+# Which entry of a list a question is about, beside its kind.
+_PLACE = {"en": "{number} of {size}", "es": "{number} de {size}"}
 _MORE = {
     "en": "Sent before, and left as it is: {count}. How many more?",
     "es": "Lo que se envió antes ({count}) se queda como está. ¿Cuántas más?",
@@ -271,11 +273,10 @@ class Sheet:
     ) -> Iterator[Question]:
         name = next((name for name in ("kind", "conduct") if entry.get(name)), None)
         label = (
-            f": {self.terms.label(f'{fact.path}.{name}', str(entry[name]), self.language)}"
-            if name
-            else ""
+            self.terms.label(f"{fact.path}.{name}", str(entry[name]), self.language) if name else ""
         )
-        place = f"({index + 1}/{size}{label})" if size > 1 or label else None
+        number = _PLACE[self.language].format(number=index + 1, size=size) if size > 1 else ""
+        place = ", ".join(filter(None, (label, number))) or None
         read = [name for name in fact.fields if f"{fact.path}.{name}" in self.reads]
         for name, member in fact.fields.items():
             path = f"{fact.path}[{index}].{name}"

@@ -321,12 +321,12 @@ def _short(categories: Iterable[str], column: int) -> tuple[str, ...]:
 def subjects_of(lang: str, rows: Iterable[Row]) -> tuple[tuple[str, str], ...]:
     """Return what was told in a case: each category, and its words."""
     column = 1 if lang == "es" else 0
-    told = dict.fromkeys(
+    categories = dict.fromkeys(
         row.category
         for row in rows
         if row.status != WITHDRAWN and row.category not in (*RUNS, *NOT_DISPUTED)
     )
-    subjects = [(category, CATEGORIES[category][column]) for category in told]
+    subjects = [(category, CATEGORIES[category][column]) for category in categories]
     return (*subjects, (OTHER, SOMETHING_ELSE[column]))
 
 

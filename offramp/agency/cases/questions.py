@@ -42,10 +42,12 @@ def question_parts(
     *,
     again: bool = True,
     closed: tuple[UnopenedPart, ...] = (),
+    only: frozenset[str] | None = None,
 ) -> tuple[Part, ...]:
     """Ask for the facts that a decision lacks: a part for each agency and category.
 
-    What an agency may have stated in a `closed` part is not asked of it.
+    What an agency may have stated in a `closed` part is not asked of it. `only` are the paths to
+    ask for, None for all.
 
     Asks only agencies whose role knows the fact and that may be asked. Without `again`, asks only
     what this agency hasn't asked before. Raises `AgencyError` `nothing-to-ask`, `never-asked`.
@@ -58,7 +60,7 @@ def question_parts(
         )
     asked_before = frozenset() if again else questions_asked(working_set, handle)
     before = asked_before | {(part.agency, path) for part in closed for path in part.paths}
-    askable = list(_askable(working_set, answer))
+    askable = [asked for asked in _askable(working_set, answer) if only is None or asked[2] in only]
     paths: dict[tuple[str, str], set[str]] = {}
     for agency, category, path in askable:
         if (agency, path) not in before:

@@ -25,6 +25,8 @@ from offramp.agency.folder.office import Office
 from offramp.asking import Dialog, confirm
 from offramp.terminal import print_text
 
+_IN_DOUBT = "--although-in-doubt"
+
 
 def _decide(office: Office, options: argparse.Namespace) -> Output:
     facts = read_facts_file(options.facts) if options.facts else None
@@ -61,8 +63,18 @@ def _decide_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _ask(office: Office, options: argparse.Namespace) -> Output:
-    question = operations.ask(office, options.case, options.decision)
+    question = operations.ask(office, options.case, options.decision, facts=options.fact)
     return Output(question.as_json(), wording.question_lines(question, terms_here(office)))
+
+
+def _ask_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fact",
+        metavar="PATH",
+        action="append",
+        help="ask for this fact only, such as `encounter.drugs.grams`; repeat it for more. "
+        "Default: every fact that the decision lacks",
+    )
 
 
 def _determine(office: Office, options: argparse.Namespace) -> Output:
@@ -72,17 +84,32 @@ def _determine(office: Office, options: argparse.Namespace) -> Output:
     preview = operations.preview_determination(office, *words, recipient=options.to)
     dialog = Dialog.at_terminal("en", zone_of(office).key, as_json=options.json)
     lines = form_text.determination_lines(preview, actor, options.reason, dialog.zone)
+    is_new = options.case == operations.NEW_CASE
+    doubts = () if is_new else operations.decision_doubts(office, options.case, options.decision)
+    lines += [f"in doubt: {text}" for text in doubts]
     if options.dry_run:
-        return Output(preview.as_json(), [*lines, "", form_text.WORDS["en"]["dry"]])
+        value = preview.as_json() | {"in_doubt": list(doubts)}
+        return Output(value, [*lines, "", form_text.WORDS["en"]["dry"]])
     if not options.json:
         for line in lines:
             print_text(line)
         print_text()
+    if doubts and not _decides_in_doubt(options, dialog):
+        return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
     question = None if preview.is_told else form_text.WORDS["en"]["keep_it"]
     if not options.yes and not confirm(dialog, question):
         return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
     made = operations.determine(office, *words, recipient=options.to, seen_at=preview.seen_at)
     return Output(made.as_json(), wording.determination_lines(made))
+
+
+def _decides_in_doubt(options: argparse.Namespace, dialog: Dialog) -> bool:
+    """Return whether the person decides although another decision may be made anew.
+
+    `--yes` doesn't answer it. Raises `RequestError` `answers-missing` without a terminal.
+    """
+    text = "A decision that this one rests on may be made anew. Decide now all the same?"
+    return options.although_in_doubt or confirm(dialog, text, flag=_IN_DOUBT)
 
 
 def _determine_options(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +126,11 @@ def _determine_options(parser: argparse.ArgumentParser) -> None:
         help="send it to this agency only, not to all that may receive it",
     )
     parser.add_argument("--yes", action="store_true", help="record it without the last question")
+    parser.add_argument(
+        _IN_DOUBT,
+        action="store_true",
+        help="decide although a decision that this one rests on may be made anew",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be told, and keep and send nothing"
     )
@@ -145,6 +177,7 @@ COMMANDS = (
         "ask other agencies for the facts that a decision lacks",
         run=_ask,
         words=(CASE, DECISION),
+        options=_ask_options,
     ),
     AgencyCommand(
         "determine",

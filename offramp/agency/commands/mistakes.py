@@ -14,6 +14,7 @@ from offramp.agency.cases.form_questions import answer_form_of, member_type
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.moments import ODD_FLAG
 from offramp.agency.cases.pack_terms import PackTerms
+from offramp.agency.cases.people import FAMILY_NAME, GIVEN_NAME
 from offramp.agency.cases.told import ToldDetail
 from offramp.agency.commands.cases import details_here
 from offramp.agency.commands.command import (
@@ -105,6 +106,41 @@ def _correct_details(
         _show_again(error, options, dialog)
         return _correct_details(office, options, dialog, details)
     return Output(made.as_json(), wording.correction_lines(made, words))
+
+
+def _correct_name(office: Office, options: argparse.Namespace) -> Output:
+    """Show what follows from another name, then correct it here and at its holders."""
+    dialog = _dialog(office, options)
+    form = operations.open_name(office, options.case)
+    typed = {GIVEN_NAME: options.given_name, FAMILY_NAME: options.family_name}
+    texts = {name: text for name, text in typed.items() if text is not None}
+    questions = [
+        question
+        for question in form.questions
+        if question.name in texts or question.name == GIVEN_NAME or dialog.is_terminal
+    ]
+    answers = collect_answers(questions, texts, dialog)
+    name = str(answers[GIVEN_NAME]), answers.get(FAMILY_NAME) or None
+    preview = operations.preview_name(office, options.case, *name)
+    lines = wording.name_lines(preview)
+    if options.dry_run:
+        return Output(preview.as_json(), [*lines, "", "nothing is sent"])
+    if not _show_and_confirm(options, dialog, lines):
+        return Output({"sent": False}, ["nothing was sent"])
+    done, waits = operations.correct_name(
+        office, actor_of(office), options.case, *name, seen_at=preview.seen_at
+    )
+    value = {**preview.as_json(), "told": list(done.recipients), "waits": waits}
+    return Output(value, wording.corrected_name_lines(preview.name, done, waits=waits))
+
+
+def _correct_name_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--given-name", metavar="NAME", help="the right first name")
+    parser.add_argument("--family-name", metavar="NAME", help="the right last name")
+    parser.add_argument("--yes", action="store_true", help="correct it without the last question")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what follows, and keep and send nothing"
+    )
 
 
 def _told_json(disclosed: Mapping[str, Sequence[ToldDetail]]) -> dict[str, Any]:
@@ -401,6 +437,14 @@ COMMANDS = (
         words=(CASE,),
         options=_correct_options,
         act=_correct_act,
+    ),
+    AgencyCommand(
+        "correct-name",
+        "correct the person's name here, and at each agency that has another one",
+        run=_correct_name,
+        words=(CASE,),
+        options=_correct_name_options,
+        act=acts_unless_shown("correct_name"),
     ),
     AgencyCommand(
         "recall",

@@ -83,9 +83,11 @@ from offramp.agency.operations.arrivals import (
     open_arrivals,
 )
 from offramp.agency.operations.asked_questions import (
+    AskedFact,
     AskedMeasurement,
     WaitingQuestion,
     closed_questions,
+    group_questions,
     measurements_asked,
     open_questions_as,
     waiting_questions,
@@ -175,6 +177,7 @@ from offramp.agency.operations.deciding import (
     OpenDecisionList,
     PlaceList,
     TellingWords,
+    decision_doubts,
     describe_telling,
     list_held_charges,
     list_open_decisions,
@@ -505,6 +508,7 @@ from offramp.agency.operations.telling import (
     open_form,
     preview_draft,
     send_draft,
+    untellable_forms,
 )
 from offramp.agency.operations.today import TodayList, TodayTask, in_plain_words, list_today
 from offramp.agency.operations.untold import (
@@ -560,6 +564,7 @@ __all__ = [
     "Approval",
     "AskedBack",
     "AskedConsent",
+    "AskedFact",
     "AskedMeasurement",
     "AssignedCase",
     "Backup",
@@ -762,6 +767,7 @@ __all__ = [
     "count_unopened_cases",
     "create_agency",
     "decide",
+    "decision_doubts",
     "delivery_of",
     "demo_people",
     "describe_about",
@@ -810,6 +816,7 @@ __all__ = [
     "folder_use",
     "form_faults",
     "glass_digest",
+    "group_questions",
     "hand_back_digest",
     "hand_over",
     "hand_over_all",
@@ -984,6 +991,7 @@ __all__ = [
     "title_of",
     "told_by",
     "unnamed_to",
+    "untellable_forms",
     "untold_by",
     "use_code",
     "use_invitation",

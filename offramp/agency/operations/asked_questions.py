@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from offramp.agency.cases.asked_again import contradictions, value_held
 from offramp.agency.cases.case import Case
@@ -45,6 +45,40 @@ class WaitingQuestion:
     asker: str
     about: CaseAbout
     earlier: str = ""
+
+
+@frozen
+class AskedFact:
+    """A fact of a case that other agencies wait for, once for all of them.
+
+    `askers` are the agencies' names. `earlier` is as in `WaitingQuestion`.
+    """
+
+    case: str
+    path: str
+    question: str
+    askers: tuple[str, ...]
+    about: CaseAbout
+    earlier: str = ""
+
+
+def group_questions(waiting: Iterable[WaitingQuestion]) -> tuple[AskedFact, ...]:
+    """Return each fact that is asked for once, with all that ask for it, in order."""
+    grouped: dict[tuple[str, str, str, str], list[WaitingQuestion]] = {}
+    for question in waiting:
+        key = question.case, question.path, question.question, question.earlier
+        grouped.setdefault(key, []).append(question)
+    return tuple(
+        AskedFact(
+            case,
+            path,
+            text,
+            tuple(sorted({question.asker for question in questions})),
+            questions[0].about,
+            earlier,
+        )
+        for (case, path, text, earlier), questions in grouped.items()
+    )
 
 
 @frozen

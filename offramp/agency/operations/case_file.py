@@ -387,6 +387,18 @@ def _withheld_facts(
     return frozenset()
 
 
+def facts_outside_care(
+    working_set: WorkingSet, handle: str, case: Case
+) -> Mapping[str, FactSource]:
+    """Return the known facts of a case that no part of care states, for lists of several cases."""
+    of_care = care_parts(working_set, handle)
+    return {
+        path: fact
+        for path, fact in case.known.items()
+        if (fact.entry.record, fact.entry.part) not in of_care
+    }
+
+
 @needs(CASE, look="act", takes=True)
 def note_facts(
     office: Office,

@@ -15,6 +15,7 @@ from exchange.standards import i_json
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import REFERRED, Answer, Case
+from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.caseload import (
     agencies_not_knowing,
     case_of,
@@ -22,7 +23,7 @@ from offramp.agency.cases.caseload import (
     has_answered,
     questions_asked,
 )
-from offramp.agency.cases.corrections import RECALLED, UNOPENED
+from offramp.agency.cases.corrections import CORRECTED, RECALLED, UNOPENED, FactChange
 from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.human_decision import UNDECIDED, decisions_to_make, relation_of
@@ -44,10 +45,17 @@ from offramp.agency.cases.unopened_answers import unopened_answers
 from offramp.agency.cases.untold_decisions import tellable_decisions
 from offramp.agency.errors import AgencyError
 from offramp.agency.fact_words import fact_label, fact_text
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, needs, visible
-from offramp.agency.operations.case_file import CaseView, count_closed, note_facts, read_case
+from offramp.agency.operations.case_file import (
+    CaseView,
+    count_closed,
+    facts_outside_care,
+    note_facts,
+    read_case,
+)
 from offramp.agency.operations.confirmation import list_confirmations
 from offramp.agency.operations.outdated_words import (
     asks_in,
@@ -58,8 +66,10 @@ from offramp.agency.operations.outdated_words import (
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
-from rules.author.spoken_dates import spoken_day
+from rules.author.spoken_dates import day_of_moment, spoken_day
+from rules.decide.interview import Interview
 from rules.decide.program import Program
+from rules.decide.wording import fill_in
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.values import iso_day
@@ -74,6 +84,8 @@ _BAD = frozenset(
     ("ineligible", "not_eligible", "declined_by_person", "declined_by_prosecutor", "stop")
 )
 _REASON = "determination.reason"
+# The cases of which the questions to ask first are remembered.
+_REMEMBERED = 200
 # The reason of a decision that follows the rules. No other reason fits one that doesn't.
 BY_RULES = "rules"
 
@@ -95,15 +107,18 @@ class RulesAnswer:
 
 @frozen
 class MissingFact:
-    """A fact that the rules lack: its question, and the role that knows it.
+    """A fact that the rules lack: its path, its question, and the role that knows it.
 
     `agencies_asked` are the names of those that were asked, `not_knowing` of those that answered
     that it isn't known there, and `askable` of those that may be asked now and weren't yet.
     `unclear_at` are the names of those that were asked and gave an answer that the rules can't use.
     `closed` is true if something unopened here may state it. `is_own` is
     true for what this office knows itself, and `is_places` for the number of free places.
+    `purpose` is the reason of the first rule that needs it. `is_later` is true if it matters only
+    after some answers to the others.
     """
 
+    path: str
     question: str
     role: str
     agencies_asked: tuple[str, ...]
@@ -113,6 +128,22 @@ class MissingFact:
     is_own: bool
     is_places: bool
     unclear_at: tuple[str, ...] = ()
+    purpose: str | None = None
+    is_later: bool = False
+
+
+@frozen
+class ChangedFact:
+    """A fact that changed after a decision: its question, the value now, the earlier one, and `by`.
+
+    `now` is empty for an entry of a list that was taken back, and `before` for one that was added.
+    Both are empty where no value is shown, and `label` says it all.
+    """
+
+    label: str
+    now: str
+    before: str
+    by: str
 
 
 @frozen
@@ -120,7 +151,8 @@ class ListedDecision:
     """A decision in a list: the case, why it waits, the rules' answer, and the last day.
 
     `why` is a sentence. `referred` is the time of the referral, and `charges` its charges in words,
-    by which an office without the person's name tells cases apart.
+    by which an office without the person's name tells cases apart. `changed` is what changed after
+    the decision that is to be made anew, or what was corrected before the first one.
     """
 
     case: str
@@ -134,6 +166,7 @@ class ListedDecision:
     is_overdue: bool
     referred: str | None
     charges: str | None
+    changed: tuple[ChangedFact, ...] = ()
 
 
 @frozen
@@ -154,20 +187,6 @@ class KnownFact:
     label: str
     value: str
     by: str | None
-
-
-@frozen
-class ChangedFact:
-    """A fact that changed after a decision: its question, the value now, the earlier one, and `by`.
-
-    `now` is empty for an entry of a list that was taken back, and `before` for one that was added.
-    Both are empty where no value is shown, and `label` says it all.
-    """
-
-    label: str
-    now: str
-    before: str
-    by: str
 
 
 @frozen
@@ -199,6 +218,20 @@ class StandingDecision:
     confirmed: str | None
     own: str | None = None
     has_last_word: bool = False
+
+
+@frozen
+class GivenWord:
+    """The word of the records check that counts: its label, the agency, its day, and the person.
+
+    `by` is None where the person isn't known here. `on` is a day in words, None if it isn't known.
+    """
+
+    outcome: str
+    agency: str
+    is_own: bool
+    by: str | None
+    on: str | None
 
 
 @frozen
@@ -236,7 +269,8 @@ class DecisionToMake:
     the rules' answer. It is None where nothing waits to be told. `changed` is what changed of the
     facts since this office, or the one with the decision in force, decided. `in_doubt` are
     sentences on other agencies' decisions that this one rests on and that may be made anew: the
-    person confirms to decide all the same, or waits.
+    person confirms to decide all the same, or waits. `earlier_word` is the word that
+    was given already, of the records check.
     """
 
     case: str
@@ -256,6 +290,7 @@ class DecisionToMake:
     may_be_told: tuple[str, ...] | None = None
     changed: tuple[ChangedFact, ...] = ()
     in_doubt: tuple[str, ...] = ()
+    earlier_word: GivenWord | None = None
 
     def relation(self, outcome: str) -> str:
         """Return how an outcome relates to the rules' answer."""
@@ -468,6 +503,7 @@ def _listed(
         entry.is_overdue,
         referred,
         charges,
+        changed_for_list(office, working_set, entry.case, case, entry.decision),
     )
 
 
@@ -549,51 +585,122 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
             # Nobody follows rules that can't tell.
             if word != BY_RULES or ruled.outcome is not None or decision == SCREENING
         ),
-        _missing(office, working_set, case, answer),
+        _missing(office, working_set, case, answer, is_open=True),
         standing,
         decision == _EJECTION and by_rules == "retain",
         count_closed(office, case),
         _digest(case, decision, answer, own_case),
         _may_be_told(working_set, program, own_case, case, decision, now),
-        tuple(_changed_facts(office, working_set, view, own_case, decision)),
+        tuple(changed_facts_of(office, working_set, case, own_case, decision, view.facts)),
         tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
+        _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
     )
 
 
-def _changed_facts(
-    office: Office, working_set: WorkingSet, view: CaseView, case: Case, decision: str
-) -> Iterator[ChangedFact]:
-    """Yield what changed since a decision of what it read, as far as the person may see it.
+@needs(CASE)
+def decision_doubts(office: Office, case: str, decision: str) -> tuple[str, ...]:
+    """Return the sentences of `DecisionToMake.in_doubt`. A person confirms to decide all the same.
 
-    It is this office's newest decision, or else the one in force.
+    Raises as `read_case`.
     """
-    made = case.determined.get(decision)
-    beside = case.determined_beside.get(decision, ())
-    made = next((entry for entry in beside if entry.by == view.agency), made)
-    if made is None or made.determined is None or not (case.changes or case.restated):
-        return
+    working_set = office.working_set()
+    program, now = office.program(working_set), office.clock()
+    view, own_case = read_case(office, case), case_of(working_set, case)
+    return tuple(_in_doubt(working_set, program, view, own_case, decision, now))
+
+
+def _given_word(
+    office: Office, working_set: WorkingSet, case: Case, handle: str
+) -> GivenWord | None:
+    """Return the word of the records check that counts, None before one is given."""
+    stated = case.attested.get(SCREENING)
+    if stated is None:
+        return None
+    entry = stated.entry
+    is_own = entry.by == working_set.agency
+    people = [
+        kept.confirmation.by
+        for kept in (list_confirmations(office, handle) if is_own else ())
+        if kept.decision == SCREENING
+    ]
+    name = agency_names(working_set).get(entry.by, entry.by)
+    label = _label(SCREENING, str(stated.value))
+    by = people[-1] if people else None
+    return GivenWord(label, name, is_own, by, _day_of(working_set, entry))
+
+
+def _day_of(working_set: WorkingSet, entry: CaseEntry) -> str | None:
+    """Return the day of an entry's record in words, None if it isn't known here."""
+    sent = working_set.outbox.get(entry.record or "")
+    received = working_set.gateway.received.get((entry.by, entry.record or ""))
+    time = None
+    if sent is not None:
+        time = sent.receipt.time if sent.receipt else sent.time
+    elif received is not None and received.committed is not None:
+        time = received.committed.time
+    zone = working_set.gateway.history.newest.zone
+    return spoken_day(day_of_moment(time, zone), "en") if time is not None else None
+
+
+def changed_facts_of(
+    office: Office,
+    working_set: WorkingSet,
+    handle: str,
+    case: Case,
+    decision: str,
+    facts: Mapping[str, FactSource],
+) -> Iterator[ChangedFact]:
+    """Yield what changed after a decision of what it read, as far as it is among `facts`.
+
+    It is this office's newest decision, or else the one in force. Without any, it is what was
+    corrected of what the decision reads.
+    """
     program, now = office.program(working_set), office.clock()
     names, terms = agency_names(working_set), terms_of(working_set)
     wording = ValueWords(terms, working_set.gateway.history.newest.zone)
-    shown: set[str] = set()
-    for change in changes_after(working_set, program, view.case, case, made, now):
+    labels: set[str] = set()
+    for change in _changes_of(working_set, program, handle, case, decision, now):
         by = names.get(change.by, change.by)
         if change.how in (UNOPENED, RECALLED):
             what = "sent a correction that isn’t opened" if change.how == UNOPENED else "took back"
             about = dict.fromkeys(SHORT_CATEGORIES[name][0] for name in change.categories)
             label = f"{by} {what}{' ' if about else ''}{', '.join(about)}"
-            if label not in shown:
-                shown.add(label)
+            if label not in labels:
+                labels.add(label)
                 yield ChangedFact(label, "", "", by)
             continue
         path = str(change.path)
-        fact = view.facts.get(path)
+        fact = facts.get(path)
         # The first change has the value on which the person decided.
-        if fact is None or path in shown or path.startswith("decisions."):
+        if fact is None or path in labels or path.startswith("decisions."):
             continue
-        shown.add(path)
+        labels.add(path)
         for value in values_changed(wording, path, change.before, fact.value):
             yield ChangedFact(value.label, value.now, value.before, by)
+
+
+def changed_for_list(
+    office: Office, working_set: WorkingSet, handle: str, case: Case, decision: str
+) -> tuple[ChangedFact, ...]:
+    """Return what changed of a decision's facts, for a list of several cases: nothing of care."""
+    if not (case.changes or case.restated):
+        return ()
+    facts = facts_outside_care(working_set, handle, case)
+    return tuple(changed_facts_of(office, working_set, handle, case, decision, facts))
+
+
+def _changes_of(
+    working_set: WorkingSet, program: Program, handle: str, case: Case, decision: str, now: int
+) -> Iterable[FactChange]:
+    if not (case.changes or case.restated):
+        return ()
+    made = case.determined.get(decision)
+    beside = case.determined_beside.get(decision, ())
+    made = next((entry for entry in beside if entry.by == case.here), made)
+    if made is not None and made.determined is not None:
+        return changes_after(working_set, program, handle, case, made, now)
+    paths = FactsRead(working_set, program, handle, case, now).of(decision) or frozenset()
+    return (change for change in case.changes if change.how == CORRECTED and change.path in paths)
 
 
 def _in_doubt(
@@ -739,8 +846,14 @@ def _value(path: str, value: Any, zone: ZoneInfo, terms: PackTerms) -> str:
 
 
 def _missing(
-    office: Office, working_set: WorkingSet, handle: str, answer: Answer | None
+    office: Office,
+    working_set: WorkingSet,
+    handle: str,
+    answer: Answer | None,
+    *,
+    is_open: bool = False,
 ) -> tuple[MissingFact, ...]:
+    """Return what an answer lacks. With `is_open`, what may wait for other answers is marked."""
     if answer is None or not answer.needed or answer.decision == SCREENING:
         return ()
     terms, names = terms_of(working_set), agency_names(working_set)
@@ -753,9 +866,15 @@ def _missing(
     }
     missing: dict[str, MissingFact] = {}
     role = working_set.gateway.history.newest.role(working_set.agency)
-    for need in answer.needed:
+    usual = _usual_questions(office, working_set, handle, answer) if is_open else ()
+    purposes = _purposes(answer) if is_open else {}
+    order = {path: place for place, path in enumerate(usual)}
+    for need in sorted(
+        answer.needed, key=lambda need: order.get(plain_path(str(need["fact"])), len(order))
+    ):
         path = plain_path(str(need["fact"]))
         missing[path] = MissingFact(
+            path,
             str(need.get("question") or terms.question(path, "en")),
             form_terms().label("role", str(need["ask"]), "en"),
             tuple(names.get(agency, agency) for agency in sorted(were_asked.get(path, ()))),
@@ -769,8 +888,43 @@ def _missing(
                 for agency in sorted(were_asked.get(path, ()))
                 if has_answered(working_set, handle, agency, path)
             ),
+            purposes.get(str(need.get("rule"))),
+            is_open and path not in order,
         )
     return tuple(missing.values())
+
+
+def _usual_questions(
+    office: Office, working_set: WorkingSet, handle: str, answer: Answer
+) -> tuple[str, ...]:
+    """Return the facts that decide if nothing unusual comes out, the most telling first."""
+    ruling, program, now = answer.ruling, office.program(working_set), office.clock()
+    if ruling.segment is None:
+        return tuple(plain_path(str(need["fact"])) for need in answer.needed)
+
+    def work_out() -> tuple[tuple[str, ...], int | None]:
+        """Return the facts, and when time alone may change them."""
+        _, until = answers_of_case(working_set, program, answer.case, handle, now)
+        interview = Interview(program, answer.decision, ruling.case.facts)
+        usual = interview.usual_questions()
+        return tuple(dict.fromkeys(plain_path(each.fact) for each in usual)), until
+
+    name = f"usual questions {program.digest} {answer.decision}"
+    hub_time = working_set.gateway.hub_time(now)
+    return working_set.memory.recall(Subject(name, most=_REMEMBERED), handle, hub_time, work_out)
+
+
+def _purposes(answer: Answer) -> Mapping[str, str]:
+    """Return the reason of each rule by its id, first those of the answer's own decision."""
+    ruling = answer.ruling
+    if ruling.segment is None:
+        return {}
+    segment = ruling.rules_segment
+    return {
+        rule.rule.id: fill_in(segment, rule.rule.because)
+        for in_force in (*segment.decisions.values(), ruling.rules_in_force)
+        for rule in in_force.rules
+    }
 
 
 def _agencies_by_path(pairs: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.human_decision import (
     HumanDecision,
     decisions_to_make,
@@ -297,18 +298,27 @@ def check_corrections_read(answer: Answer | None) -> None:
 
 
 @needs(CASE, look="act", takes=True)
-def ask(office: Office, case: str, decision: str, *, again: bool = True) -> SentQuestion:
+def ask(
+    office: Office,
+    case: str,
+    decision: str,
+    *,
+    again: bool = True,
+    facts: Collection[str] | None = None,
+) -> SentQuestion:
     """Ask other agencies for the facts that a decision lacks.
 
     A person who decides may ask also where another agency works the answer out. Without `again`, an
-    agency isn't asked for what this one, or its gateway, asked it before.
+    agency isn't asked for what this one, or its gateway, asked it before. `facts` are the paths to
+    ask for, None for all that may be asked.
 
-    Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, `correction-unopened`, and
-    as `decide`.
+    Raises `AgencyError` `nothing-to-ask`, `never-asked`, `case-ended`, `correction-unopened`,
+    `not-lacking`, and as `decide`.
     """
     read = office.working_set()
     decides = decision in decisions_to_make(read, office.program(read).pack)
     answer = answer_case(office, read, case, decision, anywhere=decides)
+    _check_lacking(answer, facts)
     if any(answer.is_closed(str(need["fact"])) for need in answer.needed):
         check_corrections_read(answer)
     with office.transaction() as working_set:
@@ -316,7 +326,10 @@ def ask(office: Office, case: str, decision: str, *, again: bool = True) -> Sent
         defaults = defaults_today(office, working_set)
         now = office.clock()
         closed = unopened_answers(working_set, case, answer.case, answer, now)
-        parts = question_parts(working_set, case, answer, defaults, now, again=again, closed=closed)
+        only = None if facts is None else frozenset(facts)
+        parts = question_parts(
+            working_set, case, answer, defaults, now, again=again, closed=closed, only=only
+        )
         bundle = office.compose_in(working_set, "question", parts, case)
     # An agency may be asked in several parts, one for each category.
     asked: dict[str, list[str]] = {}
@@ -326,6 +339,18 @@ def ask(office: Office, case: str, decision: str, *, again: bool = True) -> Sent
                 asked.setdefault(agency, []).extend(content["asks"])
     paths = {agency: tuple(listed) for agency, listed in asked.items()}
     return SentQuestion(bundle.id, case, paths, send_now(office, bundle.id), closed)
+
+
+def _check_lacking(answer: Answer, facts: Collection[str] | None) -> None:
+    """Check that the rules lack each fact to ask for. Raises `AgencyError` `not-lacking`."""
+    lacking = sorted({plain_path(str(need["fact"])) for need in answer.needed})
+    for path in facts or ():
+        if path not in lacking:
+            raise AgencyError(
+                "not-lacking",
+                f"`{path[:80]}` is no fact that `{answer.decision}` lacks",
+                fix=f"it lacks {', '.join(f'`{each}`' for each in lacking) or 'nothing'}",
+            )
 
 
 @needs(CASE, look="act", takes=True)

@@ -162,11 +162,13 @@ def fetch_account(
     working_set = office.working_set()
     # A joined case outside the caseload of the person who asks stays out of it.
     sees = visible(office, working_set)
-    joined = [each for each in cases_of_person(working_set, case) if each != case and sees(each)]
+    joined = [
+        handle for handle in cases_of_person(working_set, case) if handle != case and sees(handle)
+    ]
     role = working_set.gateway.history.newest.role(office.agency)
     may_be_own = may_be_own or role == "case_management"
     account = _account_of(office, case, for_person, may_be_own=may_be_own)
-    others = tuple(_account_of(office, each, for_person, may_be_own=True) for each in joined)
+    others = tuple(_account_of(office, handle, for_person, may_be_own=True) for handle in joined)
     openings = openings_of(office, case) if for_person else None
     return replace(account, joined=others, openings=openings)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from offramp.agency.cases.addressing import part_to_judge
 from offramp.agency.cases.caseload import case_of
@@ -94,6 +95,18 @@ class NamePreview:
     consequences: Consequences
     others: tuple[OtherName, ...]
     seen_at: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON of `offramp agency correct-name --dry-run`."""
+        return {
+            "name": self.name,
+            "told": list(self.consequences.recipients),
+            "untold": list(self.consequences.untold),
+            "others": [
+                {"agency": other.agency, "name": other.name, "because": other.because}
+                for other in self.others
+            ],
+        }
 
 
 @needs(CASE, look="case")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from exchange.records.kinds import kinds
 from offramp.agency.cases.form_parts import roles_under
 from offramp.agency.cases.form_questions import own_facts_of
 from offramp.agency.cases.form_terms import form_terms
@@ -12,7 +13,7 @@ from offramp.agency.cases.preliminary import Preliminary
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASES, needs
 from offramp.agency.operations.decisions import DeterminationPreview
-from offramp.agency.operations.telling import OpenedForm, Preview
+from offramp.agency.operations.telling import OpenedForm, PartPreview, Preview
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
 from rules.frozen import frozen
@@ -49,11 +50,13 @@ class RulesLine:
 class Told:
     """The recipients of a draft: the categories by agency's name.
 
-    `because` says of each other agency why it gets nothing, in words, by its name.
+    `because` says of each other agency why it gets nothing, in words, by its name. `may_be_asked`
+    is true for facts that another agency may ask for later, and then gets if it may know them.
     """
 
     to: Mapping[str, tuple[str, ...]]
     because: Mapping[str, str]
+    may_be_asked: bool = False
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -83,7 +86,17 @@ def told_by(preview: Preview | DeterminationPreview | TellingPreview) -> Told:
         for agency, categories in by_agency.items()
     }
     reasons = {name: " ".join(texts) for name, texts in sorted(because.items())}
-    return Told(dict(sorted(to.items())), reasons)
+    return Told(dict(sorted(to.items())), reasons, _may_be_asked(preview.parts))
+
+
+def _may_be_asked(parts: Iterable[PartPreview]) -> bool:
+    """Report whether other agencies may ask for a fact of these parts, which is told them then."""
+    categories = kinds()["question"].categories
+    return any(
+        category in categories and content.get("facts")
+        for part in parts
+        for category, content in part.part.content.items()
+    )
 
 
 def untold_by(opened: OpenedForm, preview: Preview) -> Mapping[str, str]:

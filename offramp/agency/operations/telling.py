@@ -41,10 +41,11 @@ from offramp.agency.cases.form_parts import (
     contents_of,
     earlier_lists,
     left_out,
+    may_be_addressed,
     part_of,
     roles_under,
 )
-from offramp.agency.cases.form_questions import STATED, Sheet, paths_read
+from offramp.agency.cases.form_questions import STATED, Sheet, own_facts_of, paths_read
 from offramp.agency.cases.form_terms import Form, find_form, form_terms
 from offramp.agency.cases.list_changes import measured
 from offramp.agency.cases.moments import (
@@ -67,13 +68,15 @@ from offramp.agency.cases.people import GIVEN_NAME, contact_on_forms, person_nam
 from offramp.agency.cases.preliminary import Preliminary, preliminary_answers
 from offramp.agency.cases.questions import answer_parts, keep_entry_ids
 from offramp.agency.cases.refusals import Refused, nobody_to_tell
+from offramp.agency.cases.repair_tasks import HOUR
 from offramp.agency.cases.told import recalled_as_wrong, told_details
 from offramp.agency.cases.untold_facts import kept_members
 from offramp.agency.errors import AgencyError
+from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
-from offramp.agency.operations.access import FORMS, OWN, form_about, needs, opens_care
+from offramp.agency.operations.access import CASE, FORMS, OWN, form_about, needs, opens_care
 from offramp.agency.operations.changes import refuse_changed
 from offramp.agency.operations.mistakes import (
     ComposedCorrections,
@@ -89,6 +92,7 @@ from offramp.agency.operations.mistakes import (
 )
 from offramp.agency.operations.records import SentRecord
 from offramp.asking import Question
+from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.values import read_instant
 from rules.packs.pack import Pack
@@ -479,6 +483,66 @@ def _reduced(
     silent = {category for category in untold if not _keeps_members(sheet, category)}
     members = tuple(path for path in form_terms().members if path.partition(".")[0] not in silent)
     return replace(sheet, parts=parts, members=members), untold
+
+
+@needs(CASE)
+def untellable_forms(office: Office, case: str) -> frozenset[str]:
+    """Return the forms of this agency that would be refused in a case, since nobody may be told.
+
+    INVARIANT: it only sorts a list of forms. Each form is judged anew when it is opened, and says
+    why it is refused. So the answer may be an hour old, where only time has changed it.
+    """
+    working_set, now = office.working_set(), office.clock()
+    program, history = office.program(working_set), working_set.gateway.history
+    role = history.newest.role(working_set.agency) or ""
+    forms = [
+        form
+        for form in form_terms().forms.values()
+        if not form.begins
+        and form.name != "answer"
+        and role in roles_under(form, program.pack)
+        and not (form.own and not any(own_facts_of(program.pack.vocabulary, role)))
+    ]
+
+    def work_out() -> tuple[frozenset[str], int]:
+        """Return the forms, and when to judge them again."""
+        refused = (form.name for form in forms if _is_untellable(office, working_set, form, case))
+        return frozenset(refused), working_set.gateway.hub_time(now) + HOUR
+
+    subject = Subject[frozenset[str]](f"untellable forms {program.digest} {history.size}")
+    hub_time = working_set.gateway.hub_time(now)
+    return working_set.memory.recall(subject, case, hub_time, work_out)
+
+
+def _is_untellable(office: Office, working_set: WorkingSet, form: Form, case: str) -> bool:
+    """Report whether `open_form` would refuse a form, without working out the reasons."""
+    pack, now = office.program(working_set).pack, office.clock()
+    sheet = Sheet(
+        form,
+        working_set.gateway.history.newest.role(working_set.agency) or "",
+        form.parts,
+        paths_read(pack),
+        stated=frozenset(STATED.get(form.kind.name, ())),
+        terms=pack_terms(pack),
+    )
+    try:
+        check_may_be_told(working_set, form.kind.name, case)
+        if form.only:
+            case_view = case_of(working_set, case)
+            lists = earlier_lists(working_set, case_view, office.random)
+            _measuring_sheet(working_set, replace(sheet, lists=lists), case_view)
+            return False
+    except Refusal:
+        return True
+    if any(_kept_facts(sheet, category) for category in form.parts):
+        return False  # it keeps at least those
+    defaults = defaults_today(office, working_set)
+    return not any(
+        may_be_addressed(
+            working_set, form, part_of(working_set, form, category, {}, defaults), case, now
+        )
+        for category in form.parts
+    )
 
 
 def _keeps_members(sheet: Sheet, category: str) -> bool:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.day_steps import DayStep, day_steps
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.step_places import FORM, StepPlace
+from offramp.agency.cases.step_places import DECISION, FORM, StepPlace
 from offramp.agency.cases.task import RECALL, Task
 from offramp.agency.cases.tasks import order_of
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASES, needs, visible
 from offramp.agency.operations.case_file import review_tasks
 from offramp.agency.operations.code_words import in_words
+from offramp.agency.operations.deciding import ChangedFact, changed_for_list
 from offramp.agency.operations.telling import agency_names
 from rules.frozen import frozen
 from rules.input.vocabulary import Fact
@@ -36,7 +39,8 @@ class TodayTask:
     """A task of one case. `what` has no commands, and names agencies as people do.
 
     `waiting` are the other tasks of the case that rest on what this one opens. `place` is the page
-    on which it is done, and `about` are the kinds of information to choose in its form.
+    on which it is done, and `about` are the kinds of information to choose in its form. `changed`
+    is what changed of the facts of a decision. `person` is the same for all cases of one person.
     """
 
     task: Task
@@ -45,6 +49,8 @@ class TodayTask:
     place: StepPlace
     waiting: int = 0
     about: tuple[str, ...] = ()
+    changed: tuple[ChangedFact, ...] = ()
+    person: str = ""
 
 
 @frozen
@@ -88,10 +94,21 @@ def list_today(office: Office, most: int) -> TodayList:
             step.place,
             step.waiting,
             _chosen(step, facts),
+            _changed(office, working_set, step),
+            working_set.cases.same_person(step.task.case)[0],
         )
         for step in first[:most]
     )
     return TodayList(listed, len(reviews) + len(steps), len(asked_back))
+
+
+def _changed(office: Office, working_set: WorkingSet, step: DayStep) -> tuple[ChangedFact, ...]:
+    """Return what changed of the facts on which a decision rests."""
+    if step.place.page != DECISION:
+        return ()
+    handle = step.task.case
+    case = case_of(working_set, handle)
+    return changed_for_list(office, working_set, handle, case, step.place.name)
 
 
 def _reviewing(review: Task) -> DayStep:

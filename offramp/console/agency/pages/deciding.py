@@ -262,16 +262,18 @@ def open_parts(visit: Visit) -> Response:
 @action("/applications/{c}/{decision}/ask", WORKERS, kinds=PROGRAM)
 @action("/queue/{c}/{decision}/ask", WORKERS, kinds=PROSECUTOR)
 def ask(visit: Visit) -> Response:
-    """Ask the agencies that may be asked for what the rules lack, each fact once.
+    """Ask the agencies that may be asked for the ticked facts, each fact once.
 
     The gateway may have asked since the page was shown. Then the page says who was asked.
     """
     pending = _opened(visit)
-    if not any(fact.askable for fact in pending.missing) and any(
-        fact.agencies_asked for fact in pending.missing
-    ):
+    ticked = visit.answers.get("fact", ())
+    if not ticked:
+        raise Invalid({"ask": "Tick what you want to ask"}, _here(visit))
+    facts = [fact.path for fact in pending.missing if fact.askable and fact.path in ticked]
+    if not facts:
         return visit.go(_here(visit))
-    sent = operations.ask(visit.office, visit.case, pending.decision, again=False)
+    sent = operations.ask(visit.office, visit.case, pending.decision, again=False, facts=facts)
     names = operations.name_agencies(visit.office)
     agencies = [names.get(agency, agency) for agency in sent.asked]
     visit.remember(_name(visit, "asked"), {"to": agencies, **_delivery(sent.state)})

@@ -109,6 +109,8 @@ def _row(visit: Visit, person: operations.Person) -> dict[str, Any]:
 def case(visit: Visit) -> Response:
     """Show what the agency knows of a case. Nothing is opened by looking."""
     described = operations.describe_case(visit.office, visit.case)
+    forms = operations.list_forms(visit.office)
+    untellable = operations.untellable_forms(visit.office, visit.case)
     by_minute = {(look.person, look.time // 60): look for look in described.looks}
     return visit.show(
         "case.html",
@@ -116,10 +118,8 @@ def case(visit: Visit) -> Response:
         case=described,
         now=next((step.label for step in described.steps if step.on is None), None),
         looks=list(by_minute.values())[-_MOST_LOOKS:][::-1],
-        forms=[
-            (title, visit.address_of(visit.case, "tell", name))
-            for name, title in operations.list_forms(visit.office)
-        ],
+        forms=[form for form in forms if form[0] not in untellable],
+        refused_forms=[form for form in forms if form[0] in untellable],
         decides=[
             (question, address_of_decision(visit, visit.case, decision))
             for decision, question in described.decides

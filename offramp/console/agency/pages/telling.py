@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from offramp.agency import operations
 from offramp.console.agency.questions import (
+    AskedField,
     Typed,
     answers_so_far,
     fault_of,
@@ -44,11 +45,11 @@ CHANGED = "Something changed since this page was shown. Check it once more"
 @page(ASKED, OFFERERS)
 def asked(visit: Visit) -> Response:
     """List the cases in which another agency waits for an answer."""
-    waiting: dict[str, list[operations.WaitingQuestion]] = {}
+    waiting: dict[str, list[operations.AskedFact]] = {}
     addresses = operations.case_addresses(visit.office)
     local = {case: id_ for id_, case in addresses.items()}
     decides = visit.has_page(_RECORDS_CHECK)
-    for question in operations.waiting_questions(visit.office):
+    for question in operations.group_questions(operations.waiting_questions(visit.office)):
         # The word of the records check is confirmed where it is decided.
         is_decided = decides and question.path == "decisions.screening"
         page_of = _RECORDS_CHECK if is_decided else f"/people/{{c}}/tell/{ANSWER}"
@@ -67,9 +68,7 @@ def asked(visit: Visit) -> Response:
                 "address": f"{ASKED}/{local[case]}",
                 "form": address,
                 "about": questions[0].about,
-                "fields": fields_of(
-                    [measurement.question for measurement in measurements], {}, visit
-                ),
+                "fields": _fields_of(visit, measurements),
                 "to": _askers(measurements),
                 "others": [question for question in questions if question.question not in measured],
             }
@@ -91,6 +90,20 @@ def _measurements(visit: Visit, case: str, local: str) -> tuple[operations.Asked
         )
         for measurement in operations.measurements_asked(visit.office, case)
     )
+
+
+def _fields_of(
+    visit: Visit, measurements: Iterable[operations.AskedMeasurement]
+) -> list[tuple[AskedField, tuple[str, ...]]]:
+    """Return the field of each measurement, and the agencies that ask for it.
+
+    The page says what happens to one that is left out.
+    """
+    fields = fields_of([measurement.question for measurement in measurements], {}, visit)
+    return [
+        (replace(field, optional=False), measurement.askers)
+        for field, measurement in zip(fields, measurements, strict=True)
+    ]
 
 
 def _askers(measurements: Iterable[operations.AskedMeasurement]) -> list[str]:
@@ -163,10 +176,10 @@ def form(visit: Visit) -> Response:
     )
 
 
-def _asked_again(visit: Visit) -> tuple[operations.WaitingQuestion, ...]:
+def _asked_again(visit: Visit) -> tuple[operations.AskedFact, ...]:
     """Return the questions of agencies that have this agency's answer already."""
     waiting = operations.waiting_questions(visit.office, visit.case)
-    return tuple(question for question in waiting if question.earlier)
+    return operations.group_questions(question for question in waiting if question.earlier)
 
 
 @action("/people/{c}/tell/{form}", OFFERERS)

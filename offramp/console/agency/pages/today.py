@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
@@ -51,10 +51,23 @@ def today(visit: Visit) -> Response:
         "Today",
         heading=heading,
         now=visit.office.clock(),
-        tasks=[(item, *_step(visit, item)) for item in listed.tasks],
+        people=_by_person(visit, listed.tasks),
         more=count - len(listed.tasks),
         asked_back=listed.asked_back,
     )
+
+
+def _by_person(
+    visit: Visit, tasks: Iterable[operations.TodayTask]
+) -> list[list[tuple[operations.TodayTask, str | None, str]]]:
+    """Return the tasks of each person together, in the place of the most pressing one.
+
+    Each has the page on which it is done, and the words of its link.
+    """
+    people: dict[str, list[tuple[operations.TodayTask, str | None, str]]] = {}
+    for item in tasks:
+        people.setdefault(item.person, []).append((item, *_step(visit, item)))
+    return list(people.values())
 
 
 def _step(visit: Visit, item: operations.TodayTask) -> tuple[str | None, str]:
