@@ -496,12 +496,13 @@ def new_code(town: Town, agency: str) -> str:
 
 def items_of(page: str) -> dict[str, str]:
     """Return the steps on the page of the day, each with the page that it leads to."""
-    cards = re.findall(r'<li class="card stack-s">(.*?)</li>', page, re.S)
+    steps = re.findall(
+        r'<div class="row between"><p>([^<]*)</p>(.*?)</div>\n?(?=<div|</li)', page, re.S
+    )
     return {
-        " ".join(unescape(what[1]).split()): link[1]
-        for card in cards
-        if (what := re.search(r"<p>([^<]*)</p>", card))
-        and (link := re.search(r'<a class="btn[^"]*" href="([^"]*)"', card))
+        " ".join(unescape(what).split()): link[1]
+        for what, rest in steps
+        if (link := re.search(r'<a class="btn[^"]*" href="([^"]*)"', rest))
     }
 
 

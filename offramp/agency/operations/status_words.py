@@ -36,7 +36,7 @@ def status_words(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-@needs(CASE)
+@needs(CASE, look="case")
 def preview_status(office: Office, case: str) -> StatusAudience:
     """Return who may know the status of a case now. Raises as `draft_status`."""
     informed = _told(office, case, ())
