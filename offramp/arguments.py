@@ -445,6 +445,7 @@ def show(parser: Parser, *_: Any) -> None:
     parser.add_argument("--timeline", action="store_true", help="show which rules applied when")
     _day_shown(parser)
     _document(parser)
+    _day_of_reading(parser)
 
 
 def card(parser: Parser, *_: Any) -> None:
@@ -457,7 +458,7 @@ def card(parser: Parser, *_: Any) -> None:
         "--offline", metavar="FILE", help="write the offer as one page to tap through, for phones"
     )
     parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
-    _today(parser)
+    _day_of_reading(parser)
 
 
 def console(parser: Parser, *_: Any) -> None:
@@ -578,6 +579,15 @@ def _today(parser: Parser) -> None:
     )
 
 
+def _day_of_reading(parser: Parser) -> None:
+    parser.add_argument(
+        "--today",
+        metavar="DATE",
+        help="today, by which rules are chosen and the age of the sources is measured. Default: "
+        "the day it is in the program's time zone",
+    )
+
+
 def _engine(parser: Parser, text: str, choices: Sequence[str] = ("compiled", "durable")) -> None:
     parser.add_argument("--engine", choices=choices, default="compiled", help=text)
 
@@ -596,7 +606,8 @@ def _day_shown(parser: Parser) -> None:
         "--as-of",
         type=_day,
         metavar="DATE",
-        help="the day whose rules are shown. Default: after the pack's last change",
+        help="the day whose rules are shown. Default: today, or the nearest day on which the "
+        "program runs",
     )
 
 

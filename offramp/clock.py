@@ -7,6 +7,7 @@ import time
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rules.errors import RequestError
 
@@ -49,6 +50,14 @@ def day_of_asking(text: str | None) -> date:
     from rules.shelf import day_of
 
     return day_of(text)
+
+
+def day_in_zone(text: str | None, zone: str) -> date:
+    """Return the day that an option `--today` names, or without one the day it is in a time zone.
+
+    Raises `RequestError` `no-such-day`.
+    """
+    return datetime.now(ZoneInfo(zone)).date() if text is None else day_of_asking(text)
 
 
 def utc_day(now: int) -> date:

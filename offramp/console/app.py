@@ -130,7 +130,7 @@ class Pages:
         return self.page("packs.html", "Programs", rows=rows, today=self.today)
 
     def show_pack(self, request: Request, pack: str, as_of: str = "") -> Response:
-        """Show a pack as a document, by the newest rules or those of a day."""
+        """Show a pack as a document, by the rules of today or of another day."""
         refuse_other_sites(request)
         title, body = self._document(self._pack(pack), as_of, False)
         values: dict[str, Any] = {
@@ -162,14 +162,14 @@ class Pages:
 
     def _make_document(self, pack: str, as_of: str, is_timeline: bool) -> tuple[str, Markup]:
         shown = documents.show_timeline(pack) if is_timeline else None
-        document = shown or documents.show_pack(pack, as_of or None)
+        document = shown or documents.show_pack(pack, as_of or None, self.today)
         # Every text in the fragment is escaped where the document becomes HTML.
         return document.title, Markup(documents.as_fragment(document))
 
     def send_card(self, request: Request, pack: str) -> Response:
         """Send the card for phones as a file."""
         refuse_other_sites(request)
-        card = self._card(self._pack(pack))
+        card = self._card(self._pack(pack), None, self.today)
         name = f'attachment; filename="{pack}-card.html"'
         return HTMLResponse(card.html, headers={"content-disposition": name})
 

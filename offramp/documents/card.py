@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Iterator
 from datetime import date
 
-from offramp.clock import day_of_asking
+from offramp.clock import day_in_zone
 from offramp.documents.card_words import age_of_rules, is_offer, list_entries, step_text
 from offramp.documents.document import (
     BLANK,
@@ -30,6 +30,7 @@ from offramp.documents.segments import (
     PROVED,
     TRIED,
     cited,
+    day_notice,
     in_pack_order,
     invariant_status,
     reason,
@@ -66,7 +67,8 @@ def card(options: argparse.Namespace) -> int:
     if options.offline is not None:
         return _write_offline(pack, options)
     print_local_note([pack])
-    document = card_of(segment_of(pack, options.as_of), day_of_asking(options.today))
+    today = day_in_zone(options.today, pack.time_zone)
+    document = card_of(segment_of(pack, options.as_of, today), today)
     if options.html:
         print_text(as_html(document, FOOT), end="")
     elif options.json:
@@ -86,7 +88,7 @@ def _write_offline(pack: Pack, options: argparse.Namespace) -> int:
             "usage", "`--offline` writes one HTML file", fix="leave out `--html` and `--json`"
         )
     check_output(options.offline, force=options.force)
-    made = offline_card(pack, options.as_of, day_of_asking(options.today))
+    made = offline_card(pack, options.as_of, day_in_zone(options.today, pack.time_zone))
     write_output(options.offline, made.html.encode(), force=options.force)
     print_local_note([pack])
     size = f"{made.screens} screens, {len(made.html.encode()) // 1024} KB"
@@ -95,8 +97,10 @@ def _write_offline(pack: Pack, options: argparse.Namespace) -> int:
 
 
 def card_of(segment: Segment, today: date | None = None) -> Document:
-    """Return the card of one day's rules. With `today`, name the sources that are out of date then.
+    """Return the card of one day's rules.
 
+    With `today`, it names the sources that are out of date then, and says if its rules aren't those
+    of that day, or other rules follow.
     Raises `RequestError` for a program in which no officer makes an offer.
     """
     offer = segment.decisions.get("offer")
@@ -109,6 +113,7 @@ def card_of(segment: Segment, today: date | None = None) -> Document:
     title = f"{segment.pack.title}: pocket card"
     blocks = (
         Heading(1, title, "title"),
+        *_notice(segment, today),
         Text(_phone(segment), "Case manager on call:"),
         *_offer(segment, offer, words_of(segment, english())),
         *_at_scene(segment, words_of(segment, english())),
@@ -117,6 +122,11 @@ def card_of(segment: Segment, today: date | None = None) -> Document:
         *age_of_rules(segment, today),
     )
     return Document(title, "en", blocks, "card")
+
+
+def _notice(segment: Segment, today: date | None) -> Iterator[Block]:
+    if notice := day_notice(segment, today):
+        yield Text(notice)
 
 
 # May I offer it now?

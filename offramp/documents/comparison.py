@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from offramp.documents.document import Block, Cell, Document, Heading, Table, Text, anchor
 from offramp.documents.pack_page import MADE_BY
@@ -10,6 +11,7 @@ from offramp.documents.segments import (
     PROMISES,
     PROVED_MEANS,
     TRIED_MEANS,
+    day_notice,
     decisions_in_order,
     invariant_status,
     reason,
@@ -19,21 +21,27 @@ from rules.decide.wording import fill_in
 from rules.packs.resolve import DecisionInForce, Segment
 
 
-def side_by_side(segments: list[Segment]) -> Document:
-    """Return a table for each decision, one for the values, and one for the invariants."""
+def side_by_side(segments: list[Segment], today: date | None = None) -> Document:
+    """Return a table for each decision, one for the values, and one for the invariants.
+
+    With `today`, the first table says which rules aren't those of today.
+    """
     title = "Side by side: " + ", ".join(segment.pack.title for segment in segments)
-    blocks = tuple(_blocks(segments, title))
+    blocks = tuple(_blocks(segments, title, today))
     return Document(title, "en", blocks)
 
 
-def _blocks(segments: list[Segment], title: str) -> Iterator[Block]:
+def _blocks(segments: list[Segment], title: str, today: date | None) -> Iterator[Block]:
     head = tuple(f"{segment.pack.title} (`{segment.pack.id}`)" for segment in segments)
     yield Heading(1, title, "title")
     starts = [segment.pack.program.since for segment in segments]
     began = (format_day(start) if start else "" for start in starts)
     rules_of = (format_day(segment.day) for segment in segments)
-    rows = (("Rules of", *rules_of), ("Began", *began))
-    yield Table("The programs", ("", *head), rows)
+    rows: list[tuple[Cell, ...]] = [("Rules of", *rules_of), ("Began", *began)]
+    notices = [day_notice(segment, today) for segment in segments]
+    if any(notices):
+        rows.append(("Note", *notices))
+    yield Table("The programs", ("", *head), tuple(rows))
     for name in decisions_in_order(segments):
         in_force = [segment.decisions.get(name) for segment in segments]
         decision = next(entry.decision for entry in in_force if entry is not None)

@@ -13,7 +13,7 @@ from datetime import date
 from offramp.documents.card_words import age_of_rules
 from offramp.documents.document import Text
 from offramp.documents.offline_pages import AnswerScreen, QuestionScreen, Row, Screens
-from offramp.documents.segments import segment_of
+from offramp.documents.segments import day_notice, segment_of
 from offramp.documents.stylesheet import DARK, LIGHT, PRINT, variables_of
 from offramp.documents.web_page import escape_html, inline_html
 from offramp.phone_numbers import call_address
@@ -49,12 +49,12 @@ class OfflineCard:
 
 
 def offline_card(pack: Pack, as_of: str | None, today: date | None = None) -> OfflineCard:
-    """Return the offer of a pack as one page. Its rules are those of a day, or the newest.
+    """Return the offer of a pack as one page. Its rules are those of a day, or of today.
 
     Raises `RequestError` `no-card` for a program in which no officer makes an offer, and
     `card-too-large` if the page would be larger than a phone should hold.
     """
-    segment = segment_of(pack, as_of)
+    segment = segment_of(pack, as_of, today)
     if OFFER not in segment.decisions:
         raise RequestError(
             "no-card",
@@ -74,7 +74,7 @@ def card_of_tree(tree: AnswerTree, segment: Segment, today: date | None = None) 
     sections = [page.section(numbers[identity], screen) for identity, (_, screen) in made.items()]
     title = f"{pack.title}: may I offer it?"
     foot = [*age_of_rules(segment, today), Text(program.digest, "Digest of the rules:")]
-    html = _document(title, sections, foot)
+    html = _document(title, sections, foot, day_notice(segment, today))
     if len(html.encode()) > MOST_BYTES:
         raise RequestError(
             "card-too-large",
@@ -157,17 +157,21 @@ class _Page:
             yield f'<p class="note">Source: {inline_html(source)}</p>\n'
 
 
-def _document(title: str, sections: list[str], foot: list[Text]) -> str:
-    """Return the page. The first section comes last, so that it shows until another is chosen."""
+def _document(title: str, sections: list[str], foot: list[Text], notice: str) -> str:
+    """Return the page. The first section comes last, so that it shows until another is chosen.
+
+    A notice about the day of the rules is above each screen.
+    """
     start, *others = sections
     notes = "".join(f"<p>{inline_html(f'{text.label} {text.text}'.strip())}</p>\n" for text in foot)
     body = "\n".join([*others, start])
+    above = f"<p>{inline_html(notice)}</p>" if notice else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"{_POLICY_LINE}"
         f"<title>{escape_html(title)}</title>\n<style>{STYLESHEET}</style>\n</head>\n<body>\n"
-        f"<header><h1>{escape_html(title)}</h1></header>\n<main>\n{body}\n</main>\n"
+        f"<header><h1>{escape_html(title)}</h1>{above}</header>\n<main>\n{body}\n</main>\n"
         f"<footer>\n{notes}<p>Go back in the browser to change an answer. Nothing that you tap "
         "is kept or sent. Not legal advice.</p>\n</footer>\n</body>\n</html>\n"
     )

@@ -53,9 +53,12 @@ class MemoPage:
     data: bytes
 
 
-def show_pack(pack: str | Path, as_of: str | None = None) -> Document:
-    """Return a pack as a document, by the rules of a day or the newest ones."""
-    return pack_page(segment_of(read_pack(pack), as_of))
+def show_pack(pack: str | Path, as_of: str | None = None, today: date | None = None) -> Document:
+    """Return a pack as a document, by the rules of a day or of today.
+
+    Without both, by the rules after the last known change.
+    """
+    return pack_page(segment_of(read_pack(pack), as_of, today), today)
 
 
 def show_timeline(pack: str | Path) -> Document:
@@ -63,13 +66,16 @@ def show_timeline(pack: str | Path) -> Document:
     return timeline(read_pack(pack))
 
 
-def make_card(pack: str | Path | Pack, day: date | None = None) -> OfflineCard:
-    """Return the offer of a pack as one page to tap through, by the newest rules or a day's.
+def make_card(
+    pack: str | Path | Pack, day: date | None = None, today: date | None = None
+) -> OfflineCard:
+    """Return the offer of a pack as one page to tap through, by the rules of a day or of today.
 
+    Without `today`, it is `day`. Without both, by the rules after the last known change.
     Raises `RequestError` `no-card`, `card-too-large`; as the other operations.
     """
     read = pack if isinstance(pack, Pack) else read_pack(pack)
-    return offline_card(read, day.isoformat() if day is not None else None, day)
+    return offline_card(read, day.isoformat() if day is not None else None, today or day)
 
 
 def show_memo(value: Mapping[str, Any]) -> MemoPage:

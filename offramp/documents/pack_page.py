@@ -7,6 +7,7 @@ that runs. Sources, dates, and doubts are numbered notes at the end of each sect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from offramp.documents.consent_section import consent_blocks, words_blocks
@@ -32,10 +33,12 @@ from offramp.documents.segments import (
     TRIED,
     TRIED_MEANS,
     cited,
+    day_notice,
     decisions_in_order,
     in_pack_order,
     invariant_status,
     last_change,
+    newest_day,
     reason,
 )
 from rules.author.english import Passage, passage, words_of
@@ -57,16 +60,19 @@ MADE_BY = (
 )
 
 
-def pack_page(segment: Segment) -> Document:
-    """Return the page of the whole pack on the segment's day."""
-    return Document(segment.pack.title, "en", tuple(_Page(segment).blocks()))
+def pack_page(segment: Segment, today: date | None = None) -> Document:
+    """Return the page of the whole pack on the segment's day.
+
+    With `today`, it begins with what a reader of that day must know about the day of the rules.
+    """
+    return Document(segment.pack.title, "en", tuple(_Page(segment, today).blocks()))
 
 
 class _Page:
     """The page's sections, and the notes collected for the current section."""
 
-    def __init__(self, segment: Segment) -> None:
-        self.segment = segment
+    def __init__(self, segment: Segment, today: date | None) -> None:
+        self.segment, self.today = segment, today
         self.pack = segment.pack
         self.words = words_of(segment, english())
         self.notes: dict[str, int] = {}
@@ -74,6 +80,8 @@ class _Page:
     def blocks(self) -> Iterator[Block]:
         """Yield the sections in order, each with its notes."""
         yield Heading(1, self.pack.title, "title")
+        if notice := day_notice(self.segment, self.today):
+            yield Text(notice)
         yield from self.summary()
         sections = [
             self.takes(),
@@ -142,13 +150,18 @@ class _Page:
             ran = f"In force{since}." if since else ""
         else:
             ran = f"In force{since} until {format_day(program.until)}."
-        changed = (
-            "the day of their last known change" if day == last_change(self.pack) else "as asked"
-        )
         kind = KINDS.get(program.kind, "")
-        which_rules = f"This page shows the rules of {format_day(day)}, {changed}."
+        which_rules = f"This page shows the rules of {format_day(day)}, {self.which_day()}."
         yield Text(" ".join(part for part in (ran, kind, which_rules) if part))
         yield Text("The rules answer. A named person decides, and may decide otherwise.")
+
+    def which_day(self) -> str:
+        """Return why the page shows the rules of its day."""
+        if self.segment.day == last_change(self.pack):
+            return "the day of their last known change"
+        if self.today is not None and self.segment.day == newest_day(self.pack, self.today):
+            return "the day of their last change until now"
+        return "as asked"
 
     def takes(self) -> Iterator[Block]:
         """Return the answers of the program's test with their reasons, without conditions."""

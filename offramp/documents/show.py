@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from offramp.clock import day_in_zone
 from offramp.documents.comparison import side_by_side
 from offramp.documents.document import Document, as_json
 from offramp.documents.markdown import markdown
@@ -44,8 +45,10 @@ def show(options: argparse.Namespace) -> int:
     if options.timeline:
         document = timeline(packs[0])
     else:
-        segments = [segment_of(pack, options.as_of) for pack in packs]
-        document = side_by_side(segments) if len(segments) > 1 else pack_page(segments[0])
+        today = day_in_zone(options.today, packs[0].time_zone)
+        segments = [segment_of(pack, options.as_of, today) for pack in packs]
+        several = len(segments) > 1
+        document = side_by_side(segments, today) if several else pack_page(segments[0], today)
     _print_document(document, options, packs[0])
     return 0
 
@@ -79,7 +82,11 @@ def _print_document(document: Document, options: argparse.Namespace, pack: Pack)
 
 
 def pages() -> dict[str, str]:
-    """Return the page of each shipped pack by file name."""
+    """Return the page of each shipped pack by file name.
+
+    Each shows the rules after the last change that the pack knows, so that no page depends on the
+    day on which it is made.
+    """
     return {
         f"{name}.md": markdown(pack_page(segment_of(read_pack(name), None))) for name in shipped()
     }

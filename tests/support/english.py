@@ -158,7 +158,7 @@ class _Line:
         self.text = text
         self.scope = scope
         self.memory: dict[Any, Found] = {}
-        self.spelled = english._Sentences(reader.words)
+        self.spelled = english.Sentences(reader.words)
 
     def whole(self) -> Found:
         return self.sentence(0, self.scope)
