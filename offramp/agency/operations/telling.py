@@ -958,7 +958,7 @@ def _unnamed(office: Office, working_set: WorkingSet, draft: FormDraft) -> Mappi
     part = part_to_judge(working_set, (_CONTACT,), {_CONTACT: {}})
     pack = office.program(working_set).pack
     refused = address_part(working_set, pack, form, part, draft.case, now).refused
-    because = {refusal.agency: refusal.because for refusal in refused}
+    because = {refusal.agency: refusal.why for refusal in refused}
     return {agency: because.get(agency) for agency in providers}
 
 
