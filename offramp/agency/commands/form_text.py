@@ -228,7 +228,8 @@ def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
 
 def _decided_line(decision: str, outcome: str, actor: str, reason: str, case: str) -> str:
     return (
-        f"{_spaced(decision)}: {_spaced(outcome)}, decided by {actor} "
+        f"{_spaced(decision)}: {form_terms().decided_label(decision, outcome, 'en')}, "
+        f"decided by {actor} "
         f"(reason: {_spaced(reason)}), case {short(case)}"
     )
 
@@ -345,7 +346,7 @@ def _values(
     for name in ("determination", "record"):
         if name in content:
             made = content[name]
-            outcome = str(made["outcome"]).replace("_", " ")
+            outcome = form_terms().decided_label(str(made["decision"]), made["outcome"], language)
             yield str(made["decision"]).replace("_", " ") + ":", outcome
     for path, member in form_terms().members.items():
         group, _, name = path.partition(".")

@@ -56,7 +56,7 @@ from offramp.agency.operations.case_file import (
     note_facts,
     read_case,
 )
-from offramp.agency.operations.confirmation import list_confirmations
+from offramp.agency.operations.confirmation import confirmed_by, list_confirmations
 from offramp.agency.operations.outdated_words import (
     asks_in,
     may_be_made_anew,
@@ -618,14 +618,9 @@ def _given_word(
         return None
     entry = stated.entry
     is_own = entry.by == working_set.agency
-    people = [
-        kept.confirmation.by
-        for kept in (list_confirmations(office, handle) if is_own else ())
-        if kept.decision == SCREENING
-    ]
+    by = confirmed_by(office, handle, SCREENING) if is_own else None
     name = agency_names(working_set).get(entry.by, entry.by)
     label = _label(SCREENING, str(stated.value))
-    by = people[-1] if people else None
     return GivenWord(label, name, is_own, by, _day_of(working_set, entry))
 
 

@@ -237,7 +237,9 @@ def record(visit: Visit) -> Response:
     visit.remember(_name(visit, "draft"), {})
     visit.forget(_name(visit, "asked"))
     names = [preview.names.get(agency, agency) for agency in made.recipients]
-    visit.remember("told", {"to": names, **_delivery(made.state), "back": _base(visit)})
+    unaware = [preview.names.get(agency, agency) for agency in made.unaware]
+    told = {"to": names, **_delivery(made.state), "back": _base(visit), "unaware": unaware}
+    visit.remember("told", told)
     return visit.go("/told")
 
 
