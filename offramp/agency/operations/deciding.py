@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.standards import i_json
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
-from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.case import REFERRED, Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.caseload import (
@@ -26,7 +26,12 @@ from offramp.agency.cases.caseload import (
 from offramp.agency.cases.corrections import CORRECTED, RECALLED, UNOPENED, FactChange
 from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.human_decision import UNDECIDED, decisions_to_make, relation_of
+from offramp.agency.cases.human_decision import (
+    UNDECIDED,
+    decisions_to_make,
+    relation_of,
+    without_own_effects,
+)
 from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING
 from offramp.agency.cases.open_decisions import (
     OpenDecision,
@@ -557,9 +562,7 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         )
     view, own_case = read_case(office, case), case_of(working_set, case)
     # The records check is of records that are in no record of the exchange.
-    answer = view.answers.get(decision) or answer_on_known_facts(
-        working_set, program, own_case, case, decision, now
-    )
+    answer = _answer_before(office, working_set, program, view, own_case, decision)
     by_rules = answer.outcome if answer is not None else None
     ruled = _in_words(working_set, decision, answer)
     standing = _standing(office, view, decision)
@@ -595,6 +598,24 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
         _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
     )
+
+
+def _answer_before(
+    office: Office,
+    working_set: WorkingSet,
+    program: Program,
+    view: CaseView,
+    case: Case,
+    decision: str,
+) -> Answer | None:
+    """Return the rules' answer, which never rests on this office's own decision on the question."""
+    before, now = without_own_effects(case, decision), office.clock()
+    answer = view.answers.get(decision)
+    if answer is not None and before is not case:
+        answer = answer_case(office, working_set, view.case, decision, case=before)
+    if answer is not None:
+        return answer
+    return answer_on_known_facts(working_set, program, before, view.case, decision, now)
 
 
 @needs(CASE)
