@@ -655,7 +655,7 @@ def decide_it(digits: str, path: str, decision: str) -> AgencyError:
     `digits` are the first ones of the case.
     """
     return AgencyError(
-        DECIDE_IT,
+        "decide-it",
         f"`{path}` is stated by your decision on `{decision}`, and not by an answer",
         fix=f"decide it with `agency determine {digits} {decision} OUTCOME --reason REASON`",
     )
