@@ -401,7 +401,7 @@ def _corrected_lines(
 
 def deciding_lines(questions: tuple[WaitingQuestion, ...], language: str) -> list[str]:
     """List the questions that a decision of this agency answers, each with its command."""
-    words, lines = WORDS[language], []
+    texts, lines = WORDS[language], []
     for question in questions:
         if question.decided_in is not None:
             command = (
@@ -410,7 +410,7 @@ def deciding_lines(questions: tuple[WaitingQuestion, ...], language: str) -> lis
             )
             lines += [
                 *waiting_lines((question,), language),
-                words["decide"].format(command=command),
+                texts["decide"].format(command=command),
             ]
     return lines
 
