@@ -146,7 +146,19 @@ MEMO = Parts(
         "without_rules?": ListOf(
             Parts({"from": MAYBE_DAY, "until": MAYBE_DAY, "sides": ListOf(TEXT, 1)})
         ),
+        "same_rules_since?": DAY,
         **_PART,
+        "one_sided?": ListOf(
+            Parts(
+                {
+                    "side": TEXT,
+                    "covers": Parts({"from": MAYBE_DAY, "until": MAYBE_DAY}),
+                    "rules_of": DAY,
+                    "compared_with": DAY,
+                    **_PART,
+                }
+            )
+        ),
         "later": ListOf(Parts({"covers": _COVERS, **_PART})),
         "redline_other_days": ListOf(_DIFFERENCE),
         "differs_from": MAYBE_DAY,
@@ -157,6 +169,7 @@ MEMO = Parts(
                 "flips": ListOf(
                     Parts({"id": TEXT, "decision": TEXT, "before": TEXT, "after": TEXT})
                 ),
+                "unanswered?": ListOf(Parts({"id": TEXT, "decision": TEXT, "side": TEXT})),
                 "failing?": ListOf(Parts({"id": TEXT, "why": TEXT})),
                 "edges": ListOf(_SCENARIO),
                 "uncovered?": ListOf(TEXT),

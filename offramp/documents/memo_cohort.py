@@ -28,9 +28,9 @@ from offramp.policy.counted_rows_text import (
     no_change_text,
     not_sharp_sentences,
     number_of,
+    one_sided_sentences,
     parts_on_days,
     plural_unit,
-    taken_away_sentences,
     unlisted_sentences,
 )
 from rules.author.phrases import spell_name
@@ -61,7 +61,7 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
     for title, part in parts_on_days(cohort):
         yield f"<h3>{title}</h3>" if title else ""
         yield from _counts(part, units)
-    yield from (f"<p><b>{escape_html(text)}</b></p>" for text in taken_away_sentences(cohort))
+    yield from (f"<p><b>{escape_html(text)}</b></p>" for text in one_sided_sentences(cohort))
     yield (
         '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
         "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "

@@ -34,9 +34,17 @@ from offramp.policy.change_text import (
     outcome_text,
     pair_title,
     promises_text,
+    unanswered_sentences,
     version_text,
 )
-from offramp.policy.change_wording import READ_FIRST, days_text, has_titles, without_rules
+from offramp.policy.change_wording import (
+    READ_FIRST,
+    OneSidedPart,
+    days_text,
+    findings_title,
+    has_titles,
+    without_rules,
+)
 from offramp.policy.failing_text import failing_together
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import SOURCED
@@ -111,9 +119,10 @@ def _warnings(value: Mapping[str, Any]) -> Iterator[str]:
         return
     items = _list(f"{_capital(finding)}." for finding in finding_sentences(value))
     cases = "".join(_broken(promise) for promise in value["promises"]["broken"])
+    title = findings_title(value["findings"])
     yield (
-        '<section class="memo-stop" aria-labelledby="stop"><h2 id="stop">This change breaks '
-        f"something</h2>{items}{cases}</section>"
+        f'<section class="memo-stop" aria-labelledby="stop"><h2 id="stop">{title}</h2>'
+        f"{items}{cases}</section>"
     )
 
 
@@ -145,12 +154,20 @@ def _changes(value: Mapping[str, Any]) -> Iterator[str]:
         before = part["redline"]
     for item in without_rules(value):
         yield f"<h3>{item.days}</h3><p><b>{escape_html(_capital(item.says))}</b></p>"
+        for own in item.parts:
+            yield f"<p>{escape_html(_beside(own))}</p>"
+            if own.part is not None:
+                yield from _changes_on_days(own.part, value["sources"], "h4")
     others = value["redline_other_days"]
     if others:
         yield "<h3>On other days</h3>"
         yield _capped([inline_code(difference_text(item)) for item in others])
     earlier = earlier_text(value)
     yield f'<p class="notes">{inline_html(earlier)}</p>' if earlier is not None else ""
+
+
+def _beside(own: OneSidedPart) -> str:
+    return f"{own.days}: {own.beside}" if own.days else own.beside
 
 
 def inline_code(text: str) -> str:
@@ -258,6 +275,10 @@ def _cases(value: Mapping[str, Any]) -> Iterator[str]:
         yield from _cases_on_days(part, 4 if title else 3)
     for item in without_rules(value):
         yield f"<h3>{item.days}</h3><p><b>{inline_html(item.cases)}</b></p>"
+        for own in item.parts:
+            if own.part is not None:
+                yield f"<p>{escape_html(_beside(own))}</p>"
+                yield from _cases_on_days(own.part, 4)
     yield from _promises(value)
 
 
@@ -371,10 +392,10 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     failing = value.get("failing", ())
     if not asked:
         yield "<p>There are no scenarios.</p>"
-    elif not flips:
+    elif not flips and not value.get("unanswered"):
         noun = "outcome" if failing else "answer"
         yield f"<p>None of {asked} scenarios has another {noun}.</p>"
-    else:
+    elif flips:
         yield f"<p>{len(flips)} of {asked} scenarios have another answer:</p>"
         yield _capped(
             [
@@ -383,6 +404,7 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
                 for flip in flips
             ]
         )
+    yield from (f"<p>{inline_html(text)}.</p>" for text in unanswered_sentences(value))
     if failing:
         yield "<p>These fail after the change:</p>"
         groups = failing_together((item["id"], item["why"]) for item in failing)

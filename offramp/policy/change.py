@@ -16,14 +16,17 @@ from offramp import __version__
 from offramp.memo_file import digest_of
 from offramp.policy.change_coverage import with_covered_sides
 from offramp.policy.change_day_scenarios import day_scenarios, unsaid_days
+from offramp.policy.change_days import NEW, OneSidedStretch, Stretch
 from offramp.policy.change_parts import PlainParts
 from offramp.policy.change_promises import prove_promises
 from offramp.policy.change_scenarios import AskedScenarios, ask_scenarios
 from offramp.policy.change_sides import ChangeSide, both_sides
 from offramp.policy.progress import waiting
+from rules.author.redline import Redline
 from rules.author.region_words import RegionWords
 from rules.frozen import frozen
 from rules.input.printing import plain
+from rules.packs.resolve import Segment
 from rules.prove.changed_answers import changed_answers
 from rules.prove.changes import ChangedAnswers, Pair
 from rules.prove.fresh_solver import fresh_solver
@@ -105,8 +108,9 @@ def _memo(
     with waiting(progress, "comparing the rules"):
         answers = [
             {name: changed_answers(*stretch.formal, name, seconds) for name in names}
-            for stretch in parts.stretches
+            for stretch, _ in parts.parts_on_days
         ]
+    own_answers, answers = answers[len(parts.stretches) :], answers[: len(parts.stretches)]
     on_days = [(stretch.formal, own) for stretch, own in zip(parts.stretches, answers, strict=True)]
     asked = listed or AskedScenarios.beside(sides)
     with waiting(progress, "asking the scenarios"):
@@ -119,15 +123,25 @@ def _memo(
         )
     with fresh_solver(), waiting(progress, "proving the invariants"):
         promises = prove_promises(
-            [stretch.segments for stretch in parts.stretches], names, seconds, sides[1].broken
+            _days_of_promises(parts), names, seconds, sides[1].broken
         ).as_json()
     findings = parts.findings(scenarios.failing, promises["broken"])
     if strict:
         findings += [*unsaid_days(asked, parts.days_taken_away), *map(_uncovered, scenarios.edges)]
         findings += [f"no scenario covers a side: {text}" for text in scenarios.uncovered]
-    first, *later = (_on_days(parts, place, own) for place, own in enumerate(answers))
-    every_answer = [answer for own in answers for answer in own.values()]
-    changed = {answer.name for answer in every_answer if not _cannot_change(answer)}
+    on_each = [
+        _on_days(parts, stretch, lines, own)
+        for (stretch, lines), own in zip(parts.parts_on_days, [*answers, *own_answers], strict=True)
+    ]
+    first, *later = on_each[: len(answers)]
+    every_answer = [answer for own in (*answers, *own_answers) for answer in own.values()]
+    changed = {
+        answer.name for own in answers for answer in own.values() if not _cannot_change(answer)
+    }
+    one_sided = [
+        {**stretch.as_json(), **own}
+        for stretch, own in zip(parts.one_sided, on_each[len(answers) :], strict=True)
+    ]
     value: dict[str, Any] = {
         **parts.head(),
         **first,
@@ -135,6 +149,7 @@ def _memo(
             {"covers": stretch.as_json(), **own}
             for stretch, own in zip(parts.stretches[1:], later, strict=True)
         ],
+        **({"one_sided": one_sided} if one_sided else {}),
         "scenarios": scenarios.as_json(),
         "open_cases": parts.open_cases(changed),
         **parts.program(),
@@ -145,15 +160,23 @@ def _memo(
     if request is not None:
         from offramp.policy.change_cohort import count_cohort
 
-        counted = count_cohort(
-            request, parts.stretches, answers, parts.decisions, parts.days_taken_away
-        )
+        counted = count_cohort(request, parts.stretches, answers, parts.decisions, parts.one_sided)
         report, value["cohort"] = counted.report, counted.as_json()
     value["repeat"] = {
         "command": _command(sides, parts.decisions, request),
         "engines": _engines(),
     }
     return Memo({"memo": digest_of(value), **value}, sides, tuple(every_answer), report)
+
+
+def _days_of_promises(parts: PlainParts) -> list[tuple[Segment, Segment]]:
+    """Return both packs on each day for which the new side's promises are proved.
+
+    On the days that only the new pack has, the old one is that of the compared day.
+    """
+    both = [stretch.segments for stretch in parts.stretches]
+    new_only = [stretch.segments[1] for stretch in parts.one_sided if stretch.side == NEW]
+    return [*both, *((both[0][0], segment) for segment in new_only)]
 
 
 def _uncovered(edge: Mapping[str, Any]) -> str:
@@ -167,20 +190,23 @@ def _uncovered(edge: Mapping[str, Any]) -> str:
 
 
 def _on_days(
-    parts: PlainParts, place: int, answers: Mapping[str, ChangedAnswers]
+    parts: PlainParts,
+    stretch: Stretch | OneSidedStretch,
+    lines: Redline,
+    answers: Mapping[str, ChangedAnswers],
 ) -> dict[str, Any]:
     """Return what changes on a stretch of days: the redline, and which answers."""
-    words = RegionWords(*parts.stretches[place].segments, english())
+    words = RegionWords(*stretch.segments, english())
     unchanged = [name for name, answer in answers.items() if _cannot_change(answer)]
     return {
-        **parts.changes(place),
+        **parts.changes(stretch, lines),
         "decisions": {
             name: _answers_as_json(answer, words)
             for name, answer in answers.items()
             if name not in unchanged
         },
         "unchanged": unchanged,
-        "changed_only_through": parts.changed_only_through(place, unchanged),
+        "changed_only_through": parts.changed_only_through(stretch, unchanged),
     }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from typing import Any
 
-from offramp.policy.change_days import ONE_DAY, DaysWithoutRules, Stretch
+from offramp.policy.change_days import OneSidedStretch, Stretch
 from offramp.policy.cohort.answers import Question
 from offramp.policy.cohort.answers import Side as CohortSide
 from offramp.policy.cohort.assumption import (
@@ -19,7 +19,6 @@ from offramp.policy.cohort.possible import Outcomes
 from offramp.policy.cohort.report import CohortReport, CohortRequest, count_answers
 from offramp.policy.cohort.report_json import change_as_json, counts_as_json, table_as_json
 from offramp.policy.table_map import is_shipped_map
-from rules.decide.program import Program
 from rules.decide.ruling import reads_clocks
 from rules.errors import RequestError
 from rules.frozen import frozen, replace
@@ -37,14 +36,14 @@ class CountedChange:
     """The rows of a file before and after a change, once for each of the `stretches` of days.
 
     A stretch is counted if an answer can change on its days. `since` is the compared day. On the
-    days `taken_away`, the new pack gives no answer, and the old one's are counted. A report has one
-    question for each stretch, and then one for each time without the new pack's rules.
+    days of `one_sided`, one pack gives no answer, and the other one's are counted. A report has one
+    question for each stretch, and then one for each stretch of one side.
     """
 
     report: CohortReport
     stretches: tuple[Stretch, ...]
     since: date
-    taken_away: tuple[DaysWithoutRules, ...] = ()
+    one_sided: tuple[OneSidedStretch, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the part `cohort` of the memo. A map in a file has its title, and not its path."""
@@ -52,15 +51,15 @@ class CountedChange:
         name = report.source.map if is_shipped_map(report.source.map) else report.mapping.title
         first, *later = (self._counts(number) for number in range(len(self.stretches)))
         value = {**change_as_json(report), "map": name, **first, "later": later}
-        without_rules = [self._taken_away(number) for number in range(len(self.taken_away))]
+        without_rules = [self._on_one_side(number) for number in range(len(self.one_sided))]
         return {**value, "without_rules": without_rules} if without_rules else value
 
-    def _taken_away(self, number: int) -> dict[str, Any]:
+    def _on_one_side(self, number: int) -> dict[str, Any]:
         place = len(self.stretches) + number
         table = table_as_json(self.report.tables.tables[place])
         everyone = table["groups"][0]
         return {
-            **self.taken_away[number].as_json(),
+            **self.one_sided[number].days.as_json(),
             "rules_of": plain(self.report.questions[place].sides[0].program.as_of),
             "rows": everyone["rows"],
             "answers": everyone["answers"],
@@ -85,13 +84,13 @@ def count_cohort(
     stretches: Sequence[Stretch],
     answers: Sequence[Mapping[str, ChangedAnswers]],
     decisions: Sequence[str],
-    taken_away: Sequence[DaysWithoutRules] = (),
+    one_sided: Sequence[OneSidedStretch] = (),
 ) -> CountedChange:
     """Count the rows of a request by one decision. Raises a `Refusal` for input that is bad.
 
     `answers` are those of each stretch. Rows are counted by the rules of each stretch on which an
-    answer can change, and of the first one if none can. On the days `taken_away` they are counted
-    by the old pack's rules.
+    answer can change, and of the first one if none can. On the days of `one_sided` they are counted
+    by the rules of the pack that gives answers.
     """
     if len(decisions) > 1:
         raise RequestError(
@@ -111,30 +110,45 @@ def count_cohort(
                     continue
             counted.append((stretch, question))
     counted = counted or [(stretches[0], _question(stretches[0].formal, answers[0][name]))]
-    before = stretches[0].formal[0].program
+    counted_alone = _counted_alone(one_sided, name)
     report = count_answers(
         [
             *(question for _, question in counted),
-            *(_old_answers(before, name, item, stretches[0].since) for item in taken_away),
+            *(question for _, question in counted_alone),
         ],
         request.source,
         assume=request.assume,
         progress=request.progress,
     )
     days = tuple(stretch for stretch, _ in counted)
-    return CountedChange(report, days, stretches[0].since, tuple(taken_away))
+    alone = tuple(stretch for stretch, _ in counted_alone)
+    return CountedChange(report, days, stretches[0].since, alone)
 
 
-def _old_answers(program: Program, name: str, item: DaysWithoutRules, compared: date) -> Question:
-    """Ask for the old pack's answers on the first of such days, or the last before `compared`.
+def _counted_alone(
+    one_sided: Iterable[OneSidedStretch], name: str
+) -> list[tuple[OneSidedStretch, Question]]:
+    """Return each stretch of one side with its question. Those that count alike are one."""
+    counted: list[tuple[OneSidedStretch, Question]] = []
+    for stretch in one_sided:
+        question = _answers_of_one(stretch, name)
+        if counted:
+            last_stretch, last_question = counted[-1]
+            is_next = (last_stretch.side, last_stretch.until) == (stretch.side, stretch.since)
+            if is_next and _counts_alike(last_question, question):
+                counted.pop()
+                # The rules of the day that is nearest to the days of both sides are named.
+                is_before = stretch.segments[1].day < stretch.segments[0].day
+                nearest = stretch if is_before else last_stretch
+                question = question if is_before else last_question
+                stretch = replace(nearest, since=last_stretch.since, until=stretch.until)
+        counted.append((stretch, question))
+    return counted
 
-    Both packs give answers on the days beside these.
-    """
-    day = item.since
-    if item.until is not None and item.until <= compared:
-        day = item.until - ONE_DAY
-    assert day is not None, "a program that takes away answers has a first or a last day"
-    return Question((CohortSide(Program(program.pack, day), name),), of_all_rows=True)
+
+def _answers_of_one(stretch: OneSidedStretch, name: str) -> Question:
+    """Ask for the answers of the only pack that gives any on some days."""
+    return Question((CohortSide(stretch.formal[1].program, name),), of_all_rows=True)
 
 
 def _question(sides: tuple[Side, Side], answer: ChangedAnswers) -> Question:

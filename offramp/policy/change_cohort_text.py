@@ -26,8 +26,8 @@ from offramp.policy.counted_rows_text import (
     DECIDERS,
     counted_by_text,
     no_change_text,
+    one_sided_sentences,
     parts_on_days,
-    taken_away_sentences,
 )
 from rules.author.phrases import spell_name
 from rules.input.printing import printable
@@ -49,7 +49,7 @@ def cohort_lines(report: CohortReport, cohort: Mapping[str, Any]) -> Iterator[st
         if title:
             yield f"{title}:"
         yield from _counts(report, number, cohort)
-    for sentence in taken_away_sentences(cohort):
+    for sentence in one_sided_sentences(cohort):
         yield ""
         yield from wrap(sentence, _WIDTH + _LABEL)
     yield ""

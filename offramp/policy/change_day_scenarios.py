@@ -14,7 +14,7 @@ from typing import Any
 from offramp.policy.change_days import ONE_DAY, DaysWithoutRules, Stretch
 from offramp.policy.change_scenarios import AskedScenarios
 from offramp.policy.change_sides import ChangeSide
-from offramp.policy.change_wording import READ_FIRST, days_of
+from offramp.policy.change_wording import READ_FIRST, UNSAID, days_of
 from rules.author.missing_days import missing_days, moved_to
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import says_the_same
@@ -50,9 +50,9 @@ def day_scenarios(
         return
     own = [scenario for scenario in asked.scenarios if scenario.id in asked.of_new]
     yield from _program_days(sides, names, own)
-    start = sides[1].pack.program.since
     for stretch in stretches:
-        if start is not None and start >= stretch.since:
+        # On the day before a program's first one, there are no rules to compare.
+        if not all(side.pack.program.in_force(stretch.since - ONE_DAY) for side in sides):
             continue
         before = tuple(_on(side, stretch.since - ONE_DAY) for side in sides)
         if not says_the_same(before[1].space.segment, stretch.segments[1]):
@@ -192,7 +192,7 @@ def unsaid_days(asked: AskedScenarios, taken_away: Iterable[DaysWithoutRules]) -
         if not any(item.has(day) for scenario in own for day in _days_named(scenario)):
             days = days_of(item.as_json())
             start = f"{days[0].lower()}{days[1:]}"
-            yield f"{start} the new pack gives no answer, and no scenario says so"
+            yield f"{start} the new pack gives no answer, {UNSAID}"
 
 
 def _days_named(scenario: Scenario) -> Iterator[date]:

@@ -12,8 +12,12 @@ from typing import Any
 from offramp.policy.break_even import changed_program_as_json
 from offramp.policy.change_days import (
     DaysWithoutRules,
+    OneSidedStretch,
+    Stretch,
     days_without_rules,
     first_earlier_day,
+    one_sided_stretches,
+    same_rules_since,
     stretches_of,
 )
 from offramp.policy.change_scenarios import Failing
@@ -21,7 +25,7 @@ from offramp.policy.change_sides import ChangeSide
 from offramp.policy.change_wording import redlined_sentences
 from rules.author.difference import loosened
 from rules.author.phrases import format_amount
-from rules.author.redline import Change, on_no_day, redline
+from rules.author.redline import Change, Redline, on_no_day, redline
 from rules.errors import RequestError
 from rules.input.printing import plain
 from rules.language import tree
@@ -37,7 +41,8 @@ class PlainParts:
 
     `decisions` are those that were named, and `names` those that are compared: all that both sides
     have unless some were named. Each of the `stretches` of days has one redline. `without_rules`
-    are days on which a side gives no answer. Raises `RequestError` for a decision that neither side
+    are days on which a side gives no answer, and `one_sided` the stretches of those on which the
+    other side does, each with a redline. Raises `RequestError` for a decision that neither side
     has.
     """
 
@@ -49,26 +54,40 @@ class PlainParts:
         self.names = names_of(self.formal, decisions)
         phrases, wanted = english(), self.names if decisions else None
         self.redlines = [redline(*stretch.segments, phrases, wanted) for stretch in self.stretches]
+        self.one_sided = one_sided_stretches(sides, self._days_of_the_change)
+        self.own_redlines = [
+            redline(*stretch.segments, phrases, wanted) for stretch in self.one_sided
+        ]
 
     def head(self) -> dict[str, Any]:
         """Return the sides, and what is said of days as a whole."""
         is_one_day = self.sides[0].day == self.sides[1].day
         earlier = first_earlier_day(self.sides)
         without = [item.as_json() for item in self.without_rules]
+        since = same_rules_since(self.stretches[0], self.sides) if is_one_day else None
+        is_earlier = since is not None and since < self.stretches[0].since
         return {
             "old": _side_as_json(self.sides[0], self.formal[0]),
             "new": _side_as_json(self.sides[1], self.formal[1]),
             "of_decisions": list(self.decisions),
             "covers": self.stretches[0].as_json() if is_one_day else None,
             **({"without_rules": without} if without else {}),
-            "redline_other_days": [item.as_json() for item in on_no_day(self.redlines)],
+            **({"same_rules_since": plain(since)} if is_earlier else {}),
+            "redline_other_days": [
+                item.as_json() for item in on_no_day([*self.redlines, *self.own_redlines])
+            ],
             "differs_from": None if earlier is None else earlier.isoformat(),
             "sources": self._sources(),
         }
 
     @property
     def days_taken_away(self) -> tuple[DaysWithoutRules, ...]:
-        """The days on which the new pack gives no answer to cases that the old pack answers.
+        """The days on which the new pack gives no answer to cases that the old pack answers."""
+        return tuple(item for item in self._days_of_the_change if item.takes_away)
+
+    @property
+    def _days_of_the_change(self) -> tuple[DaysWithoutRules, ...]:
+        """The days without an answer that the change is about.
 
         Of another program, only the days after the compared one are.
         """
@@ -76,20 +95,27 @@ class PlainParts:
         return tuple(
             item
             for item in self.without_rules
-            if item.takes_away and (is_same or item.until is None or item.until > self.sides[1].day)
+            if is_same or item.until is None or item.until > self.sides[1].day
         )
 
-    def changes(self, place: int) -> dict[str, Any]:
+    @property
+    def parts_on_days(self) -> list[tuple[Stretch | OneSidedStretch, Redline]]:
+        """Each stretch of days with its redline: those of both sides, then those of one."""
+        both = zip(self.stretches, self.redlines, strict=True)
+        return [*both, *zip(self.one_sided, self.own_redlines, strict=True)]
+
+    def changes(self, stretch: Stretch | OneSidedStretch, lines: Redline) -> dict[str, Any]:
         """Return the redline of a stretch of days."""
-        segments = self.stretches[place].segments
         return {
-            "redline": [_change_as_json(item, segments) for item in self.redlines[place].changes],
-            "sentences": redlined_sentences(*segments, self.names),
+            "redline": [_change_as_json(item, stretch.segments) for item in lines.changes],
+            "sentences": redlined_sentences(*stretch.segments, self.names),
         }
 
-    def changed_only_through(self, place: int, unchanged: Collection[str]) -> dict[str, list[str]]:
+    def changed_only_through(
+        self, stretch: Stretch | OneSidedStretch, unchanged: Collection[str]
+    ) -> dict[str, list[str]]:
         """Return the unchanged decisions that can change only through answers that they read."""
-        segment = self.stretches[place].segments[1]
+        segment = stretch.segments[1]
         changed = set(self.names).difference(unchanged)
         reads = {name: _decisions_read(segment, name) for name in self.names}
         through: dict[str, list[str]] = {}
@@ -163,7 +189,7 @@ class PlainParts:
         """Return the title and the address of each source that the changes cite."""
         cited = {
             source
-            for lines in self.redlines
+            for lines in (*self.redlines, *self.own_redlines)
             for change in lines.changes
             for source in (change.source, change.source_before)
             if source is not None

@@ -23,6 +23,7 @@ from rules.prove.sides import Side, decided, in_region, known_to
 from rules.shelf import day_of
 
 _OLD, _NEW = "old", "new"
+_OUTSIDE = "outside-program"
 
 
 @frozen
@@ -38,6 +39,31 @@ class Flip:
         """Return the flip as the memo has it."""
         names = {"id": self.id, "decision": self.decision}
         return {**names, "before": self.before, "after": self.after}
+
+
+@frozen
+class Unanswered:
+    """A scenario that one side answers, and that is outside the program of the other, `side`."""
+
+    id: str
+    decision: str
+    side: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the scenario as the memo has it."""
+        return {"id": self.id, "decision": self.decision, "side": self.side}
+
+
+@frozen
+class ScenarioAnswers:
+    """The scenarios that flip between both sides, and those of the new pack that fail.
+
+    `unanswered` have an answer on one side, and are outside the program of the other one.
+    """
+
+    flips: tuple[Flip, ...]
+    failing: tuple[Failing, ...]
+    unanswered: tuple[Unanswered, ...]
 
 
 @frozen
@@ -119,6 +145,7 @@ class ScenarioFindings:
     failing: tuple[Failing, ...]
     edges: tuple[Mapping[str, Any], ...]
     uncovered: tuple[str, ...] = ()
+    unanswered: tuple[Unanswered, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings as the memo has them."""
@@ -126,6 +153,11 @@ class ScenarioFindings:
             "asked": len(self.asked.scenarios),
             "list": self.asked.as_json(),
             "flips": [flip.as_json() for flip in self.flips],
+            **(
+                {"unanswered": [scenario.as_json() for scenario in self.unanswered]}
+                if self.unanswered
+                else {}
+            ),
             "failing": [scenario.as_json() for scenario in self.failing],
             "edges": list(self.edges),
             **({"uncovered": list(self.uncovered)} if self.uncovered else {}),
@@ -162,8 +194,14 @@ def ask_scenarios(
     edges += [
         edge for edge in on_edges_of_days if not any(_is_same_case(edge, kept) for kept in edges)
     ]
-    flips, failing = ask_again(asked, sides, formal, answers_on_days[0][1])
-    return ScenarioFindings(asked, flips, failing, tuple(with_new_ids(edges, asked)))
+    found = ask_again(asked, sides, formal, answers_on_days[0][1])
+    return ScenarioFindings(
+        asked,
+        found.flips,
+        found.failing,
+        tuple(with_new_ids(edges, asked)),
+        unanswered=found.unanswered,
+    )
 
 
 def _is_same_case(edge: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
@@ -190,8 +228,8 @@ def ask_again(
     sides: tuple[ChangeSide, ChangeSide],
     formal: tuple[Side, Side],
     names: Collection[str],
-) -> tuple[tuple[Flip, ...], tuple[Failing, ...]]:
-    """Return the scenarios of these decisions that flip, and those of the new pack that fail."""
+) -> ScenarioAnswers:
+    """Return how the scenarios of these decisions differ, and those of the new pack that fail."""
     program = Program(sides[1].pack)
     are_two_days = sides[0].day != sides[1].day
     failing = tuple(
@@ -199,30 +237,37 @@ def ask_again(
         for scenario in asked.scenarios
         if scenario.id in asked.of_new and (why := first_difference(program, scenario)) is not None
     )
-    flips = []
+    flips: list[Flip] = []
+    unanswered: list[Unanswered] = []
     for scenario in asked.scenarios:
         if scenario.decision in names:
             before, after = (
                 _says(scenario, side, own, are_two_days)
                 for side, own in zip(sides, formal, strict=True)
             )
-            if before is not None and after is not None and before != after:
+            if before is None or after is None or before == after:
+                continue
+            if _OUTSIDE in (before, after):
+                side = _OLD if before == _OUTSIDE else _NEW
+                unanswered.append(Unanswered(scenario.id, scenario.decision, side))
+            else:
                 flips.append(Flip(scenario.id, scenario.decision, before, after))
-    return tuple(flips), failing
+    return ScenarioAnswers(tuple(flips), failing, tuple(unanswered))
 
 
 def _says(scenario: Scenario, side: ChangeSide, own: Side, is_on_its_day: bool) -> str | None:
     """Return the answer to a scenario on a side: on its own day, or on the side's if they differ.
 
-    None if the side has no answer, as on a day before its program began.
+    It is `outside-program` on a day on which the program doesn't run, and None if the side refuses
+    the scenario for another reason.
     """
     try:
         program = own.program
         if not is_on_its_day:
             program = Program(side.pack, day_of(scenario.as_of) if scenario.as_of else None)
         decision = program.decide(scenario.decision, known_to(own, scenario.facts))
-    except Refusal:
-        return None
+    except Refusal as refusal:
+        return _OUTSIDE if refusal.code == _OUTSIDE else None
     outcome = decision.outcome
     if isinstance(outcome, list):
         return ", ".join(outcome) or decision.status

@@ -52,8 +52,8 @@ class _Typed:
 def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, ChangeSide]]:
     """Read both sides, each on its own day or both on the same one.
 
-    That day is the other side's, if that has one. Else it is `today`, or the new pack's first day
-    if that is later. Raises `RequestError` and `PackError`.
+    That day is the other side's, if that has one. Else it is `today`, or the first later day on
+    which both programs run. Raises `RequestError` and `PackError`.
     """
     typed = (_typed("OLD", old), _typed("NEW", new))
     with ExitStack() as kept:
@@ -67,8 +67,9 @@ def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, Ch
             with naming(side.label, side.name):
                 if folder not in packs:
                     packs[folder] = _read(folder, may_break=side is typed[1])
-        starts = packs[folders[1]][0].program.since
-        same = typed[0].day or typed[1].day or (max(today, starts) if starts else today)
+        starts = [packs[folder][0].program.since for folder in folders]
+        first_day = max((day for day in starts if day is not None), default=today)
+        same = typed[0].day or typed[1].day or max(today, first_day)
         first, second = (
             ChangeSide(side.name, folder, pack, side.day or same, broken)
             for side, folder in zip(typed, folders, strict=True)

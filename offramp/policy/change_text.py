@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from offramp.digest_words import digest_words
 from offramp.policy.break_even import program_lines
 from offramp.policy.change_cohort_text import cohort_lines, left_out_line
+from offramp.policy.change_effect import changing_rows, effect_sentences
 from offramp.policy.change_wording import (
     days_text,
     has_titles,
     takes_answers_away,
-    time_until,
     without_rules,
     without_rules_sentences,
 )
 from offramp.policy.counted_rows_text import count_text, counted_row_lines
-from offramp.policy.failing_text import failing_together
+from offramp.policy.failing_text import failing_together, named_scenarios
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import CAME, CHANGED, SOURCED, WENT
 from rules.packs.tables import join_or
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortReport
 
 _WIDTH = 104
-_INERT = (
-    "fact ",
-    "invariant ",
-    "source ",
-    "reason for removing ",
-)  # what takes no effect unless a rule does
 _MOST_FAILING = 5  # scenarios, each of which is a finding of its own at the head
 _SIDES = ("old", "new")
 HOW = {
@@ -61,7 +55,7 @@ def memo_lines(
         yield f"FINDING: {finding}."
     for promise in value["promises"]["broken"]:
         yield from _broken(promise)
-    if effects := " ".join(_effects(value, today)):
+    if effects := " ".join(effect_sentences(value, today)):
         yield effects
     yield from without_rules_sentences(value)
     if report is not None and (line := left_out_line(report)) is not None:
@@ -143,51 +137,8 @@ def effect_text(value: Mapping[str, Any], today: date | None = None) -> str | No
 
     None if there is nothing to say. Days are counted from `today`, or not at all.
     """
-    sentences = [*_effects(value, today), *without_rules_sentences(value)]
+    sentences = [*effect_sentences(value, today), *without_rules_sentences(value)]
     return " ".join(sentences) or None
-
-
-def _effects(value: Mapping[str, Any], today: date | None) -> Iterator[str]:
-    """Yield from which days the new rules hold, nothing if two days are compared."""
-    if value["covers"] is None:
-        return
-    parts = [value, *value["later"]]
-    rows = [part["redline"] for part in parts]
-    for narrower in (
-        [_moving(part) for part in parts],
-        [[row for row in _moving(part) if not row["what"].startswith(_INERT)] for part in parts],
-    ):
-        rows = narrower if any(narrower) else rows
-    sentences: list[str] = []
-    for place, (part, changes) in enumerate(zip(parts, rows, strict=True)):
-        if changes == (rows[place - 1] if place else []):
-            continue
-        when = _when(part, value, today)
-        if not changes:
-            sentences.append(f"Ends {when}: the rules are those of the old pack from then on")
-        elif sentences and not sentences[-1].startswith("Ends"):
-            sentences[-1] += f" and again {when}"
-        else:
-            sentences.append(f"Takes effect {'again ' if sentences else ''}{when}")
-    if not sentences:
-        return
-    yield f"{'. '.join(sentences)}."
-    if rows[0] and value["differs_from"] is not None:
-        first = format_day(date.fromisoformat(value["differs_from"]))
-        yield f"The packs differ since {first}, so it also decides cases of days since then."
-
-
-def _when(part: Mapping[str, Any], value: Mapping[str, Any], today: date | None) -> str:
-    """Return from which day a part of a memo holds, and how far that is from today."""
-    start = date.fromisoformat(part["covers"]["from"])
-    text = f"on {format_day(start)}"
-    if today is not None and start > today:
-        text += f", {time_until(today, start)}"
-    if start.isoformat() == value["new"].get("since"):
-        return f"{text}, the first day of the new pack's program"
-    if part is value:
-        return "at once" if today is not None and start <= today else f"{text}, the compared day"
-    return text
 
 
 def finding_sentences(value: Mapping[str, Any]) -> list[str]:
@@ -209,11 +160,6 @@ def finding_sentences(value: Mapping[str, Any]) -> list[str]:
         *(finding for finding in findings if finding not in failing),
         f"{len(failing)} scenarios of the new pack fail{cause}{see}",
     ]
-
-
-def _moving(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the changes of some days that can change an answer."""
-    return [change for change in part["redline"] if not change.get("changes_no_answer")]
 
 
 def _broken(promise: Mapping[str, Any]) -> Iterator[str]:
@@ -276,6 +222,9 @@ def _redlines(value: Mapping[str, Any]) -> Iterator[str]:
     for item in without_rules(value):
         yield f"   {item.days}:"
         yield f"   - {item.says}"
+        for part in item.parts:
+            yield f"   {part.days}: {part.beside}" if part.days else f"   {part.beside}"
+            yield from _redline(part.part) if part.part is not None else ()
     others = value["redline_other_days"]
     if others:
         yield "   On other days:"
@@ -348,6 +297,10 @@ def _answers_on_days(value: Mapping[str, Any]) -> Iterator[str]:
     for item in without_rules(value):
         yield f"   {item.days}:"
         yield f"   - {item.cases}"
+        for part in item.parts:
+            if part.part is not None:
+                yield f"   {part.days}: {part.beside}" if part.days else f"   {part.beside}"
+                yield from _answers(part.part)
     for promise in value["promises"]["open"]:
         yield f"   Open: the invariant `{promise['promise']}`: {promise['why']}."
     proved = value["promises"]["proved"]
@@ -449,7 +402,9 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
         before, after = spell_name(flip["before"]), spell_name(flip["after"])
         yield f"   - `{flip['id']}` ({flip['decision']}): {before} -> {after}"
     failing = value.get("failing", ())
-    if value["asked"] and not value["flips"]:
+    sentences = unanswered_sentences(value)
+    yield from (f"   - {sentence}" for sentence in sentences)
+    if value["asked"] and not value["flips"] and not sentences:
         noun = "outcome" if failing else "answer"
         yield f"   None of {value['asked']} scenarios has another {noun}."
     for group in failing_together((item["id"], item["why"]) for item in failing):
@@ -466,6 +421,17 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"   - {text}" for text in value["uncovered"])
 
 
+def unanswered_sentences(value: Mapping[str, Any]) -> list[str]:
+    """Return which scenarios go from an answer to none, and from none to one, a sentence each."""
+    sentences = []
+    for side, what in (("new", "an answer to no answer"), ("old", "no answer to an answer")):
+        names = [item["id"] for item in value.get("unanswered", ()) if item["side"] == side]
+        if names:
+            verb = "goes" if len(names) == 1 else "go"
+            sentences.append(f"{named_scenarios(names)} {verb} from {what} (`outside-program`)")
+    return sentences
+
+
 def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:
     """Yield what happens to the cases that are open on the day."""
     value = memo["open_cases"]
@@ -480,7 +446,7 @@ def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:
         yield f"The clock `{clock['clock']}`{since}: {before} -> {after}."
     if "own" in value:
         yield from _own_cases(value["own"])
-        starts = [part["covers"]["from"] for part in memo["later"] if _moving(part)]
+        starts = [part["covers"]["from"] for part in memo["later"] if changing_rows(part)]
         if starts:
             since = format_day(date.fromisoformat(starts[0]))
             yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from rules.frozen import frozen
 from rules.packs.resolve import Segment
 
 # A ready scenario takes the new rules for right, also where they have a typo.
+UNSAID = "and no scenario says so"
 READ_FIRST = "Read before you keep: the new pack's own answer is taken as right."
 
 
@@ -46,11 +47,28 @@ def days_text(covers: Mapping[str, Any]) -> str:
 
 @frozen
 class WithoutRules:
-    """Days on which a side gives no answer, in words: the days, what is so, and what changes."""
+    """Days on which a side gives no answer, in words: the days, what is so, and what changes.
+
+    `parts` are the stretches of these days, each with the rules of the side that gives answers.
+    """
 
     days: str
     says: str
     cases: str
+    parts: tuple[OneSidedPart, ...] = ()
+
+
+@frozen
+class OneSidedPart:
+    """Days on which one side alone gives answers. `beside` says what its rules are compared with.
+
+    `part` has the changes since then, and is None if there are none. `days` is None for all the
+    days without an answer of the other side.
+    """
+
+    days: str | None
+    beside: str
+    part: Mapping[str, Any] | None
 
 
 def without_rules(value: Mapping[str, Any]) -> list[WithoutRules]:
@@ -59,14 +77,27 @@ def without_rules(value: Mapping[str, Any]) -> list[WithoutRules]:
     Another program had no rules before it began, which changes nothing.
     """
     return [
-        WithoutRules(days_of(item), _without_rules(item, value), _cases_without_rules(item))
-        for item in _days_of_the_change(value)
+        WithoutRules(
+            days_of(item),
+            _without_rules(item, value),
+            _cases_without_rules(item),
+            tuple(_parts_of(item, value)),
+        )
+        for item in days_of_the_change(value)
     ]
+
+
+def findings_title(findings: Iterable[str]) -> str:
+    """Return the title of a memo's findings. Scenarios that are missing break nothing."""
+    is_only_missing = all(
+        finding.startswith("no scenario ") or finding.endswith(UNSAID) for finding in findings
+    )
+    return "This change lacks scenarios" if is_only_missing else "This change breaks something"
 
 
 def has_titles(value: Mapping[str, Any]) -> bool:
     """Return whether a memo is of several stretches of days, so that each has its days as title."""
-    return bool(value["later"] or _days_of_the_change(value))
+    return bool(value["later"] or days_of_the_change(value))
 
 
 def takes_answers_away(value: Mapping[str, Any]) -> bool:
@@ -74,10 +105,31 @@ def takes_answers_away(value: Mapping[str, Any]) -> bool:
 
     Then what is proved is about the other days.
     """
-    return any(list(item["sides"]) == ["new"] for item in _days_of_the_change(value))
+    return any(list(item["sides"]) == ["new"] for item in days_of_the_change(value))
 
 
-def _days_of_the_change(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _parts_of(item: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[OneSidedPart]:
+    """Yield the stretches of days on which only one side gives answers."""
+    sides, since, until = list(item["sides"]), item["from"], item["until"]
+    for part in value.get("one_sided", ()):
+        covers = part["covers"]
+        is_inside = (since is None or (covers["from"] or "") >= since) and (
+            until is None or (covers["until"] is not None and covers["until"] <= until)
+        )
+        if part["side"] in sides or not is_inside:
+            continue
+        is_whole = (covers["from"], covers["until"]) == (since, until)
+        day = format_day(date.fromisoformat(part["compared_with"]))
+        rules = f"the {part['side']} pack's rules of {day}"
+        yield OneSidedPart(
+            None if is_whole else days_of(covers),
+            f"Compared with {rules}:" if part["redline"] else f"The rules are {rules}.",
+            part if part["redline"] else None,
+        )
+
+
+def days_of_the_change(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the days of a memo without an answer of a side, as far as the change is about them."""
     is_same = value["old"]["pack"] == value["new"]["pack"]
     return [
         item

@@ -46,7 +46,7 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield f"{title}:"
         yield from _counts(part, unit)
-    for sentence in taken_away_sentences(cohort):
+    for sentence in one_sided_sentences(cohort):
         yield ""
         yield from wrap(sentence, _WIDTH)
     yield ""
@@ -122,8 +122,8 @@ def no_change_text(cohort: Mapping[str, Any]) -> str:
     return f"No answer changes for any of these {plural_unit(cohort)}{days}."
 
 
-def taken_away_sentences(cohort: Mapping[str, Any]) -> Iterator[str]:
-    """Yield on which days the new pack gives no answer, and the old one's answers to the rows."""
+def one_sided_sentences(cohort: Mapping[str, Any]) -> Iterator[str]:
+    """Yield on which days one pack gives no answer, and the other one's answers to the rows."""
     unit = plural_unit(cohort)
     for item in cohort.get("without_rules", ()):
         counts = ", ".join(
@@ -132,9 +132,11 @@ def taken_away_sentences(cohort: Mapping[str, Any]) -> Iterator[str]:
             if outcome != "either"
         )
         of = unit if number_of(item["rows"]) is None else f"{count_text(item['rows'])} {unit}"
+        absent, other = ("old", "new") if item["sides"][0] == "old" else ("new", "old")
+        day = format_day(date.fromisoformat(item["rules_of"]))
         yield (
-            f"{days_of(item)}, the new pack gives no answer to any of these {of}. By the old "
-            f"pack's rules of {format_day(date.fromisoformat(item['rules_of']))} they are: "
+            f"{days_of(item)}, the {absent} pack gives no answer to any of these {of}. By the "
+            f"{other} pack's rules of {day} they are: "
             f"{counts}, and {count_text(item['answers']['either'])} that depend on what nobody "
             "recorded."
         )
@@ -201,7 +203,7 @@ def touched_rows(memo: Mapping[str, Any] | None) -> list[str]:
         for title, part in parts_on_days(cohort)
         for sentence in _touched_rows(part, unit)
     ]
-    sentences += taken_away_sentences(cohort)
+    sentences += one_sided_sentences(cohort)
     if left_out_rows(cohort) != 0:
         sentences.append(f"Left out of these {unit}: {left_out_text(cohort)}.")
     if counted_by := counted_by_text(cohort):

@@ -10,7 +10,7 @@ from rules.frozen import frozen
 _FEW = 2  # scenarios of one cause that are told apart
 _NAMED = 3  # of those that are told together
 _OUTSIDE = re.compile(
-    r"it is refused: [^`]*`[^`]+` (?P<how>began|ended) on (?P<edge>[\d-]+)"
+    r"it is refused: [^`]*`[^`]+` (?P<how>began on|is) (?P<edge>[\d-]+)"
     r"(?:, after (?P<earlier>[\d-]+)|, and (?P<later>[\d-]+) is later).*\[outside-program\]"
 )
 
@@ -29,12 +29,17 @@ class FailingTogether:
     @property
     def named(self) -> str:
         """The scenarios as the subject of a sentence: all of them, or the first and a number."""
-        if len(self.ids) == 1:
-            return f"`{self.ids[0]}`"
-        first = ", ".join(f"`{name}`" for name in self.ids[:_NAMED])
-        more = len(self.ids) - _NAMED
-        listed = first if more <= 0 else f"{first} and {more} more"
-        return f"{len(self.ids)} scenarios ({listed})"
+        return named_scenarios(self.ids)
+
+
+def named_scenarios(ids: Sequence[str]) -> str:
+    """Return scenarios as the subject of a sentence: all of them, or the first and a number."""
+    if len(ids) == 1:
+        return f"`{ids[0]}`"
+    first = ", ".join(f"`{name}`" for name in ids[:_NAMED])
+    more = len(ids) - _NAMED
+    listed = first if more <= 0 else f"{first} and {more} more"
+    return f"{len(ids)} scenarios ({listed})"
 
 
 def failing_together(failing: Iterable[tuple[str, str]]) -> list[FailingTogether]:
@@ -63,11 +68,11 @@ def _cause(reasons: Sequence[str]) -> str:
     matches = [match for why in reasons if (match := _OUTSIDE.match(why)) is not None]
     if not matches:
         return reasons[0]
-    edge, is_start = matches[0]["edge"], matches[0]["how"] == "began"
+    edge, is_start = matches[0]["edge"], matches[0]["how"] == "began on"
     days = sorted({match["earlier"] or match["later"] for match in matches})
     own = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    wanted = f"a day from {edge} on" if is_start else f"a day before {edge}"
-    program = f"begins on {edge}" if is_start else f"ended on {edge}"
+    wanted = f"a day from {edge} on" if is_start else f"a day up to {edge}"
+    program = f"begins on {edge}" if is_start else f"has its last day on {edge}"
     return (
         f"the program {program}, and their days are {own}, without an answer. In `scenarios.yaml`, "
         f"write {wanted} there, and move times such as `now` along"

@@ -35,7 +35,9 @@ _EXAMPLES = {
     "with_unknowns_open",
     "with_unknowns_complete",
 }
-_WITHOUT_RULES = "without_rules"  # in no memo of two programs that run on all its days
+# In no memo of two programs that run on all its days, or that have other rules before.
+_OF_SOME = ("without_rules", "same_rules_since")
+_HEAD_OF_ONE = ("side", "covers", "rules_of", "compared_with")
 _EDGES = ("edges", "uncovered")
 _NOT_MADE_AGAIN = {"memo", "repeat", "cohort"}
 
@@ -108,7 +110,7 @@ def _differing_parts(
 ) -> Iterator[str]:
     parts = PlainParts(sides, ())
     head = parts.head()
-    for name in (*head, _WITHOUT_RULES):
+    for name in dict.fromkeys((*head, *_OF_SOME)):
         if plain(head.get(name)) != value.get(name):
             yield name
     days = [value, *value["later"]]
@@ -117,16 +119,22 @@ def _differing_parts(
     ]:
         yield "later"
         return
-    for place, stated in enumerate(days):
-        for name, made in parts.changes(place).items():
+    one_sided = list(value.get("one_sided", ()))
+    heads = [plain(stretch.as_json()) for stretch in parts.one_sided]
+    if [{name: part[name] for name in _HEAD_OF_ONE} for part in one_sided] != heads:
+        yield "one_sided"
+        return
+    for stated, (stretch, lines) in zip([*days, *one_sided], parts.parts_on_days, strict=True):
+        for name, made in parts.changes(stretch, lines).items():
             if plain(made) != stated[name]:
                 yield name
         decided_names = [*stated["decisions"], *stated["unchanged"]]
         if sorted(decided_names) != sorted(parts.names):
             yield "unchanged"
-        if parts.changed_only_through(place, stated["unchanged"]) != stated["changed_only_through"]:
+        through = parts.changed_only_through(stretch, stated["unchanged"])
+        if through != stated["changed_only_through"]:
             yield "changed_only_through"
-        yield from _wrong_examples(stated["decisions"], parts.stretches[place].formal)
+        yield from _wrong_examples(stated["decisions"], stretch.formal)
     changed = {name for part in days for name in part["decisions"]}
     own = {"own": value["open_cases"]["own"]} if "own" in value["open_cases"] else {}
     if {**parts.open_cases(changed), **own} != value["open_cases"]:
@@ -162,19 +170,21 @@ def _is_outcome(outcome: Any, pair: Mapping[str, Any], side: str) -> bool:
 def _wrong_scenarios(value: Mapping[str, Any], parts: PlainParts) -> Iterator[str]:
     stated = value["scenarios"]
     asked = AskedScenarios.from_json(stated["list"])
-    flips, failing = ask_again(asked, parts.sides, parts.formal, parts.names)
+    found = ask_again(asked, parts.sides, parts.formal, parts.names)
     if stated["asked"] != len(asked.scenarios):
         yield "scenarios: how many were asked"
-    if [flip.as_json() for flip in flips] != stated["flips"]:
+    if [flip.as_json() for flip in found.flips] != stated["flips"]:
         yield "scenarios: those that flip"
-    if [scenario.as_json() for scenario in failing] != stated.get("failing", []):
+    if [item.as_json() for item in found.unanswered] != stated.get("unanswered", []):
+        yield "scenarios: those without an answer"
+    if [scenario.as_json() for scenario in found.failing] != stated.get("failing", []):
         yield "scenarios: those that fail"
     program = Program(parts.sides[1].pack)  # a ready scenario has its own day
     edges = AskedScenarios.from_json({**edge, "of": "new"} for edge in stated["edges"])
     for edge in edges.scenarios:
         if not edge.expect or not passes(program, edge):
             yield f"scenarios: {edge.id}"
-    if parts.findings(failing, value["promises"]["broken"]) != value["findings"]:
+    if parts.findings(found.failing, value["promises"]["broken"]) != value["findings"]:
         yield "findings"
 
 

@@ -386,7 +386,9 @@ def _on(value: Any, day: date) -> Any:
         offenses = value.offenses
         if offenses is not None:
             offenses = replace(offenses, rows=_on(offenses.rows, day))
-        program = replace(value.program, doubts=_on(value.program.doubts, day))
+        # The first and last day of a program change no answer on a day between them.
+        doubts = _on(value.program.doubts, day)
+        program = replace(value.program, doubts=doubts, since=None, until=None)
         return replace(value, **changed, offenses=offenses, program=program)
     if hasattr(value, "otherwise"):
         return replace(value, **{name: _on(getattr(value, name), day) for name in _DECISION_PARTS})

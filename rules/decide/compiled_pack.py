@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules.decide.scene_day import with_day
 from rules.decide.wording import RuleTexts, fill_in
@@ -130,7 +130,8 @@ class CompiledPack:
         if program.until is not None and day >= program.until:
             raise RequestError(
                 "outside-program",
-                f"`{self.pack.id}` ended on {program.until}, and {day} is later"
+                f"the last day of `{self.pack.id}` is {program.until - timedelta(days=1)}, "
+                f"and {day} is later"
                 f"{_on_open_cases(program.open_cases)}",
                 at=Place(path=path),
                 fix="ask about an earlier day",

@@ -194,7 +194,7 @@ def test_a_pack_without_rules_today_is_not_adopted(
     folder.mkdir(parents=True, exist_ok=True)
     for dates, why in (
         ("from: 2099-12-15", "has no rules before 2099-12-15"),
-        ("from: 2020-01-01, until: 2021-01-01", "ended on 2021-01-01"),
+        ("from: 2020-01-01, until: 2021-01-01", "the last day of `our-city` was 2020-12-31"),
     ):
         (folder / "pack.yaml").write_text(CITY.replace("from: 2020-01-01", dates))
         assert why in refused(running, capsys, "adopt", "defender", str(folder))

@@ -571,7 +571,9 @@ def test_a_program_that_starts_later_says_so_and_offers_both_sides_of_its_first_
     assert first["facts"]["encounter"]["date"] == "2027-03-01" and "error" not in first["expect"]
     assert main(["change", *words, "--write-scenarios"]) == 0
     assert capsys.readouterr().out.splitlines()[1:3] == [
-        "Takes effect on March 1, 2027, in 3 months, the first day of the new pack's program.",
+        "Takes effect at once. Ends on March 1, 2027, in 3 months: the rules are those of the old "
+        "pack from then on. Answers differ on days since January 1, 2020, so it also decides cases "
+        "of days since then.",
         "From January 1, 2020 to February 28, 2027, the new pack gives no answer: its program "
         "begins on March 1, 2027. The old pack gives answers.",
     ]

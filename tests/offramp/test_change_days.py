@@ -7,7 +7,9 @@ memo says so, and the rows of a file are counted by the old pack's rules of thos
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from offramp.cli import main
 from offramp.memo_file import digest_of, read_memo
 from offramp.policy.memo_check import check_plain_parts
 from rules.errors import RequestError
-from tests.support.riverton import PACK, pack_in
+from tests.support.riverton import PACK, PROMISE, pack_in
 
 pytest.importorskip("z3", reason="the solver isn't installed")
 
@@ -43,6 +45,11 @@ SCENARIO: dict[str, Any] = {
     "expect": {"outcome": "eligible"},
 }
 ENDED = "From January 1, 2027 on, the new pack gives no answer: its program has ended."
+
+
+def text_of(page: Path) -> str:
+    """Return the words of a page, without its marks."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", page.read_text())).split())
 
 
 def changed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -151,6 +158,175 @@ def test_two_days_of_one_pack_have_no_days_without_answers(
     )
 
 
+# The first day on which an answer differs
+
+EXTENDED = PACK.replace("from: 2020-01-01", "from: 2020-01-01, until: 2027-04-01")
+EARLIER = PACK.replace("from: 2020-01-01", "from: 2019-06-01")
+
+
+@pytest.mark.parametrize(
+    ("texts", "says", "on_the_page"),
+    [
+        (
+            (PACK, ENDS),
+            "Takes effect on January 1, 2027, in 1 month.",
+            "Takes effect on January 1, 2027.",
+        ),
+        (
+            (ENDS, EXTENDED),
+            "Takes effect on January 1, 2027, in 1 month.",
+            "Takes effect on January 1, 2027.",
+        ),
+        (
+            (PACK, EARLIER),
+            "Takes effect on June 1, 2019. Ends on January 1, 2020: the rules are those of the old "
+            "pack from then on.",
+            "Takes effect on June 1, 2019. Ends on January 1, 2020: the rules are those of the old "
+            "pack from then on.",
+        ),
+        (
+            (PACK, LATE),
+            "Takes effect at once. Ends on March 1, 2027, in 3 months: the rules are those of the "
+            "old pack from then on. Answers differ on days since January 1, 2020, so it also "
+            "decides cases of days since then.",
+            "Takes effect on January 1, 2020. Ends on March 1, 2027: the rules are those of the "
+            "old pack from then on.",
+        ),
+        (
+            (PACK, PACK.replace("value: 4", "value: 6")),
+            "Takes effect at once. Answers differ on days since July 1, 2023, so it also decides "
+            "cases of days since then. Days before July 1, 2023 are not compared.",
+            "Takes effect on December 1, 2026, the compared day. Answers differ on days since July "
+            "1, 2023, so it also decides cases of days since then.",
+        ),
+        (
+            (PACK, PACK.replace("person.age < 18", "person.age < 18 || person.age < 5")),
+            "No answer differs on the days that are compared.",
+            "No answer differs on the days that are compared.",
+        ),
+    ],
+    ids=["ends", "is extended", "begins earlier", "begins later", "a number", "only a text"],
+)
+def test_the_headline_has_the_first_day_on_which_an_answer_differs(
+    texts: tuple[str, str],
+    says: str,
+    on_the_page: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old, new = pack_in(tmp_path / "old", texts[0]), pack_in(tmp_path / "new", texts[1])
+    page = tmp_path / "memo.html"
+    words = ("--decision", "eligibility", "--html", str(page))
+    text = changed(capsys, old, new, *words)
+    assert text.splitlines()[1] == says and "The packs differ since" not in text
+    assert f"<p>{on_the_page}" in page.read_text()
+
+
+def test_rules_that_hold_only_on_the_days_of_one_pack_are_worked_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", ENDS)
+    more = "{value: 4, until: 2027-02-01, source: own}, {value: 6, from: 2027-02-01, source: own}"
+    new = pack_in(tmp_path / "new", EXTENDED.replace("{value: 4, source: own}", more))
+    page = tmp_path / "memo.html"
+    memo = memo_of(capsys, old, new)
+    first, second = memo["one_sided"]
+    assert first["redline"] == [] and first["decisions"] == {} and first["side"] == "new"
+    assert second["covers"] == {"from": "2027-02-01", "until": "2027-04-01"}
+    assert (second["rules_of"], second["compared_with"]) == ("2027-02-01", "2026-12-31")
+    (pair,) = second["decisions"]["eligibility"]["pairs"]
+    assert (pair["before"], pair["after"]) == ("ineligible", "eligible")
+    assert not any("cap" in item["what"] for item in memo["redline_other_days"])
+    text = changed(capsys, old, new, "--html", str(page))
+    beside = "Compared with the new pack's rules of December 31, 2026:"
+    lines = text.splitlines()
+    assert lines.count(f"   From February 1, 2027 to March 31, 2027: {beside}") == 2
+    assert "   - parameter cap changes: 4 g -> 6 g" in lines
+    assert "From ineligible to eligible" in text
+    assert text_of(page).count(beside) == 2
+    # A signer's check misses them where they were cut out, or changed.
+    packs = collect_pack(old), collect_pack(new)
+    check_plain_parts(read_memo(json.dumps(memo).encode()), *packs)
+    for cut in ("one_sided", "same_rules_since"):
+        body = {name: part for name, part in memo.items() if name not in ("memo", cut)}
+        edited = {"memo": digest_of(body), **body}
+        with pytest.raises(RequestError) as refused:
+            check_plain_parts(read_memo(json.dumps(edited).encode()), *packs)
+        assert cut in refused.value.message
+
+
+def test_a_promise_is_tried_on_the_days_that_only_the_new_pack_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", ENDS + PROMISE)
+    rule = "        when: person.age < 18\n"
+    young = rule.replace("18", "12") + "        from: 2027-02-01\n"
+    ends = rule + "        until: 2027-02-01\n"
+    (before, after) = EXTENDED.split("      - id: under-age\n")
+    text = before + "      - id: under-age\n" + after.replace(rule, ends)
+    text += "      - id: under-12\n" + after.replace(rule, young)
+    new = pack_in(tmp_path / "new", text)
+    (broken,) = memo_of(capsys, old, new, "--decision", "eligibility", code=1)["promises"]["broken"]
+    assert (broken["promise"], broken["day"]) == ("no-minors", "2027-02-01")
+
+
+def test_the_advised_days_can_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = pack_in(tmp_path / "old", PACK.replace("value: 4", "value: 3"))
+    past = "{value: 5, until: 2022-01-01, source: own}, {value: 4, from: 2022-01-01, source: own}"
+    earlier = pack_in(tmp_path / "earlier", EARLIER.replace("{value: 4, source: own}", past))
+    text = " ".join(changed(capsys, old, earlier).split())
+    assert "Name both sides with `@2020-01-01` to compare them." in text
+    text = changed(capsys, f"{old}@2020-01-01", f"{earlier}@2020-01-01")
+    assert "From June 1, 2019 to December 31, 2019, only the new pack gives answers" in text
+    # Both programs begin later.
+    late = pack_in(tmp_path / "late", LATE)
+    later = pack_in(tmp_path / "later", LATE.replace("2027-03-01", "2027-06-01"))
+    for words in ((later, late), (late, later)):
+        assert "From March 1, 2027 to May 31, 2027" in changed(capsys, *words)
+    # A program that has ended is extended.
+    ended = pack_in(tmp_path / "ended", ENDS.replace("2027-01-01", "2026-11-01"))
+    extended = pack_in(tmp_path / "extended", EXTENDED)
+    assert main(["change", ended, extended, *TODAY]) == 2
+    error = capsys.readouterr().err
+    assert "the last day of `riverton` is 2026-10-31, and 2026-12-01 is later" in error
+    advised = error.split("such as `")[1].split("`")[0].split()
+    assert advised == [f"{ended}@2026-10-31", f"{extended}@2026-10-31"]
+    assert "From November 1, 2026 to March 31, 2027, only the new" in changed(capsys, *advised)
+
+
+def test_scenarios_that_lose_or_get_an_answer_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = deepcopy(SCENARIO) | {"id": "late"}
+    late["facts"]["encounter"]["date"] = "2027-02-01"
+    refused = deepcopy(late) | {"expect": {"error": "outside-program"}}
+    old = pack_in(tmp_path / "old", PACK, [SCENARIO, late])
+    new = pack_in(tmp_path / "new", ENDS, [SCENARIO, refused])
+    page = tmp_path / "memo.html"
+    text = changed(capsys, old, new, "--html", str(page))
+    says = "`late` goes from an answer to no answer (`outside-program`)"
+    assert f"   - {says}" in text.splitlines() and "None of 2 scenarios" not in text
+    assert f"{says.replace('`', '')}." in text_of(page)
+    memo = memo_of(capsys, old, new)
+    assert memo["scenarios"]["unanswered"] == [
+        {"id": "late", "decision": "eligibility", "side": "new"}
+    ]
+    assert memo["scenarios"]["flips"] == []
+    text = changed(capsys, new, old)
+    assert "`late` goes from no answer to an answer" in text
+
+
+def test_the_page_says_that_scenarios_are_missing_and_not_that_something_breaks(
+    ending: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "memo.html"
+    changed(capsys, *ending, "--strict", "--html", str(page), code=1)
+    assert ">This change lacks scenarios</h2>" in page.read_text()
+    assert "breaks something" not in page.read_text()
+
+
 # Counted rows
 
 MAP = """\
@@ -200,6 +376,38 @@ def test_rows_that_get_no_answer_are_counted_by_the_old_pack_s_rules(
         "No answer changes for any of these arrests on the days on which both packs give answers."
     )
     assert none in text and none in page.read_text()
+
+
+def test_rows_that_only_the_new_pack_answers_are_counted_by_its_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
+    rows = [(30, 2)] * 40 + [(30, 5)] * 30 + [(17, 2)] * 20
+    lines = [f"{at},2024-05-01,{age},{grams}" for at, (age, grams) in enumerate(rows)]
+    table.write_text("\n".join(["id,day,age,grams", *lines, ""]))
+    mapping.write_text(MAP)
+    cohort = ("--cohort", str(table), "--map", str(mapping), "--decision", "eligibility")
+    cap = "{value: 4, until: 2027-01-01, source: own}, {value: 6, from: 2027-01-01, source: own}"
+    later = EXTENDED.replace("{value: 4, source: own}", cap)
+    for number, (texts, days, day, eligible) in enumerate(
+        (
+            ((ENDS, later), "From January 1, 2027 to March 31, 2027", "January 1, 2027", 70),
+            ((PACK, EARLIER), "From June 1, 2019 to December 31, 2019", "December 31, 2019", 40),
+        )
+    ):
+        old, new = (
+            pack_in(tmp_path / f"{number}-{name}", text)
+            for name, text in zip(("old", "new"), texts, strict=True)
+        )
+        (item,) = memo_of(capsys, old, new, *cohort)["cohort"]["without_rules"]
+        assert item["sides"] == ["old"]
+        assert item["answers"] == {"eligible": eligible, "either": 0, "ineligible": 90 - eligible}
+        text = " ".join(changed(capsys, old, new, *cohort).split())
+        assert (
+            f"{days}, the old pack gives no answer to any of these 90 arrests. By the new pack's "
+            f"rules of {day} they are: {eligible} eligible" in text
+        )
+        assert "arrests on the days on which both packs give answers." in text
 
 
 def test_small_counts_of_days_without_answers_are_hidden(

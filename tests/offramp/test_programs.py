@@ -147,7 +147,7 @@ def test_a_decision_about_a_day_after_the_end_is_refused_with_what_becomes_of_op
         load(town).decide("filing", facts)
     assert refused.value.code == "outside-program"
     assert refused.value.message == (
-        "`town` ended on 2020-01-01, and 2020-01-02 is later; "
+        "the last day of `town` is 2019-12-31, and 2020-01-02 is later; "
         "of cases then open it says: They go on as they began (doubtful)"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -217,7 +217,8 @@ def _check_runs(link: HubLink, pack: Pack) -> None:
     if until is not None and today >= until:
         raise AgencyError(
             "no-rules-today",
-            f"`{pack.id}` ended on {until}, so nobody could get an offer",
+            f"the last day of `{pack.id}` was {until - timedelta(days=1)}, so nobody could get an "
+            "offer",
             fix="adopt a program that runs today",
         )
 
