@@ -383,11 +383,12 @@ def name_agencies(office: Office) -> Mapping[str, str]:
 
 @needs(CASES, look="list")
 def list_open_decisions(
-    office: Office, *, first: int = 0, most: int | None = None
+    office: Office, *, first: int = 0, most: int | None = None, with_missing: bool = True
 ) -> OpenDecisionList:
     """List the decisions that wait for the person who asks, by the last day.
 
-    `first` is the place of the first to return, and `most` how many, None for all.
+    `first` is the place of the first to return, and `most` how many, None for all. What the rules
+    lack is worked out only `with_missing`: it takes as long as all else.
     """
     working_set = office.working_set()
     program, sees = office.program(working_set), visible(office, working_set)
@@ -395,7 +396,7 @@ def list_open_decisions(
         entry for entry in open_decisions(working_set, program, office.clock()) if sees(entry.case)
     ]
     on_page = entries[first : None if most is None else first + most]
-    listed = tuple(_listed(office, working_set, program, entry) for entry in on_page)
+    listed = tuple(_listed(office, working_set, program, entry, with_missing) for entry in on_page)
     office.keep_memory(working_set)
     return OpenDecisionList(len(entries), listed)
 
@@ -510,7 +511,11 @@ def note_places(office: Office, number: int) -> None:
 
 
 def _listed(
-    office: Office, working_set: WorkingSet, program: Program, entry: OpenDecision
+    office: Office,
+    working_set: WorkingSet,
+    program: Program,
+    entry: OpenDecision,
+    with_missing: bool,
 ) -> ListedDecision:
     case = case_of(working_set, entry.case)
     answer = answer_on_known_facts(
@@ -524,7 +529,7 @@ def _listed(
         _asks(program, entry.decision),
         _why(working_set, entry),
         _in_words(working_set, entry.decision, answer),
-        _missing(office, working_set, entry.case, answer),
+        _missing(office, working_set, entry.case, answer) if with_missing else (),
         entry.last_day,
         entry.is_overdue,
         referred,

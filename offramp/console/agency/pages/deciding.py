@@ -46,7 +46,9 @@ def list_waiting(visit: Visit) -> Response:
     base = _base(visit)
     number = visit.page_number(_MOST_PAGES)
     first = (number - 1) * ON_A_PAGE
-    waiting = operations.list_open_decisions(visit.office, first=first, most=ON_A_PAGE)
+    waiting = operations.list_open_decisions(
+        visit.office, first=first, most=ON_A_PAGE, with_missing=base == APPLICATIONS
+    )
     count, pages = waiting.count, max(1, -(-waiting.count // ON_A_PAGE))
     if number > pages:
         return visit.go(f"{base}?page={pages}")
