@@ -15,13 +15,13 @@ from offramp.demo.town import AGENCIES, LIMIT, Town, stuck
 from offramp.documents.web_page import escape_html
 from rules.frozen import frozen
 
-# Beside the founder of each agency, who has every role but auditor: an admin, and by the agency's
-# role one more person.
+# Beside the founder of each agency, who has every role but auditor: an admin, and one more person
+# with the roles that the tour's task needs.
 ADMINISTRATOR = "Kim Soto"
-MORE: Mapping[str, tuple[str, str]] = {
-    "police": ("Officer Dana Lund", "sender"),
-    "case-management": ("Luis Ortega", "member"),
-    "program": ("Ines Vega", "chair"),
+MORE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "police": ("Officer Dana Lund", ("sender",)),
+    "case-management": ("Luis Ortega", ("member",)),
+    "program": ("Ines Vega", ("member", "chair")),
 }
 TOUR: Mapping[str, str] = {
     "police": "Make an offer as the officer, and see what became of it.",
@@ -54,8 +54,8 @@ def open_consoles(town: Town) -> tuple[Console, ...]:
         office = town.agencies[agency_id].office
         operations.sign_in(office, by=founder)
         more = (MORE[agency_id],) if agency_id in MORE else ()
-        for person, role in (*more, (ADMINISTRATOR, "admin")):
-            operations.add_person(office, founder, person, [role])
+        for person, roles in (*more, (ADMINISTRATOR, ("admin",))):
+            operations.add_person(office, founder, person, roles)
             people.append(person)
         port = _free_port()
         folder = str(town.folder / agency_id)

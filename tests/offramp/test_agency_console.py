@@ -32,7 +32,7 @@ from offramp.console.agency.server import make_agency_app
 from offramp.console.agency.sessions import Box, Sessions
 from offramp.console.agency.visit import Visit
 from offramp.console.headers import HEADERS
-from offramp.demo.consoles import console_lines, keep_running, open_consoles
+from offramp.demo.consoles import ADMINISTRATOR, console_lines, keep_running, open_consoles
 from offramp.demo.story import START
 from offramp.demo.town import town
 from tests.conftest import ROOT
@@ -93,6 +93,7 @@ def console(folder: Path, secrets: dict[str, str]) -> Iterator[AgencyConsole]:
 
 
 _used: dict[str, str] = {}
+NO_PAGES = "Your roles have no pages here but this one."
 
 
 def signed_in(console: AgencyConsole, folder: Path, name: str) -> Caller:
@@ -524,6 +525,16 @@ def test_a_person_ends_the_session_of_a_lost_device(console: AgencyConsole, fold
     assert "<h1>Sign in</h1>" in lost.get("/you").text
 
 
+def test_a_person_whose_roles_have_no_pages_is_told_so(
+    console: AgencyConsole, folder: Path
+) -> None:
+    with closing(operations.open_office(folder, PASSPHRASE)) as office:
+        operations.add_person(office, ADMIN, "Cora Bell", ["chair"])
+    page = signed_in(console, folder, "Cora Bell").get("/you").text
+    assert NO_PAGES in page and "an admin gives it to you" in page
+    assert NO_PAGES not in signed_in(console, folder, "Eva Stone").get("/you").text
+
+
 # Confirm what decides
 
 
@@ -792,6 +803,9 @@ def test_the_town_goes_on_with_a_console_for_each_agency(tmp_path: Path) -> None
             for person in console.people:
                 page = caller.send("/demo-sign-in", {"name": person})
                 assert page.status_code in (200, 404) and f">{person}<" in page.text
+                assert NO_PAGES not in caller.get("/you").text, person
+                if console.agency == "program" and person != ADMINISTRATOR:
+                    assert caller.get("/applications").status_code == 200, person
             assert caller.send("/demo-sign-in", {"name": "Zeb Nobody"}).status_code == 404
         tour = (place.folder / "tour.html").read_text(encoding="utf-8")
         assert all(console.address in tour for console in consoles)
