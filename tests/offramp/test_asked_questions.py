@@ -36,12 +36,17 @@ def town_that_answers(folder: Path, pack: Path = PACK) -> Iterator[Town]:
     """Yield a town in which the gateways of police and prosecutor answer by themselves."""
     with linked_town(folder, pack=pack) as town:
         for name in ("police", "prosecutor"):
-            settings = read_settings(town.folder / name)
-            automatic = {"automatic": founder_of(name)}
-            write_settings(town.folder / name, settings.model_copy(update=automatic))
-            town.at[name].close()
-            town.at[name] = town.office(name)
+            let_act_by_itself(town, name)
         yield town
+
+
+def let_act_by_itself(town: Town, name: str) -> None:
+    """Let an agency's gateway act in its founder's name."""
+    settings = read_settings(town.folder / name)
+    automatic = {"automatic": founder_of(name)}
+    write_settings(town.folder / name, settings.model_copy(update=automatic))
+    town.at[name].close()
+    town.at[name] = town.office(name)
 
 
 def let_gateways_act(town: Town, case: str) -> None:
@@ -218,3 +223,29 @@ def test_only_the_facts_that_are_named_are_asked_for(tmp_path: Path) -> None:
         usual = [fact for fact in pending.missing if not fact.is_later]
         assert pending.missing[: len(usual)] == tuple(usual), "what matters now comes first"
         assert 0 < len(usual) < len(pending.missing)
+
+
+def test_an_office_that_asks_by_itself_says_so_and_offers_no_ticks(tmp_path: Path) -> None:
+    with town_that_answers(tmp_path) as town:
+        case = refer(town, "Noa Trujillo", "1990-03-04", BARE)
+        let_act_by_itself(town, "program")
+        founder = founder_of("program")
+        page = decision_page(town, "program", case, "eligibility")
+        assert f"asks for all of this by itself, in the name of {founder}" in page
+        assert 'type="hidden" name="fact"' in page and 'type="checkbox" name="fact"' not in page
+        assert "Untick" not in page and "Ask now" in page
+        assert operations.act_automatically(town.at["program"]) > 0
+        page = decision_page(town, "program", case, "eligibility")
+        assert f"Your office asks by itself, in the name of {founder}." in page
+        assert 'name="fact"' not in page
+        # Nobody asks by itself for a decision that another office works out.
+        page = decision_page(town, "prosecutor", case, "eligibility")
+        assert "by itself" not in page and 'type="checkbox" name="fact"' in page
+
+
+def decision_page(town: Town, agency: str, case: str, decision: str) -> str:
+    """Return the page of a decision as an office shows it."""
+    base = {"program": "applications", "prosecutor": "queue"}[agency]
+    local = town.at[agency].accounts.local_id(case)
+    with serve_at_town_time(town, agency) as console:
+        return unescape(officer_at(town, console, agency).get(f"/{base}/{local}/{decision}").text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from exchange.errors import ExchangeError
 from exchange.records.statements import Statement
 from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import agencies_asked, case_of, decisions_here, handles
 from offramp.agency.cases.draft import Defaults
 from offramp.agency.cases.empty_cases import is_open, is_withdrawn
@@ -112,22 +114,35 @@ def _corrects_answer(working_set: WorkingSet, handle: str, statement: Statement 
     return received is not None and part in received.opened
 
 
-def _ask_what_is_missing(
-    office: Office, working_set: WorkingSet, handle: str, defaults: Defaults
-) -> int:
-    case = case_of(working_set, handle)
+def asks_by_itself(
+    office: Office, working_set: WorkingSet, handle: str, case: Case, decision: str
+) -> str | None:
+    """Return the name in which the gateway asks for what a decision lacks, None if it doesn't."""
+    is_asked_for = decision in _asked_for(working_set, handle, case)
+    return office.settings.automatic if is_asked_for else None
+
+
+def _asked_for(working_set: WorkingSet, handle: str, case: Case) -> Iterator[str]:
+    """Yield the decisions of a case for which a gateway that asks by itself asks others."""
     enrolled = case.known.get("person.enrolled")
-    is_over = not is_open(working_set, handle, case)
-    if (enrolled is not None and enrolled.value) or is_over:
-        return 0
-    if any(True for _ in waiting_parts(working_set, handle, office.clock())):
-        return 0  # what is asked for may have arrived, unopened
-    composed = 0
+    if (enrolled is not None and enrolled.value) or not is_open(working_set, handle, case):
+        return
     for decision in decisions_here(working_set):
         if decision not in ASKED_FOR or decision in case.determined:
             continue
         if decision == "offer" and "offer.accepted" in case.known:
             continue  # it was made and answered: asking again would pry
+        yield decision
+
+
+def _ask_what_is_missing(
+    office: Office, working_set: WorkingSet, handle: str, defaults: Defaults
+) -> int:
+    case = case_of(working_set, handle)
+    if any(True for _ in waiting_parts(working_set, handle, office.clock())):
+        return 0  # what is asked for may have arrived, unopened
+    composed = 0
+    for decision in _asked_for(working_set, handle, case):
         try:
             answer = answer_case(office, working_set, handle, decision, case=case)
             parts = (

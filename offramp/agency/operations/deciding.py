@@ -54,6 +54,7 @@ from offramp.agency.folder.case_memory import Subject
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, CASES, needs, visible
+from offramp.agency.operations.automatic import asks_by_itself
 from offramp.agency.operations.case_file import (
     CaseView,
     count_closed,
@@ -294,8 +295,9 @@ class DecisionToMake:
     facts since this office, or the one with the decision in force, decided. `in_doubt` are
     sentences on the decisions that this one rests on and that may be made anew, also this office's
     own: the person confirms to decide all the same, or waits. `rests_on` are the decisions that
-    this one reads. `earlier_word` is the word that
-    was given already, of the records check.
+    this one reads. `earlier_word` is the word that was given already, of the records check.
+    `asks_itself` is the name in which the gateway asks for what is missing without a person, None
+    where it doesn't.
     """
 
     case: str
@@ -317,6 +319,7 @@ class DecisionToMake:
     in_doubt: tuple[str, ...] = ()
     earlier_word: GivenWord | None = None
     rests_on: tuple[DecisionRestedOn, ...] = ()
+    asks_itself: str | None = None
 
     def relation(self, outcome: str) -> str:
         """Return how an outcome relates to the rules' answer."""
@@ -624,6 +627,7 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
         _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
         tuple(_rests_on(working_set, program, view, own_case, decision, now)),
+        asks_by_itself(office, working_set, case, own_case, decision),
     )
 
 
