@@ -373,6 +373,9 @@ def test_an_interview_is_overdue_only_where_its_silence_counts(own_town: Town) -
     assert [held[case].may_file for case in (told, untold, decided)] == [True, False, True]
     assert held[told].is_held and held[late].is_held is None
     assert next(iter(held)) == late, "what isn't known comes first"
+    queued = {e.case: e for e in operations.list_open_decisions(office).listed}
+    assert held[late].rests_until == queued[late].last_day is not None, "one day in both lists"
+    assert held[told].rests_until is None, "its time is over"
     assert not operations.preview_determination(office, *words).differs, "may file, need not"
     # The filing states that no charge is on hold. The answer beside it doesn't rest on that.
     files = (PROSECUTOR, told, "filing", "prosecutor_may_file", "rules")
@@ -386,6 +389,24 @@ def test_an_interview_is_overdue_only_where_its_silence_counts(own_town: Town) -
     # A word of the person's own office beside it counts, since no decision states it.
     operations.note_facts(office, told, {"case": {"charge_held": False}})
     assert opened(town, "prosecutor", told, "filing").answer.outcome == "nothing_held"
+
+
+def test_no_filing_waits_where_there_is_no_charge(town: Town) -> None:
+    bare = {path: value for path, value in ENCOUNTER.items() if "charges[" not in path}
+    none = {**bare, "encounter.charges": 0, "encounter.route": "social_contact"}
+    cases = [refer(town, "Nel Baca", "1984-01-02", none), refer(town, "Oro Sena", "1984-01-03")]
+    for case in cases:
+        consent(town, case)
+        settle(town, case)
+    without, with_charge = cases
+    known = case_of(town.at["prosecutor"].working_set(), without).known
+    assert known["encounter.charges"].value in ([], ())
+    assert "filing" in waiting(town, "prosecutor", with_charge)
+    assert with_charge in _listed_as_held(town) and _held_today(town, with_charge)
+    assert "filing" not in waiting(town, "prosecutor", without)
+    assert without not in _listed_as_held(town) and not _held_today(town, without)
+    operations.note_facts(town.at["prosecutor"], without, {"case": {"charge_held": True}})
+    assert without in _listed_as_held(town), "a charge on hold is one, whatever police said"
 
 
 def test_a_decision_of_nobody_here_is_none(town: Town) -> None:

@@ -25,6 +25,7 @@ from rules.errors import Refusal
 SCREENING, APPROVAL = "screening", "approval.prosecutor"
 SCREENED = f"decisions.{SCREENING}"
 EJECTION, NEW_CHARGES = "ejection", "case.new_charges"
+CHARGES, CHARGE_HELD = "encounter.charges", "case.charge_held"
 # The prosecutor's decisions that approve or decline, each with both outcomes.
 APPROVING = {
     "eligibility": ("eligible", "ineligible"),
@@ -164,6 +165,15 @@ def may_be_ejected(case: Case) -> bool:
     """
     charged, enrolled = case.known.get(NEW_CHARGES), case.known.get(ENROLLED)
     return bool(charged and charged.value and enrolled and enrolled.value)
+
+
+def has_no_charge(case: Case) -> bool:
+    """Report whether it is known that there is no charge, and no charge is said to be on hold.
+
+    Then nobody is asked about one, and no filing waits.
+    """
+    charges, held = case.known.get(CHARGES), case.known.get(CHARGE_HELD)
+    return charges is not None and not charges.value and not (held is not None and held.value)
 
 
 def _decisions_of_others(

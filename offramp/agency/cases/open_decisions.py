@@ -18,6 +18,7 @@ from offramp.agency.cases.next_steps import (
     NEW_CHARGES,
     SCREENING,
     awaited_approval,
+    has_no_charge,
     may_be_ejected,
 )
 from offramp.agency.cases.outdated import ANSWER, outdated_decisions
@@ -145,8 +146,9 @@ def _of_case(
     if not is_over:
         listed[:0] = _waiting(working_set, program, case, handle, answers, tasks, now)
     for decision, why, by in listed:
-        # Filing, a new charge, and a fact of this office have no clock of the person's.
-        has_clock = why not in (MAY_FILE, NEW_CHARGE, STEP)
+        # A charge that may be filed, a new one, and a fact of this office have no clock of the
+        # person's. A charge that rests has: until then, it isn't filed.
+        has_clock = why not in (MAY_FILE, NEW_CHARGE, STEP) or (why, decision) == (STEP, _FILING)
         waiting.setdefault(
             decision,
             OpenDecision(
@@ -217,7 +219,8 @@ def _of_prosecutor(
     filing = answers.get(_FILING)
     # INVARIANT: an interview that isn't on record is overdue only where its silence counts. Else
     # the rules can't tell, and nothing is asked of the prosecutor.
-    if filing is not None and filing.outcome == _MAY_FILE and _FILING not in case.determined:
+    may_file = filing is not None and filing.outcome == _MAY_FILE and not has_no_charge(case)
+    if may_file and _FILING not in case.determined:
         yield _FILING, MAY_FILE, None
     if may_be_ejected(case):
         decided, charged = case.determined.get(EJECTION), case.known[NEW_CHARGES]

@@ -6,7 +6,7 @@ Tasks are derived anew each time from the records, the clocks, and the rules' an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -36,7 +36,13 @@ from offramp.agency.cases.ended_kinds import EndedKinds, ended_kinds
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest, in_seconds, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request, steps_for_recorder
-from offramp.agency.cases.next_steps import EJECTION, may_be_ejected, next_step_tasks
+from offramp.agency.cases.next_steps import (
+    CHARGE_HELD,
+    EJECTION,
+    has_no_charge,
+    may_be_ejected,
+    next_step_tasks,
+)
 from offramp.agency.cases.pack_terms import terms_of
 from offramp.agency.cases.people import person_name, undecided_matches
 from offramp.agency.cases.repair_tasks import repair_tasks
@@ -167,7 +173,8 @@ def _work_out_tasks(
         case_tasks += _running_clocks(working_set, handle, answer, role)
         case_tasks += _review_steps(handle, answer, role)
     asking = (answer for answer in answers if answer.decision != EJECTION or may_be_ejected(case))
-    case_tasks += _missing_facts(handle, asking, role)
+    moot = {CHARGE_HELD} if has_no_charge(case) else frozenset[str]()
+    case_tasks += _missing_facts(handle, asking, role, moot)
     case_tasks += next_step_tasks(working_set, program, case, handle, role, answers, now)
     ends = (until, repairs_until, untold_until, ended.until, held_until, closed_until)
     return _named(working_set, handle, case_tasks), earliest(ends)
@@ -448,8 +455,10 @@ def _review_steps(handle: str, answer: Answer, role: str) -> Iterator[Task]:
             yield Task(handle, role, step, OPEN, f"review.{outcome}")
 
 
-def _missing_facts(handle: str, answers: Iterable[Answer], role: str) -> Iterator[Task]:
-    """Yield the questions that this agency can answer.
+def _missing_facts(
+    handle: str, answers: Iterable[Answer], role: str, moot: Collection[str]
+) -> Iterator[Task]:
+    """Yield the questions that this agency can answer, without those about `moot` facts.
 
     Only a question that two decisions ask says which of them it is for.
     """
@@ -459,6 +468,7 @@ def _missing_facts(handle: str, answers: Iterable[Answer], role: str) -> Iterato
         for need in answer.needed
         # Nobody notes another decision's outcome: the rules or its decider give it.
         if need["ask"] == role
+        and need["fact"] not in moot
         and not str(need["fact"]).startswith("decisions.")
         # Nobody asks for what a closed correction may have changed.
         and not answer.is_closed(str(need["fact"]))

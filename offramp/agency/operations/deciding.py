@@ -32,7 +32,7 @@ from offramp.agency.cases.human_decision import (
     relation_of,
     without_own_effects,
 )
-from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING
+from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING, has_no_charge
 from offramp.agency.cases.open_decisions import (
     OpenDecision,
     answer_on_known_facts,
@@ -337,8 +337,8 @@ class HeldCharge:
     """A case with a charge on hold, or with a charge of which nobody said that.
 
     `is_held` is None where it isn't known here. `rests_until` is when the person's time for the
-    first interview ends, None where no clock runs. `may_file` is true where the rules let the
-    prosecutor file.
+    first interview ends, None where no clock runs or it is over. `may_file` is true where the
+    rules let the prosecutor file.
     """
 
     case: str
@@ -430,15 +430,16 @@ def _held_charge(
     is_asked = answer is not None and any(need["fact"] == _HELD for need in answer.needed)
     has_charges = charges is not None and bool(charges.value)
     has_none = is_held.value is False if is_held else not (has_charges or is_asked)
-    if case.is_ended or has_none:
+    if case.is_ended or has_none or has_no_charge(case):
         return (), until
+    may_file = answer is not None and answer.outcome == "prosecutor_may_file"
     charge = HeldCharge(
         handle,
         person_name(working_set, handle),
         *_about(working_set, case),
         is_held.value if is_held is not None else None,
-        last_day_of(working_set, program, case, now),
-        answer is not None and answer.outcome == "prosecutor_may_file",
+        None if may_file else last_day_of(working_set, program, case, now),
+        may_file,
     )
     return (charge,), until
 
