@@ -19,7 +19,15 @@ from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import read_settings, write_settings
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
-from tests.support.santa_fe_town import ENCOUNTER, PACK, linked_town, refer, settle
+from tests.support.santa_fe_town import (
+    ENCOUNTER,
+    PACK,
+    consent,
+    linked_town,
+    refer,
+    screen,
+    settle,
+)
 from tests.support.staff import founder_of
 
 CHARGES = "encounter.charges"
@@ -57,7 +65,7 @@ def let_gateways_act(town: Town, case: str) -> None:
     settle(town, case)
 
 
-def missing_at_program(town: Town, case: str) -> Mapping[str, operations.MissingFact]:
+def missing_at_program(town: Town, case: str) -> Mapping[str, Any]:
     """Return what the rules lack for the eligibility, by its question."""
     pending = operations.open_decision(town.at["program"], case, "eligibility")
     return {fact.question: fact for fact in pending.missing}
@@ -99,7 +107,9 @@ def test_a_charge_against_its_section_is_asked_answered_and_resolved(
     """Police's gateway never repeats what the program has: a person says which is right."""
     with town_that_answers(tmp_path) as town:
         case = refer(town, "Ida Romero", "1987-12-01", DISPUTED)
-        assert missing_at_program(town, case)[WHICH].askable == ("Police",)
+        dispute = missing_at_program(town, case)[WHICH]
+        assert dispute.askable == ("Police",)
+        assert not dispute.is_later and dispute.purpose is None, "it waits for nothing else"
         operations.ask(town.at["program"], case, "eligibility")
         let_gateways_act(town, case)
         assert missing_at_program(town, case)[WHICH].agencies_asked == ("Police",)
@@ -111,6 +121,8 @@ def test_a_charge_against_its_section_is_asked_answered_and_resolved(
             (link,) = re.findall(r'class="btn small" href="([^"]*)/tell/answer"', listed)
             form = unescape(officer.get(f"{link}/tell/answer").text)
             assert f"<b>{WHICH}</b>" in form and f'value="{POSSESSION}"' in form
+            assert "To send both once more doesn’t help" in form and "If it is right as" not in form
+            assert "Correct what is wrong." in listed and "Confirm it" not in listed
             assert not re.search(rf'name="{re.escape(CONDUCT)}"[^>]* checked', form)
             assert "<title>Saved here" in answer(officer, link, answers), "no hub answers there"
             assert "Nobody waits for you." in officer.get("/asked").text
@@ -120,6 +132,10 @@ def test_a_charge_against_its_section_is_asked_answered_and_resolved(
         assert (WHICH not in missing) is is_resolved
         if not is_resolved:
             assert missing[WHICH].unclear_at == ("Police",), "nobody waits for another answer"
+            described = operations.describe_case(town.at["program"], case).answers
+            (answer_here,) = (each for each in described if each.decision == "eligibility")
+            heard = f"Police answered, and the rules can’t use the answer: {WHICH}"
+            assert any(text.startswith(heard) for text in answer_here.missing), answer_here.missing
 
 
 @pytest.mark.parametrize("pack", ["santa-fe", "seattle"])
@@ -241,6 +257,78 @@ def test_an_office_that_asks_by_itself_says_so_and_offers_no_ticks(tmp_path: Pat
         # Nobody asks by itself for a decision that another office works out.
         page = decision_page(town, "prosecutor", case, "eligibility")
         assert "by itself" not in page and 'type="checkbox" name="fact"' in page
+
+
+def test_a_page_says_why_nobody_is_asked_and_what_helps(tmp_path: Path) -> None:
+    with linked_town(tmp_path) as town:
+        case = refer(town, "Pia Montoya", "1986-07-08")
+        screen(town, case)
+        settle(town, case)
+        office = town.at["program"]
+        pending = operations.open_decision(office, case, "admission")
+        (approval,) = (fact for fact in pending.missing if fact.path == "approval.prosecutor")
+        assert not approval.askable and approval.cannot is not None
+        assert approval.cannot.startswith("the person’s consent doesn’t cover the question.")
+        assert "Crossroads can ask the person for it." in approval.cannot
+        assert approval.cannot in decision_page(town, "program", case, "admission")
+        words = " ".join(_on_admission(town, case))
+        assert "For the prosecutor to say, not asked without the person’s consent" in words
+        waits = _waits_for_approval(town, case)
+        assert "To ask" not in waits and "the person's consent has to cover the question" in waits
+        with pytest.raises(AgencyError) as refused:
+            operations.ask(office, case, "admission", facts=["approval.prosecutor"])
+        assert refused.value.code == "nothing-to-ask"
+        consent(town, case)
+        settle(town, case)
+        assert "To ask: `agency ask" in _waits_for_approval(town, case)
+        assert "Ask the prosecutor: " in " ".join(_on_admission(town, case))
+        operations.ask(office, case, "admission", facts=["approval.prosecutor"])
+        assert _waits_for_approval(town, case).endswith("It was asked.")
+        assert "Asked Prosecutor: " in " ".join(_on_admission(town, case))
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"),
+    [("admission", "declined_by_person"), ("eligibility", "ineligible")],
+)
+def test_questions_of_a_decision_that_was_made_wait_no_longer(
+    tmp_path: Path, decision: str, outcome: str
+) -> None:
+    with linked_town(tmp_path) as town:
+        case = refer(town, "Rex Sena", "1986-07-09", BARE)
+        screen(town, case)
+        consent(town, case)
+        settle(town, case)
+        office = town.at["program"]
+        approval = ["approval.prosecutor"]
+        operations.ask(office, case, "admission", facts=approval)
+        settle(town, case)
+        assert _asked_of_prosecutor(town, case) == approval and _waits_for_approval(town, case)
+        made = operations.determine(
+            office, founder_of("program"), case, decision, outcome, "safety"
+        )
+        settle(town, case)
+        assert "prosecutor" in made.recipients and _asked_of_prosecutor(town, case) == []
+        at_prosecutor = operations.list_open_decisions(town.at["prosecutor"]).listed
+        assert not any(each.why.endswith("approval") for each in at_prosecutor)
+        assert not _waits_for_approval(town, case)
+
+
+def _asked_of_prosecutor(town: Town, case: str) -> list[str]:
+    return [each.path for each in operations.waiting_questions(town.at["prosecutor"], case)]
+
+
+def _on_admission(town: Town, case: str) -> tuple[str, ...]:
+    """Return what the page of the case says that the admission lacks."""
+    described = operations.describe_case(town.at["program"], case).answers
+    return next(each.missing for each in described if each.decision == "admission")
+
+
+def _waits_for_approval(town: Town, case: str) -> str:
+    """Return the step of the program that waits for the prosecutor's approval, or nothing."""
+    tasks = operations.list_tasks(town.at["program"])
+    steps = [t.what for t in tasks if t.case == case and t.about == "approval.prosecutor"]
+    return " ".join(steps)
 
 
 def decision_page(town: Town, agency: str, case: str, decision: str) -> str:

@@ -451,6 +451,8 @@ def deciding_agencies(
 
 # Questions
 
+# Outcomes after which a decision is still to be made.
+_PRELIMINARY = ("awaiting", "eligible_waiting")
 # What facts say to a question: the value of a fact, or a field of each entry of its list beside the
 # entry's section, which may contradict it.
 AnsweringValue = tuple[Any, ...]
@@ -472,17 +474,40 @@ class OpenQuestion:
     decision: str
 
 
+def settled_at(case: Case, decision: str) -> float:
+    """Return the position since which nobody waits for a decision, as a person made it. -1 if not.
+
+    A person who isn't eligible isn't admitted. An admission or its refusal settles the eligibility,
+    and a place in line settles nothing.
+    """
+    settling = {decision: case.determined.get(decision)}
+    if decision == "admission":
+        settling["eligibility"] = case.determined.get("eligibility")
+    elif decision == "eligibility":
+        settling["admission"] = case.determined.get("admission")
+    positions = [
+        entry.position
+        for name, entry in settling.items()
+        if entry is not None
+        and entry.determined is not None
+        and entry.determined["outcome"] not in _PRELIMINARY
+        and (name == decision or entry.determined["outcome"] != "eligible")
+    ]
+    return max(positions, default=-1.0)
+
+
 def open_questions(
     working_set: WorkingSet, handle: str, ended: EndedKinds = NOTHING_ENDED
 ) -> tuple[OpenQuestion, ...]:
     """Return the opened questions that this agency hasn't answered, the oldest first.
 
-    "Not known here" is an answer.
+    "Not known here" is an answer. What was asked for a decision that a person has made since, as
+    far as this agency was told of it, waits for no answer any more.
 
     Those for what a cause has `ended` here are left out: nobody here is asked for it again.
     """
-    terms = terms_of(working_set).vocabulary
-    questions = []
+    terms, questions = terms_of(working_set).vocabulary, list[OpenQuestion]()
+    case = case_of(working_set, handle)
     for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
         if record is None or committed is None or record.kind != "question":
@@ -490,6 +515,8 @@ def open_questions(
         for part, opened in received.opened.items():
             statement = opened.label.statement
             decision = statement.for_ if isinstance(statement, Question) else ""
+            if settled_at(case, decision) > committed.index:
+                continue
             paths = [
                 path for content in opened.content.values() for path in content.get("asks") or ()
             ]

@@ -13,9 +13,10 @@ from exchange.consent.disclosure import day_of
 from exchange.consent.reduction import represents
 from exchange.consent.state import COLLECTORS
 from offramp.agency.cases.case import ACCEPTED, Answer, Case
-from offramp.agency.cases.caseload import answers_enrollment, utc
+from offramp.agency.cases.caseload import answers_enrollment, questions_asked, settled_at, utc
 from offramp.agency.cases.consent_form import asked_sets
 from offramp.agency.cases.enrollment import ADMISSION, ADMITTED, awaits_enrollment
+from offramp.agency.cases.questions import CONSENT, why_not_asked
 from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.cases.task import OPEN, Task
 from offramp.agency.folder.working_set import WorkingSet
@@ -51,7 +52,7 @@ def next_step_tasks(
     yield from _consents_due(working_set, program, case, handle, role, now)
     yield from _representation(working_set, handle, role, now)
     yield from _approval(working_set, program, case, handle, role, now)
-    yield from _decisions_of_others(working_set, case, handle, role, answered)
+    yield from _decisions_of_others(working_set, case, handle, role, answered, now)
     yield from _enrollment(working_set, case, handle, role, answered)
 
 
@@ -177,11 +178,21 @@ def has_no_charge(case: Case) -> bool:
 
 
 def _decisions_of_others(
-    working_set: WorkingSet, case: Case, handle: str, role: str, answers: Iterable[Answer]
+    working_set: WorkingSet,
+    case: Case,
+    handle: str,
+    role: str,
+    answers: Iterable[Answer],
+    now: int,
 ) -> Iterator[Task]:
-    """Yield what an answer here waits for: the prosecutor's approval."""
+    """Yield what an answer here waits for: the prosecutor's approval.
+
+    What a person decided waits for nobody.
+    """
     directory = working_set.gateway.history.newest
     for answer in answers:
+        if settled_at(case, answer.decision) >= 0:
+            continue
         for need in answer.needed:
             owner = str(need["ask"])
             deciders = directory.with_role(owner)
@@ -189,10 +200,22 @@ def _decisions_of_others(
                 continue
             step = (
                 f"{_names(deciders)} approves or declines: `{answer.decision}` waits for it. "
-                f"To ask: `agency ask {working_set.cases.digits(handle)} {answer.decision}`."
+                f"{_how_to_ask(working_set, handle, answer, now)}"
             )
-            yield Task(handle, owner, step, OPEN, APPROVAL)
+            yield Task(handle, owner, step.rstrip(), OPEN, APPROVAL)
             return
+
+
+def _how_to_ask(working_set: WorkingSet, handle: str, answer: Answer, now: int) -> str:
+    """Return how to ask for the approval, that it was asked for, or what would help."""
+    if any(path == APPROVAL for _, path in questions_asked(working_set, handle)):
+        return "It was asked."
+    why_not = why_not_asked(working_set, handle, answer, APPROVAL, now)
+    if why_not is None:
+        return f"To ask: `agency ask {working_set.cases.digits(handle)} {answer.decision}`."
+    if why_not == CONSENT:
+        return "It can't be asked now: the person's consent has to cover the question."
+    return ""
 
 
 def _enrollment(

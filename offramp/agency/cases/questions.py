@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from exchange.consent.disclosure import day_of
+from exchange.consent.state import COLLECTORS
 from exchange.records.building import Part
 from exchange.records.ids import new_short_id
 from exchange.records.kinds import kinds
@@ -31,6 +33,9 @@ from offramp.agency.folder.working_set import WorkingSet
 # The decisions for which an agency may ask others: those for a person's good.
 ASKED_FOR = ("offer", "screening", "eligibility", "admission")
 _BASES = ("consent", "offer_at_scene")
+# Why nobody may be asked for a fact: for this decision nobody ever is, no agency has the role, it
+# is never asked through the exchange, the consent doesn't cover it, or the rules forbid it.
+NEVER, NOBODY, UNASKED, CONSENT, RULES = "never", "nobody", "unasked", "consent", "rules"
 
 
 def question_parts(
@@ -65,13 +70,7 @@ def question_parts(
     for agency, category, path in askable:
         if (agency, path) not in before:
             paths.setdefault((agency, category), set()).add(path)
-    purposes = (
-        ("screening", "admission")
-        if answer.decision in ("offer", "screening")
-        else ("admission", "screening")
-    )
-    ways = [(purpose, basis) for basis in _BASES for purpose in purposes]
-    parts = []
+    ways, parts = _ways(answer.decision), []
     for (agency, category), asked in sorted(paths.items()):
         part = Part(
             category=(category,),
@@ -108,6 +107,53 @@ def question_parts(
             "consents",
         )
     return tuple(parts)
+
+
+def why_not_asked(
+    working_set: WorkingSet, handle: str, answer: Answer, path: str, now: int
+) -> str | None:
+    """Return why nobody may be asked now for a fact that a decision lacks, None if somebody may.
+
+    It is a word of this module. `now` is in seconds since 1970. To ask twice is another matter.
+    """
+    if answer.decision not in ASKED_FOR:
+        return NEVER
+    gateway = working_set.gateway
+    candidates = [each for each in _askable(working_set, answer) if each[2] == path]
+    if not candidates:
+        roles = {str(need["ask"]) for need in answer.needed if plain_path(need["fact"]) == path}
+        agencies = {agency for role in roles for agency in gateway.history.newest.with_role(role)}
+        return UNASKED if agencies - {working_set.agency} else NOBODY
+    role = gateway.history.newest.role(working_set.agency)
+    use = "no_adverse_action" if role in COLLECTORS else "none"
+    today = day_of(gateway.hub_time(now), gateway.history.newest.zone).isoformat()
+    ways, would_help = _ways(answer.decision), False
+    for agency, category, _ in candidates:
+        part = Part(
+            category=(category,),
+            content={category: {"asks": [path]}},
+            to={},
+            keep_until=today,
+            use=use,
+            says={"for": answer.decision},
+        )
+        judged = ("question", part, agency)
+        if gateway.first_permitted(*judged, ways, case=handle, now=now) is not None:
+            return None
+        would_help = would_help or any(
+            not gateway.reasons_despite_consent(*judged, way, case=handle, now=now) for way in ways
+        )
+    return CONSENT if would_help else RULES
+
+
+def _ways(decision: str) -> list[tuple[str, str]]:
+    """Return the purposes and bases for which others may be asked, the first to try first."""
+    purposes = (
+        ("screening", "admission")
+        if decision in ("offer", "screening")
+        else ("admission", "screening")
+    )
+    return [(purpose, basis) for basis in _BASES for purpose in purposes]
 
 
 def _askable(working_set: WorkingSet, answer: Answer) -> Iterator[tuple[str, str, str]]:

@@ -37,6 +37,7 @@ from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest, in_seconds, pack_end
 from offramp.agency.cases.minutes import newest_minutes, status_request, steps_for_recorder
 from offramp.agency.cases.next_steps import (
+    APPROVAL,
     CHARGE_HELD,
     EJECTION,
     has_no_charge,
@@ -176,7 +177,10 @@ def _work_out_tasks(
     moot = {CHARGE_HELD} if has_no_charge(case) else frozenset[str]()
     case_tasks += _missing_facts(handle, asking, role, moot)
     case_tasks += next_step_tasks(working_set, program, case, handle, role, answers, now)
-    ends = (until, repairs_until, untold_until, ended.until, held_until, closed_until)
+    # If another agency may be asked changes with the days of consents, and no record says so.
+    waits = any(task.about == APPROVAL and task.owner != role for task in case_tasks)
+    asking_until = working_set.gateway.hub_time(now) + _DAY if waits else None
+    ends = (until, repairs_until, untold_until, ended.until, held_until, closed_until, asking_until)
     return _named(working_set, handle, case_tasks), earliest(ends)
 
 

@@ -35,8 +35,9 @@ class WaitingQuestion:
 
     `asker` is the agency's name, and `about` the person of the case. `earlier` is the value
     that the agency has already, in words, empty where an answer is new to it. If that value
-    contradicts the charge's section, `question` names both. `decided_in` is the open decision of
-    this agency that states the fact: no form does. None for what the form `answer` states.
+    contradicts the charge's section, `is_disputed` is true, and `question` names both.
+    `decided_in` is the open decision of this agency that states the fact: no form does. None for
+    what the form `answer` states.
     """
 
     case: str
@@ -48,13 +49,15 @@ class WaitingQuestion:
     about: CaseAbout
     earlier: str = ""
     decided_in: str | None = None
+    is_disputed: bool = False
 
 
 @frozen
 class AskedFact:
     """A fact of a case that other agencies wait for, once for all of them.
 
-    `askers` are the agencies' names. `earlier` and `decided_in` are as in `WaitingQuestion`.
+    `askers` are the agencies' names. `earlier`, `decided_in`, and `is_disputed` are as in
+    `WaitingQuestion`.
     """
 
     case: str
@@ -64,13 +67,15 @@ class AskedFact:
     about: CaseAbout
     earlier: str = ""
     decided_in: str | None = None
+    is_disputed: bool = False
 
 
 def group_questions(waiting: Iterable[WaitingQuestion]) -> tuple[AskedFact, ...]:
     """Return each fact that is asked for once, with all that ask for it, in order."""
-    grouped: dict[tuple[str, str, str, str], list[WaitingQuestion]] = {}
+    grouped: dict[tuple[str, str, str, str, bool], list[WaitingQuestion]] = {}
     for question in waiting:
-        key = question.case, question.path, question.question, question.earlier
+        wording = question.question, question.earlier, question.is_disputed
+        key = question.case, question.path, *wording
         grouped.setdefault(key, []).append(question)
     return tuple(
         AskedFact(
@@ -81,8 +86,9 @@ def group_questions(waiting: Iterable[WaitingQuestion]) -> tuple[AskedFact, ...]
             questions[0].about,
             earlier,
             questions[0].decided_in,
+            is_disputed,
         )
-        for (case, path, text, earlier), questions in grouped.items()
+        for (case, path, text, earlier, is_disputed), questions in grouped.items()
     )
 
 
@@ -136,6 +142,7 @@ def _waiting_in(
             about,
             _earlier_value(working_set, handle, case_view, question, now),
             decided.get(question.path),
+            bool(disputes),
         )
 
 

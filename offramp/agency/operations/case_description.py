@@ -11,9 +11,10 @@ from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.agency.cases.after_exit import stopped_by_exit
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
-from offramp.agency.cases.caseload import case_of, recalled_parts
+from offramp.agency.cases.caseload import case_of, has_answered, questions_asked, recalled_parts
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
 from offramp.agency.cases.enrollment import ADMISSION
+from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.human_decision import decisions_to_make
 from offramp.agency.cases.list_changes import is_list
@@ -23,6 +24,8 @@ from offramp.agency.cases.outdated import ANSWER
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
 from offramp.agency.cases.people import person_of, unsettled_name
 from offramp.agency.cases.positions import note_position
+from offramp.agency.cases.questions import CONSENT, why_not_asked
+from offramp.agency.cases.refusals import series
 from offramp.agency.cases.stated import preferred_language, stated_at, stated_contents
 from offramp.agency.cases.tasks import waiting_parts
 from offramp.agency.cases.untold_decisions import tellable_decisions
@@ -307,6 +310,7 @@ class _Teller:
         self.working_set, self.case, self.wording = working_set, case, wording
         self.terms: PackTerms = wording.terms
         self.names = agency_names(working_set)
+        self.asked = sorted(questions_asked(working_set, case))
         self.seen = seen = own_case
         self.stated = stated_contents(working_set, case, seen)
         self.corrected = {
@@ -417,10 +421,10 @@ class _Teller:
 
     def answers(self, view: CaseView, program: Program, now: int) -> Iterator[DescribedAnswer]:
         """Yield the answers, what people decided before what only the rules say."""
-        described = (*self._answers_here(view), *self._decided_elsewhere(view, program, now))
+        described = (*self._answers_here(view, now), *self._decided_elsewhere(view, program, now))
         yield from sorted(described, key=lambda answer: answer.decided is None)
 
-    def _answers_here(self, view: CaseView) -> Iterator[DescribedAnswer]:
+    def _answers_here(self, view: CaseView, now: int) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():
             made = view.determinations.get(decision)
             if decision == EJECTION and made is None and not may_be_ejected(self.seen):
@@ -430,7 +434,7 @@ class _Teller:
                 # The rules took the word, and have no answer of their own.
                 yield DescribedAnswer(decision, asks_of(decision), None, (), (), outcome, beside)
             else:
-                yield self._answer(decision, answer, made, beside)
+                yield self._answer(decision, answer, made, beside, now)
 
     def _records_word(self, decision: str) -> str | None:
         """Return the word of the person who checked the records, and the agency. None without."""
@@ -454,7 +458,7 @@ class _Teller:
             known = (self.working_set, program, self.seen, self.case, decision, now)
             by_rules = answer_on_known_facts(*known) if may_decide else None
             if by_rules is not None and by_rules.status == "decided":
-                yield self._answer(decision, by_rules, made, beside)
+                yield self._answer(decision, by_rules, made, beside, now)
             else:
                 yield DescribedAnswer(
                     decision,
@@ -474,13 +478,14 @@ class _Teller:
         answer: Answer,
         made: Mapping[str, Any] | None,
         beside: tuple[str, ...],
+        now: int,
     ) -> DescribedAnswer:
         steps = answer.outcome if isinstance(answer.outcome, list) else None
         outcome = answer.outcome if steps or answer.status == "decided" else None
         open_steps = (
             [] if steps is None else [each for each in answer.possible if each not in steps]
         )
-        missing = tuple(dict.fromkeys(self._missing(need) for need in answer.needed))
+        missing = tuple(dict.fromkeys(self._missing(answer, need, now) for need in answer.needed))
         return DescribedAnswer(
             decision,
             asks_of(decision),
@@ -494,13 +499,29 @@ class _Teller:
             reason=_reason(made) if made else "",
         )
 
-    def _missing(self, need: Mapping[str, Any]) -> str:
-        """Return what to find out and from whom. Nobody asks their own agency."""
-        role = str(need["ask"])
+    def _missing(self, answer: Answer, need: Mapping[str, Any], now: int) -> str:
+        """Return what to find out and from whom. Nobody asks their own agency, or in vain.
+
+        It says of each fact what the page of the decision says.
+        """
+        role, path = str(need["ask"]), plain_path(str(need["fact"]))
         question = f"{need['question']}{self._entry_name(str(need['fact']))}"
         if role == self.working_set.gateway.history.newest.role(self.working_set.agency):
             return f"For your own agency to say: {question}"
-        return f"Ask {form_terms().label('role', role, 'en')}: {question}"
+        asked = [agency for agency, asked_for in self.asked if asked_for == path]
+        heard = [
+            agency for agency in asked if has_answered(self.working_set, self.case, agency, path)
+        ]
+        if heard:
+            names = series([self.name(agency) for agency in heard])
+            return f"{names} answered, and the rules can’t use the answer: {question}"
+        if asked:
+            return f"Asked {series([self.name(agency) for agency in asked])}: {question}"
+        label = form_terms().label("role", role, "en")
+        why_not = why_not_asked(self.working_set, self.case, answer, path, now)
+        if why_not == CONSENT:
+            return f"For {label} to say, not asked without the person’s consent: {question}"
+        return f"For {label} to say: {question}" if why_not else f"Ask {label}: {question}"
 
     def _entry_name(self, path: str) -> str:
         """Return which entry of a list a fact is of, in brackets: a charge by its conduct."""

@@ -7,6 +7,7 @@ facts beside the choices. `preview_determination`, `determine`, and `ask` follow
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,7 +44,16 @@ from offramp.agency.cases.open_decisions import (
 from offramp.agency.cases.outdated import ANSWER, FactsRead, OutdatedDecision, changes_after
 from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.cases.people import person_name, person_of
-from offramp.agency.cases.questions import question_parts
+from offramp.agency.cases.questions import (
+    CONSENT,
+    NEVER,
+    NOBODY,
+    RULES,
+    UNASKED,
+    question_parts,
+    why_not_asked,
+)
+from offramp.agency.cases.refusals import series
 from offramp.agency.cases.stated_facts import rank_of
 from offramp.agency.cases.tasks import answers_of_case
 from offramp.agency.cases.unopened_answers import unopened_answers
@@ -92,6 +102,13 @@ _BAD = frozenset(
 _REASON = "determination.reason"
 # The cases of which the questions to ask first are remembered.
 _REMEMBERED = 200
+# Why nobody may be asked, apart from a missing consent, and what helps.
+_CANNOT = {
+    NEVER: "nobody is asked for this decision. It waits for what is told.",
+    NOBODY: "no agency of this program has that role.",
+    UNASKED: "this is never asked through the exchange. Call them.",
+    RULES: "the rules don’t let your office ask. Call them, or decide on what you know.",
+}
 # The reason of a decision that follows the rules. No other reason fits one that doesn't.
 BY_RULES = "rules"
 
@@ -121,7 +138,8 @@ class MissingFact:
     `closed` is true if something unopened here may state it. `is_own` is
     true for what this office knows itself, and `is_places` for the number of free places.
     `purpose` is the reason of the first rule that needs it. `is_later` is true if it matters only
-    after some answers to the others.
+    after some answers to the others. `cannot` says why nobody may be asked now and what would help,
+    None for a fact that may be asked or was.
     """
 
     path: str
@@ -136,6 +154,7 @@ class MissingFact:
     unclear_at: tuple[str, ...] = ()
     purpose: str | None = None
     is_later: bool = False
+    cannot: str | None = None
 
 
 @frozen
@@ -974,6 +993,8 @@ def _missing(
         answer.needed, key=lambda need: order.get(plain_path(str(need["fact"])), len(order))
     ):
         path = plain_path(str(need["fact"]))
+        # One that contradicts the charge's section names both itself, and matters at once.
+        is_dispute = need.get("given") is not None
         missing[path] = MissingFact(
             path,
             str(need.get("question") or terms.question(path, "en")),
@@ -989,10 +1010,29 @@ def _missing(
                 for agency in sorted(were_asked.get(path, ()))
                 if has_answered(working_set, handle, agency, path)
             ),
-            purposes.get(str(need.get("rule"))),
-            is_open and path not in order,
+            None if is_dispute else purposes.get(str(need.get("rule"))),
+            is_open and path not in order and not is_dispute,
+            _cannot(working_set, handle, answer, path, office.clock())
+            if not (askable.get(path) or were_asked.get(path) or str(need["ask"]) == role)
+            else None,
         )
+    if all(fact.is_later for fact in missing.values()):  # there are no others to wait for
+        return tuple(replace(fact, is_later=False) for fact in missing.values())
     return tuple(missing.values())
+
+
+def _cannot(
+    working_set: WorkingSet, handle: str, answer: Answer, path: str, now: int
+) -> str | None:
+    """Return why nobody may be asked for a fact now, and what would help, as a clause."""
+    why_not = why_not_asked(working_set, handle, answer, path, now)
+    if why_not != CONSENT:
+        return _CANNOT.get(why_not or "")
+    directory, names = working_set.gateway.history.newest, agency_names(working_set)
+    managers = [names.get(agency, agency) for agency in directory.with_role("case_management")]
+    who = "You" if directory.role(working_set.agency) == "case_management" else series(managers)
+    helps = f" {who} can ask the person for it." if who else ""
+    return f"the person’s consent doesn’t cover the question.{helps}"
 
 
 def _usual_questions(
