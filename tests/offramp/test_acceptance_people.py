@@ -127,6 +127,7 @@ def test_today_has_seven_items_in_order_and_each_opens_its_action(
         " item.querySelector('a.btn').pathname])"
     )
     assert 0 < len(items) <= 7 and "more, less pressing" in rosa.text
+    assert re.search(r"\b7 of \d+ things today", rosa.text), "the heading counts what is shown"
     due = [(re.search(r"(Was due|By) (\w+ \d+)", text)) for text, _ in items]
     order = [
         (found[1] != "Was due", datetime.strptime(f"2026 {found[2]}", "%Y %B %d"))

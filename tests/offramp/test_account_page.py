@@ -16,6 +16,7 @@ import pytest
 
 from offramp.agency import operations
 from offramp.agency.cases.caseload import utc
+from offramp.agency.cases.detail_words import DETAILS, in_third_person
 from offramp.agency.cases.draft import Draft
 from offramp.agency.operations import evidence
 from rules.input.json_text import parse_json
@@ -221,10 +222,13 @@ def test_an_agency_that_only_told_is_among_those_who_know(town: Town, worked: st
 
 def test_who_knows_what_and_the_account_say_the_same(town: Town, worked: str) -> None:
     """Each full cell of the table is in the paragraph of its agency, in the same words.
+    Staff read of the person, whom the account addresses.
 
     At the case managers', the table has nothing that others told each other, and says so.
     """
     knowledge = operations.describe_knowledge(office(town), worked)
+    assert not any(re.search(r"\byours?\b|\byou\b", row) for row, _ in knowledge.rows), "of staff"
+    assert "the person's first name" in dict(knowledge.rows)
     paragraphs = {line.agency: line.text for line in account(town, worked, "en").summary}
     assert not knowledge.is_whole and set(knowledge.agencies) <= set(paragraphs)
     words = {
@@ -240,7 +244,7 @@ def test_who_knows_what_and_the_account_say_the_same(town: Town, worked: str) ->
             for state_words in cell.split(". "):
                 if state_words in words:
                     _, _, rest = paragraphs[agency].partition(words[state_words])
-                    sentence = rest.partition(". ")[0]
+                    sentence = in_third_person(rest.partition(". ")[0])
                     assert detail.removeprefix("information on ") in sentence, (agency, detail)
                     cells += 1
     assert cells > 10
@@ -323,3 +327,11 @@ def test_what_a_gateway_used_by_itself_is_not_said_to_be_opened_by_a_person(
     assert "Told, and used automatically" in cells[0]
     # What a person opens is said to be opened.
     assert any("Program opened it on" in telling.text for telling in own.told)
+
+
+def test_staff_read_of_the_person_and_not_of_themselves() -> None:
+    for english, _ in DETAILS.values():
+        assert not re.search(r"\byours?\b|\byou\b", in_third_person(english)), english
+    assert in_third_person("whether you were booked") == "whether the person was booked"
+    question = "the answer to “Do you work?”"
+    assert in_third_person(question) == question, "a question is quoted as it is"

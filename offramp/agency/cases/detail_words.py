@@ -7,6 +7,8 @@ read the Spanish yet.
 
 from __future__ import annotations
 
+import re
+
 from offramp.agency.cases.plain_words import Words
 
 DETAILS: Words = {
@@ -208,3 +210,20 @@ OTHERS: Words = {
     "own_field": ("“{question}”", "«{question}»"),
     "not_known": ("{detail} (as not known)", "{detail} (como dato que no se sabe)"),
 }
+
+# The terms speak to the participant. Staff read of the person.
+_THIRD_PERSON = {
+    "you were": "the person was",
+    "you are": "the person is",
+    "you take": "the person takes",
+    "you prefer": "the person prefers",
+    "yours": "the person's",
+    "your": "the person's",
+    "you": "the person",
+}
+_SECOND_PERSON = re.compile(rf"“[^”]*”|\b(?:{'|'.join(_THIRD_PERSON)})\b")
+
+
+def in_third_person(phrase: str) -> str:
+    """Return an English term as staff read it. A question in quotation marks stays as it is."""
+    return _SECOND_PERSON.sub(lambda found: _THIRD_PERSON.get(found[0], found[0]), phrase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from offramp.agency.cases.account import AccountText, Telling, by_basis, known_details
+from offramp.agency.cases.detail_words import in_third_person
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.evidence import CaseAccount, fetch_account
@@ -200,7 +201,7 @@ def _name(account: CaseAccount, agency: str) -> str:
 
 @needs(CASE, look="print")
 def describe_knowledge(office: Office, case: str) -> Knowledge:
-    """Return who knows what of a case, in the words of the account's first page.
+    """Return who knows what of a case, in the words of the account's first page, for staff.
 
     An agency to which the hub gives no account has its own records instead. INVARIANT: except at
     the person's counsel, it has nothing that two other agencies told each other. Raises as
@@ -221,7 +222,7 @@ def describe_knowledge(office: Office, case: str) -> Knowledge:
         tuple(_name(account, agency) for agency in agencies),
         tuple(
             (
-                detail.text,
+                in_third_person(detail.text),
                 tuple(
                     _cell(detail.states.get(agency, ()), is_seen=is_whole or agency == own_agency)
                     for agency in agencies
