@@ -62,6 +62,20 @@ SAY: Mapping[str, tuple[str, str]] = {
         "Las reglas pueden quedarse sin respuesta sobre esto: {decision}. Queda abierto hasta que "
         "{recipient} lo sepa de otra manera.",
     ),
+    # Before a take-back alone, and not on a form: a charge that is on hold goes on without it.
+    "charge_unknown": (
+        "{recipient} would not learn any more what happens with a charge against you. What it says "
+        "of the charge would stay as of the day on which it was told last. The charge could be "
+        "filed, and nobody there would know.",
+        "{recipient} ya no se enteraría de lo que pasa con una acusación en su contra. Lo que dice "
+        "de ella quedaría como el último día en que se le dijo. La acusación podría presentarse "
+        "sin que nadie allí lo sepa.",
+    ),
+    "ask_lawyer": (
+        "Ask your lawyer or the court.",
+        "Pregunte a su defensa o al tribunal.",
+    ),
+    "ask_court": ("Ask the court.", "Pregunte al tribunal."),
     "entry_same": (
         "Whether you enter the program does not depend on it.",
         "Si entra o no en el programa no depende de esto.",
