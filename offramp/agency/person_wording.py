@@ -57,7 +57,8 @@ CHARGE: Mapping[str, tuple[str, str]] = {
     ),
 }
 # The same where the office may no longer be told: how it was on that day.
-CHARGE_THEN: Mapping[str, tuple[str, str]] = CHARGE | {
+CHARGE_THEN: Mapping[str, tuple[str, str]] = {
+    **CHARGE,
     "held": (
         "It was on hold. It was not filed then.",
         "Estaba en suspenso. No estaba presentada entonces.",

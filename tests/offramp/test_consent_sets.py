@@ -500,6 +500,31 @@ def test_what_a_no_changes_is_worked_out_from_the_rules(town: Town) -> None:
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_no_says_only_that_nothing_is_told_through_those_who_asked(town: Town, lang: str) -> None:
+    """Police may have told the prosecutor the same before, as the law lets them.
+
+    So a no claims nothing about them, and names the agencies of the question's lines. What is
+    signed has no such sentence.
+    """
+    office = town.at["crossroads"]
+    agencies = office.working_set().gateway.history.newest.agencies
+    for set_id in SETS:
+        shown = form_of(town, set_id, lang)
+        for question in shown.questions:
+            senders = dict.fromkeys(agencies[line.discloser].name for line in question.lines)
+            through = (" o " if lang == "es" else " or ").join(senders)
+            name = question.recipient_name
+            told = {
+                "en": f"{name} is told none of this through {through}.",
+                "es": f"A {name} no se le dice nada de esto por medio de {through}.",
+            }
+            assert question.if_no[0] == told[lang]
+        answers = dict.fromkeys((question.id for question in shown.questions), False)
+        signed = operations.write_statement(office, set_id, answers, "Ana Muñoz", lang)
+        assert not any("through" in line or "por medio de" in line for line in signed.lines)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
 def test_no_key_of_the_vocabulary_is_shown(town: Town, lang: str) -> None:
     for set_id in SETS:
         form = form_of(town, set_id, lang)

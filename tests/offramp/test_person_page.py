@@ -18,9 +18,11 @@ from statistics import median
 import pytest
 
 from offramp.agency import operations, person_wording
+from offramp.agency.cases.addressing import part_to_judge, refusals
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.my_page import FILING, promises_of
 from offramp.agency.cases.person_words import PROMISED
+from offramp.agency.cases.refusals import NO_CONSENT
 from offramp.agency.operations.consent import preview_take_back
 from offramp.cli import main
 from offramp.documents import segments
@@ -303,6 +305,41 @@ def test_an_agency_that_was_told_stays_on_the_page(tmp_path: Path) -> None:
     operations.recall(ana.office, MANAGER, ana.case, "duplicate", record=sent.id)
     ana.town.settle()
     assert prosecutor() == ((), told, ())
+
+
+def test_the_page_of_the_status_names_the_true_cause_why_an_agency_is_not_told(
+    tmp_path: Path,
+) -> None:
+    """Counsel hasn't said that it acts for the person, or the person took the permission back."""
+    ana = Participant(tmp_path)
+
+    def reasons() -> dict[str, str]:
+        return dict(operations.preview_status(ana.office, ana.case).reasons)
+
+    counsel = "This agency was not told that the office is counsel for the person in this case."
+    assert reasons()["Defender"] == counsel
+    assert reasons()["Prosecutor"] == "No permission of the person covers this now."
+    assert "Police" not in reasons(), "police may be told"
+    operations.revoke_consent(ana.office, ana.case, recipient="police")
+    assert reasons()["Police"] == "The person took back the permission for this."
+
+
+def test_the_prosecutor_reads_the_same_words_after_a_no_and_after_a_take_back(
+    tmp_path: Path,
+) -> None:
+    """What the person agreed to or refused is nothing for the prosecutor to learn."""
+    ana = Participant(tmp_path)
+    prosecutor = ana.town.at["prosecutor"]
+    operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
+    ana.town.settle()
+    working_set = prosecutor.working_set()
+    pack = prosecutor.program(working_set).pack
+    judged = part_to_judge(working_set, ("charge_status",), {"charge_status": {"standing": "held"}})
+    now = prosecutor.clock()
+    refused_to = refusals(working_set, pack, ana.case, "filing_decision", judged, FILING, now)
+    because = {refusal.agency: refusal.because for refusal in refused_to}
+    assert because["crossroads"] is None, "the page says that no permission covers it now"
+    assert NO_CONSENT == "No permission of the person covers this now."
 
 
 @pytest.mark.parametrize(

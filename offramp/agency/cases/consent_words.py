@@ -38,6 +38,7 @@ SAY: Mapping[str, tuple[str, str]] = {
         "Usted no permite que {sender} diga a {recipient}: {categories}. Esto era {purposes}.",
     ),
     "and": (", and ", ", y "),
+    "or": (" or ", " o "),
     "until": (
         "This ends on {day}, or on any day you say so.",
         "Esto termina el {day}, o el día que usted lo diga.",
@@ -53,8 +54,8 @@ SAY: Mapping[str, tuple[str, str]] = {
     ),
     "if_no": ("If you say no:", "Si dice que no:"),
     "not_told": (
-        "{recipient} is told none of this.",
-        "A {recipient} no se le dice nada de esto.",
+        "{recipient} is told none of this through {senders}.",
+        "A {recipient} no se le dice nada de esto por medio de {senders}.",
     ),
     "open": (
         "The rules may have no answer about this: {decision}. It stays open until {recipient} "

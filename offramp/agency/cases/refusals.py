@@ -31,6 +31,14 @@ _REPORT_WORDS = (
     "Las reglas del programa no usan la denuncia de un delito en el programa. Lo decide su grupo "
     "directivo. Llame a la policía como cualquier persona.",
 )
+# Where the person agreed before, by how the permission ended.
+_TAKEN_BACK = (
+    "The person took back the permission for this.",
+    "La persona retiró el permiso para esto.",
+)
+_OVER = ("The permission for this ended.", "El permiso para esto terminó.")
+# Where no permission covers a part, for whatever cause.
+NO_CONSENT = "No permission of the person covers this now."
 # The roles to which nothing is said about what a person agreed to or refused.
 _UNTOLD_ROLES = ("police", "prosecutor")
 
@@ -39,7 +47,8 @@ _UNTOLD_ROLES = ("police", "prosecutor")
 class Refused:
     """An agency that doesn't receive a part. `rule` is None where only a consent is missing.
 
-    `because` are the rule's words, and `spanish` their translation, if there is one.
+    `because` are the rule's words, or how an earlier consent ended, and `spanish` their
+    translation, if there is one.
     """
 
     agency: str
@@ -83,9 +92,33 @@ def route(
         for way in ways
     ]
     refused = _refused(working_set, pack, agency, denials, lasting)
-    if part.category == (_REPORT,) and refused.rule is None:
+    if refused.rule is not None:
+        return refused
+    if part.category == (_REPORT,):
         return Refused(agency, _REPORT_RULE, *_REPORT_WORDS)
-    return refused
+    if working_set.gateway.history.newest.role(working_set.agency) in _UNTOLD_ROLES:
+        return refused
+    ended = _ended_consent(working_set, case, agency, part.category)
+    return refused if ended is None else Refused(agency, None, *ended)
+
+
+def _ended_consent(
+    working_set: WorkingSet, case: str, agency: str, categories: Iterable[str]
+) -> tuple[str, str] | None:
+    """Return how a permission to tell an agency a part ended, None if there never was one."""
+    state = working_set.gateway.state_with_pending(case)
+    wanted = set(categories)
+    earlier = [
+        logged.grant
+        for logged in state.grants
+        if logged.pair == (working_set.agency, agency) and wanted <= set(logged.grant.categories)
+    ]
+    if not earlier:
+        return None
+    is_taken_back = any(
+        state.changes_to(grant, does) for grant in earlier for does in ("end", "narrow")
+    )
+    return _TAKEN_BACK if is_taken_back else _OVER
 
 
 def has_key(working_set: WorkingSet, agency: str) -> bool:

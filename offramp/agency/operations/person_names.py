@@ -26,6 +26,7 @@ from offramp.agency.cases.people import (
     same_letters,
     unsettled_name,
 )
+from offramp.agency.cases.refusals import NO_CONSENT
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.cases.told import CorrectionStep
 from offramp.agency.folder.office import Office
@@ -48,9 +49,6 @@ from offramp.agency.operations.mistakes import (
 from offramp.agency.operations.telling import agency_names
 from offramp.asking import Question
 from rules.frozen import frozen
-
-# Why an agency may not be told a name where only a consent is missing.
-_NO_CONSENT = "The person hasn’t agreed to it, or not yet."
 
 
 @frozen
@@ -153,7 +151,7 @@ def _other_names(
     addressed = address_part(
         working_set, office.program(working_set).pack, find_form("tell"), part, case, office.clock()
     )
-    because = {refused.agency: refused.because or _NO_CONSENT for refused in addressed.refused}
+    because = {refused.agency: refused.because or NO_CONSENT for refused in addressed.refused}
     for agency, stated_name in newest.items():
         if not same_letters(stated_name, name):
             yield OtherName(names.get(agency, agency), stated_name, because.get(agency))
