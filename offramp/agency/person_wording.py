@@ -153,6 +153,7 @@ _LINES: Mapping[str, tuple[str, str]] = {
     ),
     "may": ("You said yes to", "Usted dijo que sí a"),
     "declined": ("You said no to", "Usted dijo que no a"),
+    "taken_back": ("You took the permission back.", "Usted retiró el permiso."),
     "not_yet": ("nothing so far", "nada hasta ahora"),
     "lawyer": ("My lawyer", "Mi defensa"),
     "opened": ("Who at {agency} opened my file:", "Quién abrió mi expediente en {agency}:"),
@@ -257,6 +258,8 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
             yield f"    {say['may']}: {', '.join(agency.may_be_told)}"
         if agency.declined:
             yield f"    {say['declined']}: {', '.join(agency.declined)}"
+        if agency.taken_back:
+            yield f"    {say['taken_back']}"
     if not page.is_whole:
         yield f"  {say['others']}"
     yield f"  {say['whole_list']}"

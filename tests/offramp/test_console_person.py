@@ -193,6 +193,7 @@ def test_a_permission_is_taken_back_at_once_though_the_hub_is_away(
     assert "/my/take-back/police" not in done.text
     rows = caller.get("/my/page")
     told = shown(rows)
+    assert "Usted retiró el permiso." in told, "the row doesn't end with a dash"
     assert "Police" in told and "Aquí no está lo que otras oficinas se dijeron entre sí." in told
     assert "Lo abrió: su nombre; su apellido" in told and "Nada hasta ahora" not in told
     assert re.search('href="/my/print">.*Ver la lista completa', rows.text)
@@ -273,6 +274,8 @@ def test_a_lost_code_dies_by_its_last_word_and_nothing_is_shown(
         finder.get("/my/lost")
         answers.append(finder.send("/my/lost", {"word": word, "lang": "en"}).text)
     assert answers[0] == answers[1] and "no longer works" in answers[0]
+    assert "Check the spelling of what you typed." in answers[0], "a misspelt word reads the same"
+    assert "Revise si lo escribió bien." in finder.get("/my/lost?done&lang=es").text
     assert "Open your page" in shown(holder.get("/my/page"))
     assert finder.send("/my", {"code": words, "year": str(BORN)}).status_code == 422
 

@@ -95,6 +95,7 @@ class ToldAgency:
     was asked back and is in none of the others, and `answers` say what the agency answered: that it
     deleted it, or keeps it and why. `may_be_told` are those of its live permissions,
     and `can_take_back` is true while there is one. `declined` are those that the person said no to.
+    `taken_back` is true if the person ended a permission to tell it, and allows nothing now.
     `is_here` is true for this agency itself.
     """
 
@@ -109,6 +110,7 @@ class ToldAgency:
     answers: tuple[str, ...]
     may_be_told: tuple[str, ...]
     declined: tuple[str, ...]
+    taken_back: bool
     is_here: bool
 
     @property
@@ -135,6 +137,7 @@ class ToldAgency:
             "answers": list(self.answers),
             "may_be_told": list(self.may_be_told),
             "declined": list(self.declined),
+            "taken_back": self.taken_back,
         }
 
 
@@ -288,7 +291,11 @@ def told_agencies(
             told.setdefault(row.to, {}).setdefault(row.category, []).append(row)
         else:
             asked_back.setdefault(row.to, []).append(row)
-    once = [logged.grant.recipient for logged in working_set.gateway.state(handle).grants]
+    state = working_set.gateway.state_with_pending(handle)
+    once = [logged.grant.recipient for logged in state.grants]
+    ended = {
+        logged.grant.recipient for logged in state.grants if state.changes_to(logged.grant, "end")
+    }
     permitted: dict[str, dict[str, None]] = {}
     for logged, allowed in working_set.gateway.open_grants(handle):
         permitted.setdefault(logged.grant.recipient, {}).update(dict.fromkeys(allowed))
@@ -306,6 +313,7 @@ def told_agencies(
             tuple(_answers(asked_back.get(agency, ()), contents, fates, column)),
             _short(permitted.get(agency, ()), column),
             _short(declined.get(agency, ()), column),
+            agency in ended and agency not in permitted,
             agency == here,
         )
         for agency in dict.fromkeys((*told, *asked_back, *once, *permitted, *declined))
