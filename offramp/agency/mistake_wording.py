@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.effects import RestingDecision
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.owed_corrections import Holder
 from offramp.agency.cases.own_entries import OwnEntry
 from offramp.agency.cases.pack_terms import PackTerms
@@ -127,9 +128,9 @@ def _resting_texts(decisions: Sequence[RestingDecision]) -> list[str]:
     lines = []
     for resting in decisions:
         where = " and ".join(f"`{agency}`" for agency in resting.worked_out_at)
-        outcome = str(resting.outcome).replace("_", " ")
+        outcome = form_terms().decided_label(resting.decision, resting.outcome, "en")
         made = (
-            f". {resting.by} of `{resting.agency}` decided {outcome}, and is asked to decide again"
+            f". {resting.by} of `{resting.agency}` decided: {outcome}, and is asked to decide again"
             if resting.by
             else ""
         )

@@ -15,6 +15,7 @@ from offramp.agency.cases.account import case_heading, details, first_page
 from offramp.agency.cases.breach import Breach
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.case_entry import FactSource
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.outdated import OutdatedDecision
 from offramp.agency.cases.pack_terms import PackTerms, noun_of
 from offramp.agency.cases.stated_facts import ENROLLED
@@ -480,7 +481,9 @@ def cases_lines(summaries: Sequence[CaseSummary]) -> list[str]:
         + ("; not open: the referral was asked back" if summary.is_withdrawn else "")
         + (f"; the same person: {_handles(summary.joined)}" if summary.joined else "")
         + (f"; in conflict: {', '.join(summary.conflicts)}" if summary.conflicts else "")
-        + "".join(f"; {name}: {_spaced(outcome)}" for name, outcome in summary.outcomes.items())
+        + "".join(
+            f"; {name}: {_decided(name, outcome)}" for name, outcome in summary.outcomes.items()
+        )
         for summary in summaries
     ] or ["no case is known here"]
 
@@ -517,7 +520,7 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
         )
     for name, made in view.determinations.items():
         lines.append(
-            f"determined: {name} is {_spaced(made['outcome'])}, by {made['by']} of "
+            f"determined: {name}: {_decided(name, made['outcome'])}, by {made['by']} of "
             f"{made['agency']} (reason: {made['reason']})"
         )
     lines += [_outdated_line(outdated) for outdated in view.outdated]
@@ -548,9 +551,9 @@ def _outdated_line(outdated: OutdatedDecision) -> str:
         )
     if outdated.by is None:
         return f"OUT OF DATE: {outdated.agency}'s answer on {outdated.decision}: {changed}"
-    outcome = _spaced(outdated.outcome)
+    outcome = _decided(outdated.decision, outdated.outcome)
     return (
-        f"OUT OF DATE: {outdated.decision} is {outcome}, by {outdated.by} of {outdated.agency}: "
+        f"OUT OF DATE: {outdated.decision}: {outcome}, by {outdated.by} of {outdated.agency}: "
         f"{changed}. {outdated.agency} decides again"
     )
 
@@ -631,7 +634,8 @@ def _decided_otherwise(answer: Answer) -> str | None:
         return None
     made = entry.determined
     return (
-        f"{made['by']} of {entry.by} decided otherwise: {_spaced(made['outcome'])}. That decision "
+        f"{made['by']} of {entry.by} decided otherwise: "
+        f"{_decided(answer.decision, made['outcome'])}. That decision "
         f"is in force until {entry.by} decides again."
     )
 
@@ -743,12 +747,21 @@ def determination_lines(made: Determination) -> list[str]:
         if made.record is not None
         else "nobody may be told; it is kept here"
     )
-    return [f"{made.decision} is {_spaced(made.outcome)}{differs}; {told}"]
+    unaware = ", ".join(made.unaware)
+    return [
+        f"{made.decision}: {_decided(made.decision, made.outcome)}{differs}; {told}",
+        *([f"not told, and they serve the person: {unaware}"] if unaware else []),
+    ]
 
 
 def told_decision_lines(telling: ToldDecision) -> list[str]:
     """List the agencies that were told a decision later, and how far the record came."""
     return [f"{telling.decision} is told to {', '.join(telling.recipients)}: {telling.state}"]
+
+
+def _decided(decision: str, outcome: Any) -> str:
+    """Return a person's decision in the words of the choice."""
+    return form_terms().decided_label(decision, outcome, "en")
 
 
 def _spaced(outcome: Any) -> str:

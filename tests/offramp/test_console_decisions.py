@@ -487,6 +487,13 @@ def test_a_decision_is_recorded_once_and_never_on_what_changed(folder: Path) -> 
             f"/applications/{cases[other]}/eligibility",
         ):
             assert caller.get(gone).status_code == 404
+
+        # The end of a place names the agencies that serve the person and don't know.
+        chosen = {"outcome": "prosecutor_may_eject", "reason": "safety"}
+        caller.send(ends, {"seen": caller.hidden("seen", caller.get(ends)), **chosen})
+        typed = {"password": PASSWORD, "code": _code(folder)}
+        page = caller.send(f"{ends}/check", {"seen": caller.hidden("seen"), **typed})
+        assert "Not told, and they serve the person: Program." in _words(page), _words(page)
     with closing(_office(folder)) as office:
         kept = operations.list_confirmations(office, case)
         assert [(each.decision, each.words) for each in kept] == [

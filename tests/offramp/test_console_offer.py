@@ -139,6 +139,15 @@ def test_the_rules_no_shows_no_field_for_a_person(officer: Caller) -> None:
     assert "contact." not in officer.get("/offer/check").text
 
 
+DRUG, CHARGE = "encounter.drugs[0]", "encounter.charges[0]"
+YES_TYPED = {
+    "encounter.charges": "possession",
+    "encounter.drugs": "opioid",
+    "person.age": "27",
+    f"{CHARGE}.violent": "no",
+}
+
+
 @pytest.mark.parametrize("left_out", sorted(YES_AT_THE_SCENE))
 def test_what_is_left_out_is_not_known_and_never_a_no(officer: Caller, left_out: str) -> None:
     page = _answer_scene(officer, YES_AT_THE_SCENE | {left_out: []})
@@ -165,6 +174,54 @@ def test_each_answer_is_that_of_decide(town: Running) -> None:
                     expected = decided.outcome if decided.status == "decided" else None
                     assert scene.answer.outcome == expected, typed
                     assert (scene.answer.kind == "wait") == (expected is None), typed
+
+
+def _known_by_chance(officer: Caller, **known: Any) -> httpx.Response:
+    """Reach the offer that may be made, and say what is known beside it."""
+    page = _answer_scene(officer, YES_AT_THE_SCENE)
+    assert _heading(page) == "You may offer the program"
+    assert "Do you know one of these?" in page.text and "How many grams does it weigh?" in page.text
+    page = officer.get("/offer/scene")
+    assert "If you know it" in page.text
+    return _see(officer, **{"encounter.charges[0].violent": "no"}, **known)
+
+
+@pytest.mark.parametrize(
+    ("known", "heading"),
+    [
+        ({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "You may not offer the program"),
+        ({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "5.9"}, "You may offer the program"),
+        ({f"{CHARGE}.authority": "federal"}, "You may not offer the program"),
+    ],
+)
+def test_what_is_known_by_chance_changes_the_answer_as_decide_does(
+    town: Running, officer: Caller, known: dict[str, str], heading: str
+) -> None:
+    """The card and `decide` read a weight that is known. The officer's pages must, too."""
+    page = _known_by_chance(officer, **known)
+    assert _heading(page) == heading, _words(page)
+    with closing(operations.open_office(town.folder / "police", PASSPHRASE)) as office:
+        office.session = None
+        typed = {name: [text] for name, text in {**YES_TYPED, **known}.items()}
+        scene = operations.read_scene(office, "arrest", typed)
+    decided = rules.load("santa-fe").decide("offer", dict(scene.facts))
+    assert scene.answer.outcome == decided.outcome
+    assert (scene.answer.kind == "go") == (heading == "You may offer the program")
+
+
+def test_help_for_an_overdose_that_is_known_keeps_the_officer_from_charging(
+    officer: Caller,
+) -> None:
+    page = _known_by_chance(
+        officer,
+        **{"encounter.overdose_help_sought": "yes", f"{CHARGE}.code": "NMSA 30-31-23"},
+    )
+    assert "Do not charge the person for this" in _words(page), _words(page)
+
+
+def test_an_amount_without_its_form_is_asked_and_never_left_unread(officer: Caller) -> None:
+    page = _known_by_chance(officer, **{f"{DRUG}.grams": "8"})
+    assert "Choose this too: the amount needs it" in _words(page) and 'value="8"' in page.text
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,7 @@ def test_a_closed_correction_is_opened_first_and_flags_its_facts_once(
         "Decide `eligibility` again" in each for each in task_texts(town, "crossroads", case)
     )
     text = "\n".join(wording.case_lines(operations.read_case(crossroads, case), zone, terms))
-    assert "OPEN FIRST" not in text and "OUT OF DATE: eligibility is eligible" in text
+    assert "OPEN FIRST" not in text and "OUT OF DATE: eligibility: Eligible" in text
 
 
 def test_a_decision_made_before_the_correction_was_pulled_is_flagged(town: Town, case: str) -> None:

@@ -28,6 +28,7 @@ from tests.support.santa_fe_town import (
     refer,
     screen,
     settle,
+    state,
 )
 from tests.support.staff import founder_of
 
@@ -203,3 +204,82 @@ def test_a_command_in_doubt_is_confirmed_on_its_own(town: Town) -> None:
     words.although_in_doubt = True
     command.run(office, words)
     assert operations.read_case(office, case).determinations["admission"]["outcome"] == "awaiting"
+
+
+OWN_OUTDATED = (
+    "Does the person meet the program's test? The answer of Julia Vigil of Program is out of date"
+)
+
+
+def eligible_by_the_program(town: Town) -> str:
+    """Return a case that is over the limit, with the program's own word, then corrected."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "9.1 g"})
+    settle(town, case)
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    words_of_program = ("Julia Vigil", case, "eligibility", "eligible", "discretion")
+    made = operations.determine(town.at["program"], *words_of_program)
+    assert made.differs
+    settle(town, case)
+    correct(town, case, {"encounter.drugs[0].grams": 8.8})
+    settle(town, case)
+    return case
+
+
+def test_the_program_confirms_to_rely_on_its_own_outdated_decision(town: Town) -> None:
+    """On the page and by command, as where the outdated decision is the prosecutor's."""
+    case = eligible_by_the_program(town)
+    office = town.at["program"]
+    (doubt,) = operations.decision_doubts(office, case, "admission")
+    assert doubt.startswith(OWN_OUTDATED)
+    # Deciding the outdated one again is the remedy, and needs no confirmation.
+    assert operations.decision_doubts(office, case, "eligibility") == ()
+    page_of = f"/applications/{office.accounts.local_id(case)}/admission"
+    with serve_at_town_time(town, "program") as console:
+        caller = signed_in(town, console, "program")
+        page = caller.get(page_of)
+        assert OWN_OUTDATED in words(page)
+        draft = {"outcome": "admitted", "reason": "discretion", "seen": caller.hidden("seen")}
+        page = caller.send(page_of, draft)
+        assert "Do you decide now all the same?" in words(page)
+        secret = {"password": PASSWORD, "code": code(town, "program")}
+        page = caller.send(f"{page_of}/check", {"seen": caller.hidden("seen"), **secret})
+        assert "Confirm that you decide now, or wait" in unescape(page.text)
+    assert "admission" not in operations.read_case(office, case).determinations
+    again = ("Julia Vigil", case, "eligibility", "eligible", "discretion")
+    operations.determine(office, *again)
+    assert operations.decision_doubts(office, case, "admission") == ()
+
+
+def test_the_page_lists_the_decision_on_which_it_rests(town: Town) -> None:
+    """Who decided it and when, that the rules said otherwise, and that it may be out of date."""
+    case = eligible_by_the_program(town)
+    # The rules answer the same as before, so another agency's decision isn't out of date.
+    page_of = (
+        ("program", "/applications", "may be out of date"),
+        ("prosecutor", "/queue", "may be decided again"),
+    )
+    for agency, base, doubt in page_of:
+        office = town.at[agency]
+        (rested,) = (
+            each
+            for each in operations.open_decision(office, case, "admission").rests_on
+            if each.decision == "eligibility"
+        )
+        assert (rested.by, rested.agency, rested.is_own) == (
+            "Julia Vigil",
+            "Program",
+            agency == "program",
+        )
+        assert rested.differs and rested.on is not None
+        local = office.accounts.local_id(case)
+        with serve_at_town_time(town, agency) as console:
+            caller = signed_in(town, console, agency)
+            shown = caller.get(f"{base}/{local}/admission")
+            basis = words(shown).partition("What this rests on")[2]
+            assert "Eligible decided by Julia Vigil of Program" in basis
+            assert f"{rested.on}. Not what the rules say. It {doubt}." in basis
+            is_linked = f'href="{base}/{local}/eligibility"' in shown.text
+            assert is_linked == (agency == "program")

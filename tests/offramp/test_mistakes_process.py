@@ -154,7 +154,7 @@ def test_a_later_weight_reaches_the_program_and_the_decision_is_made_again(
     assert any("Decide `eligibility` again" in text for text in tasks(town, capsys, "program"))
     capsys.readouterr()
     assert town.agency("case", "program", case) == 0
-    assert "OUT OF DATE: eligibility is eligible, by Julia Vigil" in capsys.readouterr().out
+    assert "OUT OF DATE: eligibility: Eligible, by Julia Vigil" in capsys.readouterr().out
     told(town, capsys, *(*decide[:4], "ineligible", *decide[5:], "--yes"))
     assert not eligibility(town, capsys, case)[1]["outdated"]
 

@@ -202,7 +202,7 @@ def test_a_persons_newer_decision_takes_the_place_of_the_rules_answer(town: Town
     answered = operations.decide(program, case, "eligibility")
     text = "\n".join(case_answer_lines(answered, ZoneInfo("America/Denver")))
     assert "INELIGIBLE" in text
-    assert "Thomas Baca of prosecutor decided otherwise: eligible" in text
+    assert "Thomas Baca of prosecutor decided otherwise: Eligible" in text
     assert "Next" not in text and answered.as_json()["next"] is None
     assert answered.as_json()["decided_otherwise"]["outcome"] == "eligible"
 

@@ -374,6 +374,18 @@ def test_an_interview_is_overdue_only_where_its_silence_counts(own_town: Town) -
     assert held[told].is_held and held[late].is_held is None
     assert next(iter(held)) == late, "what isn't known comes first"
     assert not operations.preview_determination(office, *words).differs, "may file, need not"
+    # The filing states that no charge is on hold. The answer beside it doesn't rest on that.
+    files = (PROSECUTOR, told, "filing", "prosecutor_may_file", "rules")
+    for _ in range(2):
+        assert not operations.determine(office, *files).differs
+        settle(town, told)
+        shown = opened(town, "prosecutor", told, "filing")
+        assert shown.answer.title == "The prosecutor may file, and need not"
+        assert shown.relation("prosecutor_may_file") == "same"
+        assert shown.standing is not None and shown.standing.outcome == "File the charge"
+    # A word of the person's own office beside it counts, since no decision states it.
+    operations.note_facts(office, told, {"case": {"charge_held": False}})
+    assert opened(town, "prosecutor", told, "filing").answer.outcome == "nothing_held"
 
 
 def test_a_decision_of_nobody_here_is_none(town: Town) -> None:

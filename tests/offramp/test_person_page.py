@@ -22,7 +22,6 @@ from offramp.agency.cases.addressing import part_to_judge, refusals
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.my_page import FILING, promises_of
 from offramp.agency.cases.person_words import PROMISED
-from offramp.agency.cases.refusals import NO_CONSENT
 from offramp.agency.operations.consent import preview_take_back
 from offramp.cli import main
 from offramp.documents import segments
@@ -157,7 +156,9 @@ def test_the_case_page_of_the_staff_names_the_day_and_that_it_may_have_changed(
     def filing() -> tuple[str, ...]:
         described = operations.describe_case(ana.office, ana.case)
         answer = next(each for each in described.answers if each.decision == FILING)
-        assert answer.decided is not None and answer.decided.startswith("The charge rests, by Ada")
+        assert answer.decided is not None and answer.decided.startswith(
+            "Keep the charge on hold, by Ada"
+        )
         return answer.as_of
 
     prosecutor = ana.town.at["prosecutor"]
@@ -318,10 +319,10 @@ def test_the_page_of_the_status_names_the_true_cause_why_an_agency_is_not_told(
 
     counsel = "This agency was not told that the office is counsel for the person in this case."
     assert reasons()["Defender"] == counsel
-    assert reasons()["Prosecutor"] == "No permission of the person covers this now."
+    assert reasons()["Prosecutor"] == "The person hasn’t agreed to it, or not yet."
     assert "Police" not in reasons(), "police may be told"
     operations.revoke_consent(ana.office, ana.case, recipient="police")
-    assert reasons()["Police"] == "The person took back the permission for this."
+    assert reasons()["Police"] == "The person agreed to it and took it back."
 
 
 def test_the_prosecutor_reads_the_same_words_after_a_no_and_after_a_take_back(
@@ -337,9 +338,8 @@ def test_the_prosecutor_reads_the_same_words_after_a_no_and_after_a_take_back(
     judged = part_to_judge(working_set, ("charge_status",), {"charge_status": {"standing": "held"}})
     now = prosecutor.clock()
     refused_to = refusals(working_set, pack, ana.case, "filing_decision", judged, FILING, now)
-    because = {refusal.agency: refusal.because for refusal in refused_to}
-    assert because["crossroads"] is None, "the page says that no permission covers it now"
-    assert NO_CONSENT == "No permission of the person covers this now."
+    why = {refusal.agency: refusal.why for refusal in refused_to}
+    assert why["crossroads"] == "The person’s consent doesn’t cover it."
 
 
 @pytest.mark.parametrize(

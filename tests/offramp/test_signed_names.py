@@ -189,7 +189,7 @@ def test_a_check_says_which_provider_can_not_tell_whose_plan_it_is(town: Town) -
     draft, preview = filled(town, "plan", case, {"plan.text": "A room first."})
     assert names_of(town, preview) == {"Clinic": ("plan",)}
     unnamed = operations.unnamed_to(preview)
-    assert unnamed == {"Clinic": "No permission of the person covers this now."}
+    assert unnamed == {"Clinic": "The person hasn’t agreed to it, or not yet."}
     assert preview.as_json()["unnamed"] == ["clinic"]
     send(town, draft)
     assert operations.describe_case(town.at["clinic"], case).about.person is None

@@ -314,7 +314,7 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "limits": (
         "Not here: what was said aloud and nobody recorded, and what came after {at}",
-        "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después del {at}",
+        "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después",
     ),
     "which": (
         "“Information on” means that we can’t see which details were told: we have no copy that we "

@@ -13,7 +13,7 @@ choice of the event's time changes. See decision records 0040 and 0088.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -78,6 +78,16 @@ class Case:
         self._stated = StatedFacts(vocabulary)
         for entry in self.entries:
             self._stated.add(entry)
+
+    def without(self, entries: Collection[CaseEntry]) -> Case:
+        """Return the case without some of its statements. Its corrections stay as they are."""
+        left = Case(
+            (entry for entry in self.entries if entry not in entries),
+            self.vocabulary,
+            here=self.here,
+        )
+        left.changes, left.unopened, left.places = self.changes, self.unopened, self.places
+        return left
 
     @cached_property
     def known(self) -> Mapping[str, FactSource]:

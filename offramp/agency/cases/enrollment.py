@@ -18,6 +18,34 @@ from offramp.agency.cases.stated_facts import ENROLLED
 from offramp.agency.folder.working_set import WorkingSet
 
 ADMISSION, ADMITTED = "admission", "admitted"
+# The roles of the agencies that serve a person in the program.
+_SERVING = (
+    "program",
+    "case_management",
+    "treatment_provider",
+    "service_provider",
+    "health_provider",
+)
+
+
+def serving_agencies(working_set: WorkingSet, handle: str) -> tuple[str, ...]:
+    """Return the other agencies that serve a person, as far as this agency knows by the case.
+
+    It had a record from them, sent one to them, or knows a consent of the person that names them.
+    """
+    records = working_set.cases.records(handle)
+    met = {agency for sent in records.sent for part in sent.parts for agency in part["to"]}
+    met |= {
+        received.record.issuer
+        for received in records.received.values()
+        if received.record is not None
+    }
+    for logged in working_set.gateway.state_with_pending(handle).grants:
+        met |= set(logged.pair)
+    role = working_set.gateway.history.newest.role
+    return tuple(
+        agency for agency in sorted(met - {working_set.agency}) if role(agency) in _SERVING
+    )
 
 
 def awaits_enrollment(working_set: WorkingSet, handle: str, case: Case) -> bool:

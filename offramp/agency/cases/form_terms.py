@@ -92,6 +92,10 @@ class Form:
         return tuple(purpose for purpose, roles in self.purposes if roles is None or role in roles)
 
 
+# The decisions whose choices speak as the person who makes one. Others read the answer's words.
+_FIRST_PERSON = ("screening",)
+
+
 @frozen
 class FormTerms:
     """Every form, and the words of their questions and choices."""
@@ -120,6 +124,21 @@ class FormTerms:
             return fact_label.text(language)
         label = self.labels.get(path, {}).get(word)
         return label[language] if label else word.replace("_", " ")
+
+    def decided_label(self, decision: str, outcome: object, language: str) -> str:
+        """Return a person's decision in the words of the choice that the person made.
+
+        `outcome` is a word or several. The rules' words for it may be those of a permission.
+        """
+        words = outcome if isinstance(outcome, (list, tuple)) else (outcome,)
+        texts = (self._decided_word(decision, str(word), language) for word in words)
+        text = ", ".join(texts)
+        return text[:1].upper() + text[1:]
+
+    def _decided_word(self, decision: str, word: str, language: str) -> str:
+        chosen = {} if decision in _FIRST_PERSON else self.labels.get(f"decide.{decision}", {})
+        path = "decide" if word in chosen else "decisions"
+        return self.label(f"{path}.{decision}", word, language)
 
     def officer_label(self, outcome: str, language: str) -> str:
         """Return the label of an offer's outcome as the asking officer reads it."""

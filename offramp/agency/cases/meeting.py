@@ -24,6 +24,7 @@ from offramp.agency.cases.addressing import COORDINATION
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of, handles
 from offramp.agency.cases.empty_cases import is_open
+from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.holding import earliest
 from offramp.agency.cases.minutes import COMPLETE_INTAKE, ENFORCEMENT, newest_minutes
 from offramp.agency.cases.silence import next_change
@@ -400,11 +401,12 @@ class _Briefing:
     def _decision_items(self) -> Iterator[Item]:
         for name, entry in self.case.determined.items():
             assert entry.determined is not None, "a listed entry was determined"
-            outcome = str(entry.determined["outcome"]).replace("_", " ")
+            outcome = form_terms().decided_label(name, entry.determined["outcome"], "en")
+            label = form_terms().label("decision", name, "en")
             category = "screening_outcome" if name == "screening" else "decision_outcome"
             yield Item(
                 DECISION,
-                f"Decided: {name} is {outcome}, by {entry.determined['by']}.",
+                f"Decided: {label}: {outcome}, by {entry.determined['by']}.",
                 (category,),
                 {"determination": entry.determined},
                 owner=entry.role,

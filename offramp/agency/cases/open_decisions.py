@@ -77,6 +77,23 @@ def open_decisions(working_set: WorkingSet, program: Program, now: int) -> tuple
     )
 
 
+def decision_settling(
+    working_set: WorkingSet, program: Program, handle: str, path: str, now: int
+) -> str | None:
+    """Return the decision that waits for a person of this agency and states a fact or outcome.
+
+    INVARIANT: no form states it. The decision has a reason, a check, and a confirmation in doubt.
+    None for a fact that no open decision of a case states. `now` is in seconds since 1970.
+    """
+    group, _, name = path.partition(".")
+    stating = tuple(APPROVING) if path == APPROVAL else (name,) if group == "decisions" else ()
+    if not stating:
+        return None
+    waiting, _ = _of_case(working_set, program, handle, now)
+    open_here = {entry.decision for entry in waiting}
+    return next((decision for decision in stating if decision in open_here), None)
+
+
 def answer_on_known_facts(
     working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
 ) -> Answer | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from exchange.agency.gateway import UNCOMMITTED
+from exchange.consent.reduction import is_restricted
 from exchange.errors import DirectoryError
 from exchange.records.building import Part
 from offramp.agency.errors import AgencyError
@@ -31,14 +33,23 @@ _REPORT_WORDS = (
     "Las reglas del programa no usan la denuncia de un delito en el programa. Lo decide su grupo "
     "directivo. Llame a la policía como cualquier persona.",
 )
-# Where the person agreed before, by how the permission ended.
-_TAKEN_BACK = (
-    "The person took back the permission for this.",
-    "La persona retiró el permiso para esto.",
+# Why an agency receives nothing for want of a consent. The first is true whatever the person did.
+NOT_COVERED = (
+    "The person’s consent doesn’t cover it.",
+    "El consentimiento de la persona no lo cubre.",
 )
-_OVER = ("The permission for this ended.", "El permiso para esto terminó.")
-# Where no permission covers a part, for whatever cause.
-NO_CONSENT = "No permission of the person covers this now."
+_NOT_AGREED = (
+    "The person hasn’t agreed to it, or not yet.",
+    "La persona no ha dado su consentimiento, o todavía no.",
+)
+_TAKEN_BACK = (
+    "The person agreed to it and took it back.",
+    "La persona dio su consentimiento y lo retiró.",
+)
+_EXPIRED = (
+    "The person agreed to it, and that has ended.",
+    "La persona dio su consentimiento, y ya terminó.",
+)
 # The roles to which nothing is said about what a person agreed to or refused.
 _UNTOLD_ROLES = ("police", "prosecutor")
 
@@ -47,14 +58,20 @@ _UNTOLD_ROLES = ("police", "prosecutor")
 class Refused:
     """An agency that doesn't receive a part. `rule` is None where only a consent is missing.
 
-    `because` are the rule's words, or how an earlier consent ended, and `spanish` their
-    translation, if there is one.
+    `because` are the rule's words, and `spanish` their translation, if there is one. `consent`
+    says in both languages what became of the consent, as far as this agency may know it.
     """
 
     agency: str
     rule: str | None = None
     because: str | None = None
     spanish: str | None = None
+    consent: tuple[str, str] = NOT_COVERED
+
+    @property
+    def why(self) -> str:
+        """The reason in English: the rule's words, or what became of the consent."""
+        return self.because or self.consent[0]
 
 
 def never_told(agency: str) -> Refused:
@@ -92,33 +109,42 @@ def route(
         for way in ways
     ]
     refused = _refused(working_set, pack, agency, denials, lasting)
-    if refused.rule is not None:
-        return refused
-    if part.category == (_REPORT,):
+    if part.category == (_REPORT,) and refused.rule is None:
         return Refused(agency, _REPORT_RULE, *_REPORT_WORDS)
-    if working_set.gateway.history.newest.role(working_set.agency) in _UNTOLD_ROLES:
-        return refused
-    ended = _ended_consent(working_set, case, agency, part.category)
-    return refused if ended is None else Refused(agency, None, *ended)
+    if refused.because is None:
+        return replace(refused, consent=_consent_of(working_set, part, agency, ways, case))
+    return refused
 
 
-def _ended_consent(
-    working_set: WorkingSet, case: str, agency: str, categories: Iterable[str]
-) -> tuple[str, str] | None:
-    """Return how a permission to tell an agency a part ended, None if there never was one."""
-    state = working_set.gateway.state_with_pending(case)
-    wanted = set(categories)
-    earlier = [
+def _consent_of(
+    working_set: WorkingSet, part: Part, agency: str, ways: Iterable[tuple[str, str]], case: str
+) -> tuple[str, str]:
+    """Return what became of the consent that would let an agency receive a part.
+
+    INVARIANT: police and prosecutors read the same words for each case, also in their own pairs.
+    """
+    gateway = working_set.gateway
+    if gateway.history.newest.role(working_set.agency) in _UNTOLD_ROLES:
+        return NOT_COVERED
+    pair, purposes = (working_set.agency, agency), {purpose for purpose, _ in ways}
+    allowed = {
+        category
+        for logged, categories in gateway.open_grants(case)
+        if logged.pair == pair and purposes & set(logged.grant.purposes)
+        for category in categories
+    }
+    lacking, state = set(part.category) - allowed, gateway.state_with_pending(case)
+    past = [
         logged.grant
-        for logged in state.grants
-        if logged.pair == (working_set.agency, agency) and wanted <= set(logged.grant.categories)
+        for logged in state.grants_of(pair)
+        if lacking & set(logged.grant.categories) and purposes & set(logged.grant.purposes)
     ]
-    if not earlier:
-        return None
+    if not past:
+        return _NOT_AGREED
     is_taken_back = any(
-        state.changes_to(grant, does) for grant in earlier for does in ("end", "narrow")
-    )
-    return _TAKEN_BACK if is_taken_back else _OVER
+        state.changes_to(grant, "end") or state.changes_to(grant, "narrow") for grant in past
+    ) or any(is_restricted(state, *pair, category) for category in lacking)
+    return _TAKEN_BACK if is_taken_back else _EXPIRED
 
 
 def has_key(working_set: WorkingSet, agency: str) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.caseload import case_of, open_questions
 from offramp.agency.cases.form_parts import form_stating, roles_under
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.human_decision import decisions_to_make
-from offramp.agency.cases.next_steps import APPROVAL, SCREENED, awaited_approval
+from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENED, awaited_approval
 from offramp.agency.cases.task import ANSWER, COMPARE, Task
 from offramp.agency.cases.told import own_list
 from offramp.agency.folder.working_set import WorkingSet
@@ -132,13 +132,25 @@ def _of_question(
     if task.asks == SCREENED and decision is not None:
         return StepPlace(DECISION, decision)
     if task.asks == APPROVAL:
-        return _approval(working_set, program, task.case, now) or StepPlace(ANSWER)
+        awaited = _approval(working_set, program, task.case, now)
+        return awaited or _asked_approval(working_set, program, task) or StepPlace(ANSWER)
     return StepPlace(ANSWER)
 
 
 def _approval(working_set: WorkingSet, program: Program, case: str, now: int) -> StepPlace | None:
     decision = awaited_approval(working_set, program, case_of(working_set, case), now)
     return StepPlace(DECISION, decision) if decision is not None else None
+
+
+def _asked_approval(working_set: WorkingSet, program: Program, task: Task) -> StepPlace | None:
+    """Return the decision for which an agency asks for the approval. No form states it."""
+    decided = (
+        question.decision
+        for question in open_questions(working_set, task.case)
+        if question.path == APPROVAL and question.record == task.about
+    )
+    possible = APPROVING.keys() & decisions_to_make(working_set, program.pack).keys()
+    return next((StepPlace(DECISION, name) for name in decided if name in possible), None)
 
 
 def _next_step(

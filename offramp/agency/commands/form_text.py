@@ -46,6 +46,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sent": "Sent as {id} in case {case}, to {names}: {state}",
         "kept_done": "Kept here in case {case}. Nobody was told.",
         "asked": "{by} asks for `{decision}`: {question}",
+        "decide": "You answer this by your decision: {command}",
         "corrects": "Also corrected at {name}: {detail}",
         "corrects_not": "{name} has an older value and can't be told: {detail}",
         "ask_back": "  if that value was wrong, ask it back: {command}",
@@ -95,6 +96,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "sent": "Enviado como {id} en el caso {case}, a {names}: {state}",
         "kept_done": "Guardado aquí en el caso {case}. No se informó a nadie.",
         "asked": "{by} pregunta para `{decision}`: {question}",
+        "decide": "Usted responde con su decisión: {command}",
         "corrects": "También se corrige en {name}: {detail}",
         "corrects_not": "{name} tiene un valor anterior y no se le puede informar: {detail}",
         "ask_back": "  si ese valor era incorrecto, pida que lo devuelvan: {command}",
@@ -212,6 +214,15 @@ def determination_lines(
 
 def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
     """Return a decision that may be told now, what it tells to whom, and the others with why."""
+    if preview.stands is not None:
+        by = f", decided by {preview.by}" if preview.by is not None else ""
+        recipients = [preview.names.get(agency, agency) for agency in preview.stands.recipients]
+        outcome = f"{_spaced(preview.decision)}: {_spaced(preview.outcome)}{by}"
+        return [
+            f"{outcome}, told before to {', '.join(recipients) or 'nobody'}"
+            if preview.stands.is_own
+            else f"{outcome} of {preview.names.get(preview.stands.agency, preview.stands.agency)}"
+        ]
     if preview.by is not None and preview.day is not None:
         line = _decided_line(
             preview.decision, preview.outcome, preview.by, str(preview.reason), preview.case
@@ -228,7 +239,8 @@ def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
 
 def _decided_line(decision: str, outcome: str, actor: str, reason: str, case: str) -> str:
     return (
-        f"{_spaced(decision)}: {_spaced(outcome)}, decided by {actor} "
+        f"{_spaced(decision)}: {form_terms().decided_label(decision, outcome, 'en')}, "
+        f"decided by {actor} "
         f"(reason: {_spaced(reason)}), case {short(case)}"
     )
 
@@ -345,7 +357,7 @@ def _values(
     for name in ("determination", "record"):
         if name in content:
             made = content[name]
-            outcome = str(made["outcome"]).replace("_", " ")
+            outcome = form_terms().decided_label(str(made["decision"]), made["outcome"], language)
             yield str(made["decision"]).replace("_", " ") + ":", outcome
     for path, member in form_terms().members.items():
         group, _, name = path.partition(".")
@@ -385,6 +397,22 @@ def _corrected_lines(
     for correction in sent.corrections:
         name = _named(correction.agency, names)
         yield words["corrected"].format(name=name, state=correction.state)
+
+
+def deciding_lines(questions: tuple[WaitingQuestion, ...], language: str) -> list[str]:
+    """List the questions that a decision of this agency answers, each with its command."""
+    texts, lines = WORDS[language], []
+    for question in questions:
+        if question.decided_in is not None:
+            command = (
+                f"`agency determine {question.about.digits} {question.decided_in} OUTCOME "
+                "--reason REASON`"
+            )
+            lines += [
+                *waiting_lines((question,), language),
+                texts["decide"].format(command=command),
+            ]
+    return lines
 
 
 def waiting_lines(questions: tuple[WaitingQuestion, ...], language: str) -> list[str]:

@@ -31,7 +31,7 @@ from offramp.agency.commands.command import (
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.agency.operations.telling import OpenedForm
+from offramp.agency.operations.telling import OpenedForm, decide_it
 from offramp.agency.short_handles import short
 from offramp.arguments import add_language
 from offramp.asking import UNKNOWN, AnswerForm, Dialog, collect_answers, confirm
@@ -147,15 +147,29 @@ def _as_typed(form: AnswerForm, answer: Any) -> Any:
 
 
 def _answer(form: Form, office: Office, options: argparse.Namespace) -> Output:
-    """List the questions that wait, and ask each case's in turn."""
+    """List the questions that wait, and ask each case's in turn.
+
+    What a named person decides is listed with its command, and isn't asked. Raises `AgencyError`
+    `decide-it` where nothing else waits.
+    """
     language = options.lang
     _open_questions(office, options)
     waiting = operations.waiting_questions(office, options.case, language=language)
-    cases = list(dict.fromkeys(question.case for question in waiting))
+    stated = [question.case for question in waiting if question.decided_in is None]
+    if waiting and not stated:
+        operations.open_form(office, form.name, waiting[0].case, language=language)
+    cases = list(dict.fromkeys(stated))
     outputs = []
+    if not options.json:
+        for line in form_text.deciding_lines(waiting, language):
+            print_text(line)
     for case in cases:
         if not options.json:
-            of_case = tuple(question for question in waiting if question.case == case)
+            of_case = tuple(
+                question
+                for question in waiting
+                if question.case == case and question.decided_in is None
+            )
             for line in form_text.waiting_lines(of_case, language):
                 print_text(line)
         opened = operations.open_form(office, form.name, case, language=language)
@@ -196,7 +210,7 @@ def _given(
     """Return the answers of the flags, over those of the files.
 
     Facts that the form doesn't tell are left out, and said so. Raises `RequestError`
-    `unknown-question`.
+    `unknown-question`; `AgencyError` `decide-it` for what a named person decides.
     """
     provided: dict[str, Any] = {}
     if getattr(options, "facts", None):
@@ -218,6 +232,9 @@ def _given(
         raise _no_earlier_encounter(opened.case)
     names = {*options_of(opened.form.name), *opened.paths, ABOUT, SAME_ENCOUNTER}
     for name in provided:
+        if name in opened.decided:
+            digits = opened.about.digits if opened.about is not None else "CASE"
+            raise decide_it(digits, name, opened.decided[name])
         if name not in names:
             own = opened.terms.facts.get(name) if opened.form.own else None
             if own is not None:

@@ -497,6 +497,7 @@ from offramp.agency.operations.status_words import (
     status_words,
 )
 from offramp.agency.operations.telling import (
+    DECIDE_IT,
     CaseAbout,
     FormDraft,
     OpenedForm,
@@ -512,6 +513,7 @@ from offramp.agency.operations.telling import (
 )
 from offramp.agency.operations.today import TodayList, TodayTask, in_plain_words, list_today
 from offramp.agency.operations.untold import (
+    StandingTelling,
     TellingPreview,
     ToldDecision,
     preview_telling,
@@ -545,6 +547,7 @@ __all__ = [
     "CASE_CHANGED",
     "CASE_ROLES",
     "CONCERN_ANSWERS",
+    "DECIDE_IT",
     "HOLD_REASONS",
     "KEEP_REASONS",
     "LEFT_CODES",
@@ -704,6 +707,7 @@ __all__ = [
     "StaffPerson",
     "StandingConsents",
     "StandingGrant",
+    "StandingTelling",
     "StatedLine",
     "StatedList",
     "StatusAudience",

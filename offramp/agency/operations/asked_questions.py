@@ -19,6 +19,7 @@ from offramp.agency.operations.telling import (
     CaseAbout,
     about_case,
     agency_names,
+    decided_facts,
     open_form,
     questions_here,
 )
@@ -34,7 +35,8 @@ class WaitingQuestion:
 
     `asker` is the agency's name, and `about` the person of the case. `earlier` is the value
     that the agency has already, in words, empty where an answer is new to it. If that value
-    contradicts the charge's section, `question` names both.
+    contradicts the charge's section, `question` names both. `decided_in` is the open decision of
+    this agency that states the fact: no form does. None for what the form `answer` states.
     """
 
     case: str
@@ -45,13 +47,14 @@ class WaitingQuestion:
     asker: str
     about: CaseAbout
     earlier: str = ""
+    decided_in: str | None = None
 
 
 @frozen
 class AskedFact:
     """A fact of a case that other agencies wait for, once for all of them.
 
-    `askers` are the agencies' names. `earlier` is as in `WaitingQuestion`.
+    `askers` are the agencies' names. `earlier` and `decided_in` are as in `WaitingQuestion`.
     """
 
     case: str
@@ -60,6 +63,7 @@ class AskedFact:
     askers: tuple[str, ...]
     about: CaseAbout
     earlier: str = ""
+    decided_in: str | None = None
 
 
 def group_questions(waiting: Iterable[WaitingQuestion]) -> tuple[AskedFact, ...]:
@@ -76,6 +80,7 @@ def group_questions(waiting: Iterable[WaitingQuestion]) -> tuple[AskedFact, ...]
             tuple(sorted({question.asker for question in questions})),
             questions[0].about,
             earlier,
+            questions[0].decided_in,
         )
         for (case, path, text, earlier), questions in grouped.items()
     )
@@ -118,6 +123,7 @@ def _waiting_in(
     program, now = office.program(working_set), office.clock()
     case_view, names = case_of(working_set, handle), agency_names(working_set)
     about = about_case(working_set, handle)
+    decided = decided_facts(office, working_set, handle, questions)
     for question in {(each.by, each.path): each for each in questions}.values():
         disputes = contradictions(working_set, program, case_view, question, now)
         yield WaitingQuestion(
@@ -129,6 +135,7 @@ def _waiting_in(
             names.get(question.by, question.by),
             about,
             _earlier_value(working_set, handle, case_view, question, now),
+            decided.get(question.path),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, recalled_parts
 from offramp.agency.cases.charge_word import FILING, known_since, may_learn, newest_word
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
+from offramp.agency.cases.enrollment import ADMISSION
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.human_decision import decisions_to_make
 from offramp.agency.cases.list_changes import is_list
-from offramp.agency.cases.next_steps import EJECTION, may_be_ejected
+from offramp.agency.cases.next_steps import EJECTION, SCREENING, may_be_ejected
 from offramp.agency.cases.open_decisions import answer_on_known_facts, choices_of
 from offramp.agency.cases.outdated import ANSWER
 from offramp.agency.cases.pack_terms import PackTerms, noun_of, pack_terms
@@ -31,7 +32,8 @@ from offramp.agency.folder.office import Office
 from offramp.agency.folder.outgoing import OwnLabel
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
-from offramp.agency.operations.case_file import CaseView, read_case
+from offramp.agency.operations.case_file import RECORDS_CHECK, CaseView, read_case
+from offramp.agency.operations.confirmation import confirmed_by
 from offramp.agency.operations.outdated_words import (
     asks_in,
     asks_of,
@@ -52,12 +54,12 @@ from rules.shelf import vocabulary
 
 # Records that run the exchange. They tell nothing of the person.
 QUIET = ("acknowledgement", "recall", "recall_answer")
-# The category of the outcome of a records check.
-_RECORDS_CHECK = "screening_outcome"
 # Of the newest looks. A page has several, which read as one line, and a refused try has two.
 _LOOKS_SHOWN = 40
 # The fields by which people name an entry of a list.
 _NAMING = ("conduct", "kind")
+# The decision that a person keeps the place.
+_RETAIN = "retain"
 # Of a person's decision, by whether a correction of what it read is unopened.
 _OUT_OF_DATE = {False: "Out of date", True: "May be out of date"}
 # Steps of every program, with the fact that states when each was done.
@@ -101,8 +103,9 @@ class DescribedAnswer:
     `because` are the rules' words. `also_decided` are sentences on other people's decisions, beside
     the one in force. `may_be_told` are the names of the agencies that may be told it now, empty
     where it was told or nobody may be. `differs` is a sentence where the rules said otherwise than
-    the person decided. `out_of_date` says that what the person decided on was changed since, or
-    may have been, empty otherwise. `as_of` are sentences on a charge at another agency than the
+    the person decided. `reason` is the person's. `out_of_date` says that what the person decided
+    on was changed since, or may have been, empty otherwise. `ended` says of an admission by which
+    decision the place ended since. `as_of` are sentences on a charge at another agency than the
     prosecutor's: the day on which this agency was last told, and that it may have changed since,
     where the prosecutor may not tell this agency now.
     """
@@ -118,6 +121,8 @@ class DescribedAnswer:
     possible: str | None = None
     differs: str | None = None
     out_of_date: str = ""
+    reason: str = ""
+    ended: str = ""
     as_of: tuple[str, ...] = ()
 
 
@@ -199,7 +204,10 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
         decision.decision: decision for decision in view.outdated if decision.what != ANSWER
     }
     zone = working_set.gateway.history.newest.zone
-    teller = _Teller(working_set, case, own_case, ValueWords(terms, zone))
+    checked = own_case.attested.get(SCREENING)
+    is_own = checked is not None and checked.entry.by == working_set.agency
+    checked_by = confirmed_by(office, case, SCREENING) if is_own else None
+    teller = _Teller(working_set, case, own_case, ValueWords(terms, zone), checked_by)
     described, staff = person_of(working_set, case), working_set.staff
     person = described.newest
     assigned = staff.assignment(case)
@@ -223,6 +231,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
                 out_of_date=_OUT_OF_DATE[outdated[answer.decision].waits_for_opening]
                 if answer.decision in outdated
                 else "",
+                ended=teller.ended(answer.decision),
                 as_of=tuple(teller.as_of(answer, view, office.clock())),
             )
             for answer in teller.answers(view, program, office.clock())
@@ -269,12 +278,37 @@ def _differs(decision: str, made: Mapping[str, Any]) -> str | None:
     return f"{text} This decision is outside the rules." if decision == EJECTION else text
 
 
+def _reason(made: Mapping[str, Any]) -> str:
+    """Return the reason of a person's decision, as the person chose it."""
+    return form_terms().label("determination.reason", str(made["reason"]), "en")
+
+
+def _made(made: Mapping[str, Any]) -> str:
+    """Return a person's decision as an event: the choice, the person, and the reason."""
+    outcome = form_terms().decided_label(str(made["decision"]), made["outcome"], "en")
+    return f"{made['by']} decided: {outcome}. Reason: {_reason(made)}"
+
+
+def _as_list(outcome: Any) -> list[str]:
+    """Return the outcomes of an answer, which has one, several, or none yet."""
+    return (
+        list(outcome) if isinstance(outcome, (list, tuple)) else [str(outcome)] if outcome else []
+    )
+
+
 class _Teller:
     """Puts one case into words."""
 
     def __init__(
-        self, working_set: WorkingSet, case: str, own_case: Case, wording: ValueWords
+        self,
+        working_set: WorkingSet,
+        case: str,
+        own_case: Case,
+        wording: ValueWords,
+        checked_by: str | None,
     ) -> None:
+        # The person of this office who checked the records, where that was confirmed.
+        self.checked_by = checked_by
         self.working_set, self.case, self.wording = working_set, case, wording
         self.terms: PackTerms = wording.terms
         self.names = agency_names(working_set)
@@ -430,9 +464,12 @@ class _Teller:
     def _records_word(self, decision: str) -> str | None:
         """Return the word of the person who checked the records, and the agency. None without."""
         stated = self.seen.attested.get(decision)
-        if stated is None or stated.entry.kind != _RECORDS_CHECK:
+        if stated is None or stated.entry.kind != RECORDS_CHECK:
             return None
-        return f"{self._outcome(decision, stated.value)}, by {self.name(stated.entry.by)}"
+        by = self.name(stated.entry.by)
+        if self.checked_by is not None and stated.entry.by == self.working_set.agency:
+            by = f"{self.checked_by}, {by}"
+        return f"{self._outcome(decision, stated.value)}, by {by}"
 
     def _decided_elsewhere(
         self, view: CaseView, program: Program, now: int
@@ -448,10 +485,16 @@ class _Teller:
             if by_rules is not None and by_rules.status == "decided":
                 yield self._answer(decision, by_rules, made, beside)
             else:
-                asks, decided = asks_of(decision), self._decided(decision, made)
-                differs = _differs(decision, made)
                 yield DescribedAnswer(
-                    decision, asks, None, (), (), decided, beside, differs=differs
+                    decision,
+                    asks_of(decision),
+                    None,
+                    (),
+                    (),
+                    self._decided(decision, made),
+                    beside,
+                    differs=_differs(decision, made),
+                    reason=_reason(made),
                 )
 
     def _answer(
@@ -477,6 +520,7 @@ class _Teller:
             beside,
             possible=self._outcome(decision, open_steps) if open_steps else None,
             differs=_differs(decision, made) if made else None,
+            reason=_reason(made) if made else "",
         )
 
     def _missing(self, need: Mapping[str, Any]) -> str:
@@ -503,8 +547,17 @@ class _Teller:
     def _outcome(self, decision: str, outcome: object) -> str:
         return self.wording.label(f"decisions.{decision}", outcome)
 
+    def ended(self, decision: str) -> str:
+        """Return by which decision a place ended after it was given, of the admission alone."""
+        admitted, ended = self.seen.determined.get(decision), self.seen.determined.get(EJECTION)
+        if decision != ADMISSION or admitted is None or ended is None or ended.determined is None:
+            return ""
+        if ended.determined["outcome"] == _RETAIN or ended.position < admitted.position:
+            return ""
+        return self._decided(EJECTION, {**ended.determined, "agency": ended.by})
+
     def _decided(self, decision: str, made: Mapping[str, Any]) -> str:
-        outcome = self._outcome(decision, made["outcome"])
+        outcome = form_terms().decided_label(decision, made["outcome"], "en")
         return f"{outcome}, by {made['by']}, {self.name(str(made['agency']))}"
 
     def _beside(self, view: CaseView, decision: str) -> tuple[str, ...]:
@@ -520,24 +573,27 @@ class _Teller:
             sentences.append(text)
         return tuple(sentences)
 
-    def _rules_answered(self, answered: Mapping[str, Any]) -> str:
+    def _rules_answered(self, answered: Mapping[str, Any], outcomes: Sequence[str]) -> str:
         """Return which question the rules answered in a record, and how."""
-        decision, outcome = str(answered["decision"]), answered.get("outcome")
-        answer = self._outcome(decision, outcome) if outcome else NOT_KNOWN
+        decision = str(answered["decision"])
+        answer = self._outcome(decision, tuple(outcomes)) if outcomes else NOT_KNOWN
         return f"the rules’ answer: {asks_of(decision)} {answer}"
 
     def _outcomes(self) -> dict[str, str]:
         """Return what was decided by the record that says it, as far as it is opened here."""
         outcomes: dict[str, str] = {}
+        answers: dict[str, list[str]] = {}
         for stated in self.stated:
             for members in stated.content.values():
                 if (answered := members.get("decision")) and isinstance(answered, Mapping):
-                    outcomes[stated.record] = self._rules_answered(answered)
+                    # The sender has each part of the record, and not every part has the outcome.
+                    words = answers.setdefault(stated.record, [])
+                    words += _as_list(answered.get("outcome"))
+                    outcomes[stated.record] = self._rules_answered(answered, words)
                 if made := members.get("determination"):
-                    outcome = self._outcome(str(made["decision"]), made["outcome"])
-                    outcomes[stated.record] = f"a person decided: {outcome}"
-            if word := (stated.content.get(_RECORDS_CHECK) or {}).get("outcome"):
-                label = form_terms().label(f"{_RECORDS_CHECK}.outcome", str(word), "en")
+                    outcomes[stated.record] = _made(made)
+            if word := (stated.content.get(RECORDS_CHECK) or {}).get("outcome"):
+                label = form_terms().label(f"{RECORDS_CHECK}.outcome", str(word), "en")
                 outcomes[stated.record] = f"the records were checked: {label}"
         return outcomes
 
@@ -601,11 +657,10 @@ class _Teller:
             made = note.body.get("determination")
             if made is None or made in told_of:
                 continue
-            outcome = self._outcome(str(made["decision"]), made["outcome"])
             yield CaseEvent(
                 note.time,
                 "determination",
-                f"a person decided: {outcome}",
+                _made(made),
                 self.name(self.working_set.agency),
                 True,
                 (),

@@ -16,6 +16,7 @@ from offramp.agency.cases.caseload import case_of, decisions_here, recalled_part
 from offramp.agency.cases.empty_cases import is_withdrawn, live_handles, referrals_asked_back
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.moments import check_confirmed, moments_of
+from offramp.agency.cases.next_steps import SCREENING
 from offramp.agency.cases.outdated import (
     OutdatedDecision,
     others_may_look_again,
@@ -74,7 +75,8 @@ class CaseSummary:
 
     `outcomes` are the people's, by decision. `conflicts` are fact paths. `person` is the
     participant's name, None where it isn't known here. `joined` are the other cases of the person.
-    `is_withdrawn` is true if the referral was asked back, and nothing else stands.
+    `is_withdrawn` is true if the referral was asked back, and nothing else stands. `records` is the
+    word of the person who checked the records, None before it is here.
     """
 
     case: str
@@ -84,6 +86,7 @@ class CaseSummary:
     person: str | None = None
     joined: tuple[str, ...] = ()
     is_withdrawn: bool = False
+    records: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the case's JSON in `offramp agency cases`."""
@@ -95,9 +98,12 @@ class CaseSummary:
             "conflicts": list(self.conflicts),
             "determined": dict(self.outcomes),
             "withdrawn": self.is_withdrawn,
+            "records": self.records,
         }
 
 
+# The kind of the record with the word of a records check.
+RECORDS_CHECK = "screening_outcome"
 SUMMARIES: Subject[CaseSummary] = Subject(
     "summary",
     write=lambda summary: summary.as_json(),
@@ -109,6 +115,7 @@ SUMMARIES: Subject[CaseSummary] = Subject(
         written["person"],
         tuple(written["joined"]),
         written["withdrawn"],
+        written.get("records"),
     ),
 )
 
@@ -233,8 +240,11 @@ def _summarize(working_set: WorkingSet, handle: str) -> tuple[CaseSummary, None]
     name = person_name(working_set, handle)
     conflicts = tuple(case.conflicts)
     withdrawn = is_withdrawn(working_set, handle)
+    checked = case.attested.get(SCREENING)
+    is_stated = checked is not None and checked.entry.kind == RECORDS_CHECK
+    records = str(checked.value) if checked is not None and is_stated else None
     return (
-        CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined, withdrawn),
+        CaseSummary(handle, len(case.known), conflicts, outcomes, name, joined, withdrawn, records),
         None,
     )
 

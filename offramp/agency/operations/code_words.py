@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.next_steps import SCREENING
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.operations.case_file import CaseSummary
 from rules.shelf import vocabulary
@@ -61,12 +62,16 @@ def _small(text: str) -> str:
 
 
 def outcomes_in_words(case: CaseSummary) -> tuple[str, ...]:
-    """Return what people decided in a case, in words, each with its decision."""
+    """Return what people decided in a case, in words, each with its decision.
+
+    The word of a records check comes first.
+    """
     terms = form_terms()
+    checked = {SCREENING: case.records} if case.records is not None else {}
     return tuple(
         f"{_capital(terms.label('decision', decision, 'en'))}: "
-        f"{terms.label(f'decisions.{decision}', outcome, 'en')}"
-        for decision, outcome in case.outcomes.items()
+        f"{terms.decided_label(decision, outcome, 'en')}"
+        for decision, outcome in {**checked, **case.outcomes}.items()
     )
 
 

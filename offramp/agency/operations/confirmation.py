@@ -205,6 +205,19 @@ def list_confirmations(office: Office, case: str) -> tuple[KeptConfirmation, ...
     )
 
 
+def confirmed_by(office: Office, case: str, decision: str) -> str | None:
+    """Return the person of this office who confirmed a decision last, None if that isn't kept.
+
+    Raises `AgencyError` `no-such-case`.
+    """
+    people = [
+        kept.confirmation.by
+        for kept in list_confirmations(office, case)
+        if kept.decision == decision
+    ]
+    return people[-1] if people else None
+
+
 def kept_confirmation(event: Event) -> KeptConfirmation:
     """Return a confirmation of the journal, checked again."""
     body = event.body

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.standards import i_json
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
-from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.case import REFERRED, Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.caseload import (
@@ -26,7 +26,12 @@ from offramp.agency.cases.caseload import (
 from offramp.agency.cases.corrections import CORRECTED, RECALLED, UNOPENED, FactChange
 from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.human_decision import UNDECIDED, decisions_to_make, relation_of
+from offramp.agency.cases.human_decision import (
+    UNDECIDED,
+    decisions_to_make,
+    relation_of,
+    without_own_effects,
+)
 from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING
 from offramp.agency.cases.open_decisions import (
     OpenDecision,
@@ -56,7 +61,7 @@ from offramp.agency.operations.case_file import (
     note_facts,
     read_case,
 )
-from offramp.agency.operations.confirmation import list_confirmations
+from offramp.agency.operations.confirmation import confirmed_by, list_confirmations
 from offramp.agency.operations.outdated_words import (
     asks_in,
     may_be_made_anew,
@@ -190,6 +195,25 @@ class KnownFact:
 
 
 @frozen
+class DecisionRestedOn:
+    """A named person's decision on which another one rests, in words, and who made it.
+
+    `by` is None where the person isn't known here, and `on` a day in words, None where it isn't
+    known. `doubt` says that it may be out of date or decided again, empty for neither.
+    """
+
+    decision: str
+    question: str
+    outcome: str
+    by: str | None
+    agency: str
+    is_own: bool
+    on: str | None
+    differs: bool
+    doubt: str
+
+
+@frozen
 class OutcomeChoice:
     """An outcome that a person may choose, and its relation to the rules' answer.
 
@@ -268,8 +292,9 @@ class DecisionToMake:
     agencies that may be told now what nobody was told yet: the decision of this office in force, or
     the rules' answer. It is None where nothing waits to be told. `changed` is what changed of the
     facts since this office, or the one with the decision in force, decided. `in_doubt` are
-    sentences on other agencies' decisions that this one rests on and that may be made anew: the
-    person confirms to decide all the same, or waits. `earlier_word` is the word that
+    sentences on the decisions that this one rests on and that may be made anew, also this office's
+    own: the person confirms to decide all the same, or waits. `rests_on` are the decisions that
+    this one reads. `earlier_word` is the word that
     was given already, of the records check.
     """
 
@@ -291,6 +316,7 @@ class DecisionToMake:
     changed: tuple[ChangedFact, ...] = ()
     in_doubt: tuple[str, ...] = ()
     earlier_word: GivenWord | None = None
+    rests_on: tuple[DecisionRestedOn, ...] = ()
 
     def relation(self, outcome: str) -> str:
         """Return how an outcome relates to the rules' answer."""
@@ -557,9 +583,7 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         )
     view, own_case = read_case(office, case), case_of(working_set, case)
     # The records check is of records that are in no record of the exchange.
-    answer = view.answers.get(decision) or answer_on_known_facts(
-        working_set, program, own_case, case, decision, now
-    )
+    answer = _answer_before(office, working_set, program, view, own_case, decision)
     by_rules = answer.outcome if answer is not None else None
     ruled = _in_words(working_set, decision, answer)
     standing = _standing(office, view, decision)
@@ -594,7 +618,26 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         tuple(changed_facts_of(office, working_set, case, own_case, decision, view.facts)),
         tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
         _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
+        tuple(_rests_on(working_set, program, view, own_case, decision, now)),
     )
+
+
+def _answer_before(
+    office: Office,
+    working_set: WorkingSet,
+    program: Program,
+    view: CaseView,
+    case: Case,
+    decision: str,
+) -> Answer | None:
+    """Return the rules' answer, which never rests on this office's own decision on the question."""
+    before, now = without_own_effects(case, decision), office.clock()
+    answer = view.answers.get(decision)
+    if answer is not None and before is not case:
+        answer = answer_case(office, working_set, view.case, decision, case=before)
+    if answer is not None:
+        return answer
+    return answer_on_known_facts(working_set, program, before, view.case, decision, now)
 
 
 @needs(CASE)
@@ -618,14 +661,9 @@ def _given_word(
         return None
     entry = stated.entry
     is_own = entry.by == working_set.agency
-    people = [
-        kept.confirmation.by
-        for kept in (list_confirmations(office, handle) if is_own else ())
-        if kept.decision == SCREENING
-    ]
+    by = confirmed_by(office, handle, SCREENING) if is_own else None
     name = agency_names(working_set).get(entry.by, entry.by)
     label = _label(SCREENING, str(stated.value))
-    by = people[-1] if people else None
     return GivenWord(label, name, is_own, by, _day_of(working_set, entry))
 
 
@@ -711,7 +749,11 @@ def _in_doubt(
     decision: str,
     now: int,
 ) -> Iterator[str]:
-    """Yield the decisions of other agencies on which this one rests, and that may be made anew."""
+    """Yield the decisions on which this one rests, and that may be made anew.
+
+    One of this office is one only if the rules read its outcome. Deciding the same again is the
+    remedy for an outdated decision of its own, and isn't in doubt.
+    """
     if not (view.outdated or view.may_be_reviewed):
         return
     paths = FactsRead(working_set, program, view.case, case, now).of(decision)
@@ -720,15 +762,64 @@ def _in_doubt(
     def is_read(other: OutdatedDecision) -> bool:
         approves = other.decision in APPROVING and (paths is None or APPROVAL in paths)
         is_rested_on = paths is None or f"decisions.{other.decision}" in paths
-        return other.agency != view.agency and (
-            approves or is_rested_on or other.decision == decision
-        )
+        if other.agency == view.agency:
+            return is_rested_on and other.decision != decision
+        return approves or is_rested_on or other.decision == decision
 
     for outdated in filter(is_read, view.outdated):
         if outdated.what != ANSWER:
             yield out_of_date(outdated, names)
     for reviewed in filter(is_read, view.may_be_reviewed):
         yield may_be_made_anew(reviewed, names)
+
+
+def _rests_on(
+    working_set: WorkingSet,
+    program: Program,
+    view: CaseView,
+    case: Case,
+    decision: str,
+    now: int,
+) -> Iterator[DecisionRestedOn]:
+    """Yield the decisions of people that a decision reads, by their names."""
+    paths = FactsRead(working_set, program, view.case, case, now).of(decision) or frozenset()
+    names = agency_names(working_set)
+    outdated = {
+        (flagged.agency, flagged.decision) for flagged in view.outdated if flagged.what != ANSWER
+    }
+    reviewed = {(flagged.agency, flagged.decision) for flagged in view.may_be_reviewed}
+    for name, entry in sorted(case.decided_by_people.items()):
+        if name == decision or f"decisions.{name}" not in paths:
+            continue
+        made, key = entry.determined or {}, (entry.by, name)
+        yield DecisionRestedOn(
+            name,
+            _asks(program, name),
+            _label(name, str(entry.outcomes.get(name))),
+            str(made["by"]) if "by" in made else None,
+            names.get(entry.by, entry.by),
+            entry.by == view.agency,
+            _day_of(working_set, entry) or _day_kept(working_set, view.case, entry),
+            bool(made.get("differs")),
+            "may be out of date"
+            if key in outdated
+            else "may be decided again"
+            if key in reviewed
+            else "",
+        )
+
+
+def _day_kept(working_set: WorkingSet, handle: str, entry: CaseEntry) -> str | None:
+    """Return the day of a decision that was kept here, in words."""
+    zone = working_set.gateway.history.newest.zone
+    days = [
+        day_of_moment(note.time, zone)
+        for note in working_set.cases.records(handle).notes
+        if entry.by == working_set.agency
+        and entry.determined is not None
+        and note.body.get("determination") == entry.determined
+    ]
+    return spoken_day(days[-1], "en") if days else None
 
 
 def _may_be_told(

@@ -16,12 +16,14 @@ from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.draft import Defaults
+from offramp.agency.cases.enrollment import serving_agencies
 from offramp.agency.cases.fact_kinds import plain_path
 from offramp.agency.cases.human_decision import (
     HumanDecision,
     decisions_to_make,
     human_decision_parts,
     make_decision,
+    without_own_effects,
 )
 from offramp.agency.cases.open_decisions import answer_on_known_facts
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
@@ -161,7 +163,8 @@ class Determination:
     `record` is the record that tells it to `recipients`. Where no agency may be told, it is None
     and `state` is `kept`: the decision is noted in this agency's journal. `differs` is true where
     the rules answered otherwise. `told_first` is counsel, where `record` is for counsel alone and
-    another one follows it to the others.
+    another one follows it to the others. `unaware` are the agencies that serve the person, as far
+    as this one knows, and that weren't told that the place ended.
     """
 
     case: str
@@ -173,6 +176,7 @@ class Determination:
     recipients: tuple[str, ...]
     state: str
     told_first: tuple[str, ...] = ()
+    unaware: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency determine`."""
@@ -184,6 +188,7 @@ class Determination:
             "to": list(self.recipients),
             "state": self.state,
             **({"told_first": list(self.told_first)} if self.told_first else {}),
+            **({"unaware": list(self.unaware)} if self.unaware else {}),
         }
 
 
@@ -391,6 +396,12 @@ def determine(
             for composed in in_order(parts, first)
         ]
         record = records[0] if records else None
+        recipients = recipients_of(parts)
+        unaware = (
+            tuple(each for each in serving_agencies(working_set, case) if each not in recipients)
+            if made.kind == "ejection"
+            else ()
+        )
         if confirmation is not None:
             keep_confirmation(
                 office, working_set, confirmation, draft_digest(draft), case, record, draft
@@ -401,7 +412,16 @@ def determine(
             _keep(office, working_set, case, made, sent, defaults, actor, decision, outcome, reason)
     state = send_now(office, record) if record is not None else "kept"
     return Determination(
-        case, made.kind, decision, outcome, made.differs, record, recipients_of(parts), state, first
+        case,
+        made.kind,
+        decision,
+        outcome,
+        made.differs,
+        record,
+        recipients,
+        state,
+        first,
+        unaware,
     )
 
 
@@ -507,8 +527,10 @@ def _answer_if_here(
 ) -> Answer | None:
     """Return the rules' answer, None where this agency may not know it. A person decides anyway.
 
-    Where another agency works it out, the answer is on what is known here.
+    Where another agency works it out, the answer is on what is known here. It never rests on what
+    this agency decided before on the same question.
     """
+    known = without_own_effects(known, decision)
     try:
         return answer_case(office, working_set, case, decision, case=known)
     except Refusal as refusal:

@@ -37,7 +37,7 @@ from rules.decide.decision import Decision
 from rules.decide.next_step import PERSON_NAMES
 from rules.decide.program import Program
 from rules.errors import Refusal
-from rules.frozen import frozen
+from rules.frozen import frozen, replace
 from rules.input.facts import Facts
 from rules.input.vocabulary import Fact, nested
 from rules.language import tree
@@ -48,6 +48,7 @@ from rules.unknown import UNKNOWN
 ROUTES = ("arrest", "social_contact")
 NONE = "none"
 _OFFER, _ROUTE, _DAY = "offer", "encounter.route", "encounter.date"
+_DRUGS, _POLICE = "encounter.drugs", "police"
 # The title while something is missing, for several things and for one.
 _FIRST = ("Find this out first", "Ask one thing first")
 _MAY_OFFER = ("must_offer", "may_offer")
@@ -77,6 +78,8 @@ class SceneAnswer:
     `kind` is `go`, `stop`, or `wait` for an answer that still depends on something. `instructions`
     are then the pack's step for the meantime. `find_out` are the missing facts, `says` what to tell
     the person in English and Spanish, and `because` the reasons with their sources.
+    `could_change` are what nobody has to find out at the scene, and changes the answer if it is
+    known, such as a weight.
     """
 
     kind: str
@@ -88,6 +91,7 @@ class SceneAnswer:
     because: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...]
     phone: str | None
+    could_change: tuple[ToFindOut, ...] = ()
 
     @property
     def answer_at(self) -> str:
@@ -105,7 +109,8 @@ class Scene:
     """The answers at a scene so far.
 
     `asked` are the questions that have an answer, `open` those that still matter. `faults` are
-    sentences by question. `facts` are what the answers state, nested.
+    sentences by question. `facts` are what the answers state, nested. `by_chance` are questions
+    that need no answer: a weight changes the answer only where it is known already.
     """
 
     route: str
@@ -114,6 +119,7 @@ class Scene:
     faults: Mapping[str, str]
     facts: Mapping[str, Any]
     answer: SceneAnswer
+    by_chance: tuple[Question, ...] = ()
 
 
 @frozen
@@ -171,19 +177,68 @@ class _Walk:
 
     def read(self, answers: Mapping[str, Sequence[str]]) -> Scene:
         """Apply the answers until a question has none."""
-        while True:
-            decision, questions = self._ask()
-            answered = [question for question in questions if question.name in answers]
-            if not answered:
-                break
-            for question in answered:
+        decision, questions = self._walk(answers)
+        by_chance = self._by_chance(decision)
+        for question in by_chance:
+            if question.name in answers:
                 self._apply(question, answers[question.name])
-            self.asked += answered
+        self._refuse_bare_amounts()
+        if by_chance:
+            decision, questions = self._walk(answers)
         left = tuple(question for question in questions if question.name not in answers)
         facts: dict[str, Any] = nested(self.values)
         missing = () if decision.status == "decided" else tuple(self._missing(decision))
-        answer = _answer_of(decision, self.program, missing)
-        return Scene(self.route, tuple(self.asked), left, self.faults, facts, answer)
+        answer = replace(
+            _answer_of(decision, self.program, missing),
+            could_change=tuple(
+                ToFindOut("", question.text, question.help, question.name)
+                for question in self._by_chance(decision)
+            ),
+        )
+        return Scene(self.route, tuple(self.asked), left, self.faults, facts, answer, by_chance)
+
+    def _walk(self, answers: Mapping[str, Sequence[str]]) -> tuple[Decision, list[Question]]:
+        """Apply the answers of the interview until a question has none."""
+        applied = {question.name for question in self.asked}
+        while True:
+            decision, questions = self._ask()
+            answered = [
+                question
+                for question in questions
+                if question.name in answers and question.name not in applied
+            ]
+            if not answered:
+                return decision, questions
+            for question in answered:
+                self._apply(question, answers[question.name])
+            self.asked += answered
+            applied |= {question.name for question in answered}
+
+    def _by_chance(self, decision: Decision) -> tuple[Question, ...]:
+        """Return the questions whose answers would change an offer that may be made.
+
+        Nobody has to ask them at the scene. What only another agency knows isn't among them.
+        """
+        if decision.outcome not in _MAY_OFFER:
+            return ()
+        paths = dict.fromkeys(path for rule in decision.would_bar for path in rule["facts"])
+        asked = {question.name for question in self.asked}
+        questions = []
+        for path in paths:
+            fact = self.terms.fact(path)
+            if fact is None or fact.known_by != _POLICE or fact.type == "list" or path in asked:
+                continue
+            labels = self.terms.choices(fact.path, fact.choices, "en") if fact.choices else ()
+            form = AnswerForm(fact.type, labels, fact.unit, example=self.terms.section)
+            text = self.terms.text(fact, "en")
+            questions.append(Question(path, text, form, self._entry(path)))
+        return tuple(questions)
+
+    def _refuse_bare_amounts(self) -> None:
+        """Ask for the form of each drug that has an amount. The rules read no amount without it."""
+        for index, drug in enumerate(self.values.get(_DRUGS) or ()):
+            if {"grams", "units"} & {*drug} and "form" not in drug:
+                self.faults[f"{_DRUGS}[{index}].form"] = "Choose this too: the amount needs it"
 
     def _ask(self) -> tuple[Decision, list[Question]]:
         from rules.decide.interview import Interview  # the search is needed here alone

@@ -26,7 +26,6 @@ from offramp.agency.cases.people import (
     same_letters,
     unsettled_name,
 )
-from offramp.agency.cases.refusals import NO_CONSENT
 from offramp.agency.cases.stated import stated_contents
 from offramp.agency.cases.told import CorrectionStep
 from offramp.agency.folder.office import Office
@@ -151,7 +150,7 @@ def _other_names(
     addressed = address_part(
         working_set, office.program(working_set).pack, find_form("tell"), part, case, office.clock()
     )
-    because = {refused.agency: refused.because or NO_CONSENT for refused in addressed.refused}
+    because = {refused.agency: refused.why for refused in addressed.refused}
     for agency, stated_name in newest.items():
         if not same_letters(stated_name, name):
             yield OtherName(names.get(agency, agency), stated_name, because.get(agency))

@@ -10,7 +10,7 @@ from offramp.agency.cases.form_parts import roles_under
 from offramp.agency.cases.form_questions import own_facts_of
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.preliminary import Preliminary
-from offramp.agency.cases.refusals import NO_CONSENT
+from offramp.agency.cases.refusals import NOT_COVERED
 from offramp.agency.folder.office import Office
 from offramp.agency.operations.access import CASES, needs
 from offramp.agency.operations.decisions import DeterminationPreview
@@ -80,7 +80,7 @@ def told_by(preview: Preview | DeterminationPreview | TellingPreview) -> Told:
         for refusal in part.refused:
             if refusal.agency not in by_agency:
                 name = names.get(refusal.agency, refusal.agency)
-                because.setdefault(name, {})[refusal.because or NO_CONSENT] = None
+                because.setdefault(name, {})[refusal.why] = None
     to = {
         names.get(agency, agency): tuple(dict.fromkeys(categories))
         for agency, categories in by_agency.items()
@@ -117,14 +117,14 @@ def untold_by(opened: OpenedForm, preview: Preview) -> Mapping[str, str]:
         for refusal in opened.untold.get(category, ()):
             name = preview.names.get(refusal.agency, refusal.agency)
             if name not in told.to:
-                reasons.setdefault(name, {})[refusal.because or NO_CONSENT] = None
+                reasons.setdefault(name, {})[refusal.why] = None
     return {name: " ".join(texts) for name, texts in reasons.items()}
 
 
 def unnamed_to(preview: Preview) -> Mapping[str, str]:
     """Return why providers don't learn whom a draft is about, in words, by agency's name."""
     return {
-        preview.names.get(agency, agency): because or NO_CONSENT
+        preview.names.get(agency, agency): because or NOT_COVERED[0]
         for agency, because in preview.unnamed.items()
     }
 

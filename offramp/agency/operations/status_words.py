@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from offramp.agency.cases.addressing import part_to_judge, refusals
-from offramp.agency.cases.refusals import NO_CONSENT
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
@@ -66,7 +65,7 @@ def _reasons(
     part = part_to_judge(working_set, ("status",), {"status": word})
     pack = office.program(working_set).pack
     refused = refusals(working_set, pack, case, "status", part, "review", office.clock())
-    return tuple(sorted((names[each.agency], each.because or NO_CONSENT) for each in refused))
+    return tuple(sorted((names[each.agency], each.why) for each in refused))
 
 
 def _told(office: Office, case: str, areas: tuple[str, ...]) -> set[tuple[str, str]]:

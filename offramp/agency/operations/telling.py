@@ -57,6 +57,7 @@ from offramp.agency.cases.moments import (
     stated_moments,
 )
 from offramp.agency.cases.odd_ages import AGE, OddAge, odd_age, own_ages
+from offramp.agency.cases.open_decisions import decision_settling
 from offramp.agency.cases.owed_corrections import (
     PROGRAM_FACTS,
     Holder,
@@ -114,6 +115,10 @@ class CaseAbout:
     contact: Mapping[str, str] = field(default_factory=dict)
 
 
+# The code of what a named person decides, and no answer states.
+DECIDE_IT = "decide-it"
+
+
 @frozen
 class OpenedForm:
     """A form that is opened for a case, and ready to be asked.
@@ -124,7 +129,9 @@ class OpenedForm:
     is the person, None for a new case. `happened` are the moments that the form asks for and this
     agency told before, by fact: what happens once is not told twice by accident. `kept` are answers
     that were kept here and told to nobody, as they are typed. `sections` are the sections of
-    charges to confirm or correct, by the name of their question.
+    charges to confirm or correct, by the name of their question. `decided` are facts that were
+    asked for and that an open decision of this agency states, each with that decision: the form
+    doesn't ask for them.
     """
 
     form: Form
@@ -138,6 +145,7 @@ class OpenedForm:
     happened: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     sections: Mapping[str, str] = field(default_factory=dict)
+    decided: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -314,7 +322,8 @@ def open_form(
     """Open a form for a case, or for a new one where the form begins it.
 
     Raises `RequestError` `unknown-form`; `AgencyError` `no-directory`, `not-yours`,
-    `name-the-case`, `no-such-case`, `case-ended`, `nobody-to-tell`, `nothing-to-tell`.
+    `name-the-case`, `no-such-case`, `case-ended`, `nobody-to-tell`, `nothing-to-tell`; `decide-it`
+    if an open decision of this agency states all that was asked.
     """
     form = find_form(name)
     working_set = office.working_set()
@@ -355,8 +364,13 @@ def open_form(
     if form.own and not any(any(sheet.facts_of(category)) for category in sheet.parts):
         raise _no_own_facts(role, pack)
     untold: dict[str, tuple[Refused, ...]] = {}
+    decided: dict[str, str] = {}
     if form.name == "answer":
         questions = questions_here(office, working_set, str(case))
+        decided = decided_facts(office, working_set, str(case), questions)
+        questions = tuple(question for question in questions if question.path not in decided)
+        if decided and not questions:
+            raise decide_it(working_set.cases.digits(str(case)), *next(iter(decided.items())))
         sections = _sections_asked(office, working_set, case_view, questions)
         sheets = _answer_sheets(questions, sheet, sections)
     elif form.only:
@@ -373,7 +387,7 @@ def open_form(
     happened = _happened_before(working_set, form, case_view)
     zone = directory.zone.key
     opened = OpenedForm(form, case, sheets, untold, zone, seen_at, terms, about, happened)
-    opened = replace(opened, sections=dict(_told_sections(sheets)))
+    opened = replace(opened, sections=dict(_told_sections(sheets)), decided=decided)
     kept = _kept_before(working_set, case_view, opened.paths)
     if case is not None and opens_care(office, working_set, case, None):
         members = kept_members(working_set, case)
@@ -621,6 +635,30 @@ def questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[
     """Return the open questions of a case, without those for what a cause has ended here."""
     pack, time = office.program(working_set).pack, working_set.gateway.hub_time(office.clock())
     return open_questions(working_set, case, ended_kinds(working_set, pack, case, time))
+
+
+def decided_facts(
+    office: Office, working_set: WorkingSet, case: str, questions: Iterable[OpenQuestion]
+) -> dict[str, str]:
+    """Return the facts asked for that an open decision of this agency states, with the decision."""
+    program, now = office.program(working_set), office.clock()
+    settled = {
+        question.path: decision_settling(working_set, program, case, question.path, now)
+        for question in questions
+    }
+    return {path: decision for path, decision in settled.items() if decision is not None}
+
+
+def decide_it(digits: str, path: str, decision: str) -> AgencyError:
+    """Return the refusal to state by an answer what a named person decides.
+
+    `digits` are the first ones of the case.
+    """
+    return AgencyError(
+        "decide-it",
+        f"`{path}` is stated by your decision on `{decision}`, and not by an answer",
+        fix=f"decide it with `agency determine {digits} {decision} OUTCOME --reason REASON`",
+    )
 
 
 def _sections_asked(
@@ -958,7 +996,7 @@ def _unnamed(office: Office, working_set: WorkingSet, draft: FormDraft) -> Mappi
     part = part_to_judge(working_set, (_CONTACT,), {_CONTACT: {}})
     pack = office.program(working_set).pack
     refused = address_part(working_set, pack, form, part, draft.case, now).refused
-    because = {refusal.agency: refusal.because for refusal in refused}
+    because = {refusal.agency: refusal.why for refusal in refused}
     return {agency: because.get(agency) for agency in providers}
 
 

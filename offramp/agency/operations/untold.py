@@ -7,15 +7,24 @@ shows another agency that its own decision rests on something else now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exchange.records.building import Part
 from offramp.agency.cases.addressing import decision_parts, refusals
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.case import Case
+from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import case_of, decisions_here
-from offramp.agency.cases.human_decision import HumanDecision, human_decision_parts
+from offramp.agency.cases.human_decision import (
+    OTHER,
+    HumanDecision,
+    human_decision_parts,
+    relation_of,
+)
+from offramp.agency.cases.open_decisions import answer_on_known_facts
+from offramp.agency.cases.outdated import ANSWER, outdated_decisions
 from offramp.agency.cases.untold_decisions import kept_decisions, restored_decision
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
@@ -40,11 +49,30 @@ from rules.input.printing import printable
 
 
 @frozen
+class StandingTelling:
+    """A person's decision in whose place no answer of the rules is told.
+
+    `agency` decided, and `recipients` are the agencies that this one told it. They are empty for
+    another agency's decision. `by` is None where the person isn't known here. `on` is the time of
+    the record in seconds since 1970, None where it isn't in the log yet.
+    """
+
+    outcome: str
+    by: str | None
+    agency: str
+    is_own: bool
+    recipients: tuple[str, ...]
+    on: int | None = None
+
+
+@frozen
 class TellingPreview:
     """A decision that may be told now: what that tells, to whom, and to whom not.
 
     `by`, `reason`, and `day` are those of a person's decision, None for the rules' answer.
-    `outcome` is None where the rules can't tell. The others are as in `DeterminationPreview`.
+    `outcome` is None where the rules can't tell. `stands` is the decision of a person that was told
+    before, or that another agency made and the rules contradict: then nothing may be told, and
+    there are no parts. The others are as in `DeterminationPreview`.
     """
 
     case: str
@@ -60,6 +88,7 @@ class TellingPreview:
     seen_at: int | None = None
     is_outside_rules: bool = False
     told_first: tuple[str, ...] = ()
+    stands: StandingTelling | None = None
 
     @property
     def is_told(self) -> bool:
@@ -79,6 +108,7 @@ class TellingPreview:
             "differs": self.differs,
             "parts": [part.as_json() for part in self.parts],
             **({"told_first": list(self.told_first)} if self.is_outside_rules else {}),
+            **({"told_to": list(self.stands.recipients)} if self.stands is not None else {}),
         }
 
 
@@ -123,13 +153,15 @@ class _Telling:
     day: str | None
     made: HumanDecision | None
     parts: tuple[Part, ...]
+    stands: StandingTelling | None = None
 
 
 @needs(CASE, look="case")
 def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
     """Show what `tell_decision` would tell, to whom, and to whom not. Nothing is kept or sent.
 
-    Raises as `tell_decision`, but for `nobody-to-tell`.
+    What was told before isn't told again: the preview says so, in `stands`. Raises as
+    `tell_decision`, but for `nobody-to-tell`.
     """
     working_set = office.working_set()
     seen_at = office.at
@@ -154,6 +186,7 @@ def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
         seen_at,
         made is not None and made.is_outside_rules,
         told_before_others(working_set, made, telling.parts) if made is not None else (),
+        telling.stands,
     )
 
 
@@ -178,6 +211,8 @@ def tell_decision(
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
         telling = _telling(office, working_set, case, decision)
+        if telling.stands is not None:
+            raise _not_told_again(decision, telling.stands)
         check_may_be_told(working_set, telling.kind, case)
         parts = tuple(part for part in telling.parts if part.to)
         if not parts:
@@ -225,6 +260,8 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
             made,
             parts,
         )
+    if (stands := _standing(office, working_set, view, case, decision)) is not None:
+        return _Telling("determination", stands.outcome, stands.by, None, None, None, (), stands)
     if decision not in decisions_here(working_set, program.pack):
         raise AgencyError(
             "nothing-to-tell",
@@ -242,4 +279,85 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
         None,
         None,
         decision_parts(working_set, case, answer, defaults, now),
+    )
+
+
+def _standing(
+    office: Office, working_set: WorkingSet, view: Case, handle: str, decision: str
+) -> StandingTelling | None:
+    """Return the person's decision in whose place the rules' answer isn't told, None for none.
+
+    It is this agency's that was told before, or another agency's that the rules contradict. One of
+    another agency that is out of date is none: the rules' answer shows that agency what changed.
+    """
+    program, now = office.program(working_set), office.clock()
+    in_force = view.decided_by_people.get(decision)
+    is_other = in_force is not None and in_force.by != working_set.agency
+    if is_other and any(
+        outdated.decision == decision and outdated.agency != working_set.agency
+        for outdated in outdated_decisions(working_set, program, handle, view, now)
+        if outdated.what != ANSWER
+    ):
+        return None
+    made_here = (in_force, *view.determined_beside.get(decision, ()))
+    for entry in made_here:
+        if entry is not None and entry.by == working_set.agency and entry.record is not None:
+            return _told_before(working_set, handle, decision, entry)
+    if in_force is None or not is_other or in_force.determined is None:
+        return None
+    outcome = str(in_force.outcomes.get(decision))
+    answer = answer_on_known_facts(working_set, program, view, handle, decision, now)
+    by_rules = answer.outcome if answer is not None else None
+    if relation_of(decision, by_rules, outcome) != OTHER:
+        return None
+    by = str(in_force.determined["by"])
+    return StandingTelling(outcome, by, in_force.by, False, ())
+
+
+def _told_before(
+    working_set: WorkingSet, handle: str, decision: str, entry: CaseEntry
+) -> StandingTelling:
+    """Return a decision of this agency that it told, in one record or in one for counsel first."""
+    records = [
+        outgoing
+        for outgoing in working_set.cases.records(handle).sent
+        if not (outgoing.refused or outgoing.replaced_by)
+        and (outgoing.jti == entry.record or _states(outgoing.parts, entry.determined))
+    ]
+    recipients = {
+        agency for outgoing in records for part in outgoing.parts for agency in part["to"]
+    }
+    times = [outgoing.receipt.time for outgoing in records if outgoing.receipt is not None]
+    by = (entry.determined or {}).get("by")
+    return StandingTelling(
+        str(entry.outcomes.get(decision)),
+        str(by) if by is not None else None,
+        entry.by,
+        True,
+        tuple(sorted(recipients)),
+        min(times, default=None),
+    )
+
+
+def _states(parts: Iterable[Mapping[str, Any]], made: Mapping[str, Any] | None) -> bool:
+    return made is not None and any(
+        content.get("determination") == made
+        for part in parts
+        for content in part["content"].values()
+    )
+
+
+def _not_told_again(decision: str, stands: StandingTelling) -> AgencyError:
+    """Return the refusal to tell the rules' answer in place of a person's decision."""
+    recipients = ", ".join(f"`{agency}`" for agency in stands.recipients)
+    what = (
+        f"`{decision}` was told before" + (f", to {recipients}" if recipients else "")
+        if stands.is_own
+        else f"a person of `{stands.agency}` decided `{decision}` otherwise than the rules, and "
+        "the rules' answer isn't told in place of that"
+    )
+    return AgencyError(
+        "nothing-to-tell",
+        what,
+        fix="to decide otherwise, decide it again with `agency determine`",
     )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from offramp.agency import operations
 from offramp.console.agency.pages.telling import digest_of
 from offramp.console.agency.routes import WORKERS, action, page
-from offramp.console.agency.visit import Invalid, NotHere, Visit
+from offramp.console.agency.visit import Elsewhere, Invalid, NotHere, Visit
 from rules.errors import Refusal
 
 PROSECUTOR, PROGRAM = ("prosecutor",), ("program",)
@@ -146,6 +146,12 @@ def decision(visit: Visit) -> Response:
         case_path=visit.address_of(visit.case),
         tells=address_to_tell(visit, visit.case, pending.decision),
         sent=_just_asked(visit),
+        rests_on=[
+            (rested, address_of_decision(visit, visit.case, rested.decision))
+            if rested.is_own
+            else (rested, None)
+            for rested in pending.rests_on
+        ],
     )
 
 
@@ -237,7 +243,9 @@ def record(visit: Visit) -> Response:
     visit.remember(_name(visit, "draft"), {})
     visit.forget(_name(visit, "asked"))
     names = [preview.names.get(agency, agency) for agency in made.recipients]
-    visit.remember("told", {"to": names, **_delivery(made.state), "back": _base(visit)})
+    unaware = [preview.names.get(agency, agency) for agency in made.unaware]
+    told = {"to": names, **_delivery(made.state), "back": _base(visit), "unaware": unaware}
+    visit.remember("told", told)
     return visit.go("/told")
 
 
@@ -330,6 +338,8 @@ def _seen(
 def check_telling(visit: Visit) -> Response:
     """Show who is told a decision that was kept here, or the rules' answer, and who isn't."""
     preview = _telling(visit)
+    if preview.stands is not None:
+        return _show_standing(visit, preview, preview.stands)
     digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))
     return visit.show(
         "decided_check.html",
@@ -344,10 +354,32 @@ def check_telling(visit: Visit) -> Response:
     )
 
 
+def _show_standing(
+    visit: Visit, preview: operations.TellingPreview, stands: operations.StandingTelling
+) -> Response:
+    """Say to whom a person's decision was told. The rules' answer isn't told in its place."""
+    again = None
+    if has_decisions(visit):
+        again = address_of_decision(visit, visit.case, preview.decision)
+    return visit.show(
+        "decided_told.html",
+        "Told before" if stands.is_own else "A person decided",
+        preview=preview,
+        stands=stands,
+        words=operations.describe_telling(visit.office, visit.case, preview),
+        to=[preview.names.get(agency, agency) for agency in stands.recipients],
+        decider=preview.names.get(stands.agency, stands.agency),
+        again=again,
+        back=visit.address_of(visit.case),
+    )
+
+
 @action(TELLING, WORKERS)
 def tell(visit: Visit) -> Response:
     """Tell what was shown. Who tells a person's decision confirms it."""
     preview = _telling(visit)
+    if preview.stands is not None:
+        raise Elsewhere(visit.path, "A person’s decision is in force. Nothing was sent now.")
     if visit.field("seen") != _seen_telling(preview):
         raise Invalid({"seen": _CHANGED})
     digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))

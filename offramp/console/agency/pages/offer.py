@@ -73,6 +73,7 @@ def scene(visit: Visit) -> Response:
         "At the scene",
         route=ROUTES[read.route],
         fields=fields_of(questions, kept["typed"], visit),
+        by_chance=fields_of(() if read.open else read.by_chance, kept["typed"], visit),
         is_further=bool(kept["typed"] and read.open),
     )
 
@@ -349,7 +350,8 @@ def _rows(visit: Visit, preview: operations.Preview) -> list[tuple[str, str, str
     """
     _, questions = operations.open_referral(visit.office)
     asked = {question.name: WHO for question in questions}
-    asked |= {question.name: SCENE for question in _scene(visit).asked}
+    read = _scene(visit)
+    asked |= {question.name: SCENE for question in (*read.asked, *read.by_chance)}
     asked["encounter.route"] = "/offer"
     return [
         (line.label, line.value, f"{asked[line.path]}#{line.path}" if line.path in asked else None)

@@ -31,7 +31,9 @@ from rules.errors import Refusal
 
 ANSWER = "answer"
 ASKED = "/asked"
-_RECORDS_CHECK = "/queue/{c}/{decision}"
+# The pages of a decision, in the lists of the two offices that have one.
+_DECISIONS = ("/queue/{c}/{decision}", "/applications/{c}/{decision}")
+_RECORDS_CHECK = "decisions.screening"
 # The titles of what was told, by how far the record came.
 _TITLES = {
     "sent": "Sent",
@@ -48,12 +50,13 @@ def asked(visit: Visit) -> Response:
     waiting: dict[str, list[operations.AskedFact]] = {}
     addresses = operations.case_addresses(visit.office)
     local = {case: id_ for id_, case in addresses.items()}
-    decides = visit.has_page(_RECORDS_CHECK)
     for question in operations.group_questions(operations.waiting_questions(visit.office)):
-        # The word of the records check is confirmed where it is decided.
-        is_decided = decides and question.path == "decisions.screening"
-        page_of = _RECORDS_CHECK if is_decided else f"/people/{{c}}/tell/{ANSWER}"
-        address = page_of.format(c=local[question.case], decision="screening")
+        # What a person decides is confirmed where it is decided, and no form states it.
+        is_check = question.path == _RECORDS_CHECK
+        decided = _page_deciding(
+            visit, local[question.case], "screening" if is_check else question.decided_in
+        )
+        address = decided or f"/people/{local[question.case]}/tell/{ANSWER}"
         waiting.setdefault(address, []).append(question)
     cases = []
     for address, questions in waiting.items():
@@ -67,6 +70,7 @@ def asked(visit: Visit) -> Response:
             {
                 "address": f"{ASKED}/{local[case]}",
                 "form": address,
+                "is_decided": not is_answer,
                 "about": questions[0].about,
                 "fields": _fields_of(visit, measurements),
                 "to": _askers(measurements),
@@ -79,6 +83,14 @@ def asked(visit: Visit) -> Response:
         cases=cases,
         closed=len(operations.closed_questions(visit.office)),
     )
+
+
+def _page_deciding(visit: Visit, local: str, decision: str | None) -> str | None:
+    """Return the page of a decision of this office, None where it has none."""
+    if decision is None:
+        return None
+    pages = (page_of for page_of in _DECISIONS if visit.has_page(page_of))
+    return next((page_of.format(c=local, decision=decision) for page_of in pages), None)
 
 
 def _measurements(visit: Visit, case: str, local: str) -> tuple[operations.AskedMeasurement, ...]:
@@ -173,13 +185,26 @@ def form(visit: Visit) -> Response:
         mend=_page_of(visit, "mistake"),
         is_moved=is_moved,
         again=_asked_again(visit) if _name(visit) == ANSWER else (),
+        decided=_decided_elsewhere(visit) if opened.decided else (),
     )
+
+
+def _decided_elsewhere(visit: Visit) -> list[tuple[str, str | None]]:
+    """Return each question that a decision of this office answers, with the decision's page."""
+    waiting = operations.waiting_questions(visit.office, visit.case)
+    return [
+        (question.question, _page_deciding(visit, visit.parts["c"], question.decided_in))
+        for question in operations.group_questions(waiting)
+        if question.decided_in is not None
+    ]
 
 
 def _asked_again(visit: Visit) -> tuple[operations.AskedFact, ...]:
     """Return the questions of agencies that have this agency's answer already."""
     waiting = operations.waiting_questions(visit.office, visit.case)
-    return operations.group_questions(question for question in waiting if question.earlier)
+    return operations.group_questions(
+        question for question in waiting if question.earlier and question.decided_in is None
+    )
 
 
 @action("/people/{c}/tell/{form}", OFFERERS)
@@ -297,7 +322,18 @@ def _name(visit: Visit) -> str:
 
 
 def _opened(visit: Visit) -> operations.OpenedForm:
-    return operations.open_form(visit.office, _name(visit), visit.case)
+    """Open the form of the address. Raises `Elsewhere` where all of it waits for a decision."""
+    try:
+        return operations.open_form(visit.office, _name(visit), visit.case)
+    except Refusal as refusal:
+        if refusal.code != operations.DECIDE_IT:
+            raise
+        waiting = operations.waiting_questions(visit.office, visit.case)
+        decision = next(question.decided_in for question in waiting if question.decided_in)
+        address = _page_deciding(visit, visit.parts["c"], decision)
+        if address is None:
+            raise
+        raise Elsewhere(address, "You answer this by your decision, with a reason.") from None
 
 
 def _draft_name(visit: Visit) -> str:

@@ -1,0 +1,122 @@
+"""A decision that was told is told once, and the rules' contrary answer isn't told in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from offramp.agency import operations
+from offramp.agency.errors import AgencyError
+from tests.support.agencies import Town
+from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
+from tests.support.santa_fe_town import consent, linked_town, refer, screen, settle, state
+from tests.support.staff import founder_of
+
+PERSON = "Julia Vigil"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    with linked_town(tmp_path) as town:
+        yield town
+
+
+def over_the_limit(town: Town) -> str:
+    """Return a case that the rules bar, before the person has consented to anything."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    state(town, "police", "weigh", case, {"encounter.drugs[0].grams": "9.1 g"})
+    settle(town, case)
+    screen(town, case)
+    return case
+
+
+def decided_eligible(town: Town, agency: str, case: str, person: str = PERSON) -> None:
+    words = (person, case, "eligibility", "eligible", "discretion")
+    assert operations.determine(town.at[agency], *words).differs
+
+
+def code(town: Town, agency: str) -> str:
+    """Return a code that wasn't used yet: of a new secret."""
+    return code_of(make_account(town.at[agency], founder_of(agency), founder_of(agency)))
+
+
+def signed_in(town: Town, console: Any, agency: str) -> Caller:
+    caller = Caller(console)
+    caller.get("/sign-in")
+    caller.sign_in(founder_of(agency), PASSWORD, code(town, agency))
+    return caller
+
+
+def words(page: httpx.Response) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+def answers_sent(town: Town, agency: str) -> list[str]:
+    sent = town.at[agency].working_set().outbox.values()
+    return [record.jti for record in sent if record.kind in ("decision", "determination")]
+
+
+def test_the_page_says_that_a_decision_was_told_and_to_whom(town: Town) -> None:
+    """Loading it again offered the rules' contrary answer, with the same button."""
+    case = over_the_limit(town)
+    decided_eligible(town, "program", case)
+    consent(town, case)
+    address = f"/people/{town.at['program'].accounts.local_id(case)}/decided/eligibility"
+    with serve_at_town_time(town, "program") as console:
+        caller = signed_in(town, console, "program")
+        assert "Check and tell" in words(caller.get(address))
+        secret = {"password": PASSWORD, "code": code(town, "program")}
+        form = {"seen": caller.hidden("seen"), **secret}
+        assert "Crossroads, Prosecutor will get it" in words(caller.send(address, form))
+        told = answers_sent(town, "program")
+        again = caller.get(address)
+        assert "This was told" in words(again) and f"Decided by {PERSON} of Program" in words(again)
+        assert "Told to Crossroads, Prosecutor" in words(again)
+        assert "Not eligible" not in words(again) and "Tell it" not in words(again)
+        assert 'name="seen"' not in again.text
+        assert "Nothing was sent now" in words(caller.send(address, form))
+    assert answers_sent(town, "program") == told
+    with pytest.raises(AgencyError) as refused:
+        operations.tell_decision(town.at["program"], PERSON, case, "eligibility")
+    assert refused.value.code == "nothing-to-tell"
+    assert "told before, to `crossroads`, `prosecutor`" in str(refused.value)
+
+
+def test_the_rules_answer_is_not_told_in_place_of_another_agencys_decision(town: Town) -> None:
+    case = over_the_limit(town)
+    consent(town, case)
+    decided_eligible(town, "prosecutor", case, "Thomas Baca")
+    settle(town, case)
+    preview = operations.preview_telling(town.at["program"], case, "eligibility")
+    assert preview.stands is not None and not preview.is_told
+    assert (preview.stands.by, preview.stands.is_own) == ("Thomas Baca", False)
+    address = f"/people/{town.at['program'].accounts.local_id(case)}/decided/eligibility"
+    with serve_at_town_time(town, "program") as console:
+        shown = words(signed_in(town, console, "program").get(address))
+    assert "A person decided this" in shown and "Thomas Baca of Prosecutor" in shown
+    assert "Tell it" not in shown
+    with pytest.raises(AgencyError) as refused:
+        operations.tell_decision(town.at["program"], PERSON, case, "eligibility")
+    assert refused.value.code == "nothing-to-tell"
+
+
+def test_the_rules_answer_is_told_where_the_other_decision_is_out_of_date(town: Town) -> None:
+    """It shows the prosecutor that the decision rests on something else now."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    screen(town, case)
+    consent(town, case)
+    decision = ("Thomas Baca", case, "eligibility", "eligible", "rules")
+    operations.determine(town.at["prosecutor"], *decision)
+    settle(town, case)
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 9.1})
+    settle(town, case)
+    assert operations.preview_telling(town.at["program"], case, "eligibility").stands is None
+    told = operations.tell_decision(town.at["program"], PERSON, case, "eligibility")
+    assert "prosecutor" in told.recipients
