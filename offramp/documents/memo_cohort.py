@@ -13,6 +13,7 @@ from typing import Any
 from offramp.documents import memo_charts
 from offramp.documents.memo_charts import DecidingBar, RangeBar, SureBar
 from offramp.documents.web_page import escape_html, inline_html
+from offramp.policy.cohort.report_text import TWO_REPORTS
 from offramp.policy.counted_rows_text import (
     answer_rows,
     count_text,
@@ -64,8 +65,7 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
     yield (
         '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
         "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "
-        "to 10, or one that would tell such a count. Two reports with different filters or rules "
-        "can tell together what each hides.</p>"
+        f"to 10, or one that would tell such a count. {TWO_REPORTS}</p>"
     )
     yield from (
         f'<p class="notes">{inline_html(sentence)}</p>'

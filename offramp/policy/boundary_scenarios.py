@@ -78,11 +78,19 @@ class Amount:
 
 @frozen
 class Neighbor:
-    """A value at the boundary or next to it, and the words for it."""
+    """A value at the boundary or next to it, and the words for it.
+
+    `side` is -1 below the amount, 0 at it, and 1 above it.
+    """
 
     value: Any
     shown: str
-    is_exact: bool
+    side: int
+
+    @property
+    def is_exact(self) -> bool:
+        """True if the value is at the boundary itself."""
+        return self.side == 0
 
 
 def boundary_scenarios(program: Program, day: Any, models: Sequence[Scenario]) -> list[Scenario]:
@@ -226,10 +234,15 @@ def _neighbors(
         Neighbor(
             plain(int(number) if number == number.to_integral_value() else number),
             format_amount(number.normalize(), amount.parameter.unit),
-            number == value,
+            _side(number, value),
         )
         for number in numbers
     ]
+
+
+def _side(value: Any, boundary: Any) -> int:
+    """Return -1 if the value is below the boundary, 0 at it, and 1 above it."""
+    return int(value > boundary) - int(value < boundary)
 
 
 def _moments(
@@ -243,7 +256,7 @@ def _moments(
     zone = ZoneInfo(program.pack.time_zone)
     exact = datetime.combine(instant.astimezone(zone).date(), amount.value, zone)
     return [
-        Neighbor(plain(moment.astimezone(UTC)), f"{moment:%H:%M}", moment == exact)
+        Neighbor(plain(moment.astimezone(UTC)), f"{moment:%H:%M}", _side(moment, exact))
         for moment in (exact - _MINUTE, exact, exact + _MINUTE)
     ]
 
@@ -258,13 +271,9 @@ def _days(
     away = -1 if comparison.sign == "-" else 1
     exact = moved(base_day, length_of(amount.parameter.unit, amount.value), away)
     return [
-        Neighbor(
-            plain(moved(exact, _DAY, -away)), f"a day less than {amount.shown}", is_exact=False
-        ),
-        Neighbor(plain(exact), amount.shown, is_exact=True),
-        Neighbor(
-            plain(moved(exact, _DAY, away)), f"a day more than {amount.shown}", is_exact=False
-        ),
+        Neighbor(plain(moved(exact, _DAY, -away)), f"a day less than {amount.shown}", -1),
+        Neighbor(plain(exact), amount.shown, 0),
+        Neighbor(plain(moved(exact, _DAY, away)), f"a day more than {amount.shown}", 1),
     ]
 
 
@@ -275,14 +284,15 @@ def _scenario(
     facts: dict[str, Any],
     expect: dict[str, Any],
 ) -> Scenario:
-    parameter, place = amount.parameter, "exactly" if neighbor.is_exact else "just beyond"
+    parameter = amount.parameter
+    place = {-1: "just under", 0: "exactly", 1: "just over"}[neighbor.side]
     at_the_scene = comparison.decision == _OFFER
     row = f"-{amount.word}" if amount.word else ""
     name = f"{parameter.name}{row}-{'exactly' if neighbor.is_exact else 'beyond'}"
     name += "-at-the-scene" if at_the_scene else ""
     capitalized = f"{neighbor.shown[:1].upper()}{neighbor.shown[1:]}"
     if comparison.is_moment:
-        away = "which is exactly" if neighbor.is_exact else "a minute from"
+        away = {-1: "a minute before", 0: "which is exactly", 1: "a minute after"}[neighbor.side]
         sentence = f"It is {neighbor.shown}, {away} this time: {parameter.label}"
     else:
         sentence = f"{capitalized} is {place} the {parameter.label}"

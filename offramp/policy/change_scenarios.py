@@ -314,8 +314,11 @@ def _place_in(clock: str, scenario: Scenario, side: Side) -> timedelta | None:
 
 
 def _number_scenario(name: str, edge: Edge, day: date, scenario_id: str) -> dict[str, Any]:
-    """Return a case at a number, or just beyond it, as a scenario."""
-    place = "exactly at" if edge.is_exact else "just beyond"
+    """Return a case at a number, just under it, or just over it, as a scenario."""
+    if edge.is_exact:
+        place = "exactly at"
+    else:
+        place = "just under" if edge.value < edge.limit else "just over"
     outcome = edge.example.outcome
     answer = ", ".join(outcome) if isinstance(outcome, list) else str(outcome)
     limit = format_amount(edge.limit.normalize(), unit_of(edge.compared))

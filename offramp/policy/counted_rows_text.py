@@ -10,7 +10,13 @@ from typing import Any
 
 from offramp.policy.change_wording import days_of, days_text
 from offramp.policy.cohort.left_out import left_out_kinds
-from offramp.policy.cohort.report_text import HIDDEN, aligned, not_sharp_text, unlisted_text
+from offramp.policy.cohort.report_text import (
+    HIDDEN,
+    TWO_REPORTS,
+    aligned,
+    not_sharp_text,
+    unlisted_text,
+)
 from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from rules.author.phrases import format_day, spell_name
 from rules.input.printing import printable
@@ -46,8 +52,7 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"A row is one of these {unit}, not a person. With chance: 95 % intervals, as if the"
     yield f"years were a sample. Hidden: a count from 1 to {cohort['least_shown'] - 1}, or one that"
-    yield "would tell such a count. Two reports with different filters or rules can tell together"
-    yield "what each hides."
+    yield from wrap(f"would tell such a count. {TWO_REPORTS}", _WIDTH)
     for _, part in parts_on_days(cohort):
         yield from not_sharp_sentences(part)
 

@@ -67,6 +67,30 @@ def test_a_scenario_notices_each_wrong_amount(name: str, draft: Path) -> None:
     assert run(mutated(draft, *MUTANTS[name]), scenarios).failures
 
 
+def test_a_scenario_says_on_which_side_of_its_amount_it_is(draft: Path, center: Path) -> None:
+    says = {one.id: one.says for one in read_scenarios(draft)}
+    # The cap takes no one with more of it, and the age no one with less.
+    assert says["quantity-cap-beyond"] == "6.01 g is just over the opiate limit."
+    assert says["quantity-cap-exactly"] == "6 g is exactly the opiate limit."
+    assert says["minimum-age-beyond"].startswith("17 years is just under the ")
+    says = {one.id: one.says for one in read_scenarios(center)}
+    assert all("beyond" not in text and "a minute from" not in text for text in says.values())
+    for text in says.values():
+        if "A day less than" in text:
+            assert "is just under the" in text
+        if "A day more than" in text:
+            assert "is just over the" in text
+    assert any("a minute before this time" in text for text in says.values())
+
+
+def test_an_amount_that_takes_no_one_has_its_case_just_under_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    city = new(tmp_path_factory.mktemp("towns"), "riverton", "fayetteville-nc")
+    says = {one.id: one.says for one in read_scenarios(city)}
+    assert says["quantity-limit-beyond"].startswith("3.99 g is just under the amount at which")
+
+
 # The rules that read these times stay the parent's.
 OF_THE_CENTER = {
     "a day less to look back": (r"(lookback_days:.*?value: )30", r"\g<1>29"),

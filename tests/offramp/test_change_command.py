@@ -126,6 +126,17 @@ def test_the_same_pack_twice_changes_nothing(capsys: pytest.CaptureFixture[str])
 # A city's own packs
 
 
+def test_a_case_below_an_amount_that_takes_no_one_is_just_under_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_least = PACK.replace("> cap", ">= cap")
+    old = pack_in(tmp_path / "old", at_least)
+    new = pack_in(tmp_path / "new", at_least.replace("value: 4", "value: 40"))
+    memo = memo_of(capsys, old, new, "--today", "2026-01-01", "--decision", "eligibility")
+    says = [edge["says"].partition(":")[0] for edge in memo["scenarios"]["edges"]]
+    assert says[-2:] == ["The case is exactly at 40 g", "The case is just under 40 g"]
+
+
 def test_a_cap_of_40_grams_instead_of_4_is_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +163,7 @@ def test_a_cap_of_40_grams_instead_of_4_is_seen(
     changes, exactly, beyond = edges
     read_first = "Read before you keep: the new pack's own answer is taken as right."
     assert exactly["says"] == f"The case is exactly at 40 g: eligible. {read_first}"
-    assert beyond["says"] == f"The case is just beyond 40 g: ineligible. {read_first}"
+    assert beyond["says"] == f"The case is just over 40 g: ineligible. {read_first}"
     # The scenarios are ready: with them, the new pack passes and the old one fails.
     assert main(["change", old, new, *words, "--write-scenarios"]) == 0
     shown = capsys.readouterr()

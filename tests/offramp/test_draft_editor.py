@@ -58,6 +58,23 @@ def client(console: ConsoleProcess) -> Iterator[httpx.Client]:
         yield client
 
 
+def test_a_page_says_what_is_kept_only_if_it_is_so(client: httpx.Client) -> None:
+    nothing = "Nothing that you enter here is kept or sent."
+    saved = "What you save is written to the draft’s file on this machine. Nothing is sent."
+    for path in ("/drafts", "/drafts/other", "/drafts/other/scenarios"):
+        page = client.get(path).text
+        assert saved in page and nothing not in page, path
+    for path in ("/drafts/other/memo", "/packs", "/nowhere"):
+        page = client.get(path).text
+        assert saved not in page and nothing not in page and "Not legal advice." in page, path
+    for path in ("/packs/riverton", "/packs/riverton/try"):
+        assert nothing in client.get(path).text, path
+    own_site = {"origin": str(client.base_url).rstrip("/")}
+    chosen = {"decision": "eligibility"}
+    asked = client.post("/packs/riverton/try", data=chosen, headers=own_site)
+    assert asked.status_code == 200 and nothing in asked.text
+
+
 ADDRESS = "/drafts/six%20grams"
 
 

@@ -23,6 +23,9 @@ from offramp.terminal import terminal_width
 from rules.input.printing import printable
 
 HIDDEN = "hidden"
+TWO_REPORTS = (
+    "Two reports of one file can tell together what each hides, also with the same rows and rules."
+)
 _LABEL = 11  # columns of the words at the left
 _GAP = "  "
 _THOUSAND = 1_000
@@ -296,8 +299,8 @@ def legend_lines(report: CohortReport) -> Iterator[str]:
         f"either: {unit} whose answer depends on what nobody recorded. A rate goes from those with "
         "the answer for certain to those that can have it.",
         "with chance: 95 % intervals (Wilson, Newcombe), as if the years were a sample.",
-        f"hidden: a count from 1 to {least - 1}, or one that would tell such a count. Two reports "
-        "with different filters or rules can tell together what each hides.",
+        f"hidden: a count from 1 to {least - 1}, or one that would tell such a count. "
+        f"{TWO_REPORTS}",
     ]
     if report.tables.is_withheld:
         sentences.append("No choice of counts protects the small ones, so none is shown.")
