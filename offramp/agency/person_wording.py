@@ -6,9 +6,10 @@ Each sentence is in English and Spanish. No professional has read the Spanish.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from offramp.agency.cases.my_page import NOT_OPENED, UNKNOWN
 from offramp.agency.operations import (
     Charge,
     CodeState,
@@ -34,12 +35,12 @@ TOLD: Mapping[str, tuple[str, str]] = {
         "Se le envió después, aún sin abrir: {kinds}",
     ),
 }
-# By the state of the charge: the first line of the page.
+# By the state of the charge: the first line of the page, after its day.
 CHARGE: Mapping[str, tuple[str, str]] = {
-    "held": ("It is on hold. It is not filed now.", "Está en suspenso. Ahora no está presentada."),
+    "held": ("It is on hold. It is not filed.", "Está en suspenso. No está presentada."),
     "may_be_filed": (
-        "It is on hold. The prosecutor may file it now.",
-        "Está en suspenso. La fiscalía puede presentarla ahora.",
+        "It is on hold. The prosecutor may file it.",
+        "Está en suspenso. La fiscalía puede presentarla.",
     ),
     "filed": ("No. The prosecutor filed it.", "No. La fiscalía la presentó."),
     "not_filed": ("The prosecutor did not file it.", "La fiscalía no la presentó."),
@@ -55,15 +56,70 @@ CHARGE: Mapping[str, tuple[str, str]] = {
         "Pregunte a quien lleva su caso. Las reglas de aquí tienen su propia respuesta.",
     ),
 }
+# The same where the office may no longer be told: how it was on that day.
+CHARGE_THEN: Mapping[str, tuple[str, str]] = {
+    **CHARGE,
+    "held": (
+        "It was on hold. It was not filed then.",
+        "Estaba en suspenso. No estaba presentada entonces.",
+    ),
+    "may_be_filed": (
+        "It was on hold. The prosecutor may have filed it since.",
+        "Estaba en suspenso. Quizá la fiscalía la presentó después.",
+    ),
+    "not_filed": (
+        "The prosecutor had not filed it then.",
+        "La fiscalía no la había presentado entonces.",
+    ),
+    "nothing_held": (
+        "Nothing was on hold. There was no charge to file then.",
+        "No había nada en suspenso. No había entonces acusación que presentar.",
+    ),
+}
 SAYS: Mapping[str, tuple[str, str]] = {
+    "as_of": ("As of {day}: {text}", "Al {day}: {text}"),
     "by_prosecutor": ("The prosecutor said so.", "Así lo dijo la fiscalía."),
     "by_rules": (
         "The rules say so. The prosecutor decides.",
         "Así lo dicen las reglas. La fiscalía decide.",
     ),
-    "not_told": (
+    "not_sent": (
         "Nobody has told {agency} yet. Ask your lawyer or the prosecutor’s office.",
         "Nadie se lo ha dicho todavía a {agency}. Pregunte a su defensa o a la fiscalía.",
+    ),
+    "not_opened": (
+        "It was sent, and nobody at {agency} has opened it yet. Ask your case manager to open it.",
+        "Se envió, y nadie en {agency} lo ha abierto todavía. Pida a quien lleva su caso que lo "
+        "abra.",
+    ),
+    "not_enough": (
+        "What {agency} was told does not settle it. Ask your lawyer or the prosecutor’s office.",
+        "Lo que se dijo a {agency} no lo aclara. Pregunte a su defensa o a la fiscalía.",
+    ),
+    "newer": (
+        "Something newer was sent, and nobody at {agency} has opened it yet. Ask your case manager "
+        "to open it.",
+        "Se envió algo más nuevo, y nadie en {agency} lo ha abierto todavía. Pida a quien lleva su "
+        "caso que lo abra.",
+    ),
+    "not_sent_before": ("Nobody has told {agency}.", "Nadie se lo ha dicho a {agency}."),
+    "not_enough_before": (
+        "What {agency} was told does not settle it.",
+        "Lo que se dijo a {agency} no lo aclara.",
+    ),
+    "not_opened_before": (
+        "It was sent, and nobody at {agency} has opened it.",
+        "Se envió, y nadie en {agency} lo ha abierto.",
+    ),
+    "may_have_changed": (
+        "This may have changed since then. Nobody at {agency} would learn of it. The prosecutor "
+        "may not tell {agency} now. Ask your lawyer or the court.",
+        "Esto puede haber cambiado después. Nadie en {agency} se enteraría. Ahora la fiscalía no "
+        "puede decírselo a {agency}. Pregunte a su defensa o al tribunal.",
+    ),
+    "would_not_learn": (
+        "The prosecutor may not tell {agency} now. Ask your lawyer or the court.",
+        "Ahora la fiscalía no puede decírselo a {agency}. Pregunte a su defensa o al tribunal.",
     ),
     "rules_alone": ("The rules alone would say: {text}", "Las reglas solas dirían: {text}"),
 }
@@ -85,7 +141,6 @@ _LINES: Mapping[str, tuple[str, str]] = {
     ),
     "told": ("Who was told what about me?", "¿A quién se le dijo qué sobre mí?"),
     "unknown": ("not known here", "aquí no consta"),
-    "asked_back": ("Asked back", "Se pidió que lo devolviera"),
     "others": (
         "What other offices told each other isn't here. It is in the whole list, when the network "
         "is up.",
@@ -98,6 +153,7 @@ _LINES: Mapping[str, tuple[str, str]] = {
     ),
     "may": ("You said yes to", "Usted dijo que sí a"),
     "declined": ("You said no to", "Usted dijo que no a"),
+    "taken_back": ("You took the permission back.", "Usted retiró el permiso."),
     "not_yet": ("nothing so far", "nada hasta ahora"),
     "lawyer": ("My lawyer", "Mi defensa"),
     "opened": ("Who at {agency} opened my file:", "Quién abrió mi expediente en {agency}:"),
@@ -110,25 +166,44 @@ _LINES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def charge_sentence(state: str, lang: str) -> str:
-    """Return the first line on the charge."""
-    return CHARGE.get(state, CHARGE["other"])[LANGUAGES.index(lang)]
+def charge_sentence(charge: Charge, lang: str) -> str:
+    """Return the first line on the charge: its day, and how it is or was on that day."""
+    text = _state_text(charge, charge.state, lang)
+    if charge.as_of is None:
+        return text
+    day = spoken_day(date.fromisoformat(charge.as_of), lang)
+    return SAYS["as_of"][LANGUAGES.index(lang)].format(day=day, text=text)
+
+
+def _state_text(charge: Charge, state: str, lang: str) -> str:
+    words = CHARGE if charge.may_be_told else CHARGE_THEN
+    return words.get(state, words["other"])[LANGUAGES.index(lang)]
 
 
 def charge_source(charge: Charge, agency: str, lang: str) -> str:
-    """Return the second line on the charge: who says so, or whom to ask."""
+    """Return the second line on the charge: who says so, what may be newer, and whom to ask."""
     column = LANGUAGES.index(lang)
-    if charge.by_prosecutor:
-        return SAYS["by_prosecutor"][column]
-    key = "not_told" if charge.state == "undetermined" else "by_rules"
-    return SAYS[key][column].format(agency=agency)
+    return " ".join(SAYS[key][column].format(agency=agency) for key in _source_keys(charge))
+
+
+def _source_keys(charge: Charge) -> Iterator[str]:
+    """Yield the keys of the sentences under the first line, in their order."""
+    before = "" if charge.may_be_told else "_before"
+    if charge.state == UNKNOWN:
+        yield f"{charge.words}{before}"
+    else:
+        yield "by_prosecutor" if charge.by_prosecutor else "by_rules"
+        if charge.words == NOT_OPENED:
+            yield "not_opened_before" if before else "newer"
+    if before:
+        yield "would_not_learn" if charge.state == UNKNOWN else "may_have_changed"
 
 
 def rules_alone(charge: Charge, lang: str) -> str | None:
     """Return what the rules say where the prosecutor's word is another, None where it isn't."""
-    if not charge.by_prosecutor or charge.rules in ("undetermined", charge.state):
+    if not charge.by_prosecutor or charge.rules in (UNKNOWN, charge.state):
         return None
-    text = charge_sentence(charge.rules, lang)
+    text = _state_text(charge, charge.rules, lang)
     return SAYS["rules_alone"][LANGUAGES.index(lang)].format(text=text)
 
 
@@ -152,7 +227,7 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
     if say["unread"]:
         yield from (say["unread"], "")
     yield say["charge"]
-    yield f"  {charge_sentence(page.charge.state, page.lang)}"
+    yield f"  {charge_sentence(page.charge, page.lang)}"
     yield f"  {charge_source(page.charge, page.agency, page.lang)}"
     if (alone := rules_alone(page.charge, page.lang)) is not None:
         yield f"  {alone}"
@@ -178,12 +253,13 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
         told = told_lines(agency, page.lang)
         yield f"  {agency.name}" if told else f"  {agency.name}: {unknown}"
         yield from (f"    {line}" for line in told)
-        if agency.asked_back:
-            yield f"    {say['asked_back']}: {', '.join(agency.asked_back)}"
+        yield from (f"    {line}" for line in agency.answers)
         if agency.may_be_told:
             yield f"    {say['may']}: {', '.join(agency.may_be_told)}"
         if agency.declined:
             yield f"    {say['declined']}: {', '.join(agency.declined)}"
+        if agency.taken_back:
+            yield f"    {say['taken_back']}"
     if not page.is_whole:
         yield f"  {say['others']}"
     yield f"  {say['whole_list']}"

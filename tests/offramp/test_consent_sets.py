@@ -44,12 +44,13 @@ from rules.decide.program import Program
 from rules.errors import Refusal
 from rules.packs.pack import ConsentQuestion, Pack
 from rules.packs.resolve import segments_of
-from rules.shelf import read_pack, shipped
+from rules.shelf import read_pack, shipped, vocabulary
 from tests.support.agencies import PASSPHRASE, ROLES, Town, referral
 from tests.support.chance import chance
 from tests.support.simulator import KEEP, part
 from tests.support.terminals import INTERRUPT, Conversation, converse
 
+ROOT = Path(__file__).parents[2]
 SETS = ("hand_off", "plan")
 NAME, STAFF = "Ana Delgado", "Rosa Quintana"
 SIGNED = Signature(NAME, "typed", "Crossroads", False, True, True)
@@ -497,6 +498,54 @@ def test_what_a_no_changes_is_worked_out_from_the_rules(town: Town) -> None:
     police = by_id["police_enrollment"]
     assert "drug or alcohol use" in police.never and "the plan made with you" in police.never
     assert by_id["counsel"].never == ()
+
+
+def test_police_get_one_word_of_the_status_and_never_what_is_in_the_way() -> None:
+    """What the page for participants and the README say. The word is of a fixed list."""
+    pack = read_pack("lead")
+    program = Program(pack, list(segments_of(pack))[-1].day)
+    purposes = {
+        purpose
+        for consent_set in pack.consent_sets.values()
+        for question in consent_set.questions.values()
+        for grant in question.grants
+        for purpose in grant.purposes
+    }
+    for sender in ("case_management", "program"):
+        for purpose in purposes:
+            assert not permits(program, Passage(sender, "police", "barriers", purpose))
+    assert permits(
+        program, Passage("case_management", "police", "status", "diversion_coordination")
+    )
+    text = " ".join((ROOT / "docs" / "for-participants.md").read_text(encoding="utf-8").split())
+    first, second, third = (each[0] for each in vocabulary().closed_words["engagement"].values())
+    assert f"it says one thing: {first}, {second}, or {third}." in text
+    assert "It never says what you need help with, like housing." in text
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_no_says_only_that_nothing_is_told_through_those_who_asked(town: Town, lang: str) -> None:
+    """Police may have told the prosecutor the same before, as the law lets them.
+
+    So a no claims nothing about them, and names the agencies of the question's lines. What is
+    signed has no such sentence.
+    """
+    office = town.at["crossroads"]
+    agencies = office.working_set().gateway.history.newest.agencies
+    for set_id in SETS:
+        shown = form_of(town, set_id, lang)
+        for question in shown.questions:
+            senders = dict.fromkeys(agencies[line.discloser].name for line in question.lines)
+            through = (" o " if lang == "es" else " or ").join(senders)
+            name = question.recipient_name
+            told = {
+                "en": f"{name} is told none of this through {through}.",
+                "es": f"A {name} no se le dice nada de esto por medio de {through}.",
+            }
+            assert question.if_no[0] == told[lang]
+        answers = dict.fromkeys((question.id for question in shown.questions), False)
+        signed = operations.write_statement(office, set_id, answers, "Ana Muñoz", lang)
+        assert not any("through" in line or "por medio de" in line for line in signed.lines)
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

@@ -377,7 +377,7 @@ def test_a_yes_needs_a_new_signature_and_a_no_needs_none(desk: Desk) -> None:
     caller = desk.caller
     page = caller.get(f"{path}/consents")
     boxes = re.findall('name="grant" value="([^"]+)"', page.text)
-    assert "Prosecutor is told none of this." in words_of(page)
+    assert "Prosecutor is told none of this through " in words_of(page)
     assert (
         sorted(boxes) == sorted(grant["grant"] for grant in allowed) and "checked" not in page.text
     )

@@ -193,6 +193,7 @@ def test_a_permission_is_taken_back_at_once_though_the_hub_is_away(
     assert "/my/take-back/police" not in done.text
     rows = caller.get("/my/page")
     told = shown(rows)
+    assert "Usted retiró el permiso." in told, "the row doesn't end with a dash"
     assert "Police" in told and "Aquí no está lo que otras oficinas se dijeron entre sí." in told
     assert "Lo abrió: su nombre; su apellido" in told and "Nada hasta ahora" not in told
     assert re.search('href="/my/print">.*Ver la lista completa', rows.text)
@@ -273,6 +274,8 @@ def test_a_lost_code_dies_by_its_last_word_and_nothing_is_shown(
         finder.get("/my/lost")
         answers.append(finder.send("/my/lost", {"word": word, "lang": "en"}).text)
     assert answers[0] == answers[1] and "no longer works" in answers[0]
+    assert "Check the spelling of what you typed." in answers[0], "a misspelt word reads the same"
+    assert "Revise si lo escribió bien." in finder.get("/my/lost?done&lang=es").text
     assert "Open your page" in shown(holder.get("/my/page"))
     assert finder.send("/my", {"code": words, "year": str(BORN)}).status_code == 422
 
@@ -377,7 +380,9 @@ def test_each_state_of_the_charge_is_the_first_line_one_tap_after_the_code(tmp_p
                 phone.press(".dock button")
                 assert phone.count <= 1
                 first, bottom = browser.evaluate(FIRST_ANSWER)
-                assert first == person_wording.charge_sentence(state, lang)
+                page = operations.print_my_page(ana.office, ana.case, lang)
+                assert page.charge.state == state
+                assert first == person_wording.charge_sentence(page.charge, lang)
                 assert bottom <= 844, "it is on the screen without a scroll"
                 browser.call("Network.clearBrowserCookies")
 
@@ -516,4 +521,4 @@ def test_the_counter_of_levels_finds_a_hard_sentence() -> None:
     level = reading_level([hard])
     assert level.grade > 20 and level.long == (hard,)
     assert words_to_avoid([hard, "All is well."], "en") == [hard]
-    assert reading_level(["It is on hold. It is not filed now."]).grade < PLAIN_GRADE
+    assert reading_level(["It is on hold. It is not filed."]).grade < PLAIN_GRADE

@@ -18,15 +18,18 @@ from statistics import median
 import pytest
 
 from offramp.agency import operations, person_wording
+from offramp.agency.cases.addressing import part_to_judge, refusals
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.my_page import FILING, promises_of
 from offramp.agency.cases.person_words import PROMISED
+from offramp.agency.operations.consent import preview_take_back
 from offramp.cli import main
 from offramp.documents import segments
 from rules.packs.resolve import resolve
 from rules.shelf import read_pack, vocabulary
 from tests.support.agencies import PASSPHRASE
 from tests.support.participant import BORN, MANAGER, TOGETHER, Participant
+from tests.support.participant import FILING as FILING_STATUS
 from tests.support.refused import refused
 from tests.support.simulator import FORM, grant, part
 
@@ -72,7 +75,7 @@ def test_the_first_line_is_the_answer_of_the_rules_and_the_prosecutors_last_word
         for lang in person_wording.LANGUAGES:
             printed = operations.print_my_page(ana.office, ana.case, lang)
             lines = person_wording.page_lines(printed)
-            first = person_wording.charge_sentence(shown.charge.state, lang)
+            first = person_wording.charge_sentence(printed.charge, lang)
             assert f"  {first}" in lines[:5]
         return shown.charge.state
 
@@ -93,6 +96,172 @@ def test_the_first_line_is_the_answer_of_the_rules_and_the_prosecutors_last_word
     assert shown.charge.state == "dismissed" and shown.charge.rules == "nothing_held"
     alone = person_wording.rules_alone(shown.charge, "es")
     assert alone is not None and "No hay acusación que presentar" in alone
+
+
+def first_lines(ana: Participant, lang: str = "en") -> tuple[str, str]:
+    """Return the first line on the charge, and the lines under it."""
+    page = operations.print_my_page(ana.office, ana.case, lang)
+    return (
+        person_wording.charge_sentence(page.charge, lang),
+        person_wording.charge_source(page.charge, page.agency, lang),
+    )
+
+
+def test_the_first_line_names_its_day_and_after_a_take_back_that_it_may_have_changed(
+    tmp_path: Path,
+) -> None:
+    """The prosecutor keeps the charge on hold, the person takes the permission back, it is filed.
+
+    Nobody at Crossroads learns of the filing. So the page says of which day its word is, and where
+    to ask. It doesn't say that the charge is not filed today.
+    """
+    ana = Participant(tmp_path)
+    ana.prosecutor_tells("filing_decision", "charge_status", {"standing": "held"})
+    first, under = first_lines(ana)
+    assert first == "As of November 2, 2026: It is on hold. It is not filed."
+    assert under == "The prosecutor said so."
+    assert first_lines(ana, "es")[0] == (
+        "Al 2 de noviembre de 2026: Está en suspenso. No está presentada."
+    )
+    operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
+    ana.town.hub.clock += 3 * 24 * 3600
+    ana.town.settle()
+    told = part("charge_status", {"standing": "filed"}, to={"crossroads": FILING_STATUS})
+    with refused("not-permitted"):
+        draft = Draft((told,))
+        operations.send_record(ana.town.at["prosecutor"], "filing_decision", draft, ana.case)
+    first, under = first_lines(ana)
+    assert first == "As of November 2, 2026: It was on hold. It was not filed then."
+    assert under == (
+        "The prosecutor said so. This may have changed since then. Nobody at Crossroads would "
+        "learn of it. The prosecutor may not tell Crossroads now. Ask your lawyer or the court."
+    )
+    assert first_lines(ana, "es") == (
+        "Al 2 de noviembre de 2026: Estaba en suspenso. No estaba presentada entonces.",
+        "Así lo dijo la fiscalía. Esto puede haber cambiado después. Nadie en Crossroads se "
+        "enteraría. Ahora la fiscalía no puede decírselo a Crossroads. Pregunte a su defensa o al "
+        "tribunal.",
+    )
+    page = operations.print_my_page(ana.office, ana.case)
+    printed = "\n".join(person_wording.page_lines(page))
+    assert first in printed and under in printed and "It is not filed" not in printed
+    assert page.charge.because == (), "the rules' reasons say how it is today"
+
+
+def test_the_case_page_of_the_staff_names_the_day_and_that_it_may_have_changed(
+    tmp_path: Path,
+) -> None:
+    ana = Participant(tmp_path)
+
+    def filing() -> tuple[str, ...]:
+        described = operations.describe_case(ana.office, ana.case)
+        answer = next(each for each in described.answers if each.decision == FILING)
+        assert answer.decided is not None and answer.decided.startswith(
+            "Keep the charge on hold, by Ada"
+        )
+        return answer.as_of
+
+    prosecutor = ana.town.at["prosecutor"]
+    operations.determine(prosecutor, "Ada", ana.case, FILING, "hold", "discretion")
+    ana.town.settle()
+    operations.open_case(ana.office, MANAGER, ana.case)
+    assert filing() == ("As of November 2, 2026.",)
+    operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
+    ana.town.settle()
+    operations.determine(prosecutor, "Ada", ana.case, FILING, "prosecutor_may_file", "discretion")
+    ana.town.settle()
+    assert filing() == (
+        "As of November 2, 2026.",
+        "It may have changed since. The prosecutor may not tell Crossroads now, so nobody here "
+        "would learn of it. Ask counsel or the court.",
+    )
+
+
+def test_without_a_permission_the_page_says_that_nobody_here_would_learn_of_it(
+    tmp_path: Path,
+) -> None:
+    """Nothing was told, and the permission is taken back: it isn't enough to wait."""
+    ana = Participant(tmp_path)
+    assert first_lines(ana)[1] == (
+        "Nobody has told Crossroads yet. Ask your lawyer or the prosecutor’s office."
+    )
+    operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
+    first, under = first_lines(ana)
+    assert first == "We don’t know yet."
+    assert under == (
+        "Nobody has told Crossroads. The prosecutor may not tell Crossroads now. Ask your lawyer "
+        "or the court."
+    )
+    assert first_lines(ana, "es")[1] == (
+        "Nadie se lo ha dicho a Crossroads. Ahora la fiscalía no puede decírselo a Crossroads. "
+        "Pregunte a su defensa o al tribunal."
+    )
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [
+        (
+            "en",
+            "Crossroads would not learn any more what happens with a charge against you. What it "
+            "says of the charge would stay as of the day on which it was told last. The charge "
+            "could be filed, and nobody there would know. Ask your lawyer or the court.",
+        ),
+        (
+            "es",
+            "Crossroads ya no se enteraría de lo que pasa con una acusación en su contra. Lo que "
+            "dice de ella quedaría como el último día en que se le dijo. La acusación podría "
+            "presentarse sin que nadie allí lo sepa. Pregunte a su defensa o al tribunal.",
+        ),
+    ],
+)
+def test_before_a_take_back_the_page_says_that_the_word_on_the_charge_freezes(
+    ana: Participant, lang: str, says: str
+) -> None:
+    office, case = ana.office, ana.case
+    taking = preview_take_back(office, case, "crossroads", lang=lang)
+    assert taking.stays_open[0] == says
+    assert says not in preview_take_back(office, case, "police", lang=lang).stays_open
+    for consents in operations.list_standing_consents(office, case, lang):
+        assert (says in consents.follows) is (consents.recipient == "crossroads")
+    # Another line on the same thing stays, so nothing freezes with one line.
+    lines = {grant.discloser: grant.id for grant in taking.stops}
+    one = preview_take_back(office, case, "crossroads", lines["clinic"], lang)
+    assert says not in one.stays_open
+
+
+def test_a_word_on_the_charge_that_nobody_opened_was_sent(tmp_path: Path) -> None:
+    """`Nobody has told` is there only where nothing was sent."""
+    ana = Participant(tmp_path)
+    prosecutor = ana.town.at["prosecutor"]
+
+    def send(standing: str) -> None:
+        told = part("charge_status", {"standing": standing}, to={"crossroads": FILING_STATUS})
+        operations.send_record(prosecutor, "filing_decision", Draft((told,)), ana.case)
+        ana.town.hub.clock += 24 * 3600
+        ana.town.settle()
+
+    send("held")
+    assert first_lines(ana) == (
+        "We don’t know yet.",
+        "It was sent, and nobody at Crossroads has opened it yet. Ask your case manager to open "
+        "it.",
+    )
+    assert first_lines(ana, "es")[1] == (
+        "Se envió, y nadie en Crossroads lo ha abierto todavía. Pida a quien lleva su caso que lo "
+        "abra."
+    )
+    operations.open_case(ana.office, MANAGER, ana.case)
+    assert first_lines(ana)[1] == "The prosecutor said so."
+    send("filed")
+    first, under = first_lines(ana)
+    assert "It is on hold." in first, "the newer word isn't opened"
+    assert under == (
+        "The prosecutor said so. Something newer was sent, and nobody at Crossroads has opened it "
+        "yet. Ask your case manager to open it."
+    )
+    operations.open_case(ana.office, MANAGER, ana.case)
+    assert "No. The prosecutor filed it." in first_lines(ana)[0]
 
 
 def test_an_agency_that_was_told_stays_on_the_page(tmp_path: Path) -> None:
@@ -139,8 +308,88 @@ def test_an_agency_that_was_told_stays_on_the_page(tmp_path: Path) -> None:
     assert prosecutor() == ((), told, ())
 
 
+def test_the_page_of_the_status_names_the_true_cause_why_an_agency_is_not_told(
+    tmp_path: Path,
+) -> None:
+    """Counsel hasn't said that it acts for the person, or the person took the permission back."""
+    ana = Participant(tmp_path)
+
+    def reasons() -> dict[str, str]:
+        return dict(operations.preview_status(ana.office, ana.case).reasons)
+
+    counsel = "This agency was not told that the office is counsel for the person in this case."
+    assert reasons()["Defender"] == counsel
+    assert reasons()["Prosecutor"] == "The person hasn’t agreed to it, or not yet."
+    assert "Police" not in reasons(), "police may be told"
+    operations.revoke_consent(ana.office, ana.case, recipient="police")
+    assert reasons()["Police"] == "The person agreed to it and took it back."
+
+
+def test_the_prosecutor_reads_the_same_words_after_a_no_and_after_a_take_back(
+    tmp_path: Path,
+) -> None:
+    """What the person agreed to or refused is nothing for the prosecutor to learn."""
+    ana = Participant(tmp_path)
+    prosecutor = ana.town.at["prosecutor"]
+    operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
+    ana.town.settle()
+    working_set = prosecutor.working_set()
+    pack = prosecutor.program(working_set).pack
+    judged = part_to_judge(working_set, ("charge_status",), {"charge_status": {"standing": "held"}})
+    now = prosecutor.clock()
+    refused_to = refusals(working_set, pack, ana.case, "filing_decision", judged, FILING, now)
+    why = {refusal.agency: refusal.why for refusal in refused_to}
+    assert why["crossroads"] == "The person’s consent doesn’t cover it."
+
+
 @pytest.mark.parametrize(
-    "words", [person_wording.CHARGE, person_wording.SAYS, person_wording.TOLD, PROMISED]
+    ("ground", "english", "spanish"),
+    [
+        (None, "Asked back, and deleted: ", "Se pidió su devolución, y se borró: "),
+        (
+            "law",
+            "Asked back, and KEPT because a law requires it: ",
+            "Se pidió su devolución, y lo CONSERVA porque lo exige una ley: ",
+        ),
+    ],
+)
+def test_the_page_says_what_an_agency_answered_to_what_was_asked_back(
+    tmp_path: Path, ground: str | None, english: str, spanish: str
+) -> None:
+    """The same words as in the account: deleted, or kept and why."""
+    ana = Participant(tmp_path)
+    prosecutor = ana.town.at["prosecutor"]
+
+    def answers(lang: str) -> tuple[str, ...]:
+        page = operations.print_my_page(ana.office, ana.case, lang)
+        (agency,) = (agency for agency in page.told if agency.agency == "prosecutor")
+        assert all(f"    {line}" in person_wording.page_lines(page) for line in agency.answers)
+        return agency.answers
+
+    ana.town.hub.clock += 2 * 3600
+    ana.town.settle()
+    content = {"facts": {"case.intake_at": "2026-11-02T19:00:00Z"}}
+    intake = part("intake_status", content, to={"prosecutor": TOGETHER})
+    sent = operations.send_record(ana.office, "intake", Draft((intake,)), ana.case)
+    ana.town.settle()
+    operations.open_case(prosecutor, "Ada", ana.case)
+    ana.town.settle()
+    operations.recall(ana.office, MANAGER, ana.case, "duplicate", record=sent.id)
+    ana.town.settle()
+    kind = {"en": "the first interview", "es": "la primera entrevista"}
+    assert answers("en") == (f"Asked back, with no answer yet: {kind['en']}",)
+    operations.answer_recalls(prosecutor, "Ada", ana.case, keep_because=ground)
+    ana.town.settle()
+    assert answers("en") == (english + kind["en"],)
+    assert answers("es") == (spanish + kind["es"],)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(person_wording.CHARGE, person_wording.CHARGE_THEN, person_wording.SAYS),
+        *(person_wording.TOLD, PROMISED),
+    ],
 )
 def test_each_sentence_of_the_page_is_there_in_both_languages(
     words: dict[str, tuple[str, str]],

@@ -25,7 +25,7 @@ from offramp.agency.cases.plain_words import BASES, KINDS, PURPOSES, ROLES
 from offramp.agency.cases.reliance import DestroyedBefore
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
-from offramp.agency.cases.text_fates import TextFate, TextKey, key_of
+from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, recalled_state
 from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, summed
 from rules.author.spoken_dates import spoken_day, spoken_time
@@ -499,16 +499,7 @@ class _Page:
         return opened or self._row_state(rows[-1])
 
     def _recalled_state(self, row: Row) -> str:
-        fate = self._fate_of(row)
-        if row.answered is None:
-            return "asked_back"
-        if fate.answer == "deleted":
-            return "deleted"
-        if fate.answer is None:
-            return "answered_back"
-        if fate.end == "destroyed":
-            return "destroyed"
-        return f"kept_{fate.kept_because}" if fate.kept_because is not None else "kept"
+        return recalled_state(row, self._fate_of(row))
 
     def _short(self, category: str) -> str:
         return SHORT_CATEGORIES[category][self.column]

@@ -227,7 +227,8 @@ def make_form(
 class Consequences:
     """What follows if grants to one recipient end, as far as the rules prove it.
 
-    `not_told` says that the recipient is told none of it, None for one that left the directory.
+    `not_told` says that the recipient is told none of it through the senders, None if the recipient
+    or all of them left the directory.
     `stays_open` are answers that the rules may then lack, and `stays` what doesn't depend on it.
     """
 
@@ -258,13 +259,18 @@ def what_follows(
     role = directory.role(recipient)
     if role is None:
         return Consequences(None, (), ())
+    known = [grant for grant in grants if directory.role(grant.discloser) is not None]
     terms = [
-        ConsentGrant(sender, tuple(grant.categories), tuple(grant.purposes))
-        for grant in grants
-        if (sender := directory.role(grant.discloser)) is not None
+        ConsentGrant(
+            str(directory.role(grant.discloser)), tuple(grant.categories), tuple(grant.purposes)
+        )
+        for grant in known
     ]
     maker = _Maker(program, directory, collector, today, lang)
-    return Consequences(*maker.if_no(role, recipient, terms))
+    senders = dict.fromkeys(grant.discloser for grant in known)
+    if not senders:
+        return Consequences(None, (), tuple(maker.stays(())))
+    return Consequences(*maker.if_no(role, recipient, terms, senders))
 
 
 def kind_words(categories: Iterable[str], lang: str) -> tuple[str, ...]:
@@ -361,7 +367,9 @@ class _Maker:
             lines,
             self.say("until", day=spell_day(last_day, self.lang)),
             self.never(question.recipient),
-            *self.if_no(question.recipient, recipient, grants),
+            *self.if_no(
+                question.recipient, recipient, grants, dict.fromkeys(sender for sender, _ in pairs)
+            ),
         )
 
     def line(self, sender: str, recipient: str, grant: ConsentGrant, last_day: date) -> Line:
@@ -407,11 +415,17 @@ class _Maker:
         )
 
     def if_no(
-        self, role: str, recipient: str, grants: Iterable[ConsentGrant]
+        self,
+        role: str,
+        recipient: str,
+        grants: Iterable[ConsentGrant],
+        senders: Iterable[str],
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Return what a no changes, as far as the rules prove it, and nothing else.
 
-        It is what isn't told, what stays open, and what stays as it is.
+        It is what isn't told, what stays open, and what stays as it is. `senders` are the agencies
+        that a yes would let tell it. INVARIANT: a no says nothing of other agencies, which may have
+        told the recipient the same before, as the law lets them.
         """
         name = self.name(recipient)
         decisions = self.decisions(role, grants)
@@ -420,7 +434,8 @@ class _Maker:
             for each in decisions
         )
         stays = tuple(self.stays(decisions))
-        return self.say("not_told", recipient=name), stays_open, stays
+        through = self.say("or").join(map(self.name, senders))
+        return self.say("not_told", recipient=name, senders=through), stays_open, stays
 
     def stays(self, decisions: Iterable[str]) -> Iterator[str]:
         """Yield what doesn't depend on the facts that these decisions read."""

@@ -38,6 +38,7 @@ SAY: Mapping[str, tuple[str, str]] = {
         "Usted no permite que {sender} diga a {recipient}: {categories}. Esto era {purposes}.",
     ),
     "and": (", and ", ", y "),
+    "or": (" or ", " o "),
     "until": (
         "This ends on {day}, or on any day you say so.",
         "Esto termina el {day}, o el día que usted lo diga.",
@@ -53,8 +54,8 @@ SAY: Mapping[str, tuple[str, str]] = {
     ),
     "if_no": ("If you say no:", "Si dice que no:"),
     "not_told": (
-        "{recipient} is told none of this.",
-        "A {recipient} no se le dice nada de esto.",
+        "{recipient} is told none of this through {senders}.",
+        "A {recipient} no se le dice nada de esto por medio de {senders}.",
     ),
     "open": (
         "The rules may have no answer about this: {decision}. It stays open until {recipient} "
@@ -62,6 +63,20 @@ SAY: Mapping[str, tuple[str, str]] = {
         "Las reglas pueden quedarse sin respuesta sobre esto: {decision}. Queda abierto hasta que "
         "{recipient} lo sepa de otra manera.",
     ),
+    # Before a take-back alone, and not on a form: a charge that is on hold goes on without it.
+    "charge_unknown": (
+        "{recipient} would not learn any more what happens with a charge against you. What it says "
+        "of the charge would stay as of the day on which it was told last. The charge could be "
+        "filed, and nobody there would know.",
+        "{recipient} ya no se enteraría de lo que pasa con una acusación en su contra. Lo que dice "
+        "de ella quedaría como el último día en que se le dijo. La acusación podría presentarse "
+        "sin que nadie allí lo sepa.",
+    ),
+    "ask_lawyer": (
+        "Ask your lawyer or the court.",
+        "Pregunte a su defensa o al tribunal.",
+    ),
+    "ask_court": ("Ask the court.", "Pregunte al tribunal."),
     "entry_same": (
         "Whether you enter the program does not depend on it.",
         "Si entra o no en el programa no depende de esto.",

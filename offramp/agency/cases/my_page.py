@@ -10,15 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from exchange.consent.account_rows import WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
+from exchange.consent.disclosure import day_of
 from offramp.agency.cases.account import RUNS
-from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
 from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.charge_word import (
+    FILING,
+    HELD,
+    MAY_BE_FILED,
+    STATES_BY_OUTCOME,
+    known_since,
+    may_learn,
+    newest_word,
+    words_sent,
+)
 from offramp.agency.cases.own_account import own_account
 from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER, PROMISED, SOMETHING_ELSE
 from offramp.agency.cases.plain_words import CATEGORIES
 from offramp.agency.cases.preliminary import because_in_languages
 from offramp.agency.cases.stated import StatedContent, stated_contents
-from offramp.agency.cases.text_fates import key_of, known_rows
+from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, recalled_state
 from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import ToldContents, summed
 from offramp.agency.folder.working_set import WorkingSet
@@ -29,18 +40,11 @@ from rules.frozen import frozen
 from rules.packs.pack import Invariant, Pack
 from rules.packs.resolve import Segment
 
-FILING, STAYING = "filing", "ejection"
 _Words = tuple[str, ...]
-# The states of the charge, by what the prosecutor states and by what the rules answer.
+# The state of a charge on which nothing is known here.
 UNKNOWN = "undetermined"
-# The prosecutor's words on a charge that no rule answers. A held one is answered by the rules too.
-STANDINGS = ("filed", "not_filed", "dismissed", "sealed")
-_HELD, _MAY_BE_FILED = "held", "may_be_filed"
-_STATES_BY_OUTCOME = {
-    "hold": _HELD,
-    "prosecutor_may_file": _MAY_BE_FILED,
-    "nothing_held": "nothing_held",
-}
+# How far the prosecutor's words on the charge are, for a person who asks what is known here.
+NOT_SENT, NOT_OPENED, NOT_ENOUGH = "not_sent", "not_opened", "not_enough"
 
 
 @frozen
@@ -50,13 +54,23 @@ class Charge:
     `state` is `held`, `may_be_filed`, `filed`, `not_filed`, `dismissed`, `sealed`, `nothing_held`,
     `undetermined`, or an outcome of the pack's own. `by_prosecutor` is true if it is the
     prosecutor's newest word, and false for the rules' answer. `rules` is the state by
-    the rules alone, and `because` are their reasons, empty if one isn't there in the language.
+    the rules alone, and `because` are their reasons, empty if one isn't there in the language, or
+    if this agency may not be told now.
+
+    `as_of` is the day on which this agency was last told, as `2026-11-02`, None for an unknown
+    state. `may_be_told` is true if the prosecutor may tell this agency now how the charge stands.
+    If it is false, the state may have changed since `as_of`, and nobody here would learn of it.
+    `words` is `not_opened` if a later word was sent here that nobody opened, else `not_sent` if
+    none was ever sent, else `not_enough`.
     """
 
     state: str
     by_prosecutor: bool
     rules: str
     because: tuple[str, ...]
+    as_of: str | None
+    may_be_told: bool
+    words: str
 
     def as_json(self) -> dict[str, object]:
         """Return the charge's JSON in `offramp agency my-page`."""
@@ -65,6 +79,9 @@ class Charge:
             "by_prosecutor": self.by_prosecutor,
             "rules": self.rules,
             "because": list(self.because),
+            "as_of": self.as_of,
+            "may_be_told": self.may_be_told,
+            "words": self.words,
         }
 
 
@@ -75,8 +92,10 @@ class ToldAgency:
     Each is in short words. Of what was sent to it, a person opened `opened`, its gateway may have
     used `used` by itself, and nobody has opened any of `unopened`. A kind of which it opened an
     earlier text, and not the newest, is also in `newer`. `aloud` was told aloud, and `asked_back`
-    was asked back and is in none of the others. `may_be_told` are those of its live permissions,
+    was asked back and is in none of the others, and `answers` say what the agency answered: that it
+    deleted it, or keeps it and why. `may_be_told` are those of its live permissions,
     and `can_take_back` is true while there is one. `declined` are those that the person said no to.
+    `taken_back` is true if the person ended a permission to tell it, and allows nothing now.
     `is_here` is true for this agency itself.
     """
 
@@ -88,8 +107,10 @@ class ToldAgency:
     unopened: tuple[str, ...]
     newer: tuple[str, ...]
     asked_back: tuple[str, ...]
+    answers: tuple[str, ...]
     may_be_told: tuple[str, ...]
     declined: tuple[str, ...]
+    taken_back: bool
     is_here: bool
 
     @property
@@ -113,8 +134,10 @@ class ToldAgency:
             "unopened": list(self.unopened),
             "newer_unopened": list(self.newer),
             "asked_back": list(self.asked_back),
+            "answers": list(self.answers),
             "may_be_told": list(self.may_be_told),
             "declined": list(self.declined),
+            "taken_back": self.taken_back,
         }
 
 
@@ -123,34 +146,58 @@ def charge_of(
     handle: str,
     case: Case,
     answer: Answer | None,
+    rows: Iterable[Row],
     segment: Segment,
     lang: str,
+    now: int,
 ) -> Charge:
-    """Return the state of the charge. `answer` is the rules' on filing, None without such rules."""
+    """Return the state of the charge. `answer` is the rules' on filing, None without such rules.
+
+    `rows` are those of `told_rows`, and `now` is by this agency's clock.
+    """
     rules = UNKNOWN
     because: tuple[str, ...] = ()
     if answer is not None and answer.status == "decided" and isinstance(answer.outcome, str):
-        rules = _STATES_BY_OUTCOME.get(answer.outcome, answer.outcome)
+        rules = STATES_BY_OUTCOME.get(answer.outcome, answer.outcome)
         because = _reasons(answer, segment, lang)
-    word = _newest_word(working_set, handle, case)
-    if word == _HELD and rules == _MAY_BE_FILED and FILING not in case.determined:
+    word = newest_word(working_set, handle, case)
+    is_held = word is not None and word.state == HELD
+    if is_held and rules == MAY_BE_FILED and FILING not in case.determined:
         word = None  # the prosecutor holds it, and the rules let it be filed
-    return Charge(word or rules, word is not None, rules, because)
+    time = (
+        word.time
+        if word is not None
+        else known_since(working_set, handle, case, answer.reads if answer is not None else ())
+    )
+    state = word.state if word is not None else rules
+    may_be_told = may_learn(working_set, handle, now)
+    return Charge(
+        state,
+        word is not None,
+        rules,
+        # INVARIANT: reasons say how it is today, so none is given where it may have changed since.
+        because if may_be_told else (),
+        None if state == UNKNOWN else _day_of(working_set, time, now),
+        may_be_told,
+        _how_far(words_sent(working_set, rows), time if state != UNKNOWN else None),
+    )
 
 
-def _newest_word(working_set: WorkingSet, handle: str, case: Case) -> str | None:
-    """Return the state that the prosecutor stated or decided last, as far as known here."""
-    words: list[tuple[float, str]] = []
-    directory = working_set.gateway.history.newest
-    for stated in stated_contents(working_set, handle, case):
-        standing = str((stated.content.get("charge_status") or {}).get("standing"))
-        if standing in (*STANDINGS, _HELD) and directory.role(stated.by) == "prosecutor":
-            words.append((stated.position, standing))
-    decided = case.determined.get(FILING)
-    if decided is not None and decided.determined is not None and decided.role == "prosecutor":
-        outcome = str(decided.determined["outcome"])
-        words.append((decided.position, _STATES_BY_OUTCOME.get(outcome, outcome)))
-    return max(words)[1] if words else None
+def _day_of(working_set: WorkingSet, time: int | None, now: int) -> str:
+    """Return the local day of a time, today where none is known, as `2026-11-02`."""
+    gateway = working_set.gateway
+    moment = time if time is not None else gateway.hub_time(now)
+    return day_of(moment, gateway.history.newest.zone).isoformat()
+
+
+def _how_far(words: Sequence[Row], since: int | None) -> str:
+    """Return how far the words on the charge are that were sent later than `since`."""
+    if any(
+        row.opened is None and not row.is_oral and (since is None or row.at > since)
+        for row in words
+    ):
+        return NOT_OPENED
+    return NOT_ENOUGH if words else NOT_SENT
 
 
 def _reasons(answer: Answer, segment: Segment, lang: str) -> tuple[str, ...]:
@@ -225,11 +272,12 @@ def told_agencies(
     rows: Iterable[Row],
     contents: ToldContents,
     openings: TextOpenings,
+    fates: Mapping[TextKey, TextFate],
 ) -> tuple[ToldAgency, ...]:
     """Return the agencies that were told something, or that the person let be told, once or now.
 
     Those that the person said no to are among them. `rows` are the texts of `told_rows`, `contents`
-    what the readable ones told, and `openings` who opened them.
+    what the readable ones told, `openings` who opened them, and `fates` what became of them.
     INVARIANT: an agency stays after its permission ends. What it was told doesn't end with it.
     """
     column = 1 if lang == "es" else 0
@@ -243,7 +291,11 @@ def told_agencies(
             told.setdefault(row.to, {}).setdefault(row.category, []).append(row)
         else:
             asked_back.setdefault(row.to, []).append(row)
-    once = [logged.grant.recipient for logged in working_set.gateway.state(handle).grants]
+    state = working_set.gateway.state_with_pending(handle)
+    once = [logged.grant.recipient for logged in state.grants]
+    ended = {
+        logged.grant.recipient for logged in state.grants if state.changes_to(logged.grant, "end")
+    }
     permitted: dict[str, dict[str, None]] = {}
     for logged, allowed in working_set.gateway.open_grants(handle):
         permitted.setdefault(logged.grant.recipient, {}).update(dict.fromkeys(allowed))
@@ -258,13 +310,28 @@ def told_agencies(
             agencies[agency].name if agency in agencies else agency,
             *_told_words(told.get(agency, {}), contents, openings, column),
             tuple(summed(asked_back.get(agency, ()), contents, column)),
+            tuple(_answers(asked_back.get(agency, ()), contents, fates, column)),
             _short(permitted.get(agency, ()), column),
             _short(declined.get(agency, ()), column),
+            agency in ended and agency not in permitted,
             agency == here,
         )
         for agency in dict.fromkeys((*told, *asked_back, *once, *permitted, *declined))
     ]
     return tuple(sorted(listed, key=lambda agency: (agency.is_here, agency.name)))
+
+
+def _answers(
+    rows: Iterable[Row], contents: ToldContents, fates: Mapping[TextKey, TextFate], column: int
+) -> Iterator[str]:
+    """Yield what an agency answered to what was asked back, in the words of the account."""
+    by_state: dict[str, list[Row]] = {}
+    for row in rows:
+        fate = fates.get(key_of(row), TextFate())
+        by_state.setdefault(recalled_state(row, fate), []).append(row)
+    for state, texts in by_state.items():
+        kinds = "; ".join(summed(texts, contents, column))
+        yield SAID[state][column].format(categories=kinds)
 
 
 def _told_words(

@@ -44,6 +44,19 @@ def key_of(row: Row) -> TextKey:
     return row.record, row.part, row.to
 
 
+def recalled_state(row: Row, fate: TextFate) -> str:
+    """Return how far a text is that was asked back: the key of its sentence in an account."""
+    if row.answered is None:
+        return "asked_back"
+    if fate.answer == "deleted":
+        return "deleted"
+    if fate.answer is None:
+        return "answered_back"
+    if fate.end == "destroyed":
+        return "destroyed"
+    return f"kept_{fate.kept_because}" if fate.kept_because is not None else "kept"
+
+
 def known_rows(working_set: WorkingSet, case: str, rows: Iterable[Row]) -> tuple[Row, ...]:
     """Return rows with what this agency learned of each text since the account was witnessed."""
     state = working_set.gateway.state(case)

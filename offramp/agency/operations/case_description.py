@@ -12,6 +12,7 @@ from offramp.agency.cases.after_exit import stopped_by_exit
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, has_answered, questions_asked, recalled_parts
+from offramp.agency.cases.charge_word import FILING, known_since, may_learn, newest_word
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
 from offramp.agency.cases.enrollment import ADMISSION
 from offramp.agency.cases.fact_kinds import plain_path
@@ -107,7 +108,9 @@ class DescribedAnswer:
     where it was told or nobody may be. `differs` is a sentence where the rules said otherwise than
     the person decided. `reason` is the person's. `out_of_date` says that what the person decided
     on was changed since, or may have been, empty otherwise. `ended` says of an admission by which
-    decision the place ended since.
+    decision the place ended since. `as_of` are sentences on a charge at another agency than the
+    prosecutor's: the day on which this agency was last told, and that it may have changed since,
+    where the prosecutor may not tell this agency now.
     """
 
     decision: str
@@ -123,6 +126,7 @@ class DescribedAnswer:
     out_of_date: str = ""
     reason: str = ""
     ended: str = ""
+    as_of: tuple[str, ...] = ()
 
 
 @frozen
@@ -231,6 +235,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
                 if answer.decision in outdated
                 else "",
                 ended=teller.ended(answer.decision),
+                as_of=tuple(teller.as_of(answer, view, office.clock())),
             )
             for answer in teller.answers(view, program, office.clock())
         ),
@@ -423,6 +428,30 @@ class _Teller:
         """Yield the answers, what people decided before what only the rules say."""
         described = (*self._answers_here(view, now), *self._decided_elsewhere(view, program, now))
         yield from sorted(described, key=lambda answer: answer.decided is None)
+
+    def as_of(self, answer: DescribedAnswer, view: CaseView, now: int) -> Iterator[str]:
+        """Yield the day of what is known here of a charge, and whom to ask if it may be old."""
+        working_set = self.working_set
+        role = working_set.gateway.history.newest.role(working_set.agency)
+        is_stated = answer.decided is not None or answer.outcome is not None
+        if answer.decision != FILING or role == "prosecutor" or not is_stated:
+            return
+        word, ruled = newest_word(working_set, self.case, self.seen), view.answers.get(FILING)
+        time = (
+            word.time
+            if word is not None
+            else known_since(
+                working_set, self.case, self.seen, ruled.reads if ruled is not None else ()
+            )
+        )
+        if time is not None:
+            yield f"As of {spoken_day(day_of_moment(time, self.wording.zone), 'en')}."
+        if not may_learn(working_set, self.case, now):
+            here = self.name(working_set.agency)
+            yield (
+                f"It may have changed since. The prosecutor may not tell {here} now, so nobody "
+                "here would learn of it. Ask counsel or the court."
+            )
 
     def _answers_here(self, view: CaseView, now: int) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
 from hashlib import sha256
+from itertools import starmap
 from typing import Any, TypeAlias
 
 from exchange.consent.disclosure import day_of
@@ -20,6 +21,7 @@ from offramp.agency.cases import people
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.changes import is_consent
+from offramp.agency.cases.charge_word import CHARGE_STATUS
 from offramp.agency.cases.consent_form import (
     Answers,
     Form,
@@ -60,6 +62,8 @@ ConsentForm: TypeAlias = Form
 ConsentQuestion: TypeAlias = Question
 ConsentLine: TypeAlias = Line
 ConsentStatement: TypeAlias = Statement
+# A grant in force, and the categories that it still allows.
+_OpenGrant: TypeAlias = tuple[LoggedGrant, tuple[str, ...]]
 LONGEST_DRAWING = 16 * 1024
 # Moves and lines between whole numbers: a drawing that can't contain anything else.
 _DRAWING = re.compile(r"(?:M\d{1,4} \d{1,4}(?:L\d{1,4} \d{1,4})+)+")
@@ -212,8 +216,8 @@ class TakeBack:
     `line` is the id of the grant that was chosen, None for all of them. `stops` are the grants that
     would end, and `still_allowed` those that the recipient keeps. `stops_here` is true if this
     agency tells some of it, and `other_senders` are the names of those who must be told to stop.
-    `stays_open` and `stays` are worked out from the rules: answers that they may then lack, and
-    what doesn't depend on it.
+    `stays_open` begins with what the recipient no longer learns of a charge. The rest and `stays`
+    are worked out from the rules: answers that they may then lack, and what doesn't depend on it.
     """
 
     recipient: str
@@ -598,15 +602,18 @@ def list_standing_consents(
             recipient,
             _name(working_set, recipient),
             tuple(_standing(working_set, logged, allowed, lang) for logged, allowed in grants),
-            what_follows(
-                program,
-                directory,
-                office.agency,
-                today,
-                lang,
-                recipient,
-                [logged.grant for logged, _ in grants],
-            ).sentences,
+            (
+                *_charge_unknown(working_set, recipient, grants, (), lang),
+                *what_follows(
+                    program,
+                    directory,
+                    office.agency,
+                    today,
+                    lang,
+                    recipient,
+                    [logged.grant for logged, _ in grants],
+                ).sentences,
+            ),
         )
         for recipient, grants in by_recipient.items()
     )
@@ -640,6 +647,7 @@ def preview_take_back(
             "no permission to tell this agency is in force",
             fix="there is nothing to take back",
         )
+    left = [(logged, allowed) for logged, allowed in standing if logged.grant.id not in chosen]
     grants = [logged.grant for logged, _ in stops]
     senders = dict.fromkeys(grant.discloser for grant in grants)
     follows = what_follows(program, directory, office.agency, today, lang, recipient, grants)
@@ -648,16 +656,31 @@ def preview_take_back(
         _name(working_set, recipient),
         line,
         tuple(_standing(working_set, logged, allowed, lang) for logged, allowed in stops),
-        tuple(
-            _standing(working_set, logged, allowed, lang)
-            for logged, allowed in standing
-            if logged.grant.id not in chosen
-        ),
+        tuple(_standing(working_set, logged, allowed, lang) for logged, allowed in left),
         office.agency in senders,
         tuple(_name(working_set, sender) for sender in senders if sender != office.agency),
-        follows.stays_open,
+        (*_charge_unknown(working_set, recipient, stops, left, lang), *follows.stays_open),
         follows.stays,
     )
+
+
+def _charge_unknown(
+    working_set: WorkingSet,
+    recipient: str,
+    stops: Iterable[_OpenGrant],
+    left: Iterable[_OpenGrant],
+    lang: str,
+) -> Iterator[str]:
+    """Yield the sentence that a recipient learns no more of a charge, if that follows."""
+    directory = working_set.gateway.history.newest
+
+    def tells(logged: LoggedGrant, allowed: tuple[str, ...]) -> bool:
+        return CHARGE_STATUS in allowed and directory.role(logged.grant.discloser) == "prosecutor"
+
+    if any(starmap(tells, stops)) and not any(starmap(tells, left)):
+        is_counsel = directory.role(recipient) == "defender"
+        frozen_word = say(lang, "charge_unknown", recipient=_name(working_set, recipient))
+        yield f"{frozen_word} {say(lang, 'ask_court' if is_counsel else 'ask_lawyer')}"
 
 
 @needs(CASE, look="case")

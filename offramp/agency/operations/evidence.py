@@ -220,7 +220,7 @@ def _of_own_records(office: Office, case: str) -> CaseAccount:
 def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
     """Return an account with what this agency knows of its texts, also since it was witnessed."""
     case = account.statement.case
-    _open_recall_answers(office, case)
+    open_recall_answers(office, case)
     working_set = office.working_set()
     rows = known_rows(working_set, case, account.statement.rows)
     ends = signed_ends(working_set, case, rows)
@@ -237,7 +237,7 @@ def _with_what_is_known(office: Office, account: CaseAccount) -> CaseAccount:
     )
 
 
-def _open_recall_answers(office: Office, case: str) -> None:
+def open_recall_answers(office: Office, case: str) -> None:
     """Open the answers to this agency's recalls, which say if a text was deleted or kept.
 
     They say nothing about the person, so every person who may see the case may read them.

@@ -16,9 +16,9 @@ from exchange.errors import ExchangeError
 from offramp.agency.cases.answering import answer_case, defaults_today
 from offramp.agency.cases.case import Answer
 from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.charge_word import FILING
 from offramp.agency.cases.concerns import ANSWERS, COMPLAINT, DISPUTE, Concern, concerns_of
 from offramp.agency.cases.my_page import (
-    FILING,
     Charge,
     ToldAgency,
     charge_of,
@@ -33,6 +33,8 @@ from offramp.agency.cases.my_page import (
 from offramp.agency.cases.people import person_of
 from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER
 from offramp.agency.cases.plain_words import CATEGORIES
+from offramp.agency.cases.signed_ends import signed_ends
+from offramp.agency.cases.text_fates import text_fates
 from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import told_contents
 from offramp.agency.errors import AgencyError
@@ -49,6 +51,7 @@ from offramp.agency.operations.evidence import (
     CaseAccount,
     account_of_own_records,
     fetch_account,
+    open_recall_answers,
     peek_account,
 )
 from offramp.agency.operations.looks import Opening, opening_sentences, openings_of
@@ -271,6 +274,7 @@ def _look(office: Office, code: str, origin: str, operation: str) -> str:
 
 
 def _page(office: Office, handle: str, lang: str) -> MyPage:
+    open_recall_answers(office, handle)
     account = peek_account(office, handle)
     working_set = office.working_set()
     defaults_today(office, working_set)
@@ -291,7 +295,16 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
         name_here,
         name,
         case.is_ended,
-        charge_of(working_set, handle, case, _filing(office, working_set, handle), segment, lang),
+        charge_of(
+            working_set,
+            handle,
+            case,
+            _filing(office, working_set, handle),
+            rows,
+            segment,
+            lang,
+            office.clock(),
+        ),
         promises_of(segment, FILING, lang),
         promise_sentences(segment, "ejection", lang),
         owner,
@@ -315,6 +328,7 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
                 office.agency,
                 working_set.opened_automatically,
             ),
+            text_fates(working_set, handle, rows, signed_ends(working_set, handle, rows), now),
         ),
         account is not None,
         openings,

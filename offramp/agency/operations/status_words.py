@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from offramp.agency.cases.addressing import part_to_judge, refusals
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import CASE, needs
 from offramp.agency.operations.meetings import draft_status
 from offramp.agency.operations.telling import agency_names
@@ -20,12 +22,13 @@ _NOBODY = "nobody-to-tell"
 class StatusAudience:
     """The names of the agencies that may know the engagement, and of those for barriers.
 
-    `untold` are the others.
+    `untold` are the others, and `reasons` say of each agency why it may not know the word.
     """
 
     engagement: tuple[str, ...]
     barriers: tuple[str, ...]
     untold: tuple[str, ...]
+    reasons: tuple[tuple[str, str], ...]
 
 
 def status_words(name: str) -> tuple[tuple[str, str], ...]:
@@ -50,7 +53,19 @@ def preview_status(office: Office, case: str) -> StatusAudience:
         _named(names, engagement),
         _named(names, knows),
         _named(names, agencies - engagement - knows),
+        _reasons(office, working_set, case, names),
     )
+
+
+def _reasons(
+    office: Office, working_set: WorkingSet, case: str, names: dict[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return why each agency may not know the engagement, by its name."""
+    word = {_ENGAGEMENT: status_words(_ENGAGEMENT)[0][0]}
+    part = part_to_judge(working_set, ("status",), {"status": word})
+    pack = office.program(working_set).pack
+    refused = refusals(working_set, pack, case, "status", part, "review", office.clock())
+    return tuple(sorted((names[each.agency], each.why) for each in refused))
 
 
 def _told(office: Office, case: str, areas: tuple[str, ...]) -> set[tuple[str, str]]:

@@ -65,7 +65,7 @@ def words_of_page(my: operations.MyPage) -> dict[str, Any]:
     """Return what the template of the page shows beside the record itself."""
     return {
         "my": my,
-        "charge": person_wording.charge_sentence(my.charge.state, my.lang),
+        "charge": person_wording.charge_sentence(my.charge, my.lang),
         "source": person_wording.charge_source(my.charge, my.agency, my.lang),
         "alone": person_wording.rules_alone(my.charge, my.lang),
         "told_lines": partial(person_wording.told_lines, lang=my.lang),
