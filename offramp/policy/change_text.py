@@ -424,11 +424,11 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
 def unanswered_sentences(value: Mapping[str, Any]) -> list[str]:
     """Return which scenarios go from an answer to none, and from none to one, a sentence each."""
     sentences = []
-    for side, what in (("new", "an answer to no answer"), ("old", "no answer to an answer")):
+    for side, way in (("new", "an answer to no answer"), ("old", "no answer to an answer")):
         names = [item["id"] for item in value.get("unanswered", ()) if item["side"] == side]
         if names:
             verb = "goes" if len(names) == 1 else "go"
-            sentences.append(f"{named_scenarios(names)} {verb} from {what} (`outside-program`)")
+            sentences.append(f"{named_scenarios(names)} {verb} from {way} (`outside-program`)")
     return sentences
 
 

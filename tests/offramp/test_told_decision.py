@@ -94,8 +94,8 @@ def test_the_rules_answer_is_not_told_in_place_of_another_agencys_decision(town:
     decided_eligible(town, "prosecutor", case, "Thomas Baca")
     settle(town, case)
     preview = operations.preview_telling(town.at["program"], case, "eligibility")
-    assert preview.stands is not None and not preview.is_told
-    assert (preview.stands.by, preview.stands.is_own) == ("Thomas Baca", False)
+    assert preview.standing is not None and not preview.is_told
+    assert (preview.standing.by, preview.standing.is_own) == ("Thomas Baca", False)
     address = f"/people/{town.at['program'].accounts.local_id(case)}/decided/eligibility"
     with serve_at_town_time(town, "program") as console:
         shown = words(signed_in(town, console, "program").get(address))
@@ -117,6 +117,6 @@ def test_the_rules_answer_is_told_where_the_other_decision_is_out_of_date(town: 
     town.hub.clock += 3600
     operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 9.1})
     settle(town, case)
-    assert operations.preview_telling(town.at["program"], case, "eligibility").stands is None
+    assert operations.preview_telling(town.at["program"], case, "eligibility").standing is None
     told = operations.tell_decision(town.at["program"], PERSON, case, "eligibility")
     assert "prosecutor" in told.recipients

@@ -214,14 +214,15 @@ def determination_lines(
 
 def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
     """Return a decision that may be told now, what it tells to whom, and the others with why."""
-    if preview.stands is not None:
+    if preview.standing is not None:
         by = f", decided by {preview.by}" if preview.by is not None else ""
-        recipients = [preview.names.get(agency, agency) for agency in preview.stands.recipients]
+        recipients = [preview.names.get(agency, agency) for agency in preview.standing.recipients]
         outcome = f"{_spaced(preview.decision)}: {_spaced(preview.outcome)}{by}"
+        agency = preview.standing.agency
         return [
             f"{outcome}, told before to {', '.join(recipients) or 'nobody'}"
-            if preview.stands.is_own
-            else f"{outcome} of {preview.names.get(preview.stands.agency, preview.stands.agency)}"
+            if preview.standing.is_own
+            else f"{outcome} of {preview.names.get(agency, agency)}"
         ]
     if preview.by is not None and preview.day is not None:
         line = _decided_line(

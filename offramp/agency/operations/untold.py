@@ -70,8 +70,8 @@ class TellingPreview:
     """A decision that may be told now: what that tells, to whom, and to whom not.
 
     `by`, `reason`, and `day` are those of a person's decision, None for the rules' answer.
-    `outcome` is None where the rules can't tell. `stands` is the decision of a person that was told
-    before, or that another agency made and the rules contradict: then nothing may be told, and
+    `outcome` is None where the rules can't tell. `standing` is the decision of a person that was
+    told before, or that another agency made and the rules contradict: then nothing may be told, and
     there are no parts. The others are as in `DeterminationPreview`.
     """
 
@@ -88,7 +88,7 @@ class TellingPreview:
     seen_at: int | None = None
     is_outside_rules: bool = False
     told_first: tuple[str, ...] = ()
-    stands: StandingTelling | None = None
+    standing: StandingTelling | None = None
 
     @property
     def is_told(self) -> bool:
@@ -108,7 +108,7 @@ class TellingPreview:
             "differs": self.differs,
             "parts": [part.as_json() for part in self.parts],
             **({"told_first": list(self.told_first)} if self.is_outside_rules else {}),
-            **({"told_to": list(self.stands.recipients)} if self.stands is not None else {}),
+            **({"told_to": list(self.standing.recipients)} if self.standing is not None else {}),
         }
 
 
@@ -153,14 +153,14 @@ class _Telling:
     day: str | None
     made: HumanDecision | None
     parts: tuple[Part, ...]
-    stands: StandingTelling | None = None
+    standing: StandingTelling | None = None
 
 
 @needs(CASE, look="case")
 def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
     """Show what `tell_decision` would tell, to whom, and to whom not. Nothing is kept or sent.
 
-    What was told before isn't told again: the preview says so, in `stands`. Raises as
+    What was told before isn't told again: the preview says so, in `standing`. Raises as
     `tell_decision`, but for `nobody-to-tell`.
     """
     working_set = office.working_set()
@@ -186,7 +186,7 @@ def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
         seen_at,
         made is not None and made.is_outside_rules,
         told_before_others(working_set, made, telling.parts) if made is not None else (),
-        telling.stands,
+        telling.standing,
     )
 
 
@@ -211,8 +211,8 @@ def tell_decision(
     with office.transaction() as working_set:
         check_unchanged(office, working_set, case, seen_at)
         telling = _telling(office, working_set, case, decision)
-        if telling.stands is not None:
-            raise _not_told_again(decision, telling.stands)
+        if telling.standing is not None:
+            raise _not_told_again(decision, telling.standing)
         check_may_be_told(working_set, telling.kind, case)
         parts = tuple(part for part in telling.parts if part.to)
         if not parts:
@@ -260,8 +260,10 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
             made,
             parts,
         )
-    if (stands := _standing(office, working_set, view, case, decision)) is not None:
-        return _Telling("determination", stands.outcome, stands.by, None, None, None, (), stands)
+    if (standing := _standing(office, working_set, view, case, decision)) is not None:
+        return _Telling(
+            "determination", standing.outcome, standing.by, None, None, None, (), standing
+        )
     if decision not in decisions_here(working_set, program.pack):
         raise AgencyError(
             "nothing-to-tell",
@@ -347,13 +349,13 @@ def _states(parts: Iterable[Mapping[str, Any]], made: Mapping[str, Any] | None) 
     )
 
 
-def _not_told_again(decision: str, stands: StandingTelling) -> AgencyError:
+def _not_told_again(decision: str, standing: StandingTelling) -> AgencyError:
     """Return the refusal to tell the rules' answer in place of a person's decision."""
-    recipients = ", ".join(f"`{agency}`" for agency in stands.recipients)
+    recipients = ", ".join(f"`{agency}`" for agency in standing.recipients)
     what = (
         f"`{decision}` was told before" + (f", to {recipients}" if recipients else "")
-        if stands.is_own
-        else f"a person of `{stands.agency}` decided `{decision}` otherwise than the rules, and "
+        if standing.is_own
+        else f"a person of `{standing.agency}` decided `{decision}` otherwise than the rules, and "
         "the rules' answer isn't told in place of that"
     )
     return AgencyError(

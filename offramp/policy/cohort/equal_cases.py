@@ -74,9 +74,9 @@ def open_parts(rulings: Sequence[Ruling], open_rules: Sequence[OpenRules]) -> Ha
         parts = [tuple(reader.of_condition(rule.condition, {})) for rule in rules.rules]
         if reader.has_inner_lists:
             return None
-        for path, place, asked in reader.records():
+        for path, place, record_reads in reader.records():
             slots = lists.setdefault(path, {}).setdefault(place, [None] * len(rulings))
-            slots[number] = asked
+            slots[number] = record_reads
         loops += reader.loops.values()
         certain = tuple(sorted(reader.certain.items()))
         sides.append((_side(ruling, rules, _names(rules)), tuple(parts), certain))
@@ -206,18 +206,18 @@ class _OpenParts:
         """Yield the records of known lists that open loops ask something about."""
         paths = dict.fromkeys(loop.over.path for loop in self.loops.values())
         for path in paths:
-            for place, given in placed(self._known[path]):
+            for place, entry in placed(self._known[path]):
                 is_charge = path == CHARGES
-                record = open_charge(self._ruling, place, given) if is_charge else given
-                asked = {
+                record = open_charge(self._ruling, place, entry) if is_charge else entry
+                reads = {
                     number: parts
                     for number, loop in self.loops.items()
                     if loop.over.path == path
                     and (parts := tuple(self._asked(loop, record, f"{path}[{place}]")))
                 }
-                if asked:
+                if reads:
                     law = self._law_words(place, record) if is_charge else ()
-                    yield path, place, (tuple(sorted(asked.items())), law)
+                    yield path, place, (tuple(sorted(reads.items())), law)
 
     def _asked(self, loop: _Loop, record: Mapping[str, Any], at: str) -> Iterator[Hashable]:
         """Yield what is open of one record. What is certain of a total is added to it."""

@@ -85,8 +85,8 @@ def shown_missing(
 def _codes(
     by_code: Mapping[str, int], whole: int, others: set[int], least: int
 ) -> Iterator[tuple[str, int | None]]:
-    named = [code for code in by_code if code]
-    for code in sorted(named, key=lambda code: (-by_code[code], code))[:SHOWN_CODES]:
+    known_codes = [code for code in by_code if code]
+    for code in sorted(known_codes, key=lambda code: (-by_code[code], code))[:SHOWN_CODES]:
         if not is_safe(by_code[code], others, least):
             return
         others |= {by_code[code], whole - by_code[code]}

@@ -119,15 +119,15 @@ class SideColumns:
         """
         texts: dict[str, int] = {}
         places: list[dict[str, int | None]] = []
-        given: list[Mapping[str, str]] = []
+        attested: list[Mapping[str, str]] = []
         for number, (side, segment) in enumerate(self._pairs()):
             known = self.known(number, fixed)
-            given.append(self._given(number, fixed))
+            attested.append(self._given(number, fixed))
             printer = ConditionPrinter(
                 {path: quoted(self.column(path, number)) for path in columns},
                 _Constants(known, [path for path in self.read if path not in fixed]),
                 segment.parameters,
-                given[-1],
+                attested[-1],
                 self.citations,
                 dialect,
             )
@@ -146,7 +146,7 @@ class SideColumns:
             tuple(places),
             tuple(self.segments),
             tuple(side.decision for side in self.sides),
-            tuple(given),
+            tuple(attested),
             tuple(self.read),
         )
 
@@ -155,14 +155,14 @@ class SideColumns:
 
         They are assumed, or what all rows have decides them: what is known besides changes nothing.
         """
-        side, given = self.sides[number], dict(self._answerer.attested)
+        side, attested = self.sides[number], dict(self._answerer.attested)
         case = CaseFacts(side.program, self._answerer.checked(side, nested(dict(fixed))))
         for name in self.names[number].decisions:
-            if name not in given and _grows_with_facts(name, self.segments[number]):
+            if name not in attested and _grows_with_facts(name, self.segments[number]):
                 outcome = case.outcome(name)
                 if isinstance(outcome, str):
-                    given[name] = outcome
-        return given
+                    attested[name] = outcome
+        return attested
 
 
 class _Constants(Mapping[str, Any]):
@@ -188,7 +188,7 @@ class _Constants(Mapping[str, Any]):
 class Conditions:
     """Printed conditions, each once, and where each side has the value of each rule.
 
-    The place of a rule that can't be printed is None. `given` are the answers of other decisions
+    The place of a rule that can't be printed is None. `attested` are the answers of other decisions
     that all rows of a side have, and `read` the facts that rules read.
     """
 
@@ -196,7 +196,7 @@ class Conditions:
     places: tuple[Mapping[str, int | None], ...]
     segments: tuple[Segment, ...]
     decisions: tuple[str, ...]
-    given: tuple[Mapping[str, str], ...]
+    attested: tuple[Mapping[str, str], ...]
     read: tuple[str, ...]
 
     @cached_property
@@ -213,12 +213,12 @@ class Conditions:
         Cases with one vector and equal such facts have one answer.
         """
         paths: set[str] = set()
-        sides = zip(self.in_force, self.places, self.segments, self.given, strict=True)
-        for in_force, place, segment, given in sides:
+        sides = zip(self.in_force, self.places, self.segments, self.attested, strict=True)
+        for in_force, place, segment, attested in sides:
             for rule in in_force.rules:
                 if self._value(place[rule.rule.id], vector) is None:
                     own = explain.names(rule.condition)
-                    inner = _names_read(own.decisions, segment, given)
+                    inner = _names_read(own.decisions, segment, attested)
                     if own.clocks or inner.clocks:
                         return self.read
                     paths |= {*_paths(own), *_paths(inner)}
@@ -271,20 +271,20 @@ def _segment(side: Side) -> Segment:
 
 
 def _names_read(
-    decisions: Iterable[str], segment: Segment, given: Collection[str]
+    decisions: Iterable[str], segment: Segment, attested: Collection[str]
 ) -> explain.Names:
     """Return the names in the rules of decisions, and in those of the decisions that they read.
 
-    The rules of a decision whose answer is `given` aren't read.
+    The rules of a decision whose answer is `attested` aren't read.
     """
-    return explain.names_of(_conditions_read(decisions, segment, given))
+    return explain.names_of(_conditions_read(decisions, segment, attested))
 
 
 def _conditions_read(
-    decisions: Iterable[str], segment: Segment, given: Collection[str]
+    decisions: Iterable[str], segment: Segment, attested: Collection[str]
 ) -> list[tree.Tree]:
-    waiting = [name for name in decisions if name not in given]
-    seen, conditions = {*waiting, *given}, list[tree.Tree]()
+    waiting = [name for name in decisions if name not in attested]
+    seen, conditions = {*waiting, *attested}, list[tree.Tree]()
     while waiting:
         in_force = segment.decisions.get(waiting.pop())
         own = [rule.condition for rule in in_force.rules] if in_force is not None else []

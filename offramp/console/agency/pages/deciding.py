@@ -340,8 +340,8 @@ def _seen(
 def check_telling(visit: Visit) -> Response:
     """Show who is told a decision that was kept here, or the rules' answer, and who isn't."""
     preview = _telling(visit)
-    if preview.stands is not None:
-        return _show_standing(visit, preview, preview.stands)
+    if preview.standing is not None:
+        return _show_standing(visit, preview, preview.standing)
     digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))
     return visit.show(
         "decided_check.html",
@@ -357,7 +357,7 @@ def check_telling(visit: Visit) -> Response:
 
 
 def _show_standing(
-    visit: Visit, preview: operations.TellingPreview, stands: operations.StandingTelling
+    visit: Visit, preview: operations.TellingPreview, standing: operations.StandingTelling
 ) -> Response:
     """Say to whom a person's decision was told. The rules' answer isn't told in its place."""
     again = None
@@ -365,12 +365,12 @@ def _show_standing(
         again = address_of_decision(visit, visit.case, preview.decision)
     return visit.show(
         "decided_told.html",
-        "Told before" if stands.is_own else "A person decided",
+        "Told before" if standing.is_own else "A person decided",
         preview=preview,
-        stands=stands,
+        standing=standing,
         words=operations.describe_telling(visit.office, visit.case, preview),
-        to=[preview.names.get(agency, agency) for agency in stands.recipients],
-        decider=preview.names.get(stands.agency, stands.agency),
+        to=[preview.names.get(agency, agency) for agency in standing.recipients],
+        decider=preview.names.get(standing.agency, standing.agency),
         again=again,
         back=visit.address_of(visit.case),
     )
@@ -380,7 +380,7 @@ def _show_standing(
 def tell(visit: Visit) -> Response:
     """Tell what was shown. Who tells a person's decision confirms it."""
     preview = _telling(visit)
-    if preview.stands is not None:
+    if preview.standing is not None:
         raise Elsewhere(visit.path, "A person’s decision is in force. Nothing was sent now.")
     if visit.field("seen") != _seen_telling(preview):
         raise Invalid({"seen": _CHANGED})

@@ -44,16 +44,16 @@ _NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things",
 def today(visit: Visit) -> Response:
     """Show the most pressing tasks, at most seven."""
     listed = operations.list_today(visit.office, MOST)
-    count, shown = listed.count, len(listed.tasks)
+    count, on_page = listed.count, len(listed.tasks)
     number = _NUMBERS[count] if count < len(_NUMBERS) else f"{count} things"
-    heading = f"{number} today" if shown == count else f"{shown} of {count} things today"
+    heading = f"{number} today" if on_page == count else f"{on_page} of {count} things today"
     return visit.show(
         "today.html",
         "Today",
         heading=heading,
         now=visit.office.clock(),
         people=_by_person(visit, listed.tasks),
-        more=count - shown,
+        more=count - on_page,
         asked_back=listed.asked_back,
     )
 
