@@ -19,6 +19,7 @@ import pytest
 from exchange.consent.account_rows import Row
 from offramp.agency import operations
 from offramp.agency.cases.account import disclosures
+from offramp.agency.cases.detail_words import in_third_person
 from offramp.agency.cases.told_words import summed, told_contents
 from offramp.console.agency import pages  # noqa: F401  # declares the routes
 from offramp.console.agency.routes import collect_routes
@@ -212,7 +213,8 @@ def test_who_knows_what_is_the_exchanges_own_account(town: Running, rosa: Taps, 
             continue
         state = "Told, and opened" if row.opened else "Told, not opened"
         for words in summed([row], contents, 0, most=None):
-            label = words[0].upper() + words[1:]
+            of_person = in_third_person(words)
+            label = of_person[0].upper() + of_person[1:]
             expected.setdefault((label, row.issuer.title()), set()).add("Said it")
             expected.setdefault((label, row.to.title()), set()).add(state)
     assert shown.keys() == expected.keys()

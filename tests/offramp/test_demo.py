@@ -607,7 +607,8 @@ def test_an_officer_who_offers_nothing_says_why_and_nobody_is_told(
     found = json.loads(capsys.readouterr().out)
     assert (found["state"], found["to"]) == ("kept", []) and len(found["case"]) == 32
     assert told.agency("case", "police", found["case"]) == 0
-    assert "offer is may not offer, by Sergeant Maria Lucero" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "offer: The program may not be offered, by Sergeant Maria Lucero" in printed
     # What is told to nobody is held to the same words.
     assert told.agency(*words[:4], "may_not_offer", "--reason", "because") == 2
     assert "[wrong-content]" in capsys.readouterr().err

@@ -60,9 +60,12 @@ class OpenDecision:
     is_overdue: bool
 
     @property
-    def order(self) -> tuple[str, str, str]:
-        """The place in a list: by the last day, then by the case."""
-        return self.last_day or "9999", self.case, self.decision
+    def order(self) -> tuple[str, bool, str, str]:
+        """The place in a list: by the last day, then by the case.
+
+        A charge that rests needs no word until its day, so a filing comes last of a day.
+        """
+        return self.last_day or "9999", self.decision == _FILING, self.case, self.decision
 
 
 def open_decisions(working_set: WorkingSet, program: Program, now: int) -> tuple[OpenDecision, ...]:
