@@ -445,7 +445,7 @@ QUESTIONS = {
     "the day of the program's end": (
         ["decide", PACK, "offer", "FACTS", "--as-of", "2020-01-01"],
         "outside-program",
-        "ended",
+        "2019-12-31",
     ),
     "a map that there isn't": (
         ["decide", PACK, "offer", "FACTS", "--map", "nowhere"],

@@ -328,7 +328,9 @@ def test_sentences_have_words_and_no_names_of_facts(town: Town, case: str) -> No
     view = operations.read_case(town.at["prosecutor"], case)
     office = town.at["prosecutor"]
     shown = case_lines(view, ZoneInfo("America/Denver"), terms_of(office.working_set()))
-    assert any("admission: " in line and "by Ada" in line and "_" not in line for line in shown), shown
+    assert any("admission: " in line and "by Ada" in line and "_" not in line for line in shown), (
+        shown
+    )
 
 
 def test_an_agency_that_may_not_be_told_the_newer_value_is_named(town: Town, case: str) -> None:

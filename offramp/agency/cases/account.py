@@ -295,7 +295,7 @@ class _Page:
             self.say(scope, agency=self.short_name(agency)) if agency is not None else None,
             tuple(self.known_by_agency()),
             tuple(self._changes(agency)),
-            tuple(self._proof(at)),
+            tuple(self._proof()),
             tuple(
                 self.telling(rows)
                 for rows in disclosures(row for row in self.told if row.status != WITHDRAWN)
@@ -305,7 +305,7 @@ class _Page:
 
     # The first page
 
-    def _proof(self, at: str) -> Iterator[str]:
+    def _proof(self) -> Iterator[str]:
         """Yield whether something is missing, who signed the log, and what it can't know."""
         if not self.is_proved:
             pass  # an agency can't know what it never got
@@ -314,8 +314,7 @@ class _Page:
             yield f"{lost}."
         else:
             yield self.say("whole")
-        limits = self.say("limits", at=at)
-        yield limits if limits.endswith(".") else f"{limits}."
+        yield f"{self.say('limits')}."
         if any(not row.is_oral and self.contents.of(row) is None for row in self.told):
             yield self.say("which")
 

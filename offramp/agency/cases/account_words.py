@@ -313,7 +313,7 @@ SAID: Mapping[str, tuple[str, str]] = {
         "registro.",
     ),
     "limits": (
-        "Not here: what was said aloud and nobody recorded, and what came after {at}",
+        "Not here: what was said aloud and nobody recorded, and what came later",
         "No está aquí lo que se dijo de palabra sin anotarlo, ni lo que ocurrió después",
     ),
     "which": (
