@@ -361,5 +361,5 @@ def _not_told_again(decision: str, standing: StandingTelling) -> AgencyError:
     return AgencyError(
         "nothing-to-tell",
         what,
-        fix="to decide otherwise, decide it again with `agency determine`",
+        fix="to decide otherwise, decide it again with `agency determine CASE DECISION OUTCOME`",
     )
