@@ -22,7 +22,9 @@ from offramp.agency.commands.forms import COMMANDS
 from offramp.agency.errors import AgencyError
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
+from tests.support.refused import refused
 from tests.support.santa_fe_town import consent, interview, linked_town, refer, screen, settle
+from tests.support.simulator import part
 from tests.support.staff import founder_of
 
 APPROVAL = "approval.prosecutor"
@@ -111,6 +113,21 @@ def test_the_command_refuses_an_approval_and_names_the_decision(town: Town) -> N
         fix = f"`agency determine {digits} admission OUTCOME --reason REASON`"
         assert fix in str(refused.value)
     assert APPROVAL not in operations.read_case(town.at["prosecutor"], case).facts
+
+
+def test_no_note_and_no_draft_is_a_second_way_to_approve(town: Town) -> None:
+    """A gateway that acts by itself would pass a noted approval on as the answer."""
+    case = asked_to_approve(town)
+    office = town.at["prosecutor"]
+    before = office.at
+    with refused("decide-it"):
+        operations.note_facts(office, case, {"approval": {"prosecutor": "approved"}})
+    to = {"program": ("diversion_coordination", "consent")}
+    approved = part("decision_outcome", {"facts": {APPROVAL: "approved"}}, to=to)
+    with refused("decide-it"):
+        operations.send_record(office, "answer", operations.Draft((approved,)), case)
+    assert office.at == before
+    assert approval_asked(town, case) is not None, "it stays asked"
 
 
 def test_the_decision_answers_the_question(town: Town) -> None:

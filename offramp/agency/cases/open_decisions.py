@@ -28,6 +28,7 @@ from offramp.agency.cases.step_places import DECISION, place_of
 from offramp.agency.cases.task import OVERDUE, RUNNING, Task
 from offramp.agency.cases.tasks import answers_of_case, remembered_tasks
 from offramp.agency.cases.untold_decisions import UNTOLD
+from offramp.agency.errors import AgencyError
 from offramp.agency.folder.working_set import WorkingSet
 from rules.decide.program import Program
 from rules.errors import Refusal
@@ -96,6 +97,31 @@ def decision_settling(
     waiting, _ = _of_case(working_set, program, handle, now)
     open_here = {entry.decision for entry in waiting}
     return next((decision for decision in stating if decision in open_here), None)
+
+
+def decide_it(digits: str, path: str, decision: str) -> AgencyError:
+    """Return the refusal to state in another way what a named person decides.
+
+    `digits` are the first ones of the case.
+    """
+    return AgencyError(
+        "decide-it",
+        f"`{path}` is stated by your decision on `{decision}`, and in no other way",
+        fix=f"decide it with `agency determine {digits} {decision} OUTCOME --reason REASON`",
+    )
+
+
+def refuse_decided(
+    working_set: WorkingSet, program: Program, handle: str, stated: Iterable[str], now: int
+) -> None:
+    """Refuse to note or to answer what an open decision of this agency states.
+
+    Raises `AgencyError` `decide-it`.
+    """
+    for path in stated:
+        decision = decision_settling(working_set, program, handle, path, now)
+        if decision is not None:
+            raise decide_it(working_set.cases.digits(handle), path, decision)
 
 
 def answer_on_known_facts(

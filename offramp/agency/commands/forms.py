@@ -18,6 +18,7 @@ from offramp.agency.cases.draft import LARGEST
 from offramp.agency.cases.form_questions import ABOUT, OWN_FLAG, SAME_ENCOUNTER, options_of
 from offramp.agency.cases.form_terms import Form, form_terms
 from offramp.agency.cases.moments import ODD_FLAG
+from offramp.agency.cases.open_decisions import decide_it
 from offramp.agency.cases.pack_terms import PackTerms
 from offramp.agency.commands import form_text
 from offramp.agency.commands.command import (
@@ -31,7 +32,7 @@ from offramp.agency.commands.command import (
 from offramp.agency.commands.known_person import KnownPerson, add_option, ask_known_person
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
-from offramp.agency.operations.telling import OpenedForm, decide_it
+from offramp.agency.operations.telling import OpenedForm
 from offramp.agency.short_handles import short
 from offramp.arguments import add_language
 from offramp.asking import UNKNOWN, AnswerForm, Dialog, collect_answers, confirm

@@ -17,6 +17,7 @@ from offramp.agency.cases.empty_cases import is_withdrawn, live_handles, referra
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.moments import check_confirmed, moments_of
 from offramp.agency.cases.next_steps import SCREENING
+from offramp.agency.cases.open_decisions import refuse_decided
 from offramp.agency.cases.outdated import (
     OutdatedDecision,
     others_may_look_again,
@@ -424,7 +425,7 @@ def note_facts(
     `facts` are nested, as `offramp decide` reads them. `seen_at` is the journal's last event when
     the person read the case. Odd moments are noted only with `although_odd`: a person confirmed
     them. Raises `FactsError`; `AgencyError` `case-changed`, `entries-left-out`, `never-kept`,
-    `not-yours`, `nothing-to-note`, `odd-day`, `odd-amount`,
+    `not-yours`, `nothing-to-note`, `odd-day`, `odd-amount`, `decide-it`,
     `no-such-case`, `no-directory`.
     """
     with office.transaction() as working_set:
@@ -437,8 +438,9 @@ def note_facts(
         _check_own_facts(working_set, read, noted, terms)
         case_of(working_set, case)
         defaults = defaults_today(office, working_set)
-        pack, now = office.program(working_set).pack, office.clock()
-        moments = moments_of(working_set, pack, "note", case, now)
+        program, now = office.program(working_set), office.clock()
+        refuse_decided(working_set, program, case, noted, now)
+        moments = moments_of(working_set, program.pack, "note", case, now)
         check_confirmed(moments, noted.items(), although_odd=although_odd)
         noted = completed_lists(office, working_set, case, noted, only_told=True)
         changed = changed_facts(office, working_set, case, noted)

@@ -16,6 +16,7 @@ from offramp.agency.cases.answering import defaults_today, pack_in_force
 from offramp.agency.cases.caseload import repeat_referral
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.moments import check_confirmed, moments_of, stated_moments
+from offramp.agency.cases.open_decisions import refuse_decided
 from offramp.agency.cases.revocation import (
     ends_with_line,
     oral_notice_parts,
@@ -253,7 +254,7 @@ def send_record(
 
     A `referral` or `offer` without a case begins one. Odd moments are sent only with
     `although_odd`: a person confirmed them. Raises `AgencyError` `name-the-case`, `case-ended`,
-    `odd-day`, `odd-amount`; `FactsError` for a moment that can't be; as
+    `odd-day`, `odd-amount`, `decide-it`; `FactsError` for a moment that can't be; as
     `exchange.agency.gateway.Gateway.compose`, so `RecordError` `not-passed` where an agency may not
     receive a part.
     """
@@ -276,7 +277,10 @@ def _check_order(
     if working_set.gateway.history.size:
         pack = pack_in_force(office, working_set)
         moments = moments_of(working_set, pack, kind, case, office.clock())
-        stated = stated_moments((part.content for part in draft.parts), moments.facts)
+        stated = tuple(stated_moments((part.content for part in draft.parts), moments.facts))
+        if kind == "answer" and case is not None and pack is not None:
+            program, now = office.program(working_set), office.clock()
+            refuse_decided(working_set, program, case, (name for name, _ in stated), now)
         check_confirmed(moments, stated, although_odd=although_odd)
 
 

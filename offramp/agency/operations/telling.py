@@ -57,7 +57,7 @@ from offramp.agency.cases.moments import (
     stated_moments,
 )
 from offramp.agency.cases.odd_ages import AGE, OddAge, odd_age, own_ages
-from offramp.agency.cases.open_decisions import decision_settling
+from offramp.agency.cases.open_decisions import decide_it, decision_settling
 from offramp.agency.cases.owed_corrections import (
     PROGRAM_FACTS,
     Holder,
@@ -647,18 +647,6 @@ def decided_facts(
         for question in questions
     }
     return {path: decision for path, decision in settled.items() if decision is not None}
-
-
-def decide_it(digits: str, path: str, decision: str) -> AgencyError:
-    """Return the refusal to state by an answer what a named person decides.
-
-    `digits` are the first ones of the case.
-    """
-    return AgencyError(
-        "decide-it",
-        f"`{path}` is stated by your decision on `{decision}`, and not by an answer",
-        fix=f"decide it with `agency determine {digits} {decision} OUTCOME --reason REASON`",
-    )
 
 
 def _sections_asked(
