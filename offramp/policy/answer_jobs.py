@@ -8,10 +8,11 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 from offramp.policy.answer_lines import LineWriter
@@ -20,7 +21,6 @@ from rules.errors import FactsError, Refusal, RequestError
 
 _BLOCK = 1_000  # rows that are read before they are given out
 _AHEAD = 3  # blocks that are given out before the first is printed
-_worker: tuple[LineWriter, CaseFile]  # of a process that decides
 
 
 def answer_in_jobs(writer: LineWriter, file: CaseFile, jobs: int) -> Iterator[AnswerLine]:
@@ -30,14 +30,10 @@ def answer_in_jobs(writer: LineWriter, file: CaseFile, jobs: int) -> Iterator[An
     """
     blocks = _blocks(file.rows())
     block, failure = next(blocks)  # with the head of a table, which the processes need
-    # A process is a copy of this one. It has the program as read here, even if the file changes.
-    context = get_context("fork")
-    processes = [
-        ProcessPoolExecutor(1, context, initializer=_begin, initargs=(writer, file))
-        for _ in range(jobs)
-    ]
+    processes: list[_Process] = []
     try:
-        _start(processes)
+        for _ in range(jobs):
+            processes.append(_Process(writer, file))
         waiting: deque[_Block] = deque()
         while block:
             waiting.append(_Block(writer, file, processes, block))
@@ -50,15 +46,9 @@ def answer_in_jobs(writer: LineWriter, file: CaseFile, jobs: int) -> Iterator[An
             yield from given_out.answers()
         if failure is not None:
             raise failure
-    except BrokenProcessPool:
-        raise RequestError(
-            "job-stopped",
-            "a process that decides was stopped from outside",
-            fix="decide again with fewer `--jobs`, which take less memory",
-        ) from None
     finally:
         for process in processes:
-            process.shutdown(cancel_futures=True)  # else the exit may race with it
+            process.stop()
 
 
 def _blocks(rows: Iterator[Any]) -> Iterator[tuple[list[Any], Refusal | None]]:
@@ -81,7 +71,7 @@ class _Block:
         self,
         writer: LineWriter,
         file: CaseFile,
-        processes: list[ProcessPoolExecutor],
+        processes: list[_Process],
         rows: list[Any],
     ) -> None:
         self.order: list[int | AnswerLine] = []
@@ -94,7 +84,7 @@ class _Block:
                 shares[number].append(row)
                 self.order.append(number)
         self.shares: list[Future[list[tuple[str, bool]]]] = [
-            process.submit(_answer, share) for process, share in zip(processes, shares, strict=True)
+            process.answer(share) for process, share in zip(processes, shares, strict=True)
         ]
 
     def answers(self) -> Iterator[AnswerLine]:
@@ -104,22 +94,51 @@ class _Block:
             yield place if isinstance(place, AnswerLine) else AnswerLine(*next(lines[place]))
 
 
-def _start(processes: list[ProcessPoolExecutor]) -> None:
-    """Start the processes. An interrupt is for this process, which ends the others."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        for process in processes:
-            process.submit(_answer, [])  # the new process keeps the block
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class _Process:
+    """A copy of this process, which has the program as read here, even if the file changes.
+
+    An executor of processes waits forever for the rest of an answer if its process is killed in
+    the middle of it. Here each process alone has its end of its pipe, so that its death ends it.
+    """
+
+    def __init__(self, writer: LineWriter, file: CaseFile) -> None:
+        context = get_context("fork")
+        self._connection, far_end = context.Pipe()
+        words = self._connection, far_end, writer, file
+        self._process = context.Process(target=_decide, args=words, daemon=True)
+        self._thread = ThreadPoolExecutor(1)
+        # An interrupt is for this process, which ends the others. The new one keeps the block.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        far_end.close()
+
+    def answer(self, rows: list[Any]) -> Future[list[tuple[str, bool]]]:
+        return self._thread.submit(self._ask, rows)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._thread.shutdown(cancel_futures=True)
+        self._process.join()
+
+    def _ask(self, rows: list[Any]) -> list[tuple[str, bool]]:
+        try:
+            self._connection.send(rows)
+            answers: list[tuple[str, bool]] = self._connection.recv()
+        except (EOFError, OSError):
+            raise RequestError(
+                "job-stopped",
+                "a process that decides was stopped from outside",
+                fix="decide again with fewer `--jobs`, which take less memory",
+            ) from None
+        return answers
 
 
-def _begin(writer: LineWriter, file: CaseFile) -> None:
-    global _worker
-    _worker = writer, file
-
-
-def _answer(rows: list[Any]) -> list[tuple[str, bool]]:
-    writer, file = _worker
-    answers = (writer.answer(file.case(row)) for row in rows)
-    return [(answer.text, answer.is_refused) for answer in answers]
+def _decide(near_end: Connection, far_end: Connection, writer: LineWriter, file: CaseFile) -> None:
+    near_end.close()  # else this process would outlive the one that asks
+    with suppress(EOFError, OSError):  # the process that asks is gone
+        while True:
+            answers = (writer.answer(file.case(row)) for row in far_end.recv())
+            far_end.send([(answer.text, answer.is_refused) for answer in answers])

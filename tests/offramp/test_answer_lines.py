@@ -197,7 +197,10 @@ def test_a_file_that_breaks_off_gives_the_answers_before_it(tmp_path: Path) -> N
     assert together.stdout == alone.stdout and '"no-file"' in alone.stdout.splitlines()[-1]
 
 
-def test_a_killed_process_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("is_full", [False, True], ids=["at-work", "with-a-full-pipe"])
+def test_a_killed_process_is_named(number: int, is_full: bool, tmp_path: Path) -> None:
+    """Also while rows wait for it in its pipe, which the other process holds open."""
     path = written(tmp_path, 60_000)
     words = ["decide", "santa-fe", "offer", str(path), "--map", "louisiana-nibrs", "--jobs", "2"]
     with subprocess.Popen(
@@ -206,10 +209,25 @@ def test_a_killed_process_is_named(tmp_path: Path) -> None:
         assert process.stdout is not None and process.stdout.readline()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 2
-        os.kill(int(children[0]), signal.SIGKILL)
+        if is_full:
+            os.kill(int(children[number]), signal.SIGSTOP)
+            time.sleep(1)  # until it has more rows than a pipe takes
+        os.kill(int(children[number]), signal.SIGKILL)
         rest = process.stdout.read().splitlines()
     assert process.returncode == 2 and '"job-stopped"' in rest[-1]
     assert all(json.loads(line)["id"] for line in rest[:-1])
+
+
+def test_no_process_outlives_the_one_that_asks(tmp_path: Path) -> None:
+    words = (str(written(tmp_path, 60_000)), "--map", "louisiana-nibrs", "--lines", "--jobs", "2")
+    with subprocess.Popen(
+        [sys.executable, "-m", "offramp", "decide", "santa-fe", "offer", *words], stdout=PIPE
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        process.kill()
+        process.stdout.read()  # until the last of them has let go of it
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
