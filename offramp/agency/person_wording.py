@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from offramp.agency.cases.charge_word import FILED, MAY_BE_FILED
 from offramp.agency.cases.my_page import NOT_OPENED, UNKNOWN
 from offramp.agency.operations import (
     Charge,
@@ -121,6 +122,10 @@ SAYS: Mapping[str, tuple[str, str]] = {
         "The prosecutor may not tell {agency} now. Ask your lawyer or the court.",
         "Ahora la fiscalía no puede decírselo a {agency}. Pregunte a su defensa o al tribunal.",
     ),
+    "rules_let": (
+        "The rules let the prosecutor file it.",
+        "Las reglas permiten que la fiscalía la presente.",
+    ),
     "rules_alone": ("The rules alone would say: {text}", "Las reglas solas dirían: {text}"),
 }
 _LINES: Mapping[str, tuple[str, str]] = {
@@ -203,6 +208,8 @@ def rules_alone(charge: Charge, lang: str) -> str | None:
     """Return what the rules say where the prosecutor's word is another, None where it isn't."""
     if not charge.by_prosecutor or charge.rules in (UNKNOWN, charge.state):
         return None
+    if (charge.state, charge.rules) == (FILED, MAY_BE_FILED):
+        return SAYS["rules_let"][LANGUAGES.index(lang)]
     text = _state_text(charge, charge.rules, lang)
     return SAYS["rules_alone"][LANGUAGES.index(lang)].format(text=text)
 

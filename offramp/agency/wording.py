@@ -523,10 +523,26 @@ def case_lines(view: CaseView, zone: ZoneInfo, terms: PackTerms) -> list[str]:
             f"determined: {name}: {_decided(name, made['outcome'])}, by {made['by']} of "
             f"{made['agency']} (reason: {made['reason']})"
         )
+    lines += _charge_day_lines(view)
     lines += [_outdated_line(outdated) for outdated in view.outdated]
     for answer in view.answers.values():
-        lines += ["", answer_text(answer, zone)]
+        if not answer.is_settled:  # the decision above is the answer
+            lines += ["", answer_text(answer, zone)]
     return lines + [f"! {refusal}" for refusal in view.refusals]
+
+
+def _charge_day_lines(view: CaseView) -> list[str]:
+    """Return as of which day the charge is known here, and that it may have changed since."""
+    if view.charge is None:
+        return []
+    on = view.charge.on
+    lines = [] if on is None else [f"charge: as of {spoken_day(on, 'en', with_year=True)}"]
+    if view.charge.may_have_changed:
+        lines.append(
+            f"charge: it may have changed since. The prosecutor may not tell `{view.agency}` now, "
+            "so nobody here would learn of it. Ask counsel or the court."
+        )
+    return lines
 
 
 def _closed_corrections(view: CaseView, terms: PackTerms) -> list[str]:
@@ -586,7 +602,7 @@ def answer_text(answer: Answer, zone: ZoneInfo, asked_on: date | None = None) ->
     open_first = [need for need in answer.needed if answer.is_closed(str(need["fact"]))]
     needed = (
         [need for need in answer.needed if need not in open_first]
-        if answer.lacks_ended or open_first
+        if answer.lacks_ended or open_first or answer.case.aside
         else None
     )
     overruled = _decided_otherwise(answer)
@@ -628,13 +644,16 @@ def _not_recorded_line(answer: Answer, path: str) -> str:
 
 
 def _decided_otherwise(answer: Answer) -> str | None:
-    """Name the person whose decision is in force although the rules answer otherwise."""
+    """Name the person whose decision is in force beside another answer of the rules, or none."""
     entry = answer.decided_otherwise
+    if answer.is_settled:
+        entry = answer.case.determined.get(answer.decision)
     if entry is None or entry.determined is None:
         return None
     made = entry.determined
+    otherwise = "" if answer.is_settled else " otherwise"
     return (
-        f"{made['by']} of {entry.by} decided otherwise: "
+        f"{made['by']} of {entry.by} decided{otherwise}: "
         f"{_decided(answer.decision, made['outcome'])}. That decision "
         f"is in force until {entry.by} decides again."
     )

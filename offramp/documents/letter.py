@@ -224,9 +224,17 @@ class _Letter:
         """Return the sentence for an outcome, or the pack's own words for it."""
         sentence = self.words["outcomes"].get(self.file.decision.name, {}).get(outcome)
         if sentence is not None:
-            return Text(sentence)
+            return Text(sentence.format(On_day=self.on_day()))
         text = f"{self.file.decision.asks} {spell_name(outcome)}"
         return Text(text, self.words["own"], self.pack_lang)
+
+    def on_day(self) -> str:
+        """Return the day of the letter, which may be read later, to begin a sentence."""
+        written_on = self.letterhead.written_on
+        if written_on is None:
+            on_date: str = self.words["on_date_of_letter"]
+            return on_date
+        return self.say("on_day", day=self.day(written_on))
 
     def may_name(self, outcome: str) -> bool:
         """Return True if the outcome's category is one that a letter may hold."""

@@ -8,6 +8,7 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,8 @@ def test_every_scenario_of_every_pack_has_its_letter(lang: str) -> None:
         )
         for outcome in outcomes:
             if told.get(outcome, "decision_outcome") in ALLOWED:
-                assert known.get(outcome, outcome.replace("_", " ")) in said, name
+                sentence = known.get(outcome, outcome.replace("_", " "))
+                assert sentence.format(On_day=letter_words()[lang]["on_date_of_letter"]) in said
 
 
 def test_in_spanish_only_what_the_pack_wrote_is_english_and_is_marked_so() -> None:
@@ -264,6 +266,34 @@ def test_that_the_record_decided_is_not_in_a_letter() -> None:
     said = text_of(write_letter(given_)).lower()
     assert "record" not in said and "stop" not in said
     assert "ask the prosecutor or your lawyer about it" in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "undated", "dated"),
+    [
+        (
+            "en",
+            "On the date of this letter, the charge is on hold and not filed. That may change.",
+            "On December 12, 2014, the charge is on hold and not filed.",
+        ),
+        (
+            "es",
+            "En la fecha de esta carta, el cargo está en espera y no está presentado.",
+            "El 12 de diciembre de 2014, el cargo está en espera y no está presentado.",
+        ),
+    ],
+)
+def test_a_held_charge_has_a_day_since_a_letter_is_read_later(
+    lang: str, undated: str, dated: str
+) -> None:
+    held = next(
+        decision
+        for _, decision_made, decision in scenarios()
+        if (decision_made.decision, decision_made.outcome) == ("filing", "hold")
+    )
+    assert undated in text_of(letter_of(held, lang))
+    letterhead = Letterhead(written_on=date(2014, 12, 12))
+    assert dated in text_of(write_letter(held, lang, letterhead=letterhead))
 
 
 def test_a_source_that_binds_nobody_is_not_cited() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from offramp.agency import operations
+from offramp.agency import operations, wording
 from offramp.agency.cases.caseload import case_of
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.errors import AgencyError
 from tests.support.agencies import Town
 from tests.support.santa_fe_town import (
@@ -389,6 +390,82 @@ def test_an_interview_is_overdue_only_where_its_silence_counts(own_town: Town) -
     # A word of the person's own office beside it counts, since no decision states it.
     operations.note_facts(office, told, {"case": {"charge_held": False}})
     assert opened(town, "prosecutor", told, "filing").answer.outcome == "nothing_held"
+
+
+def test_a_filing_is_never_compared_with_what_it_states_itself(own_town: Town) -> None:
+    """It states that no charge is on hold. Beside it, no answer rests on that, at any agency."""
+    town, office = own_town, own_town.at["prosecutor"]
+    case = refer(town, "Ana Delgado", "1991-02-03")
+    screen(town, case)
+    consent(town, case)
+    assert "filing" in waiting(town, "prosecutor", case)
+    words = (PROSECUTOR, case, "filing", "prosecutor_may_file", "discretion")
+    made = operations.determine(office, *words)
+    # At once, before the hub's receipt, and later.
+    for _ in range(3):
+        assert "filing" not in waiting(town, "prosecutor", case) and not _held_today(town, case)
+        assert case not in _listed_as_held(town)
+        for agency in ("prosecutor", *made.recipients):
+            described = operations.describe_case(town.at[agency], case)
+            answers = {answer.decision: answer for answer in described.answers}
+            if agency != "prosecutor" and "filing" not in answers:
+                continue  # not opened yet
+            filing = answers["filing"]
+            assert filing.decided == "File the charge, by Thomas Baca, Prosecutor"
+            assert (filing.outcome, filing.because, filing.missing) == (None, (), ())
+            assert (filing.possible, filing.differs) == (None, None)
+        shown = opened(town, "prosecutor", case, "filing")
+        assert shown.missing == () and shown.answer.title == "No answer of their own"
+        assert {choice.relation for choice in shown.choices} == {"undecided"}
+        assert not operations.preview_determination(office, *words).differs
+        printed = "\n".join(case_text(town, case))
+        assert "File the charge" in printed
+        for wrong in ("No charge is on hold", "nothing held", "Is a charge on hold?"):
+            assert wrong not in printed, printed
+        decided = operations.decide(office, case, "filing")
+        assert decided.answer.outcome is None
+        assert "case.charge_held" not in [need["fact"] for need in decided.answer.needed]
+        assert "Thomas Baca of prosecutor decided: File the charge" in case_answer(town, decided)
+        settle(town, case)
+        town.hub.clock += 20
+
+
+def test_a_filing_that_nobody_may_be_told_leaves_the_queue_at_once(own_town: Town) -> None:
+    town, office = own_town, own_town.at["prosecutor"]
+    case = refer(town, "Lou Delgado", "1991-02-04")
+    screen(town, case)
+    operations.note_facts(office, case, {"case": {"charge_held": True}})
+    words = (PROSECUTOR, case, "filing", "prosecutor_may_file", "discretion")
+    made = operations.determine(office, *words)
+    assert made.recipients == ()
+    for _ in range(3):
+        assert "filing" not in waiting(town, "prosecutor", case) and not _held_today(town, case)
+        assert case not in _listed_as_held(town)
+        shown = opened(town, "prosecutor", case, "filing")
+        assert shown.answer.outcome is None and shown.missing == ()
+        (filing,) = [
+            answer
+            for answer in operations.describe_case(office, case).answers
+            if answer.decision == "filing"
+        ]
+        assert (filing.outcome, filing.missing) == (None, ())
+        settle(town, case)
+        town.hub.clock += 40 * DAY
+
+
+def case_text(town: Town, case: str) -> list[str]:
+    """Return what `offramp agency case` prints at the prosecutor's."""
+    office = town.at["prosecutor"]
+    working_set = office.working_set()
+    zone = working_set.gateway.history.newest.zone
+    view = operations.read_case(office, case)
+    return wording.case_lines(view, zone, pack_terms(office.program(working_set).pack))
+
+
+def case_answer(town: Town, answered: operations.CaseAnswer) -> str:
+    """Return what `offramp agency decide` prints at the prosecutor's."""
+    zone = town.at["prosecutor"].working_set().gateway.history.newest.zone
+    return " ".join(" ".join(wording.case_answer_lines(answered, zone)).split())
 
 
 def test_no_filing_waits_where_there_is_no_charge(town: Town) -> None:

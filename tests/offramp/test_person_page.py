@@ -21,8 +21,10 @@ from offramp.agency import operations, person_wording
 from offramp.agency.cases.addressing import part_to_judge, refusals
 from offramp.agency.cases.draft import Draft
 from offramp.agency.cases.my_page import FILING, promises_of
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.cases.person_words import PROMISED
 from offramp.agency.operations.consent import preview_take_back
+from offramp.agency.wording import case_lines
 from offramp.cli import main
 from offramp.documents import segments
 from rules.packs.resolve import resolve
@@ -148,6 +150,48 @@ def test_the_first_line_names_its_day_and_after_a_take_back_that_it_may_have_cha
     assert page.charge.because == (), "the rules' reasons say how it is today"
 
 
+def test_a_filing_by_decision_reads_filed_and_no_answer_beside_it_rests_on_the_filing(
+    tmp_path: Path,
+) -> None:
+    """The prosecutor's choice to file states, too, that no charge is on hold any more."""
+    ana = Participant(tmp_path)
+    prosecutor = ana.town.at["prosecutor"]
+
+    def decide(outcome: str) -> operations.Charge:
+        operations.determine(prosecutor, "Ada", ana.case, FILING, outcome, "discretion")
+        ana.town.hub.clock += 3600
+        ana.town.settle()
+        operations.open_case(ana.office, MANAGER, ana.case)
+        return operations.print_my_page(ana.office, ana.case).charge
+
+    def shown(lang: str) -> str:
+        return "\n".join(
+            person_wording.page_lines(operations.print_my_page(ana.office, ana.case, lang))
+        )
+
+    charge = decide("prosecutor_may_file")
+    assert (charge.state, charge.by_prosecutor) == ("filed", True)
+    assert (charge.rules, charge.because) == ("undetermined", ())
+    assert "No. The prosecutor filed it." in shown("en")
+    assert "No. La fiscalía la presentó." in shown("es")
+    for wrong in ("on hold", "no charge to file", "rules alone"):
+        assert wrong not in shown("en").partition("Who is my case manager?")[0]
+    # What the office knew before still counts: the rules let a held charge rest until its day.
+    assert decide("hold").state == "held"
+    charge = decide("prosecutor_may_file")
+    assert (charge.state, charge.rules) == ("filed", "held")
+    ana.town.hub.clock += 40 * 24 * 3600
+    ana.town.settle()
+    charge = operations.print_my_page(ana.office, ana.case).charge
+    assert (charge.state, charge.rules) == ("filed", "may_be_filed")
+    assert person_wording.rules_alone(charge, "en") == "The rules let the prosecutor file it."
+    # A filing that the prosecutor tells without a decision states the same.
+    told = {"standing": "filed", "facts": {"case.charge_held": False}}
+    ana.prosecutor_tells("filing_decision", "charge_status", told)
+    charge = operations.print_my_page(ana.office, ana.case).charge
+    assert (charge.state, charge.rules, charge.because) == ("filed", "undetermined", ())
+
+
 def test_the_case_page_of_the_staff_names_the_day_and_that_it_may_have_changed(
     tmp_path: Path,
 ) -> None:
@@ -161,11 +205,24 @@ def test_the_case_page_of_the_staff_names_the_day_and_that_it_may_have_changed(
         )
         return answer.as_of
 
+    def printed() -> list[str]:
+        view = operations.read_case(ana.office, ana.case)
+        working_set = ana.office.working_set()
+        zone = working_set.gateway.history.newest.zone
+        lines = case_lines(view, zone, pack_terms(ana.office.program(working_set).pack))
+        assert view.as_json()["charge"] == {
+            "as_of": "2026-11-02",
+            "may_have_changed": "not tell" in " ".join(lines),
+        }
+        return [line for line in lines if line.startswith("charge:")]
+
     prosecutor = ana.town.at["prosecutor"]
     operations.determine(prosecutor, "Ada", ana.case, FILING, "hold", "discretion")
+    assert operations.read_case(prosecutor, ana.case).charge is None
     ana.town.settle()
     operations.open_case(ana.office, MANAGER, ana.case)
     assert filing() == ("As of November 2, 2026.",)
+    assert printed() == ["charge: as of November 2, 2026"]
     operations.revoke_consent(ana.office, ana.case, recipient="crossroads")
     ana.town.settle()
     operations.determine(prosecutor, "Ada", ana.case, FILING, "prosecutor_may_file", "discretion")
@@ -175,6 +232,11 @@ def test_the_case_page_of_the_staff_names_the_day_and_that_it_may_have_changed(
         "It may have changed since. The prosecutor may not tell Crossroads now, so nobody here "
         "would learn of it. Ask counsel or the court.",
     )
+    assert printed() == [
+        "charge: as of November 2, 2026",
+        "charge: it may have changed since. The prosecutor may not tell `crossroads` now, so "
+        "nobody here would learn of it. Ask counsel or the court.",
+    ]
 
 
 def test_without_a_permission_the_page_says_that_nobody_here_would_learn_of_it(

@@ -12,6 +12,7 @@ from exchange.membership.signatures import SignedPayload
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import LATEST
 from offramp.agency.cases.caseload import case_of, deciding_agencies, utc
+from offramp.agency.cases.decision_effects import without_effects
 from offramp.agency.cases.draft import Defaults, defaults_of
 from offramp.agency.cases.ended_kinds import ended_kinds
 from offramp.agency.cases.governing import SEVERITY, governing
@@ -72,14 +73,14 @@ def answer_case(
     *,
     anywhere: bool = False,
 ) -> Answer:
-    """Return the rules' answer on the facts known here.
+    """Return the rules' answer on the facts known here, apart from what a decision on it states.
 
     `own_facts` are facts by path from this agency's own records, used and not kept. With
     `anywhere`, a decision of another role is answered too: what isn't known here is unknown. Raises
     `AgencyError` `no-such-case`, `not-here-decided`, and as `Case.decide`.
     """
-    case = case or case_of(working_set, handle)
-    now = office.clock()
+    known = case or case_of(working_set, handle)
+    case, now = without_effects(known, decision), office.clock()
     program = office.program(working_set)
     program.outcomes(decision)
     if not anywhere:
@@ -87,7 +88,7 @@ def answer_case(
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
-    enrolled, later = packs_since_enrollment(working_set, case)
+    enrolled, later = packs_since_enrollment(working_set, known)
     if decision not in SEVERITY or not later:
         answer = case.decide(program, decision, at, own_facts, silent)
         answer.ended = ended

@@ -58,6 +58,7 @@ class Case:
     back, each with the position of the recall: they are ignored. `changes` are the values that were
     corrected or recalled after they were stated, and `places` where each part counts. `unopened`
     has, by path, the correction that nobody opened here yet: until then, the fact is unknown.
+    `aside` are the facts of which a statement was set aside.
     """
 
     def __init__(
@@ -75,18 +76,24 @@ class Case:
         self.changes = in_force.changes
         self.unopened = in_force.unopened
         self.places = in_force.places
+        self.aside: frozenset[str] = frozenset()
         self._stated = StatedFacts(vocabulary)
         for entry in self.entries:
             self._stated.add(entry)
 
-    def without(self, entries: Collection[CaseEntry]) -> Case:
-        """Return the case without some of its statements. Its corrections stay as they are."""
+    def set_aside(self, entries: Collection[CaseEntry]) -> Case:
+        """Return the case without what some of its statements say of facts.
+
+        Its corrections stay as they are, and so do the decisions of people.
+        """
         left = Case(
             (entry for entry in self.entries if entry not in entries),
             self.vocabulary,
             here=self.here,
         )
         left.changes, left.unopened, left.places = self.changes, self.unopened, self.places
+        left.determined, left.determined_beside = self.determined, self.determined_beside
+        left.aside = frozenset(path for entry in entries for path in entry.facts)
         return left
 
     @cached_property
@@ -345,13 +352,15 @@ class Answer:
     def needed(self) -> list[dict[str, Any]]:
         """The questions to ask, and the role to ask. A fact in conflict names both sides.
 
-        INVARIANT: nothing that was destroyed under a cause is asked again.
+        INVARIANT: nothing that was destroyed under a cause is asked again, nor what a person's
+        decision on the very question states.
         """
         terms = self.ruling.program.pack.vocabulary
         questions = [
             dict(question)
             for question in self.ruling.needed
             if not self.ended.covers(str(question["fact"]), terms)
+            and question["fact"] not in self.case.aside
         ]
         for question in questions:
             path = str(question["fact"]).partition("[")[0]
@@ -360,9 +369,17 @@ class Answer:
         return questions
 
     @property
+    def is_settled(self) -> bool:
+        """True if only a person answered: what the decision itself states leaves nothing to ask."""
+        return bool(self.case.aside) and self.status != "decided"
+
+    @property
     def lacks_ended(self) -> bool:
         """True if a missing fact isn't asked for, because a cause has ended its kind here."""
-        return len(self.needed) < len(self.ruling.needed)
+        terms = self.ruling.program.pack.vocabulary
+        return any(
+            self.ended.covers(str(question["fact"]), terms) for question in self.ruling.needed
+        )
 
     @cached_property
     def reads(self) -> frozenset[str]:

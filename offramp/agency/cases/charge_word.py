@@ -7,8 +7,10 @@ without anybody here learning of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from exchange.consent.account_rows import WITHDRAWN, Row
+from exchange.consent.disclosure import day_of
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.positions import note_position
@@ -21,14 +23,18 @@ FILING = "filing"
 CHARGE_STATUS = "charge_status"
 _CHARGE_HELD = "case.charge_held"
 _PROSECUTOR = "prosecutor"
-HELD, MAY_BE_FILED = "held", "may_be_filed"
+HELD, MAY_BE_FILED, FILED = "held", "may_be_filed", "filed"
+NOTHING_HELD = "nothing_held"
 # The prosecutor's words on a charge that no rule answers. A held one is answered by the rules too.
-STANDINGS = ("filed", "not_filed", "dismissed", "sealed")
+STANDINGS = (FILED, "not_filed", "dismissed", "sealed")
+# The state by the rules' answer.
 STATES_BY_OUTCOME = {
     "hold": HELD,
     "prosecutor_may_file": MAY_BE_FILED,
-    "nothing_held": "nothing_held",
+    NOTHING_HELD: NOTHING_HELD,
 }
+# By a prosecutor's decision, to whom the rules' permission to file is the choice to file.
+_STATES_BY_DECISION = {**STATES_BY_OUTCOME, "prosecutor_may_file": FILED}
 
 
 @frozen
@@ -54,11 +60,43 @@ def newest_word(working_set: WorkingSet, handle: str, case: Case) -> ChargeWord 
     if decided is not None and decided.determined is not None and decided.role == _PROSECUTOR:
         outcome = str(decided.determined["outcome"])
         time = _time_of(working_set, handle, decided)
-        words.append((decided.position, STATES_BY_OUTCOME.get(outcome, outcome), time))
+        words.append((decided.position, _STATES_BY_DECISION.get(outcome, outcome), time))
     if not words:
         return None
     _, state, time = max(words, key=lambda word: word[:2])
     return ChargeWord(state, time)
+
+
+@frozen
+class ChargeDay:
+    """The day on which this agency was last told of a charge, and if it may have changed since.
+
+    `on` is a local day, None where nothing here says it.
+    """
+
+    on: date | None
+    may_have_changed: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Return the member `charge` in the JSON of `offramp agency case`."""
+        on = None if self.on is None else self.on.isoformat()
+        return {"as_of": on, "may_have_changed": self.may_have_changed}
+
+
+def charge_day(working_set: WorkingSet, handle: str, case: Case, now: int) -> ChargeDay | None:
+    """Return the day of the newest word on a charge here, or of the fact that one is on hold.
+
+    None at the prosecutor's, where the charge is decided, and where nothing of it is known.
+    """
+    directory = working_set.gateway.history.newest
+    if directory.role(working_set.agency) == _PROSECUTOR:
+        return None
+    word = newest_word(working_set, handle, case)
+    if word is None and _CHARGE_HELD not in case.known:
+        return None
+    time = word.time if word is not None else known_since(working_set, handle, case, ())
+    on = None if time is None else day_of(time, directory.zone)
+    return ChargeDay(on, not may_learn(working_set, handle, now))
 
 
 def known_since(

@@ -40,8 +40,6 @@ _PERMITTED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("filing", "prosecutor_may_file"): ("hold",),
     ("ejection", "prosecutor_may_eject"): ("terminate", "sanction", "retain"),
 }
-# The decisions that state a fact which the rules read on the same decision.
-_WITH_EFFECTS = ("filing", "ejection")
 _CHARGE_STATUS = {"hold": "held", "prosecutor_may_file": "filed"}
 
 
@@ -152,27 +150,6 @@ def _decision_of(
     about = vocabulary().decisions[decision].categories.get(outcome)
     shown |= {about: None} if about is not None else {}
     return HumanDecision(kind, {(OUTCOME, *shown): content, **effects}, differs)
-
-
-def without_own_effects(case: Case, decision: str) -> Case:
-    """Return a case without what this agency's own decision states, the case itself without one.
-
-    A filing states that no charge is on hold, and the end of a place that the person isn't in.
-    INVARIANT: the answer beside a decision to make never rests on the same decision made before.
-    """
-    made = [
-        entry
-        for entry in case.entries
-        if decision in _WITH_EFFECTS
-        and entry.by == case.here
-        and entry.determined is not None
-        and entry.determined["decision"] == decision
-    ]
-    if not made:
-        return case
-    records = {entry.record for entry in made if entry.record is not None}
-    parts = [entry for entry in case.entries if entry.by == case.here and entry.record in records]
-    return case.without([*made, *parts])
 
 
 def decisions_to_make(working_set: WorkingSet, pack: Pack) -> Mapping[str, tuple[str, ...]]:

@@ -15,9 +15,11 @@ from offramp.agency.cases.account import RUNS
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.charge_word import (
+    FILED,
     FILING,
     HELD,
     MAY_BE_FILED,
+    NOTHING_HELD,
     STATES_BY_OUTCOME,
     known_since,
     may_learn,
@@ -164,6 +166,8 @@ def charge_of(
     is_held = word is not None and word.state == HELD
     if is_held and rules == MAY_BE_FILED and FILING not in case.determined:
         word = None  # the prosecutor holds it, and the rules let it be filed
+    if word is not None and word.state == FILED and rules == NOTHING_HELD:
+        rules, because = UNKNOWN, ()  # nothing is on hold since it is filed
     time = (
         word.time
         if word is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from offramp.agency.cases.case import ACCEPTED, REFERRED, Answer, Case
 from offramp.agency.cases.caseload import case_of, open_questions, utc
+from offramp.agency.cases.decision_effects import without_effects
 from offramp.agency.cases.empty_cases import is_empty, is_withdrawn
 from offramp.agency.cases.enrollment import ADMISSION, ADMITTED
 from offramp.agency.cases.holding import earliest
@@ -129,11 +130,13 @@ def answer_on_known_facts(
 ) -> Answer | None:
     """Return the rules' answer on what is known here, also on another agency's decision.
 
-    A decided answer holds for all that isn't known here. None where the rules can't be asked.
+    A decided answer holds for all that isn't known here. It never rests on what a person's decision
+    on the same question states. None where the rules can't be asked.
     """
     at = utc(working_set.gateway.hub_time(now))
+    apart = without_effects(case, decision)
     try:
-        return case.decide(program, decision, at, silent=silent_events(working_set, handle, now))
+        return apart.decide(program, decision, at, silent=silent_events(working_set, handle, now))
     except Refusal:
         return None
 

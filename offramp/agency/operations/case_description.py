@@ -12,7 +12,7 @@ from offramp.agency.cases.after_exit import stopped_by_exit
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, has_answered, questions_asked, recalled_parts
-from offramp.agency.cases.charge_word import FILING, known_since, may_learn, newest_word
+from offramp.agency.cases.charge_word import FILING
 from offramp.agency.cases.corrections import CORRECTED, CORRECTION
 from offramp.agency.cases.enrollment import ADMISSION
 from offramp.agency.cases.fact_kinds import plain_path
@@ -235,7 +235,7 @@ def describe_case(office: Office, case: str, *, because: str | None = None) -> C
                 if answer.decision in outdated
                 else "",
                 ended=teller.ended(answer.decision),
-                as_of=tuple(teller.as_of(answer, view, office.clock())),
+                as_of=tuple(teller.as_of(answer, view)),
             )
             for answer in teller.answers(view, program, office.clock())
         ),
@@ -429,25 +429,15 @@ class _Teller:
         described = (*self._answers_here(view, now), *self._decided_elsewhere(view, program, now))
         yield from sorted(described, key=lambda answer: answer.decided is None)
 
-    def as_of(self, answer: DescribedAnswer, view: CaseView, now: int) -> Iterator[str]:
+    def as_of(self, answer: DescribedAnswer, view: CaseView) -> Iterator[str]:
         """Yield the day of what is known here of a charge, and whom to ask if it may be old."""
-        working_set = self.working_set
-        role = working_set.gateway.history.newest.role(working_set.agency)
         is_stated = answer.decided is not None or answer.outcome is not None
-        if answer.decision != FILING or role == "prosecutor" or not is_stated:
+        if view.charge is None or answer.decision != FILING or not is_stated:
             return
-        word, ruled = newest_word(working_set, self.case, self.seen), view.answers.get(FILING)
-        time = (
-            word.time
-            if word is not None
-            else known_since(
-                working_set, self.case, self.seen, ruled.reads if ruled is not None else ()
-            )
-        )
-        if time is not None:
-            yield f"As of {spoken_day(day_of_moment(time, self.wording.zone), 'en')}."
-        if not may_learn(working_set, self.case, now):
-            here = self.name(working_set.agency)
+        if view.charge.on is not None:
+            yield f"As of {spoken_day(view.charge.on, 'en')}."
+        if view.charge.may_have_changed:
+            here = self.name(self.working_set.agency)
             yield (
                 f"It may have changed since. The prosecutor may not tell {here} now, so nobody "
                 "here would learn of it. Ask counsel or the court."
@@ -462,6 +452,8 @@ class _Teller:
             if made is None and outcome is not None:
                 # The rules took the word, and have no answer of their own.
                 yield DescribedAnswer(decision, asks_of(decision), None, (), (), outcome, beside)
+            elif made is not None and answer.is_settled:
+                yield self._decided_alone(decision, made, beside)
             else:
                 yield self._answer(decision, answer, made, beside, now)
 
@@ -489,17 +481,23 @@ class _Teller:
             if by_rules is not None and by_rules.status == "decided":
                 yield self._answer(decision, by_rules, made, beside, now)
             else:
-                yield DescribedAnswer(
-                    decision,
-                    asks_of(decision),
-                    None,
-                    (),
-                    (),
-                    self._decided(decision, made),
-                    beside,
-                    differs=_differs(decision, made),
-                    reason=_reason(made),
-                )
+                yield self._decided_alone(decision, made, beside)
+
+    def _decided_alone(
+        self, decision: str, made: Mapping[str, Any], beside: tuple[str, ...]
+    ) -> DescribedAnswer:
+        """Return a person's decision beside which the rules have no answer."""
+        return DescribedAnswer(
+            decision,
+            asks_of(decision),
+            None,
+            (),
+            (),
+            self._decided(decision, made),
+            beside,
+            differs=_differs(decision, made),
+            reason=_reason(made),
+        )
 
     def _answer(
         self,

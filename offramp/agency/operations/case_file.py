@@ -13,6 +13,7 @@ from offramp.agency.cases.answering import answer_case, defaults_today, words_of
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, decisions_here, recalled_parts
+from offramp.agency.cases.charge_word import ChargeDay, charge_day
 from offramp.agency.cases.empty_cases import is_withdrawn, live_handles, referrals_asked_back
 from offramp.agency.cases.enrollment import awaits_enrollment
 from offramp.agency.cases.moments import check_confirmed, moments_of
@@ -135,7 +136,8 @@ class CaseView:
     participant. `awaits_enrollment` is true if the person is admitted, and nobody has stated the
     enrollment since. `may_be_reviewed` are decisions of other agencies that may be made anew,
     though the rules agree with them after a correction. `also_determined` are the determinations of
-    other agencies beside those in force, and `later` is true for one that is newer.
+    other agencies beside those in force, and `later` is true for one that is newer. `charge` says
+    how old the word on a charge is, None at the prosecutor's and where nothing of it is known.
     """
 
     agency: str
@@ -153,6 +155,7 @@ class CaseView:
     also_determined: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     members: Mapping[str, FactSource] = field(default_factory=dict)
     may_be_reviewed: tuple[OutdatedDecision, ...] = ()
+    charge: ChargeDay | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `offramp agency case`."""
@@ -171,6 +174,7 @@ class CaseView:
             "outdated": [decision.as_json() for decision in self.outdated],
             "unopened": dict(self.unopened),
             "refused": list(self.refusals),
+            "charge": self.charge.as_json() if self.charge is not None else None,
         }
 
 
@@ -365,6 +369,7 @@ def _view(
         others_may_look_again(
             working_set, office.program(working_set), handle, case, office.clock()
         ),
+        charge_day(working_set, handle, case, office.clock()),
     )
 
 

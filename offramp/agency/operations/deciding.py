@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.standards import i_json
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
-from offramp.agency.cases.answering import answer_case, defaults_today
+from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.case import REFERRED, Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry, FactSource
 from offramp.agency.cases.caseload import (
@@ -31,7 +31,6 @@ from offramp.agency.cases.human_decision import (
     UNDECIDED,
     decisions_to_make,
     relation_of,
-    without_own_effects,
 )
 from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING, has_no_charge
 from offramp.agency.cases.open_decisions import (
@@ -611,7 +610,9 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         )
     view, own_case = read_case(office, case), case_of(working_set, case)
     # The records check is of records that are in no record of the exchange.
-    answer = _answer_before(office, working_set, program, view, own_case, decision)
+    answer = view.answers.get(decision) or answer_on_known_facts(
+        working_set, program, own_case, case, decision, now
+    )
     by_rules = answer.outcome if answer is not None else None
     ruled = _in_words(working_set, decision, answer)
     standing = _standing(office, view, decision)
@@ -649,24 +650,6 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         tuple(_rests_on(working_set, program, view, own_case, decision, now)),
         asks_by_itself(office, working_set, case, own_case, decision),
     )
-
-
-def _answer_before(
-    office: Office,
-    working_set: WorkingSet,
-    program: Program,
-    view: CaseView,
-    case: Case,
-    decision: str,
-) -> Answer | None:
-    """Return the rules' answer, which never rests on this office's own decision on the question."""
-    before, now = without_own_effects(case, decision), office.clock()
-    answer = view.answers.get(decision)
-    if answer is not None and before is not case:
-        answer = answer_case(office, working_set, view.case, decision, case=before)
-    if answer is not None:
-        return answer
-    return answer_on_known_facts(working_set, program, before, view.case, decision, now)
 
 
 @needs(CASE)
@@ -976,6 +959,8 @@ def _missing(
     """Return what an answer lacks. With `is_open`, what may wait for other answers is marked."""
     if answer is None or not answer.needed or answer.decision == SCREENING:
         return ()
+    if answer.is_settled:
+        return ()
     terms, names = terms_of(working_set), agency_names(working_set)
     were_asked = _agencies_by_path(questions_asked(working_set, handle))
     askable = _agencies_by_path(_askable(office, working_set, handle, answer))
@@ -1126,6 +1111,8 @@ def _in_words(working_set: WorkingSet, decision: str, answer: Answer | None) -> 
         kind = "go" if word in _GOOD else "stop" if word in _BAD else "yours"
         doubts = tuple(ruling.provisional)
         return RulesAnswer(kind, label, word, because, doubts)
+    if answer.is_settled:
+        return RulesAnswer("yours", "No answer of their own", None, because)
     role = working_set.gateway.history.newest.role(working_set.agency)
     if any(need["fact"] == APPROVAL and need["ask"] == role for need in answer.needed):
         return RulesAnswer("yours", "Yours to decide", None, because)

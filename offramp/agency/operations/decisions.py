@@ -23,7 +23,6 @@ from offramp.agency.cases.human_decision import (
     decisions_to_make,
     human_decision_parts,
     make_decision,
-    without_own_effects,
 )
 from offramp.agency.cases.open_decisions import answer_on_known_facts
 from offramp.agency.cases.outdated import OutdatedDecision, outdated_decisions
@@ -527,10 +526,8 @@ def _answer_if_here(
 ) -> Answer | None:
     """Return the rules' answer, None where this agency may not know it. A person decides anyway.
 
-    Where another agency works it out, the answer is on what is known here. It never rests on what
-    this agency decided before on the same question.
+    Where another agency works it out, the answer is on what is known here.
     """
-    known = without_own_effects(known, decision)
     try:
         return answer_case(office, working_set, case, decision, case=known)
     except Refusal as refusal:

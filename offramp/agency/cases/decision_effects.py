@@ -1,0 +1,37 @@
+"""Set aside what a person's decision itself states, to judge that same decision. Pure.
+
+A filing states that no charge is on hold, and the end of a place that the person isn't in. With
+that, the rules would have nothing left to decide, and would contradict the decision.
+"""
+
+from __future__ import annotations
+
+from offramp.agency.cases.case import Case
+
+# The decisions that state a fact which the rules read on the same decision, each with the outcomes
+# after which the question is as open as before.
+_WITH_EFFECTS = {"filing": ("hold",), "ejection": ("retain",)}
+
+
+def without_effects(case: Case, decision: str) -> Case:
+    """Return a case without what people's decisions on a question state of it.
+
+    Their outcomes stay. Of other decisions, it is the case itself.
+    INVARIANT: nobody's decision is compared with an answer that rests on that decision.
+    """
+    open_after = _WITH_EFFECTS.get(decision)
+    if open_after is None:
+        return case
+    made = [
+        entry
+        for entry in case.entries
+        if entry.determined is not None
+        and entry.determined["decision"] == decision
+        and entry.determined["outcome"] not in open_after
+    ]
+    if not made:
+        return case
+    notes = [entry for entry in made if entry.record is None]
+    records = {(entry.by, entry.record) for entry in made if entry.record is not None}
+    parts = [entry for entry in case.entries if (entry.by, entry.record) in records]
+    return case.set_aside([*notes, *parts])
