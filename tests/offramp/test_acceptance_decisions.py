@@ -229,7 +229,7 @@ def test_each_open_question_names_who_knows_and_ask_sends_only_what_may_pass(pla
         assert (question and "to say" in who) or "your own office" in who, line
     row = next(lines for lines in undetermined if any("grams" in line for line in lines))
     assert "How many grams does it weigh? For police to say. Not asked yet." in row
-    asked_of = "For the prosecutor to say, who can’t be asked now: the person’s consent"
+    asked_of = "For the prosecutor to say. You can’t ask now. The person’s consent"
     cant = f"Has the prosecutor approved or declined? {asked_of}"
     assert any(line.startswith(cant) for line in row) and len(row) == 3
     before = set(town.at["program"].working_set().outbox)

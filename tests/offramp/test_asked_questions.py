@@ -25,6 +25,7 @@ from tests.support.santa_fe_town import (
     consent,
     linked_town,
     refer,
+    say_yes,
     screen,
     settle,
 )
@@ -268,7 +269,7 @@ def test_a_page_says_why_nobody_is_asked_and_what_helps(tmp_path: Path) -> None:
         pending = operations.open_decision(office, case, "admission")
         (approval,) = (fact for fact in pending.missing if fact.path == "approval.prosecutor")
         assert not approval.askable and approval.cannot is not None
-        assert approval.cannot.startswith("the person’s consent doesn’t cover the question.")
+        assert approval.cannot.startswith("The person’s consent doesn’t cover the question.")
         assert "Crossroads can ask the person for it." in approval.cannot
         assert approval.cannot in decision_page(town, "program", case, "admission")
         words = " ".join(_on_admission(town, case))
@@ -312,6 +313,49 @@ def test_questions_of_a_decision_that_was_made_wait_no_longer(
         at_prosecutor = operations.list_open_decisions(town.at["prosecutor"]).listed
         assert not any(each.why.endswith("approval") for each in at_prosecutor)
         assert not _waits_for_approval(town, case)
+
+
+def test_police_are_not_asked_for_the_entry_of_a_person_who_they_were_told_is_in(
+    tmp_path: Path,
+) -> None:
+    """No record tells police what was decided. They may be told that the person takes part."""
+    unweighed = {path: value for path, value in ENCOUNTER.items() if not path.endswith("grams")}
+    with linked_town(tmp_path) as town:
+        case = refer(town, "Rex Luna", "1986-07-10", unweighed)
+        screen(town, case)
+        for consent_set in ("hand_off", "plan"):
+            say_yes(town.at["crossroads"], case, consent_set)
+        settle(town, case)
+        office = town.at["program"]
+        operations.ask(office, case, "eligibility", facts=["encounter.drugs.grams"])
+        settle(town, case)
+        weight = ["encounter.drugs.grams"]
+        assert _asked_of_police(town, case) == (weight, weight)
+        with serve_at_town_time(town, "police") as console:
+            caller = Caller(console)
+            caller.get("/sign-in")
+            secret = make_account(town.at["police"], founder_of("police"), founder_of("police"))
+            caller.sign_in(founder_of("police"), PASSWORD, code_of(secret))
+            shown = unescape(caller.get("/asked").text)
+        assert "a question can stay here after somebody decided" in shown
+        words = (founder_of("program"), case, "admission", "admitted", "discretion")
+        made = operations.determine(office, *words)
+        settle(town, case)
+        assert "police" in made.recipients
+        assert "admission" not in operations.read_case(town.at["police"], case).determinations
+        assert _asked_of_police(town, case) == ([], [])
+        # A question that is asked after that waits as any other.
+        operations.ask(office, case, "eligibility", facts=weight)
+        settle(town, case)
+        assert _asked_of_police(town, case) == (weight, weight)
+
+
+def _asked_of_police(town: Town, case: str) -> tuple[list[str], list[str | None]]:
+    """Return the facts that police are asked for, on *Asked* and on *Today*."""
+    police = town.at["police"]
+    waiting = [each.path for each in operations.waiting_questions(police, case)]
+    today = operations.list_today(police, 50).tasks
+    return waiting, [step.task.asks for step in today if step.task.asks]
 
 
 def _asked_of_prosecutor(town: Town, case: str) -> list[str]:

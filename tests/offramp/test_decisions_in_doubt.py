@@ -17,6 +17,7 @@ import pytest
 
 from offramp.agency import operations
 from offramp.agency.commands.decisions import COMMANDS
+from offramp.agency.errors import AgencyError
 from rules.errors import RequestError
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
@@ -198,6 +199,12 @@ def test_a_command_in_doubt_is_confirmed_on_its_own(town: Town) -> None:
         although_in_doubt=False,
     )
     operations.sign_in(office, by=founder_of("program"))
+    # No caller of the operation goes around it.
+    by = ("Julia Vigil", case, "admission", "awaiting", "discretion")
+    with pytest.raises(AgencyError) as unconfirmed:
+        operations.determine(office, *by)
+    assert unconfirmed.value.code == "decision-in-doubt" and LOOKS_AGAIN in str(unconfirmed.value)
+    assert "admission" not in operations.read_case(office, case).determinations
     with pytest.raises(RequestError) as refused:
         command.run(office, words)
     assert refused.value.code == "answers-missing" and "--although-in-doubt" in str(refused.value)

@@ -27,6 +27,7 @@ from tests.support.santa_fe_town import (
     state,
 )
 from tests.support.simulator import HOUR
+from tests.support.staff import founder_of
 
 DAY = 24 * HOUR
 PROSECUTOR, PROGRAM = "Thomas Baca", "Julia Vigil"
@@ -451,6 +452,45 @@ def test_a_filing_that_nobody_may_be_told_leaves_the_queue_at_once(own_town: Tow
         assert (filing.outcome, filing.missing) == (None, ())
         settle(town, case)
         town.hub.clock += 40 * DAY
+
+
+def test_the_end_of_a_place_is_never_compared_with_what_it_states_itself(own_town: Town) -> None:
+    """It ends the place beside the rules, so counsel is told in a record before the others."""
+    town, office = own_town, own_town.at["prosecutor"]
+    case = refer(town, "Gus Delgado", "1993-04-17")
+    screen(town, case)
+    consent(town, case)
+    operations.represent(town.at["defender"], case, although_unknown=True)
+    interview(town, case)
+    for agency in ("prosecutor", "program"):
+        entry = (founder_of(agency), case, "admission", "admitted", "discretion")
+        operations.determine(town.at[agency], *entry)
+        settle(town, case)
+    later = "case.new_charges"
+    charge = {
+        later: 1,
+        f"{later}[0].conduct": "possession",
+        f"{later}[0].level": "felony",
+        f"{later}[0].violent": "no",
+        f"{later}[0].egregious": "no",
+        f"{later}[0].evidence_origin": "independent",
+    }
+    state(town, "prosecutor", "charge", case, charge)
+    settle(town, case)
+    assert "ejection" in waiting(town, "prosecutor", case)
+    words = (PROSECUTOR, case, "ejection", "prosecutor_may_eject", "safety")
+    made = operations.determine(office, *words)
+    assert made.differs and made.told_first == ("defender",) and len(made.recipients) > 1
+    for _ in range(3):
+        assert "ejection" not in waiting(town, "prosecutor", case)
+        shown = opened(town, "prosecutor", case, "ejection")
+        assert shown.answer.title == "The person stays in the program" and shown.missing == ()
+        assert shown.relation("prosecutor_may_eject") == "other"
+        for agency in ("prosecutor", *made.recipients):
+            flagged = operations.read_case(town.at[agency], case).outdated
+            assert "ejection" not in {outdated.decision for outdated in flagged}, agency
+        settle(town, case)
+        town.hub.clock += 20
 
 
 def case_text(town: Town, case: str) -> list[str]:

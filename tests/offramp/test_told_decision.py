@@ -120,3 +120,58 @@ def test_the_rules_answer_is_told_where_the_other_decision_is_out_of_date(town: 
     assert operations.preview_telling(town.at["program"], case, "eligibility").standing is None
     told = operations.tell_decision(town.at["program"], PERSON, case, "eligibility")
     assert "prosecutor" in told.recipients
+    shown = operations.list_today(town.at["program"], 50).tasks
+    assert not any("rules' answer" in step.what for step in shown), "it was told"
+
+
+def _today(town: Town, case: str) -> list[str]:
+    """Return the program's steps of a case as *Today* shows them."""
+    today = operations.list_today(town.at["program"], 50).tasks
+    return [step.what for step in today if step.task.case == case]
+
+
+def test_no_answer_of_the_rules_is_offered_once_a_person_here_decided_the_same(
+    town: Town,
+) -> None:
+    """*Today* offered "Not eligible" a minute after the member's own "Eligible" was told."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    screen(town, case)
+    consent(town, case)
+    office = town.at["program"]
+    operations.send_answer(office, operations.decide(office, case, "eligibility"))
+    decision = ("Thomas Baca", case, "eligibility", "eligible", "rules")
+    operations.determine(town.at["prosecutor"], *decision)
+    settle(town, case)
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 240})
+    settle(town, case)
+    offered = [step for step in _today(town, case) if "the rules' answer" in step]
+    assert offered, _today(town, case)
+    preview = operations.preview_telling(office, case, "eligibility")
+    assert (preview.outcome, preview.standing) == ("ineligible", None)
+    assert preview.in_force is not None and preview.in_force.by == "Thomas Baca"
+    address = f"/people/{office.accounts.local_id(case)}/decided/eligibility"
+    with serve_at_town_time(town, "program") as console:
+        shown = words(signed_in(town, console, "program").get(address))
+    assert "Thomas Baca of Prosecutor decided: Eligible." in shown
+    assert "That decision stays in force until Prosecutor decides again." in shown
+    # A person here decides the same question, and the decision is told.
+    words_here = (PERSON, case, "eligibility", "eligible", "discretion")
+    made = operations.determine(office, *words_here, although_in_doubt=True)
+    assert made.differs and "prosecutor" in made.recipients
+    for _ in range(2):
+        steps = _today(town, case)
+        assert not any("the rules' answer" in step for step in steps), steps
+        assert any(step.startswith("Call Prosecutor, and ask it to look at") for step in steps)
+        preview = operations.preview_telling(office, case, "eligibility")
+        assert preview.standing is not None and preview.standing.is_own and not preview.is_told
+        settle(town, case)
+    # After a later correction, neither.
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 8.5})
+    settle(town, case)
+    steps = _today(town, case)
+    assert any(step.startswith("Call Prosecutor, and ask it to look at") for step in steps)
+    assert not any("the rules' answer" in step for step in steps), steps
+    preview = operations.preview_telling(office, case, "eligibility")
+    assert preview.standing is not None and preview.standing.is_own

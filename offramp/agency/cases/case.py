@@ -154,6 +154,11 @@ class Case:
             )
         }
 
+    def decision_of(self, agency: str, decision: str) -> CaseEntry | None:
+        """Return the newest determination of a decision by an agency, in force or beside it."""
+        made = (self.determined.get(decision), *self.determined_beside.get(decision, ()))
+        return next((entry for entry in made if entry is not None and entry.by == agency), None)
+
     @property
     def decided_by_people(self) -> Mapping[str, CaseEntry]:
         """The newest determinations, and outcomes of other decisions that an agency states."""

@@ -453,6 +453,8 @@ def deciding_agencies(
 
 # Outcomes after which a decision is still to be made.
 _PRELIMINARY = ("awaiting", "eligible_waiting")
+# The decisions on the entry to the program, and the judgments that a person's decision states.
+_OF_ENTRY, _APPROVALS = ("eligibility", "admission"), "approval."
 # What facts say to a question: the value of a fact, or a field of each entry of its list beside the
 # entry's section, which may contradict it.
 AnsweringValue = tuple[Any, ...]
@@ -496,18 +498,33 @@ def settled_at(case: Case, decision: str) -> float:
     return max(positions, default=-1.0)
 
 
+def _entered_at(case: Case) -> float:
+    """Return the position since which a person takes part, as far as is known here. -1 if not."""
+    enrolled = case.known.get(ENROLLED)
+    if enrolled is None or not enrolled.value:
+        return -1.0
+    since = -1.0
+    for entry in sorted(case.entries, key=lambda entry: entry.position):
+        if ENROLLED in entry.facts:
+            is_in = bool(entry.facts[ENROLLED])
+            since = (entry.position if since < 0 else since) if is_in else -1.0
+    return since
+
+
 def open_questions(
     working_set: WorkingSet, handle: str, ended: EndedKinds = NOTHING_ENDED
 ) -> tuple[OpenQuestion, ...]:
     """Return the opened questions that this agency hasn't answered, the oldest first.
 
     "Not known here" is an answer. What was asked for a decision that a person has made since, as
-    far as this agency was told of it, waits for no answer any more.
+    far as this agency was told of it, waits for no answer any more. Nor does a fact that was asked
+    for the entry of a person who takes part since: an agency may be told that and no decision.
 
     Those for what a cause has `ended` here are left out: nobody here is asked for it again.
     """
     terms, questions = terms_of(working_set).vocabulary, list[OpenQuestion]()
     case = case_of(working_set, handle)
+    entered_at = _entered_at(case)
     for received in working_set.cases.records(handle).received.values():
         record, committed = received.record, received.committed
         if record is None or committed is None or record.kind != "question":
@@ -517,8 +534,12 @@ def open_questions(
             decision = statement.for_ if isinstance(statement, Question) else ""
             if settled_at(case, decision) > committed.index:
                 continue
+            is_in = decision in _OF_ENTRY and entered_at > committed.index
             paths = [
-                path for content in opened.content.values() for path in content.get("asks") or ()
+                path
+                for content in opened.content.values()
+                for path in content.get("asks") or ()
+                if not is_in or path.startswith(_APPROVALS)
             ]
             questions += [
                 OpenQuestion(record.issuer, record.jti, part, committed.index, path, decision)

@@ -431,7 +431,8 @@ def _outdated_answers(
         paths = reads.of(decision)
         # What an agency noted for itself is in no record, and its own answer rests on it.
         own = (paths or frozenset()) if by == case.here else frozenset()
-        decided = _basis(case.determined.get(decision))
+        in_force, own_word = case.determined.get(decision), case.decision_of(by, decision)
+        decided = max(_basis(in_force), _basis(own_word))
 
         def concerns(
             change: FactChange,

@@ -60,7 +60,11 @@ def repair_tasks(
         tasks += _state_again(working_set, handle, role, now)
     elif not case.is_ended:
         closed = _closed_corrections(working_set, handle)
-        outdated_here = outdated_decisions(working_set, program, handle, case, now)
+        outdated_here = [
+            outdated
+            for outdated in outdated_decisions(working_set, program, handle, case, now)
+            if not _is_replaced(working_set, case, outdated)
+        ]
         # Where the rules' answer is sent again, the same record tells the agency that decided.
         sent_again = {
             outdated.decision
@@ -88,6 +92,15 @@ def repair_tasks(
     tasks += _passed_on(working_set, handle, role, now)
     tasks += [*untold, *_unanswered_recalls(working_set, handle, role, now)]
     return tasks, earliest(ends)
+
+
+def _is_replaced(working_set: WorkingSet, case: Case, outdated: OutdatedDecision) -> bool:
+    """Return True for this agency's own answer of the rules on what a person here decided.
+
+    INVARIANT: nobody is asked to send it in place of that decision.
+    """
+    is_own_answer = outdated.what == ANSWER and outdated.agency == working_set.agency
+    return is_own_answer and case.decision_of(working_set.agency, outdated.decision) is not None
 
 
 def _closed_corrections(working_set: WorkingSet, handle: str) -> frozenset[float]:

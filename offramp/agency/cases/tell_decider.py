@@ -40,8 +40,8 @@ def tell_decider(
 ) -> Iterator[Task]:
     """Yield the task to tell another agency's decider of what it may not know.
 
-    It is sent with the rules' answer, where the rules and the consent permit that. Otherwise
-    somebody calls. `now` is in seconds since 1970.
+    It is sent with the rules' answer, where the rules and the consent permit that, and nobody here
+    decided the same. Otherwise somebody calls. `now` is in seconds since 1970.
     """
     agency, decision = outdated.agency, outdated.decision
     here = decisions_here(working_set, program.pack)
@@ -57,14 +57,15 @@ def tell_decider(
     digits = working_set.cases.digits(handle)
     recipients = (
         told_of_answer(working_set, program, case, handle, decision, now)
-        if decision in here
+        if decision in here and case.decision_of(working_set.agency, decision) is None
         else ()
     )
     is_told = agency in recipients
     if is_told:
         step = (
-            f"Tell `{agency}` the rules' answer on `{decision}`: it may not know what changed "
-            f"after it decided: `agency decide {digits} {decision} --send`."
+            f"Tell `{agency}` the rules' answer on `{decision}`, so that it looks again. Its "
+            "decision stays in force until then, and it may not know what changed since: "
+            f"`agency decide {digits} {decision} --send`."
         )
     else:
         step = (

@@ -99,7 +99,13 @@ def _determine(office: Office, options: argparse.Namespace) -> Output:
     question = None if preview.is_told else form_text.WORDS["en"]["keep_it"]
     if not options.yes and not confirm(dialog, question):
         return Output({"sent": False}, [form_text.WORDS["en"]["not_sent"]])
-    made = operations.determine(office, *words, recipient=options.to, seen_at=preview.seen_at)
+    made = operations.determine(
+        office,
+        *words,
+        recipient=options.to,
+        seen_at=preview.seen_at,
+        although_in_doubt=bool(doubts),  # the person has confirmed what was shown
+    )
     return Output(made.as_json(), wording.determination_lines(made))
 
 

@@ -177,7 +177,6 @@ from offramp.agency.operations.deciding import (
     OpenDecisionList,
     PlaceList,
     TellingWords,
-    decision_doubts,
     describe_telling,
     list_held_charges,
     list_open_decisions,
@@ -199,6 +198,7 @@ from offramp.agency.operations.decisions import (
     send_answer,
 )
 from offramp.agency.operations.destruction import EndedWork, end_due
+from offramp.agency.operations.doubts import decision_doubts
 from offramp.agency.operations.emergency import (
     NATURES,
     HealthProvider,

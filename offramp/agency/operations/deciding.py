@@ -32,7 +32,7 @@ from offramp.agency.cases.human_decision import (
     decisions_to_make,
     relation_of,
 )
-from offramp.agency.cases.next_steps import APPROVAL, APPROVING, SCREENING, has_no_charge
+from offramp.agency.cases.next_steps import APPROVAL, SCREENING, has_no_charge
 from offramp.agency.cases.open_decisions import (
     OpenDecision,
     answer_on_known_facts,
@@ -40,7 +40,7 @@ from offramp.agency.cases.open_decisions import (
     last_day_of,
     open_decisions,
 )
-from offramp.agency.cases.outdated import ANSWER, FactsRead, OutdatedDecision, changes_after
+from offramp.agency.cases.outdated import ANSWER, FactsRead, changes_after
 from offramp.agency.cases.pack_terms import PackTerms, terms_of
 from offramp.agency.cases.people import person_name, person_of
 from offramp.agency.cases.questions import (
@@ -72,12 +72,8 @@ from offramp.agency.operations.case_file import (
     read_case,
 )
 from offramp.agency.operations.confirmation import confirmed_by, list_confirmations
-from offramp.agency.operations.outdated_words import (
-    asks_in,
-    may_be_made_anew,
-    out_of_date,
-    values_changed,
-)
+from offramp.agency.operations.doubts import doubts_of
+from offramp.agency.operations.outdated_words import asks_in, values_changed
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
@@ -103,10 +99,10 @@ _REASON = "determination.reason"
 _REMEMBERED = 200
 # Why nobody may be asked, apart from a missing consent, and what helps.
 _CANNOT = {
-    NEVER: "nobody is asked for this decision. It waits for what is told.",
-    NOBODY: "no agency of this program has that role.",
-    UNASKED: "this is never asked through the exchange. Call them.",
-    RULES: "the rules don’t let your office ask. Call them, or decide on what you know.",
+    NEVER: "No questions are sent for this decision. Wait until they tell it.",
+    NOBODY: "No agency of this program has that role.",
+    UNASKED: "This is never asked through the exchange. Call them.",
+    RULES: "The rules don’t let your office ask. Call them, or decide on what you know.",
 }
 # The reason of a decision that follows the rules. No other reason fits one that doesn't.
 BY_RULES = "rules"
@@ -645,23 +641,11 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         _digest(case, decision, answer, own_case),
         _may_be_told(working_set, program, own_case, case, decision, now),
         tuple(changed_facts_of(office, working_set, case, own_case, decision, view.facts)),
-        tuple(_in_doubt(working_set, program, view, own_case, decision, now)),
+        doubts_of(working_set, program, own_case, case, decision, now),
         _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
         tuple(_rests_on(working_set, program, view, own_case, decision, now)),
         asks_by_itself(office, working_set, case, own_case, decision),
     )
-
-
-@needs(CASE)
-def decision_doubts(office: Office, case: str, decision: str) -> tuple[str, ...]:
-    """Return the sentences of `DecisionToMake.in_doubt`. A person confirms to decide all the same.
-
-    Raises as `read_case`.
-    """
-    working_set = office.working_set()
-    program, now = office.program(working_set), office.clock()
-    view, own_case = read_case(office, case), case_of(working_set, case)
-    return tuple(_in_doubt(working_set, program, view, own_case, decision, now))
 
 
 def _given_word(
@@ -753,38 +737,6 @@ def _changes_of(
     return (change for change in case.changes if change.how == CORRECTED and change.path in paths)
 
 
-def _in_doubt(
-    working_set: WorkingSet,
-    program: Program,
-    view: CaseView,
-    case: Case,
-    decision: str,
-    now: int,
-) -> Iterator[str]:
-    """Yield the decisions on which this one rests, and that may be made anew.
-
-    One of this office is one only if the rules read its outcome. Deciding the same again is the
-    remedy for an outdated decision of its own, and isn't in doubt.
-    """
-    if not (view.outdated or view.may_be_reviewed):
-        return
-    paths = FactsRead(working_set, program, view.case, case, now).of(decision)
-    names = agency_names(working_set)
-
-    def is_read(other: OutdatedDecision) -> bool:
-        approves = other.decision in APPROVING and (paths is None or APPROVAL in paths)
-        is_rested_on = paths is None or f"decisions.{other.decision}" in paths
-        if other.agency == view.agency:
-            return is_rested_on and other.decision != decision
-        return approves or is_rested_on or other.decision == decision
-
-    for outdated in filter(is_read, view.outdated):
-        if outdated.what != ANSWER:
-            yield out_of_date(outdated, names)
-    for reviewed in filter(is_read, view.may_be_reviewed):
-        yield may_be_made_anew(reviewed, names)
-
-
 def _rests_on(
     working_set: WorkingSet,
     program: Program,
@@ -846,12 +798,16 @@ def _may_be_told(
 
 @frozen
 class TellingWords:
-    """A decision to tell, in words: the person, the question, the outcome, and the reason."""
+    """A decision to tell, in words: the person, the question, the outcome, and the reason.
+
+    `in_force` is the outcome of another agency's decision beside the rules' answer, None without.
+    """
 
     person: str | None
     question: str
     outcome: str
     reason: str | None
+    in_force: str | None = None
 
 
 @needs(CASE)
@@ -867,6 +823,7 @@ def describe_telling(office: Office, case: str, preview: TellingPreview) -> Tell
         "; ".join(label(decision, str(outcome)) for outcome in outcomes if outcome is not None)
         or "Not known yet",
         form_terms().label(_REASON, preview.reason, "en") if preview.reason is not None else None,
+        _label(decision, preview.in_force.outcome) if preview.in_force is not None else None,
     )
 
 
@@ -1009,7 +966,7 @@ def _missing(
 def _cannot(
     working_set: WorkingSet, handle: str, answer: Answer, path: str, now: int
 ) -> str | None:
-    """Return why nobody may be asked for a fact now, and what would help, as a clause."""
+    """Return why nobody may be asked for a fact now, and what would help."""
     why_not = why_not_asked(working_set, handle, answer, path, now)
     if why_not != CONSENT:
         return _CANNOT.get(why_not or "")
@@ -1017,7 +974,7 @@ def _cannot(
     managers = [names.get(agency, agency) for agency in directory.with_role("case_management")]
     who = "You" if directory.role(working_set.agency) == "case_management" else series(managers)
     helps = f" {who} can ask the person for it." if who else ""
-    return f"the person’s consent doesn’t cover the question.{helps}"
+    return f"The person’s consent doesn’t cover the question.{helps}"
 
 
 def _usual_questions(

@@ -43,6 +43,7 @@ from offramp.agency.operations.confirmation import (
     draft_digest,
     keep_confirmation,
 )
+from offramp.agency.operations.doubts import check_no_doubt
 from offramp.agency.operations.telling import PartPreview, agency_names
 from offramp.clock import utc_day
 from offramp.policy.law_age import age_member
@@ -369,6 +370,7 @@ def determine(
     recipient: str | None = None,
     seen_at: int | None = None,
     confirmation: Confirmation | None = None,
+    although_in_doubt: bool = False,
 ) -> Determination:
     """Record a named person's decision, and send it to the agencies that may receive it.
 
@@ -376,18 +378,22 @@ def determine(
     `NEW_CASE`: a person who is offered nothing has no case, and the decision is noted all the same.
     Where it ends a place that the rules keep, counsel is told in a record of its own before the
     others. With `recipient`, only that agency is told. `seen_at` is that of the preview that the
-    person read. `confirmation` is the person's of this very decision, and is kept beside it. Raises
-    `AgencyError` `not-confirmed`, `unknown-decision`, `unknown-outcome`, `not-yours`,
-    `case-changed`, `correction-unopened`, `no-such-case`, `no-directory`; `ContentError`
-    `wrong-content`.
+    person read. `confirmation` is the person's of this very decision, and is kept beside it. With
+    `although_in_doubt`, the person confirmed to decide although a decision on which this one rests
+    may be made anew. Raises `AgencyError` `not-confirmed`, `decision-in-doubt`, `unknown-decision`,
+    `unknown-outcome`, `not-yours`, `case-changed`, `correction-unopened`, `no-such-case`,
+    `no-directory`; `ContentError` `wrong-content`.
     """
     draft = determination_draft(case, decision, outcome, reason, recipient)
     with office.transaction() as working_set:
         if case != NEW_CASE:
             check_unchanged(office, working_set, case, seen_at)
+        known = case_of(working_set, case) if case != NEW_CASE else None
         case, made, drafted = _draft_decision(
             office, working_set, actor, case, decision, outcome, reason, recipient
         )
+        if known is not None and not although_in_doubt:
+            check_no_doubt(office, working_set, known, case, decision)
         parts = tuple(part for part in drafted if part.to)
         first = told_before_others(working_set, made, parts)
         records = [

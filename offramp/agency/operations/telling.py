@@ -632,9 +632,14 @@ def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, case_view: Case) -> 
 
 
 def questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[OpenQuestion, ...]:
-    """Return the open questions of a case, without those for what a cause has ended here."""
+    """Return the open questions of a case, without those for what a cause has ended here.
+
+    What was asked before the person left waits for nobody, either.
+    """
     pack, time = office.program(working_set).pack, working_set.gateway.hub_time(office.clock())
-    return open_questions(working_set, case, ended_kinds(working_set, pack, case, time))
+    ended_at = case_of(working_set, case).ended_at
+    questions = open_questions(working_set, case, ended_kinds(working_set, pack, case, time))
+    return tuple(question for question in questions if question.index > ended_at)
 
 
 def decided_facts(
@@ -672,8 +677,8 @@ def _answer_sheets(
     if not paths:
         raise AgencyError(
             "nothing-to-tell",
-            "no question waits for this agency in this case",
-            fix="look at `agency tasks`",
+            "no question waits for your office in this case",
+            fix="it was answered, or nobody waits for it now: go back to the list of questions",
         )
     entries = sheet.lists or {}
     fields = tuple(path for path in sorted(paths) if entries.get(path.rpartition(".")[0]))

@@ -53,8 +53,9 @@ class StandingTelling:
     """A person's decision in whose place no answer of the rules is told.
 
     `agency` decided, and `recipients` are the agencies that this one told it. They are empty for
-    another agency's decision. `by` is None where the person isn't known here. `on` is the time of
-    the record in seconds since 1970, None where it isn't in the log yet.
+    another agency's decision, and for one of this agency that was kept here. `by` is None where the
+    person isn't known here. `on` is the time of the record in seconds since 1970, None where it
+    isn't in the log yet.
     """
 
     outcome: str
@@ -70,9 +71,10 @@ class TellingPreview:
     """A decision that may be told now: what that tells, to whom, and to whom not.
 
     `by`, `reason`, and `day` are those of a person's decision, None for the rules' answer.
-    `outcome` is None where the rules can't tell. `standing` is the decision of a person that was
-    told before, or that another agency made and the rules contradict: then nothing may be told, and
-    there are no parts. The others are as in `DeterminationPreview`.
+    `outcome` is None where the rules can't tell. `standing` is the decision of a person here, or
+    one that another agency made and the rules contradict: then nothing may be told, and there are
+    no parts. `in_force` is another agency's decision that stays in force beside the rules' answer.
+    The others are as in `DeterminationPreview`.
     """
 
     case: str
@@ -89,6 +91,7 @@ class TellingPreview:
     is_outside_rules: bool = False
     told_first: tuple[str, ...] = ()
     standing: StandingTelling | None = None
+    in_force: StandingTelling | None = None
 
     @property
     def is_told(self) -> bool:
@@ -154,6 +157,7 @@ class _Telling:
     made: HumanDecision | None
     parts: tuple[Part, ...]
     standing: StandingTelling | None = None
+    in_force: StandingTelling | None = None
 
 
 @needs(CASE, look="case")
@@ -187,6 +191,7 @@ def preview_telling(office: Office, case: str, decision: str) -> TellingPreview:
         made is not None and made.is_outside_rules,
         told_before_others(working_set, made, telling.parts) if made is not None else (),
         telling.standing,
+        telling.in_force,
     )
 
 
@@ -281,6 +286,7 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
         None,
         None,
         decision_parts(working_set, case, answer, defaults, now),
+        in_force=_in_force_elsewhere(working_set, view, decision),
     )
 
 
@@ -289,22 +295,22 @@ def _standing(
 ) -> StandingTelling | None:
     """Return the person's decision in whose place the rules' answer isn't told, None for none.
 
-    It is this agency's that was told before, or another agency's that the rules contradict. One of
-    another agency that is out of date is none: the rules' answer shows that agency what changed.
+    It is this agency's, or another agency's that the rules contradict. One of another agency that
+    is out of date is none: the rules' answer shows that agency what changed.
+    INVARIANT: an agency tells no answer of the rules on what a person there decided.
     """
     program, now = office.program(working_set), office.clock()
     in_force = view.decided_by_people.get(decision)
     is_other = in_force is not None and in_force.by != working_set.agency
+    own = view.decision_of(working_set.agency, decision) or (None if is_other else in_force)
+    if own is not None:
+        return _told_before(working_set, handle, decision, own)
     if is_other and any(
         outdated.decision == decision and outdated.agency != working_set.agency
         for outdated in outdated_decisions(working_set, program, handle, view, now)
         if outdated.what != ANSWER
     ):
         return None
-    made_here = (in_force, *view.determined_beside.get(decision, ()))
-    for entry in made_here:
-        if entry is not None and entry.by == working_set.agency and entry.record is not None:
-            return _told_before(working_set, handle, decision, entry)
     if in_force is None or not is_other or in_force.determined is None:
         return None
     outcome = str(in_force.outcomes.get(decision))
@@ -312,14 +318,24 @@ def _standing(
     by_rules = answer.outcome if answer is not None else None
     if relation_of(decision, by_rules, outcome) != OTHER:
         return None
-    by = str(in_force.determined["by"])
-    return StandingTelling(outcome, by, in_force.by, False, ())
+    return _in_force_elsewhere(working_set, view, decision)
+
+
+def _in_force_elsewhere(
+    working_set: WorkingSet, view: Case, decision: str
+) -> StandingTelling | None:
+    """Return the decision of a person of another agency that is in force, None without one."""
+    entry = view.determined.get(decision)
+    if entry is None or entry.determined is None or entry.by == working_set.agency:
+        return None
+    outcome, by = str(entry.determined["outcome"]), str(entry.determined["by"])
+    return StandingTelling(outcome, by, entry.by, False, ())
 
 
 def _told_before(
     working_set: WorkingSet, handle: str, decision: str, entry: CaseEntry
 ) -> StandingTelling:
-    """Return a decision of this agency that it told, in one record or in one for counsel first."""
+    """Return a decision of this agency, and whom it told in one record or two, or nobody."""
     records = [
         outgoing
         for outgoing in working_set.cases.records(handle).sent
@@ -353,7 +369,9 @@ def _not_told_again(decision: str, standing: StandingTelling) -> AgencyError:
     """Return the refusal to tell the rules' answer in place of a person's decision."""
     recipients = ", ".join(f"`{agency}`" for agency in standing.recipients)
     what = (
-        f"`{decision}` was told before" + (f", to {recipients}" if recipients else "")
+        f"`{decision}` was told before, to {recipients}"
+        if recipients
+        else f"a person here decided `{decision}`, and the rules' answer isn't told in its place"
         if standing.is_own
         else f"a person of `{standing.agency}` decided `{decision}` otherwise than the rules, and "
         "the rules' answer isn't told in place of that"

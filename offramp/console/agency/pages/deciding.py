@@ -237,6 +237,7 @@ def record(visit: Visit) -> Response:
             reason,
             seen_at=preview.seen_at,
             confirmation=_confirm(visit, digest),
+            although_in_doubt=bool(visit.field("although_in_doubt")),
         )
     except Refusal as refusal:
         if refusal.code != operations.CASE_CHANGED:
@@ -365,7 +366,7 @@ def _show_standing(
         again = address_of_decision(visit, visit.case, preview.decision)
     return visit.show(
         "decided_told.html",
-        "Told before" if standing.is_own else "A person decided",
+        "Told before" if standing.recipients else "A person decided",
         preview=preview,
         standing=standing,
         words=operations.describe_telling(visit.office, visit.case, preview),
