@@ -1,4 +1,4 @@
-"""What a decision rests on that may be made anew. To decide all the same is confirmed."""
+"""The decisions on which another one rests and that may be made anew."""
 
 from __future__ import annotations
 

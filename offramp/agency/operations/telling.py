@@ -634,7 +634,7 @@ def _measuring_sheet(working_set: WorkingSet, sheet: Sheet, case_view: Case) -> 
 def questions_here(office: Office, working_set: WorkingSet, case: str) -> tuple[OpenQuestion, ...]:
     """Return the open questions of a case, without those for what a cause has ended here.
 
-    What was asked before the person left waits for nobody, either.
+    Nobody waits for an answer to a question that was asked before the person left.
     """
     pack, time = office.program(working_set).pack, working_set.gateway.hub_time(office.clock())
     ended_at = case_of(working_set, case).ended_at
