@@ -37,16 +37,15 @@ def timeline(pack: Pack) -> Document:
 
 
 def _day_rows(pack: Pack) -> Iterator[tuple[Cell, ...]]:
-    if pack.program.since:
-        yield format_day(pack.program.since), "the program begins", ""
-    for day in pack.boundaries():
-        begins = tuple(
-            _line(pack, name, item) for name, item in _dated_items(pack) if item.since == day
-        )
-        ends = tuple(name for name, item in _dated_items(pack) if item.until == day)
-        yield format_day(day), begins, ends
-    if pack.program.until:
-        yield format_day(pack.program.until), "", "the program"
+    """Yield one row for each day in order, also where the program and its rules begin together."""
+    program, dated = pack.program, list(_dated_items(pack))
+    days = {*pack.boundaries(), *(day for day in (program.since, program.until) if day is not None)}
+    for day in sorted(days):
+        begins = ["the program begins"] if program.since == day else []
+        begins += [_line(pack, name, item) for name, item in dated if item.since == day]
+        ends = [name for name, item in dated if item.until == day]
+        ends += ["the program"] if program.until == day else []
+        yield format_day(day), tuple(begins), tuple(ends)
 
 
 def _value_rows(pack: Pack, parameter: Parameter) -> Iterator[tuple[Cell, ...]]:
