@@ -86,6 +86,8 @@ _CHANGE = Parts(
         "provisional?": TEXT,
         "source_before?": TEXT,
         "provisional_before?": TEXT,
+        "because?": TEXT,
+        "same_source?": FLAG,
         "changes_no_answer?": FLAG,
     }
 )

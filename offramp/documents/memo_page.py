@@ -34,6 +34,7 @@ from offramp.policy.change_text import (
     outcome_text,
     pair_title,
     promises_text,
+    same_source_text,
     unanswered_sentences,
     version_text,
 )
@@ -238,10 +239,13 @@ def _change(change: Mapping[str, Any], sources: Mapping[str, Any]) -> str:
     else:
         only = after if after is not None else before
         text = f": {inline_html(only)}" if only is not None else ""
-    bases = [_basis("Source", change.get("source"), change.get("provisional"), sources)]
+    reason = f"Reason: {inline_html(change['because'])}" if "because" in change else ""
+    bases = [reason, _basis("Source", change.get("source"), change.get("provisional"), sources)]
     if has_other_basis_before(change):
         basis = change["source_before"], change.get("provisional_before")
         bases.append(_basis("Source before", *basis, sources))
+    if change.get("same_source"):
+        bases.append(f"<b>Note:</b> {escape_html(same_source_text(change))}")
     lines = "".join(f'<p class="notes">{basis}</p>' for basis in bases if basis)
     what = f"<b>{label}{name} {how_text(change)}</b>{text}"
     return f'<div class="memo-change"><p>{what}</p>{lines}</div>'

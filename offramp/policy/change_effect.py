@@ -16,7 +16,7 @@ from rules.frozen import frozen
 
 _ONE_DAY = timedelta(days=1)
 # These rows take no effect unless a rule does.
-_INERT = ("fact ", "invariant ", "source ", "reason for removing ")
+_INERT = ("fact ", "invariant ", "source ", "reason for removing ", "range of parameter ")
 
 
 @frozen

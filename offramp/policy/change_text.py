@@ -255,6 +255,8 @@ def difference_text(difference: Mapping[str, Any]) -> str:
 
 def _change(change: Mapping[str, Any]) -> Iterator[str]:
     yield f"   - {change['what']} {how_text(change)}{_both(change)}"
+    if "because" in change:
+        yield f"     reason: {change['because']}"
     if "source" in change:
         doubt = f". In doubt: {change['provisional']}" if "provisional" in change else ""
         yield f"     source: {change['source']}{doubt}"
@@ -262,6 +264,14 @@ def _change(change: Mapping[str, Any]) -> Iterator[str]:
         before = change.get("provisional_before")
         doubt = f". In doubt: {before}" if before else ""
         yield f"     source before: {change['source_before']}{doubt}"
+    if change.get("same_source"):
+        yield f"     note: {same_source_text(change)}"
+
+
+def same_source_text(change: Mapping[str, Any]) -> str:
+    """Return that an item keeps its source while its number or its level changes."""
+    noun = "entry" if change["what"].startswith("offense ") else "number"
+    return f"the {noun} changed, its source didn't. Check that the source states the new {noun}."
 
 
 def how_text(change: Mapping[str, Any]) -> str:

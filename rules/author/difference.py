@@ -347,11 +347,16 @@ def _fact(fact: Fact) -> str:
         if entry.finer
     ]
     fields = [
-        f"; {field.path}: {field.question}"
+        f"; {field.path}: {field.question}{_range(field)}"
         for field in fact.fields.values()
         if field.of is not None
     ]
-    return fact.question + "".join(fields) + "".join(words)
+    return fact.question + _range(fact) + "".join(fields) + "".join(words)
+
+
+def _range(fact: Fact) -> str:
+    """Return the range of a fact that a pack adds, or of such a field, to follow its question."""
+    return f" ({fact.range_text})" if fact.cited is not None and fact.range_text else ""
 
 
 def _clock(clock: Clock) -> str:

@@ -13,12 +13,14 @@ from typing import Any
 
 from rules.author.difference import Difference, Speak, differences
 from rules.author.english import line
+from rules.author.kept_sources import kept_sources
 from rules.author.phrases import Phrase, Words, format_value, spell_name, words_of
 from rules.author.translation import untranslated
+from rules.decide.wording import fill_in
 from rules.frozen import field, frozen, replace
 from rules.language import tree
 from rules.packs.digest import canonical
-from rules.packs.pack import Exemption, Item, Pack, Removal, Rule
+from rules.packs.pack import Exemption, Item, Offense, Pack, Removal, Rule
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.written_rules import written_exemption, written_rule
 
@@ -52,7 +54,8 @@ class Change:
     `reordered`, `sourced`, and of words `reworded`, `added`, `removed`, and `missing`. An item that
     is `sourced` says the same with another source or doubt, and has it in `after` alone. `source`
     and `provisional` are those of the new side, or of what went. The other two are those of the
-    old side of what changed.
+    old side of what changed. `because` is the reason of a rule or an exception that came or went.
+    `same_source` is set where a number changed and its source did not.
     """
 
     what: str
@@ -63,6 +66,8 @@ class Change:
     provisional: str | None = None
     source_before: str | None = None
     provisional_before: str | None = None
+    because: str | None = None
+    same_source: bool | None = None
 
     @property
     def changes_answers(self) -> bool:
@@ -85,6 +90,8 @@ _FIELDS = (
     "provisional",
     "source_before",
     "provisional_before",
+    "because",
+    "same_source",
 )
 
 
@@ -109,8 +116,11 @@ def redline(
     others = {*old.decisions, *new.decisions}.difference(decisions or ())
     left_out = set[str]() if decisions is None else others
     speak = _spoken_on_any_day((old, new), phrases)
+    kept = {item.what for item in kept_sources(old.pack, new.pack, (old.day, new.day))}
     changes = tuple(
-        change
+        replace(change, same_source=True)
+        if change.how == CHANGED and change.what in kept
+        else change
         for change in _changes(old, new, phrases, speak)
         if _decision_of(change.what) not in left_out
     )
@@ -198,6 +208,7 @@ def _changes(
 ) -> Iterator[Change]:
     phrases_of_sides = words_of(old, phrases), words_of(new, phrases)
     yield from _parameters(old, new)
+    yield from _ranges(old, new)
     for name in dict.fromkeys((*old.decisions, *new.decisions)):
         before, after = old.decisions.get(name), new.decisions.get(name)
         if before is not None and after is not None:
@@ -208,12 +219,55 @@ def _changes(
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
             is_of_words = difference.what.startswith(_ONLY_READ)
             how = _OF_WORDS[difference.how] if is_of_words else difference.how
-            yield Change(difference.what, how, difference.before, difference.after)
+            what, texts = difference.what, (difference.before, difference.after)
+            yield Change(what, how, *texts, **_bases(what, how, (old, new)))
     if old.pack is not new.pack:
         before_texts = untranslated(old.pack)
         for text in untranslated(new.pack):
             if text not in before_texts:
                 yield Change(f"Spanish of {text}", WORDS_MISSING, None, _SHOWN_IN_ENGLISH)
+
+
+def _bases(what: str, how: str, segments: tuple[Segment, Segment]) -> dict[str, str]:
+    """Return the source of an offense on each side, where all its rows that differ have one."""
+    kind, _, code = what.partition(" ")
+    if kind != "offense":
+        return {}
+    old, new = (_rows_on(segment, code) for segment in segments)
+    cited = [
+        {row.source.id for row in own if _without_dates(row) not in [_without_dates(each) for each in others]}
+        for own, others in ((old, new), (new, old))
+    ]
+    before, after = (next(iter(ids)) if len(ids) == 1 else None for ids in cited)
+    named = {WENT: {"source": before}, CAME: {"source": after}}.get(
+        how, {"source": after, "source_before": before}
+    )
+    return {name: text for name, text in named.items() if text is not None}
+
+
+def _rows_on(segment: Segment, code: str) -> list[Offense]:
+    offenses = segment.pack.offenses
+    rows = () if offenses is None else offenses.rows.get(code, ())
+    return [row for row in rows if row.in_force(segment.day)]
+
+
+def _ranges(old: Segment, new: Segment) -> Iterator[Change]:
+    """Yield each range of a parameter that differs."""
+    for name, parameter in new.pack.parameters.items():
+        before = old.pack.parameters.get(name)
+        if before is None or (before.low, before.high) == (parameter.low, parameter.high):
+            continue
+        texts = [
+            None
+            if (each.low, each.high) == (None, None)
+            else " to ".join(
+                "no end" if end is None else format_value(end, each.unit)
+                for end in (each.low, each.high)
+            )
+            for each in (before, parameter)
+        ]
+        how = CAME if texts[0] is None else WENT if texts[1] is None else CHANGED
+        yield Change(f"range of parameter {name}", how, *texts)
 
 
 def _removals(
@@ -280,14 +334,15 @@ def _rules(
             continue
         before, after = old.get(rule_id), new.get(rule_id)
         if before is not None and after is not None:
-            yield from _rule(f"{name}.{rule_id}", (before, after), phrases_of_sides)
+            yield from _rule(f"{name}.{rule_id}", segments, (before, after), phrases_of_sides)
         else:
             texts = (_text(before, phrases_of_sides[0]), _text(after, phrases_of_sides[1]))
             items = (
                 None if before is None else before.rule,
                 None if after is None else after.rule,
             )
-            yield from _change(f"rule {name}.{rule_id}", items, texts)
+            for change in _change(f"rule {name}.{rule_id}", items, texts):
+                yield _with_reason(change, items, segments)
     orders = [
         [
             rule_id
@@ -300,8 +355,24 @@ def _rules(
         yield Change(f"order of the rules of {name}", REORDERED)
 
 
+def _with_reason(
+    change: Change,
+    items: tuple[Rule | Exemption | None, Rule | Exemption | None],
+    segments: tuple[Segment, Segment],
+) -> Change:
+    """Return the change of a rule or an exception that came or went, with its reason."""
+    side = {CAME: 1, WENT: 0}.get(change.how)
+    item = None if side is None else items[side]
+    if side is None or item is None:
+        return change
+    return replace(change, because=fill_in(segments[side], item.because))
+
+
 def _rule(
-    name: str, rules: tuple[RuleInForce, RuleInForce], phrases_of_sides: tuple[Words, Words]
+    name: str,
+    segments: tuple[Segment, Segment],
+    rules: tuple[RuleInForce, RuleInForce],
+    phrases_of_sides: tuple[Words, Words],
 ) -> Iterator[Change]:
     """Yield what differs in a rule that both sides have: itself, and each exception."""
     before, after = rules
@@ -335,7 +406,8 @@ def _rule(
         )
         items = (first, second)
         texts = (conditions[0], conditions[1])
-        yield from _change(f"exception {name}.{exemption_id}", items, texts)
+        for change in _change(f"exception {name}.{exemption_id}", items, texts):
+            yield _with_reason(change, items, segments)
 
 
 def _reworded(what: str, before: Rule | Exemption, after: Rule | Exemption) -> Change:

@@ -58,7 +58,8 @@ class Fact:
 
     `says` is how documents refer to the fact, where `english.yaml` does not. `finer` has the words
     that a pack adds to `choices`, each with the word just above it. `asks` is the person who gives
-    the answer to the agency that holds it.
+    the answer to the agency that holds it. `cited` is the source of one that a pack adds, and the
+    place in it.
     """
 
     path: str
@@ -77,6 +78,20 @@ class Fact:
     finer: Mapping[str, str] = field(default_factory=dict)
     asks: str | None = None
     scene: bool = False
+    cited: tuple[str, str | None] | None = None
+
+    @property
+    def range_text(self) -> str | None:
+        """The range in words, such as `0 to 40 g`, None without one."""
+        if self.low is None and self.high is None:
+            return None
+        low, high = (
+            None if end is None else format(end.normalize(), "f") for end in (self.low, self.high)
+        )
+        unit = f" {self.unit}" if self.unit else ""
+        if high is None:
+            return f"at least {low}{unit}"
+        return f"at most {high}{unit}" if low is None else f"{low} to {high}{unit}"
 
     @property
     def name(self) -> str:

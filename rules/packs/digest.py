@@ -1,8 +1,8 @@
 """The digest of a pack: SHA-256 over canonical JSON of the whole pack and the language's version.
 
 Conditions are printed from their trees and numbers are normalized, so that spelling does not count.
-Wording and sources count. Scenarios, comments, the order of rules, and the days on which somebody
-checked the sources do not. A field with its default value is left out, so that a new optional key
+Wording and sources count. Scenarios, comments, the order of rules, the days on which somebody
+checked the sources, and the source of an added fact do not. A field with its default value is left out, so that a new optional key
 changes no digest of a pack without it.
 """
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LANGUAGE = "offramp-rules/2"
 _LEFT_OUT = {"place", "vocabulary", "coverage", "declared_in", "local", "sections", "checked"}
+_LEFT_OUT |= {"cited"}  # of a fact: digests of packs from before it was kept stay as they are
 _TREES = tree.NODES
 
 

@@ -27,7 +27,7 @@ def read_field(draft: Draft, over: Fact, path: str, node: Node) -> Fact:
         )
     subject = f"the fact `{path}`"
     entry = node.mapping(subject)
-    draft.read_citation(node, entry, subject)
+    cited = draft.read_citation(node, entry, subject)
     field = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories, over)
     if field.category not in (over.category, *draft.vocabulary.never_travels):
         entry["category"].fail(
@@ -36,4 +36,5 @@ def read_field(draft: Draft, over: Fact, path: str, node: Node) -> Fact:
             f"`{over.category}`",
             f"write `{over.category}`, or a category that never travels",
         )
-    return replace(over, fields={**over.fields, name: field})
+    own = replace(field, cited=(cited.id, cited.at))
+    return replace(over, fields={**over.fields, name: own})

@@ -8,6 +8,7 @@ from typing import Any
 
 from rules.errors import nearest
 from rules.input import keys
+from rules.frozen import replace
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
 from rules.packs.costs import read_break_evens, read_costs
@@ -74,10 +75,10 @@ def read_facts(draft: Draft) -> None:
                 continue
             _refuse_bad_path(path, node, draft, added)
             subject = f"the fact `{path}`"
-            draft.read_citation(node, node.mapping(subject), subject)
+            cited = draft.read_citation(node, node.mapping(subject), subject)
             fact = read_fact(path, node, draft.vocabulary.roles, draft.vocabulary.categories)
             refuse_scene_fact(fact, node)
-            added[path] = fact
+            added[path] = replace(fact, cited=(cited.id, cited.at))
     if added:
         draft.vocabulary = draft.vocabulary.extended(added)
 
