@@ -6,19 +6,17 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from offramp.policy.change_wording import time_until
 from offramp.policy.failing_text import failing_together
 from offramp.policy.given_paths import faults_as_given, place_as_given
 from offramp.policy.law_age import pack_warnings, source_as_json
 from offramp.policy.local_packs import local_lines, local_member
 from offramp.policy.mutant_text import mutant_lines, mutants_as_json
-from rules.author.phrases import format_day
+from offramp.policy.pack_notes import pack_notes
 from rules.decide.law_age import stale_sources
 from rules.errors import Refusal
 from rules.packs.finer import choices_without_words, words_without_rest
 
 MOST_SHOWN = 20  # errors of one pack
-_FAR = 5  # years ahead in which a value may well begin
 _MOST_QUOTED = 3  # texts in one warning
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from rules.packs.pack import Pack
 
 
-def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
+def check_as_json(name: str, check: PackCheck, today: date) -> dict[str, Any]:
     """Return a check as `offramp check --json` prints it. `today` is the day of the check."""
     return {
         "digest": check.digest,
@@ -39,7 +37,7 @@ def check_as_json(check: PackCheck, today: date) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
-        "warnings": [*_word_warnings(check.pack), *_far_values(check.pack, today)],
+        "warnings": [*_word_warnings(check.pack), *pack_notes(check, today, name)],
         "stale_sources": [source_as_json(source) for source in stale_sources(check.pack, today)],
         **local_member(check.pack),
     }
@@ -55,22 +53,9 @@ def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
-    warnings = (*_word_warnings(check.pack), *_far_values(check.pack, today))
+    warnings = (*_word_warnings(check.pack), *pack_notes(check, today, name))
     for warning in (*warnings, *pack_warnings(check.pack, today)):
         yield f"{name}: warning: {warning}"
-
-
-def _far_values(pack: Pack, today: date) -> list[str]:
-    """Return a warning for each value of the pack that begins so late that it may be a typo."""
-    return [
-        f"the value of `{parameter.name}` from {format_day(value.since)} begins "
-        f"{time_until(today, value.since)}; correct the year if it is a typo"
-        for parameter in pack.parameters.values()
-        for value in parameter.values
-        if value.declared_in == pack.id
-        and value.since is not None
-        and value.since.year - today.year > _FAR
-    ]
 
 
 def _word_warnings(pack: Pack) -> list[str]:

@@ -49,7 +49,7 @@ def check(options: argparse.Namespace) -> int:
             results[name] = refusal_as_json(name, refusal)
             line = "\n".join(refusal_lines(name, refusal))
         else:
-            results[name] = check_as_json(result, today)
+            results[name] = check_as_json(name, result, today)
             line = "\n".join(check_lines(name, result, today))
         if not options.json:
             print_text(line)

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
     from rules.author.cases import CaseReport
+    from rules.author.kept_sources import KeptSource
     from rules.author.mutants import MutantScore
     from rules.author.scenarios import Report, Scenario
     from rules.decide.interview import Interview
     from rules.packs.pack import Pack
+    from rules.packs.written_days import WrittenDay
     from rules.prove.by_solver import Claim
 
 __all__ = [
@@ -84,7 +86,8 @@ class PackCheck:
 
     `own_rules` counts the rules that the pack itself declares. `invariants` maps each id to True if
     it is proved, and to False if it holds in every case tried. `known` is True if an earlier run
-    proved the pack. `seconds` is the time that the proof took.
+    proved the pack. `seconds` is the time that the proof took. `days` are all that its file has.
+    `kept_sources` are its numbers that differ from an earlier one of the same source.
     """
 
     pack: Pack
@@ -93,6 +96,8 @@ class PackCheck:
     invariants: Mapping[str, bool]
     known: bool
     seconds: float
+    days: tuple[WrittenDay, ...] = ()
+    kept_sources: tuple[KeptSource, ...] = ()
 
 
 def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
@@ -104,9 +109,11 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     from time import monotonic
 
     from rules.author.cases import FILE, read_cases, refuse_bad_case
+    from rules.author.kept_sources import kept_in
     from rules.author.retention_cover import refuse_unkept
     from rules.author.scenarios import read_generated, read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
+    from rules.packs.written_days import days_in
     from rules.prove.proof_cache import prove
 
     folder = find(str(pack))
@@ -142,7 +149,16 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
         for rule in decision.rules.values()
     )
     invariants = {name: name in proof.proved for name in sorted(checked.invariants)}
-    return PackCheck(checked, program.digest, own_rules, invariants, proof.known, seconds)
+    return PackCheck(
+        checked,
+        program.digest,
+        own_rules,
+        invariants,
+        proof.known,
+        seconds,
+        days_in(folder),
+        kept_in(checked, _parent_of(checked, folder)),
+    )
 
 
 # Prove a pack

@@ -26,17 +26,23 @@ _Kind = TypeVar("_Kind", bound=Item)
 
 @frozen
 class SourcedNumber:
-    """A number, or a row of the offense table, with its source.
+    """A number, or a row of the offense table, with its source and the doubt about it.
 
     `numbers` are what is compared. `text` is how a reader sees them, and is empty for those of a
-    condition.
+    condition. A new doubt is one that its author wrote about the new number.
     """
 
     source: Citation
+    doubt: str | None
     numbers: Any
     text: str
     place: Place
     declared_in: str
+
+    @property
+    def basis(self) -> tuple[Citation, str | None]:
+        """The source, and the doubt."""
+        return self.source, self.doubt
 
 
 @frozen
@@ -81,7 +87,7 @@ def kept_in(pack: Pack, parent: Pack | None) -> tuple[KeptSource, ...]:
 
 
 def _first_days(pack: Pack) -> list[date]:
-    """Return the days on which the rules of a pack differ from those of the day before."""
+    """Return the days on which rules of a pack begin, and its last one."""
     program = pack.program
     starts = {*pack.boundaries(), *((program.since,) if program.since is not None else ())}
     starts |= {program.until - _ONE_DAY} if program.until is not None else set()
@@ -94,7 +100,7 @@ def _successive(pack: Pack) -> Iterator[KeptSource]:
         for before, after in pairwise(values):
             if (
                 after.declared_in == pack.id
-                and before.source == after.source
+                and before.basis == after.basis
                 and before.numbers != after.numbers
             ):
                 yield KeptSource(f"parameter {parameter.name}", before, after)
@@ -107,13 +113,13 @@ def _kept(
     every: list[SourcedNumber],
 ) -> KeptSource | None:
     """Return the first number that is new, and has the source of one that is gone."""
-    listed = [(item.source, item.numbers) for item in after]
-    present = {id(item): (item.source, item.numbers) for item in (*before, *every)}.values()
-    gone = [item for item in before if (item.source, item.numbers) not in listed]
+    now = [(item.source, item.numbers) for item in after]
+    known = [(item.source, item.numbers) for item in (*before, *every)]
+    gone = [item for item in before if (item.source, item.numbers) not in now]
     for item in after:
-        if (item.source, item.numbers) not in list(present):
+        if (item.source, item.numbers) not in known:
             for other in gone:
-                if other.source == item.source and other.numbers != item.numbers:
+                if other.basis == item.basis and other.numbers != item.numbers:
                     return KeptSource(what, other, item)
     return None
 
@@ -162,7 +168,9 @@ def _stated(item: Item, day: date | None) -> Iterator[SourcedNumber]:
     elif isinstance(item, Cost):
         for figure in dict.fromkeys((item.low, item.high)):
             text, place = f"${figure.dollars:,}", item.place
-            yield SourcedNumber(figure.source, figure.dollars, text, place, item.declared_in)
+            yield SourcedNumber(
+                figure.source, item.provisional, figure.dollars, text, place, item.declared_in
+            )
 
 
 def _of_facts(vocabulary: Vocabulary) -> Iterator[tuple[str, SourcedNumber]]:
@@ -170,12 +178,9 @@ def _of_facts(vocabulary: Vocabulary) -> Iterator[tuple[str, SourcedNumber]]:
     for fact in vocabulary.facts.values():
         for each in (fact, *fact.fields.values()):
             if each.cited is not None and (each.low, each.high) != (None, None):
-                source = Citation(*each.cited)
-                text = each.range_text
-                yield (
-                    f"fact {fact.path}",
-                    SourcedNumber(source, (each.path, each.low, each.high), text, Place(), ""),
-                )
+                numbers, text = (each.path, each.low, each.high), each.range_text or ""
+                own = SourcedNumber(Citation(*each.cited), None, numbers, text, Place(), "")
+                yield f"fact {fact.path}", own
 
 
 def _in_force(items: Iterable[_Kind], day: date | None) -> list[_Kind]:
@@ -187,7 +192,7 @@ def _value(value: Value, unit: str) -> SourcedNumber:
 
 
 def _sourced(item: Item, numbers: Any, text: str) -> SourcedNumber:
-    return SourcedNumber(item.source, numbers, text, item.place, item.declared_in)
+    return SourcedNumber(item.source, item.provisional, numbers, text, item.place, item.declared_in)
 
 
 def _constants(condition: tree.Tree) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from rules.decide.wording import fill_in
 from rules.frozen import field, frozen, replace
 from rules.language import tree
 from rules.packs.digest import canonical
-from rules.packs.pack import Exemption, Item, Offense, Pack, Removal, Rule
+from rules.packs.pack import Exemption, Item, Offense, Pack, Parameter, Removal, Rule
 from rules.packs.resolve import DecisionInForce, RuleInForce, Segment
 from rules.prove.written_rules import written_exemption, written_rule
 
@@ -219,8 +219,8 @@ def _changes(
         if not difference.what.startswith(_OWN) and not difference.what.endswith(_DEFAULT):
             is_of_words = difference.what.startswith(_ONLY_READ)
             how = _OF_WORDS[difference.how] if is_of_words else difference.how
-            what, texts = difference.what, (difference.before, difference.after)
-            yield Change(what, how, *texts, **_bases(what, how, (old, new)))
+            change = Change(difference.what, how, difference.before, difference.after)
+            yield _with_source_of_rows(change, (old, new))
     if old.pack is not new.pack:
         before_texts = untranslated(old.pack)
         for text in untranslated(new.pack):
@@ -228,21 +228,21 @@ def _changes(
                 yield Change(f"Spanish of {text}", WORDS_MISSING, None, _SHOWN_IN_ENGLISH)
 
 
-def _bases(what: str, how: str, segments: tuple[Segment, Segment]) -> dict[str, str]:
-    """Return the source of an offense on each side, where all its rows that differ have one."""
-    kind, _, code = what.partition(" ")
+def _with_source_of_rows(change: Change, segments: tuple[Segment, Segment]) -> Change:
+    """Return an offense's change with the source of its rows that differ, if they have one."""
+    kind, _, code = change.what.partition(" ")
     if kind != "offense":
-        return {}
-    old, new = (_rows_on(segment, code) for segment in segments)
+        return change
+    rows_of_sides = [_rows_on(segment, code) for segment in segments]
+    undated = [[_without_dates(row) for row in rows] for rows in rows_of_sides]
     cited = [
-        {row.source.id for row in own if _without_dates(row) not in [_without_dates(each) for each in others]}
-        for own, others in ((old, new), (new, old))
+        {row.source.id for row in rows if _without_dates(row) not in others}
+        for rows, others in zip(rows_of_sides, reversed(undated), strict=True)
     ]
     before, after = (next(iter(ids)) if len(ids) == 1 else None for ids in cited)
-    named = {WENT: {"source": before}, CAME: {"source": after}}.get(
-        how, {"source": after, "source_before": before}
-    )
-    return {name: text for name, text in named.items() if text is not None}
+    if change.how == CHANGED:
+        return replace(change, source=after, source_before=before)
+    return replace(change, source=before if change.how == WENT else after)
 
 
 def _rows_on(segment: Segment, code: str) -> list[Offense]:
@@ -257,17 +257,18 @@ def _ranges(old: Segment, new: Segment) -> Iterator[Change]:
         before = old.pack.parameters.get(name)
         if before is None or (before.low, before.high) == (parameter.low, parameter.high):
             continue
-        texts = [
-            None
-            if (each.low, each.high) == (None, None)
-            else " to ".join(
-                "no end" if end is None else format_value(end, each.unit)
-                for end in (each.low, each.high)
-            )
-            for each in (before, parameter)
-        ]
+        texts = _range_text(before), _range_text(parameter)
         how = CAME if texts[0] is None else WENT if texts[1] is None else CHANGED
-        yield Change(f"range of parameter {name}", how, *texts)
+        yield Change(f"range of parameter {name}", how, texts[0], texts[1])
+
+
+def _range_text(parameter: Parameter) -> str | None:
+    ends = parameter.low, parameter.high
+    if ends == (None, None):
+        return None
+    return " to ".join(
+        "no end" if end is None else format_value(end, parameter.unit) for end in ends
+    )
 
 
 def _removals(

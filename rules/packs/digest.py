@@ -2,8 +2,8 @@
 
 Conditions are printed from their trees and numbers are normalized, so that spelling does not count.
 Wording and sources count. Scenarios, comments, the order of rules, the days on which somebody
-checked the sources, and the source of an added fact do not. A field with its default value is left out, so that a new optional key
-changes no digest of a pack without it.
+checked the sources, and the source of an added fact do not. A field with its default value is left
+out, so that a new optional key changes no digest of a pack without it.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from rules.errors import nearest
-from rules.input import keys
 from rules.frozen import replace
+from rules.input import keys
 from rules.input.vocabulary import Fact, read_fact
 from rules.input.yaml import Node
 from rules.packs.costs import read_break_evens, read_costs

@@ -517,7 +517,10 @@ def test_a_value_that_starts_later_is_said_and_decided_on_its_days(
     assert main(["change", old, far, "--today", "2026-12-01"]) == 0
     assert "Takes effect on July 1, 2072, in 45 years." in capsys.readouterr().out
     assert main(["check", far, "--today", "2026-12-01"]) == 0
-    assert "`cap` from July 1, 2072 begins in 45 years" in capsys.readouterr().out
+    place = "pack.yaml:11:"
+    shown = capsys.readouterr().out
+    assert place in shown
+    assert "`parameters.cap.values[1].from` is July 1, 2072, in 45 years; correct the" in shown
     # No scenario is of these days.
     assert memo_of(capsys, *words, "--strict", code=1)["findings"][0].startswith("no scenario")
     # A promise that only the old pack has is broken on the later day.
