@@ -88,11 +88,44 @@ def without_rules(value: Mapping[str, Any]) -> list[WithoutRules]:
 
 
 def findings_title(findings: Iterable[str]) -> str:
-    """Return the title of a memo's findings. Scenarios that are missing break nothing."""
-    is_only_missing = all(
-        finding.startswith("no scenario ") or finding.endswith(UNSAID) for finding in findings
-    )
-    return "This change lacks scenarios" if is_only_missing else "This change breaks something"
+    """Return the title of a memo's findings: how many there are of each kind.
+
+    A scenario that fails or is missing breaks nothing of the program.
+    """
+    kinds = [_kind_of(finding) for finding in findings]
+    counted = [
+        f"{number} {one if number == 1 else several}"
+        for kind, (one, several) in _KINDS.items()
+        if (number := kinds.count(kind))
+    ]
+    breaks = any(kind not in (_FAILS, _MISSING) for kind in kinds)
+    lead = "This change breaks something" if breaks else "This change needs work"
+    listed = " and ".join([", ".join(counted[:-1]), counted[-1]] if counted[1:] else counted)
+    return f"{lead}: {listed}"
+
+
+_BROKEN, _FLOOR, _FAILS, _MISSING = "broken", "floor", "fails", "missing"
+_GONE, _WEAKENED = "removed", "weakened"
+_KINDS = {
+    _BROKEN: ("invariant is broken", "invariants are broken"),
+    _WEAKENED: ("invariant is weakened", "invariants are weakened"),
+    _GONE: ("invariant is removed", "invariants are removed"),
+    _FLOOR: ("guarantee of the old pack isn't kept", "guarantees of the old pack aren't kept"),
+    _FAILS: ("scenario fails", "scenarios fail"),
+    _MISSING: ("scenario is missing", "scenarios are missing"),
+}
+
+
+def _kind_of(finding: str) -> str:
+    if finding.startswith("no scenario ") or finding.endswith(UNSAID):
+        return _MISSING
+    if finding.startswith("the scenario `"):
+        return _FAILS
+    if finding.startswith("the invariant `"):
+        for kind in (_BROKEN, _WEAKENED, _GONE):
+            if finding.endswith(f" is {kind}"):
+                return kind
+    return _FLOOR
 
 
 def has_titles(value: Mapping[str, Any]) -> bool:

@@ -7,13 +7,14 @@ it can't be read: a draft may be wrong.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offramp.policy.change_wording import READ_FIRST
+from offramp.policy.change_wording import READ_FIRST, findings_title
 from offramp.policy.failing_text import FailingTogether, failing_together
 from offramp.policy.operations import change_memo
 from offramp.policy.scenario_files import replace_file
@@ -26,10 +27,13 @@ from rules.shelf import read_pack
 
 if TYPE_CHECKING:
     from offramp.policy.cohort.report import CohortRequest
+    from rules.author.scenarios import Scenario
+    from rules.packs.pack import Pack
 
 __all__ = ["DraftCheck", "DraftFault", "DraftText", "check_draft", "read_draft", "save_draft"]
 
 FILES = {"pack": "pack.yaml", "scenarios": FILE}
+_NAMED = re.compile(r"`([^`]+)`")
 _BESIDE = 1  # lines that are quoted before and after the one at fault
 
 
@@ -52,11 +56,24 @@ class DraftFault:
 
 
 @frozen
+class DraftFinding:
+    """What is wrong with a change, and where: the line of a file of the draft, or the pack.
+
+    `file` is the draft's `pack` or `scenarios`, None for what another pack has.
+    """
+
+    says: str
+    place: str = ""
+    file: str | None = None
+
+
+@frozen
 class DraftCheck:
     """What a draft gives. With `faults` it can't be read, and nothing else is there.
 
     `examples` counts the scenarios, and `failing` has each that fails with a sentence. `gaps` say
-    what no scenario covers. `memo` is the memo of the change.
+    what no scenario covers. `memo` is the memo of the change. `findings` are what is wrong with the
+    change, and `findings_title` says how many there are of each kind.
     """
 
     faults: tuple[DraftFault, ...] = ()
@@ -64,6 +81,12 @@ class DraftCheck:
     failing: tuple[tuple[str, str], ...] = ()
     gaps: tuple[str, ...] = ()
     memo: Mapping[str, Any] | None = None
+    findings: tuple[DraftFinding, ...] = ()
+
+    @property
+    def findings_title(self) -> str:
+        """How many findings there are of each kind."""
+        return findings_title(finding.says for finding in self.findings)
 
     @property
     def failing_together(self) -> list[FailingTogether]:
@@ -137,7 +160,30 @@ def check_draft(
         return DraftCheck((DraftFault(refusal.message, refusal.fix, ""),))
     report = run(Program(pack), scenarios)
     failing = tuple((failure.scenario.id, "; ".join(failure.what)) for failure in report.failures)
-    return DraftCheck((), len(scenarios), failing, tuple(_gaps(report.short_of, memo)), memo)
+    gaps = tuple(_gaps(report.short_of, memo))
+    findings = tuple(_finding(folder, says, pack, scenarios) for says in memo["findings"])
+    return DraftCheck((), len(scenarios), failing, gaps, memo, findings)
+
+
+def _finding(folder: Path, says: str, pack: Pack, scenarios: list[Scenario]) -> DraftFinding:
+    """Return a finding with the place of the scenario, invariant, or rule that it names."""
+    named = set(_NAMED.findall(says))
+    places = [scenario.place for scenario in scenarios if scenario.id in named]
+    places += [item.place for item in pack.invariants.values() if item.id in named]
+    places += [
+        rule.place
+        for decision in pack.decisions.values()
+        if decision.name in named
+        for rule in decision.rules.values()
+        if rule.id in named
+    ]
+    for place in places:
+        name = Path(place.file or "").name
+        file = next((key for key, value in FILES.items() if value == name), None)
+        is_own = (place.file or "").split("/")[0] == folder.resolve().name
+        if file is not None and is_own and place.line is not None:
+            return DraftFinding(says, f"{name}, line {place.line}", file)
+    return DraftFinding(says)
 
 
 def _gaps(short_of: list[str], memo: Mapping[str, Any]) -> Iterator[str]:

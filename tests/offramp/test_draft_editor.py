@@ -225,11 +225,23 @@ def test_examples_are_edited_and_a_broken_promise_comes_first(
     )
     shown = text_of(page.text)
     assert "1 of 1 fail: too-young : The outcome is ineligible" in shown
-    assert shown.index("This change breaks something") < shown.index("The scenarios, in YAML")
+    title = "This change needs work: 1 scenario fails scenarios.yaml, line 1 : The scenario"
+    assert shown.index(title) < shown.index("The scenarios, in YAML")
+    assert "breaks something" not in shown and 'href="#text">scenarios.yaml' in page.text
+    # On the page of the rules, the place leads to the examples.
+    assert f'href="{ADDRESS}/scenarios">scenarios.yaml, line 1' in client.get(ADDRESS).text
     save(client, scenarios, f"{ADDRESS}/scenarios")
     page = save(client, BASE.replace("person.age < 18", "person.age < 17", 1))
     shown = text_of(page.text)
-    assert shown.index("The invariant no-minors is broken") < shown.index("The pack, in YAML")
+    title = re.search(
+        r"This change breaks something: 1 invariant is broken and 1 scenario fails pack\.yaml, line (\d+) : "
+        r"The invariant no-minors is broken",
+        shown,
+    )
+    assert title is not None, shown[:600]
+    assert title.start() < shown.index("The pack, in YAML")
+    line = pack_of(folder).read_text().splitlines()[int(title[1]) - 1]
+    assert "no-minors" in line
     memo = text_of(client.get(f"{ADDRESS}/memo").text)
     assert memo.index("no-minors") < memo.index("person age 17") < memo.index("What changes")
     assert "eight words" not in memo and "memo.json" not in memo

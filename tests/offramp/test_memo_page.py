@@ -205,7 +205,7 @@ def test_a_change_that_breaks_a_promise_says_so_first_with_the_smallest_case(
     page = file.read_text(encoding="utf-8")
     shown = text_of(page)
     titles = [text for text, around in ParsedPage(page).texts if around[-1] == "h2"]
-    assert titles[0] == "This change breaks something"
+    assert titles[0] == "This change breaks something: 1 invariant is removed"
     assert shown.index("The smallest case that breaks it") < shown.index("What changes")
     assert re.search(r"person age 17 .*The rules say: eligible", shown)
     # Nobody reads the words of such a memo to others.
