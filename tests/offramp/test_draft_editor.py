@@ -234,7 +234,8 @@ def test_examples_are_edited_and_a_broken_promise_comes_first(
     page = save(client, BASE.replace("person.age < 18", "person.age < 17", 1))
     shown = text_of(page.text)
     title = re.search(
-        r"This change breaks something: 1 invariant is broken and 1 scenario fails pack\.yaml, line (\d+) : "
+        r"This change breaks something: 1 invariant is broken and 1 scenario fails "
+        r"pack\.yaml, line (\d+) : "
         r"The invariant no-minors is broken",
         shown,
     )
