@@ -66,9 +66,10 @@ def with_covered_sides(
 def _coverage_of(program: Program, scenarios: Iterable[Scenario]) -> Coverage:
     coverage = Coverage(program.pack)
     for scenario in scenarios:
-        decision = _decided(program, scenario)
-        if decision is not None:
-            coverage.add(decision)
+        try:
+            coverage.add(decide_scenario(program, scenario))
+        except Refusal as refusal:
+            coverage.add_refused(scenario, refusal)
     return coverage
 
 

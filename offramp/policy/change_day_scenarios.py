@@ -18,21 +18,18 @@ from offramp.policy.change_wording import READ_FIRST, UNSAID, days_of
 from rules.author.missing_days import missing_days, moved_to
 from rules.author.phrases import format_day, spell_name
 from rules.author.redline import says_the_same
-from rules.author.scenarios import Scenario, decide_scenario, first_difference
+from rules.author.scenarios import Scenario, days_named, decide_scenario, first_difference
+from rules.author.time_coverage import OUTSIDE, entry_decisions
 from rules.author.time_coverage import Stretch as Days
 from rules.decide.program import Program
 from rules.decide.search_space import SearchSpace
 from rules.errors import Refusal
 from rules.frozen import replace
 from rules.input.printing import plain
-from rules.input.values import iso_day
 from rules.packs.resolve import resolve
 from rules.prove.changed_answers import changed_answers
 from rules.prove.changes import Pair
 from rules.prove.sides import Side, decided
-
-_OUTSIDE = "outside-program"
-_ENTRY = ("offer", "eligibility")  # the decisions that a program's first and last day are shown by
 
 
 def day_scenarios(
@@ -136,8 +133,7 @@ def _program_days(
     """Yield a case on each side of the program's first and last day, where they differ."""
     old, new = (side.pack.program for side in sides)
     program = Program(sides[1].pack)
-    entry = [name for name in _ENTRY if name in names] or list(names)[:1]
-    for name in entry:
+    for name in entry_decisions(names):
         if new.since is not None and new.since != old.since:
             days = Days(name, new.since, new.until or date.max, new.since)
             yield from _of_program(program, days, new.since - ONE_DAY, own)
@@ -154,7 +150,7 @@ def _of_program(
     if inside is None:
         return
     facts, as_of = moved_to(program, days.decision, inside.facts, day_without)
-    outside = replace(inside, facts=facts, as_of=as_of, expect={"error": _OUTSIDE})
+    outside = replace(inside, facts=facts, as_of=as_of, expect={"error": OUTSIDE})
     is_start = days.begins == days.changes
     day_inside = days.begins if is_start else days.changes - ONE_DAY
     which = "first" if is_start else "last"
@@ -186,22 +182,13 @@ def unsaid_days(asked: AskedScenarios, taken_away: Iterable[DaysWithoutRules]) -
     own = [
         scenario
         for scenario in asked.scenarios
-        if scenario.id in asked.of_new and scenario.expect.get("error") == _OUTSIDE
+        if scenario.id in asked.of_new and scenario.expect.get("error") == OUTSIDE
     ]
     for item in taken_away:
-        if not any(item.has(day) for scenario in own for day in _days_named(scenario)):
+        if not any(item.has(day) for scenario in own for day in days_named(scenario)):
             days = days_of(item.as_json())
             start = f"{days[0].lower()}{days[1:]}"
             yield f"{start} the new pack gives no answer, {UNSAID}"
-
-
-def _days_named(scenario: Scenario) -> Iterator[date]:
-    """Yield the days that a scenario states: that of its rules, and that of its encounter."""
-    encounter = scenario.facts.get("encounter", {})
-    for value in (scenario.as_of, encounter.get("date"), encounter.get("at")):
-        day = iso_day(str(value)[:10])
-        if day is not None:
-            yield day
 
 
 def _is_dated(scenario: Scenario, day: date) -> bool:

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rules.author.scenarios import Scenario, decide_scenario
-from rules.author.time_coverage import Stretch
+from rules.author.scenarios import Scenario, decide_scenario, first_difference
+from rules.author.time_coverage import OUTSIDE, Stretch
 from rules.decide.program import Program
 from rules.decide.scene_day import DAY
 from rules.errors import Place, Refusal
@@ -31,7 +31,7 @@ def missing_days(
         is_after = stretch.begins == stretch.changes
         day = stretch.begins if is_after else stretch.changes - _A_DAY
         # The stretch between two changes lies beside both of them.
-        if any(
+        if not (stretch.is_outside or stretch.is_last_day) and any(
             name == stretch.decision and stretch.begins <= other < stretch.ends
             for name, other in added
         ):
@@ -56,6 +56,8 @@ def _scenario(
 ) -> Scenario | None:
     """Return the first case that is decided on the day, or else the first that can be asked."""
     side = f"from {stretch.changes} on" if day == stretch.changes else f"before {stretch.changes}"
+    if stretch.is_outside:
+        return _outside(program, scenarios, stretch)
     open_case: Scenario | None = None
     for facts in _cases(scenarios, stretch.decision):
         dated, as_of = moved_to(program, stretch.decision, facts, day)
@@ -80,6 +82,24 @@ def _scenario(
             return _expecting(scenario, {**expect, "outcome": plain(decision.outcome)})
         open_case = open_case or _expecting(scenario, {**expect, "possible": decision.possible})
     return open_case
+
+
+def _outside(program: Program, scenarios: Sequence[Scenario], stretch: Stretch) -> Scenario | None:
+    """Return a case that is refused on the day, as the program doesn't run then."""
+    for facts in _cases(scenarios, stretch.decision):
+        dated, as_of = moved_to(program, stretch.decision, facts, stretch.begins)
+        scenario = Scenario(
+            f"auto-{stretch.decision.replace('_', '-')}-{stretch.begins}",
+            f"The program has ended: its last day is the one before {stretch.begins}.",
+            stretch.decision,
+            as_of,
+            dated,
+            {"error": OUTSIDE},
+            Place(),
+        )
+        if first_difference(program, scenario) is None:
+            return scenario
+    return None
 
 
 def _expecting(scenario: Scenario, expect: Mapping[str, Any]) -> Scenario:

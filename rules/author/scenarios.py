@@ -10,10 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rules.author.time_coverage import Stretch, TimeCoverage, compares_with_a_number
+from rules.author.time_coverage import (
+    OUTSIDE,
+    Stretch,
+    TimeCoverage,
+    compares_with_a_number,
+)
 from rules.author.value_coverage import ValueCoverage
 from rules.decide import explain
 from rules.decide.decision import Decision
@@ -23,6 +29,7 @@ from rules.errors import PackError, Place, Refusal, respelled
 from rules.frozen import frozen
 from rules.input import keys
 from rules.input.facts import Facts
+from rules.input.values import iso_day
 from rules.input.yaml import Node, empty_file_fix, read_file
 from rules.language import tree
 from rules.packs.faults import Faults
@@ -293,6 +300,7 @@ def _faults(program: Program, scenario: Scenario, touched: Coverage) -> Iterator
         decision = decide_scenario(program, scenario)
         touched.add(decision)
     except Refusal as refusal:
+        touched.add_refused(scenario, refusal)
         yield from _unexpected_refusal(scenario, refusal)
         return
     yield from _unmet(decision, scenario)
@@ -309,6 +317,15 @@ def decide_scenario(program: Program, scenario: Scenario, facts: Facts | None = 
 
         dated = program.on(day_of(scenario.as_of))
     return Decision(CaseFacts(dated, facts or dated.read(scenario.facts)), scenario.decision)
+
+
+def days_named(scenario: Scenario) -> Iterator[date]:
+    """Yield the days that a scenario states: that of its rules, and that of its encounter."""
+    encounter = scenario.facts.get("encounter", {})
+    for value in (scenario.as_of, encounter.get("date"), encounter.get("at")):
+        day = iso_day(str(value)[:10])
+        if day is not None:
+            yield day
 
 
 def passes(program: Program, scenario: Scenario, facts: Facts | None = None) -> bool:
@@ -437,6 +454,11 @@ class Coverage:
                     self._add(ruling, rule)
                 self.values.by(ruling)
         self.time.by(decision)
+
+    def add_refused(self, scenario: Scenario, refusal: Refusal) -> None:
+        """Add a scenario that is refused, where that shows a day without the program."""
+        if refusal.code == OUTSIDE and scenario.expect.get("error") == OUTSIDE:
+            self.time.by_refused(scenario.decision, days_named(scenario))
 
     def _add(self, ruling: Ruling, in_force: RuleInForce) -> None:
         name, rule = ruling.decision, in_force.rule

@@ -2,6 +2,8 @@
 
 A day counts once if the rules of some decision change on it while the program runs. It is covered
 if each such decision has a scenario under the rules before it and one under the rules from it on.
+The day on which a program ends counts too. It is covered by a case on its last day, and by one that
+is refused from that day on (`outside-program`).
 
 A number has two sides under each value in time: a comparison with it that is true, and one that is
 false. A clock's length has them too: in time, and too late.
@@ -9,8 +11,8 @@ false. A clock's length has them too: in time, and too late.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 
 from rules.decide.decision import Decision
@@ -20,6 +22,9 @@ from rules.packs.pack import Clock, Pack, Value
 from rules.packs.resolve import segments_of
 from rules.prove.written_rules import written_rule
 
+_ONE_DAY = timedelta(days=1)
+ENTRY = ("offer", "eligibility")  # the decisions by which a program's first and last day are shown
+OUTSIDE = "outside-program"
 _ORDERS = ("<", "<=", ">", ">=")
 IN_TIME, TOO_LATE = "in time", "too late"
 _SIDES = {"running": IN_TIME, "met": IN_TIME, "overdue": TOO_LATE, "late": TOO_LATE}
@@ -47,16 +52,26 @@ class Stretch:
     """The days from `begins` to before `ends` on which a decision's rules are the same.
 
     `changes` is the day of change that it lies beside: its first day, or the day after its last.
+    With `is_last_day` it is a program's last day, and with `is_outside` the day after it.
     """
 
     decision: str
     begins: date
     ends: date
     changes: date
+    is_last_day: bool = False
+    is_outside: bool = False
 
     @property
     def says(self) -> str:
         """The sentence that the stretch has no scenario."""
+        if self.is_outside:
+            return (
+                f"{self.changes}: no scenario says that `{self.decision}` is refused on this day, "
+                f"the first after the program (`{OUTSIDE}`)"
+            )
+        if self.is_last_day:
+            return f"{self.begins}: no scenario of `{self.decision}` on the program's last day"
         side = "from this day on" if self.begins == self.changes else "before this day"
         return f"{self.changes}: no scenario of `{self.decision}` under the rules {side}"
 
@@ -69,9 +84,11 @@ class TimeCoverage:
         # Found once for each pack, which keeps them: a draft is run scenario by scenario.
         found: tuple[Stretch, ...] | None = pack.__dict__.get("_days_read")
         if found is None:
-            found = pack.__dict__["_days_read"] = tuple(_stretches(pack))
+            found = (*_stretches(pack), *end_of_program(pack))
+            pack.__dict__["_days_read"] = found
         self._stretches = found
         self._decided: dict[str, set[date]] = {}
+        self._refused: dict[str, set[date]] = {}
         self._clocks: dict[tuple[str, int], set[str]] = {}
 
     def by(self, decision: Decision) -> None:
@@ -81,6 +98,10 @@ class TimeCoverage:
                 self._decided.setdefault(ruling.decision, set()).add(ruling.as_of)
         if decision.segment is not None:
             self._add_clocks(decision, decision.segment.segment.values)
+
+    def by_refused(self, decision: str, days: Iterable[date]) -> None:
+        """Add the days of a scenario that says that the program doesn't run then."""
+        self._refused.setdefault(decision, set()).update(days)
 
     def _add_clocks(self, decision: Decision, values: Mapping[str, Value]) -> None:
         for reading in decision.clocks:
@@ -100,7 +121,8 @@ class TimeCoverage:
     def lacking_days(self) -> Iterator[Stretch]:
         """Yield each stretch beside a day of change that has no scenario of its decision."""
         for stretch in self._stretches:
-            days = self._decided.get(stretch.decision, ())
+            seen = self._refused if stretch.is_outside else self._decided
+            days = seen.get(stretch.decision, ())
             if not any(stretch.begins <= day < stretch.ends for day in days):
                 yield stretch
 
@@ -149,3 +171,19 @@ def _stretches(pack: Pack) -> Iterator[Stretch]:
         for number, day in enumerate(begins[1:], 1):
             yield Stretch(name, begins[number - 1], day, day)
             yield Stretch(name, day, ends[number], day)
+
+
+def entry_decisions(names: Collection[str]) -> list[str]:
+    """Return those of some decisions by which a program's first and last day are shown."""
+    return [name for name in ENTRY if name in names] or list(names)[:1]
+
+
+def end_of_program(pack: Pack) -> Iterator[Stretch]:
+    """Yield the last day of a program, and the first day after it, nothing if no end is known."""
+    program = pack.program
+    if program.until is None or (program.since is not None and program.until <= program.since):
+        return
+    day = program.until
+    for name in entry_decisions(pack.decisions):
+        yield Stretch(name, day - _ONE_DAY, day, day, is_last_day=True)
+        yield Stretch(name, day, day + _ONE_DAY, day, is_outside=True)
