@@ -175,6 +175,7 @@ MEMO = Parts(
                 "failing?": ListOf(Parts({"id": TEXT, "why": TEXT})),
                 "edges": ListOf(_SCENARIO),
                 "uncovered?": ListOf(TEXT),
+                "none_possible?": ListOf(TEXT),
             }
         ),
         "open_cases": Parts(

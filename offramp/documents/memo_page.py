@@ -428,6 +428,9 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     if value.get("uncovered"):
         yield "<p><code>offramp test</code> counts these as not covered:</p>"
         yield _capped(list(value["uncovered"]))
+    if value.get("none_possible"):
+        yield "<p>No scenario is offered for these days of change:</p>"
+        yield _capped(list(value["none_possible"]))
 
 
 # 4. Open cases on the day

@@ -114,9 +114,9 @@ def _memo(
     on_days = [(stretch.formal, own) for stretch, own in zip(parts.stretches, answers, strict=True)]
     asked = listed or AskedScenarios.beside(sides)
     with waiting(progress, "asking the scenarios"):
-        on_edges = day_scenarios(sides, parts.stretches, names, asked, seconds)
+        on_edges = day_scenarios(sides, parts.stretches, names, asked, seconds, parts.one_sided)
         scenarios = with_covered_sides(
-            ask_scenarios(asked, sides, parts.formal, on_days, on_edges),
+            ask_scenarios(asked, sides, parts.formal, on_days, on_edges.edges),
             sides,
             parts.stretches,
             names,
@@ -150,7 +150,10 @@ def _memo(
             for stretch, own in zip(parts.stretches[1:], later, strict=True)
         ],
         **({"one_sided": one_sided} if one_sided else {}),
-        "scenarios": scenarios.as_json(),
+        "scenarios": {
+            **scenarios.as_json(),
+            **({"none_possible": list(on_edges.none_possible)} if on_edges.none_possible else {}),
+        },
         "open_cases": parts.open_cases(changed),
         **parts.program(),
         "promises": promises,

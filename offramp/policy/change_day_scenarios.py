@@ -11,7 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from offramp.policy.change_days import ONE_DAY, DaysWithoutRules, Stretch
+from offramp.policy.change_days import (
+    NEW,
+    OLD,
+    ONE_DAY,
+    DaysWithoutRules,
+    OneSidedStretch,
+    Stretch,
+)
 from offramp.policy.change_scenarios import AskedScenarios
 from offramp.policy.change_sides import ChangeSide
 from offramp.policy.change_wording import READ_FIRST, UNSAID, days_of
@@ -24,12 +31,20 @@ from rules.author.time_coverage import Stretch as Days
 from rules.decide.program import Program
 from rules.decide.search_space import SearchSpace
 from rules.errors import Refusal
-from rules.frozen import replace
+from rules.frozen import frozen, replace
 from rules.input.printing import plain
 from rules.packs.resolve import resolve
 from rules.prove.changed_answers import changed_answers
 from rules.prove.changes import Pair
 from rules.prove.sides import Side, decided
+
+
+@frozen
+class DayScenarios:
+    """Ready scenarios beside days of change. `none_possible` says of which days there is none."""
+
+    edges: tuple[dict[str, Any], ...] = ()
+    none_possible: tuple[str, ...] = ()
 
 
 def day_scenarios(
@@ -38,15 +53,16 @@ def day_scenarios(
     names: Collection[str],
     asked: AskedScenarios,
     seconds: float,
-) -> Iterator[dict[str, Any]]:
-    """Yield ready scenarios for the days of change that no scenario of the new pack lies beside.
+    one_sided: Sequence[OneSidedStretch] = (),
+) -> DayScenarios:
+    """Return ready scenarios for the days of change that no scenario of the new pack lies beside.
 
-    None if two days are compared.
+    `one_sided` are the days on which one pack alone gives answers. None if two days are compared.
     """
     if sides[0].day != sides[1].day:
-        return
+        return DayScenarios()
     own = [scenario for scenario in asked.scenarios if scenario.id in asked.of_new]
-    yield from _program_days(sides, names, own)
+    edges = list(_program_days(sides, names, own))
     for stretch in stretches:
         # On the day before a program's first one, there are no rules to compare.
         if not all(side.pack.program.in_force(stretch.since - ONE_DAY) for side in sides):
@@ -54,7 +70,57 @@ def day_scenarios(
         before = tuple(_on(side, stretch.since - ONE_DAY) for side in sides)
         if not says_the_same(before[1].space.segment, stretch.segments[1]):
             for name in names:
-                yield from _beside(name, stretch.since, before, stretch.formal, own, seconds)
+                edges += _beside(name, stretch.since, before, stretch.formal, own, seconds)
+    none_possible = []
+    for day, side_name, after in _days_of_one_side(sides, one_sided):
+        side = sides[side_name == NEW]
+        first = _on(side, day - ONE_DAY)
+        if says_the_same(first.space.segment, after.space.segment):
+            continue
+        if side_name == OLD:
+            none_possible.append(
+                f"{day}: the old pack's rules change, and the new pack gives no answer on this "
+                "day, so no scenario of it can show them"
+            )
+            continue
+        offered = [
+            edge for name in names for edge in _beside(name, day, (first,), (after,), own, seconds)
+        ]
+        edges += offered
+        if not offered and not _is_shown(names, day, first, after, own):
+            none_possible.append(
+                f"{day}: the new pack's rules change, and no case was found that gets another "
+                "answer by them, so no scenario can show it"
+            )
+    return DayScenarios(tuple(edges), tuple(none_possible))
+
+
+def _days_of_one_side(
+    sides: tuple[ChangeSide, ChangeSide], one_sided: Sequence[OneSidedStretch]
+) -> Iterator[tuple[date, str, Side]]:
+    """Yield the days on which rules may change beside a day of which one pack alone has rules.
+
+    That is each first day of such a stretch, and the first day on which both packs have rules.
+    """
+    for own in one_sided:
+        side = sides[own.side == NEW]
+        if own.since is not None and side.pack.program.in_force(own.since - ONE_DAY):
+            yield own.since, own.side, _on(side, own.since)
+        if own.until is not None and all(each.pack.program.in_force(own.until) for each in sides):
+            if own.side == NEW:
+                yield own.until, NEW, _on(side, own.until)
+
+
+def _is_shown(
+    names: Iterable[str], day: date, before: Side, after: Side, own: Sequence[Scenario]
+) -> bool:
+    """Return whether a scenario of the pack is on a side of a day, with another answer beside."""
+    return any(
+        _shows(scenario, name, own_day, before, after)
+        for name in names
+        for own_day in (day - ONE_DAY, day)
+        for scenario in own
+    )
 
 
 def _on(side: ChangeSide, day: date) -> Side:
@@ -68,21 +134,26 @@ def _beside(
     name: str,
     day: date,
     before: tuple[Side, ...],
-    after: tuple[Side, Side],
+    after: tuple[Side, ...],
     own: Sequence[Scenario],
     seconds: float,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a case with another answer from the day on: on the day before, and on the day."""
-    pairs = changed_answers(before[1], after[1], name, seconds).pairs
+    """Yield a case with another answer from the day on: on the day before, and on the day.
+
+    `before` and `after` have both packs, or the new pack where it alone gives answers.
+    """
+    new_before, new_after = before[-1], after[-1]
+    pairs = changed_answers(new_before, new_after, name, seconds).pairs
     for pair in sorted(pairs, key=_statements):
         facts = pair.example.facts
-        of_old = [_outcome(side, name, facts) for side in (before[0], after[0])]
-        of_new = [_outcome(side, name, facts) for side in (before[1], after[1])]
-        if of_old == of_new:  # the old pack changes on this day too
-            continue
-        days = (day - ONE_DAY, "before", before[1]), (day, "from", after[1])
+        of_new = [_outcome(side, name, facts) for side in (new_before, new_after)]
+        if len(before) > 1:
+            of_old = [_outcome(side, name, facts) for side in (before[0], after[0])]
+            if of_old == of_new:  # the old pack changes on this day too
+                continue
+        days = (day - ONE_DAY, "before", new_before), (day, "from", new_after)
         for (own_day, when, side), outcome in zip(days, of_new, strict=True):
-            if not any(_shows(scenario, name, own_day, before[1], after[1]) for scenario in own):
+            if not any(_shows(scenario, name, own_day, new_before, new_after) for scenario in own):
                 answer = ", ".join(outcome) if isinstance(outcome, list) else str(outcome)
                 which = "the day before the rules change" if when == "before" else "their first day"
                 yield {

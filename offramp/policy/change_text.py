@@ -429,6 +429,9 @@ def _scenarios(value: Mapping[str, Any]) -> Iterator[str]:
     if value.get("uncovered"):
         yield "   `offramp test` counts these as not covered. No scenario could be moved there:"
         yield from (f"   - {text}" for text in value["uncovered"])
+    if value.get("none_possible"):
+        yield "   No scenario is offered for these days of change:"
+        yield from (f"   - {text}" for text in value["none_possible"])
 
 
 def unanswered_sentences(value: Mapping[str, Any]) -> list[str]:

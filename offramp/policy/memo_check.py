@@ -38,7 +38,7 @@ _EXAMPLES = {
 # In no memo of two programs that run on all its days, or that have other rules before.
 _OF_SOME = ("without_rules", "same_rules_since")
 _HEAD_OF_ONE = ("side", "covers", "rules_of", "compared_with")
-_EDGES = ("edges", "uncovered")
+_EDGES = ("edges", "uncovered", "none_possible")
 _NOT_MADE_AGAIN = {"memo", "repeat", "cohort"}
 
 

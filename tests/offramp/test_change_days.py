@@ -323,7 +323,10 @@ def test_the_page_says_that_scenarios_are_missing_and_not_that_something_breaks(
 ) -> None:
     page = tmp_path / "memo.html"
     changed(capsys, *ending, "--strict", "--html", str(page), code=1)
-    assert ">This change lacks scenarios</h2>" in page.read_text()
+    title = re.search(
+        r">This change needs work: (\d+) scenarios are missing</h2>", page.read_text()
+    )
+    assert title is not None and int(title[1]) > 1
     assert "breaks something" not in page.read_text()
 
 
@@ -495,6 +498,93 @@ def test_after_the_offered_scenarios_the_tests_of_the_pack_find_each_side_covere
     assert run["days"]["lacking"] == sides_of(capsys, old)["days"]["lacking"]
     memo = memo_of(capsys, old, new, "--strict")
     assert memo["findings"] == [] and "uncovered" not in memo["scenarios"]
+
+
+RAISED = "{value: 4, source: own}, {from: DAY, value: 6, source: {id: own, at: item 2}}"
+
+
+@pytest.mark.parametrize(
+    ("first", "old_edit", "day"),
+    [
+        ("2027-05-01", ("from: 2020-01-01", "from: 2020-01-01, until: 2027-01-01"), "2027-05-01"),
+        ("2027-01-01", ("from: 2020-01-01", "from: 2020-01-01, until: 2027-01-01"), "2027-01-01"),
+        ("2020-06-01", ("from: 2020-01-01", "from: 2021-01-01"), "2020-06-01"),
+        ("2021-01-01", ("from: 2020-01-01", "from: 2021-01-01"), "2021-01-01"),
+    ],
+)
+def test_rules_that_change_on_a_day_of_one_pack_alone_get_a_ready_scenario_of_each_side(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    first: str,
+    old_edit: tuple[str, str],
+    day: str,
+) -> None:
+    raised = PACK.replace("{value: 4, source: own}", RAISED.replace("DAY", first))
+    old = pack_in(tmp_path / "old", PACK.replace(*old_edit))
+    new = pack_in(tmp_path / "new", raised)
+    scenarios = memo_of(capsys, old, new)["scenarios"]
+    assert "none_possible" not in scenarios
+    edges = {edge["id"]: edge for edge in scenarios["edges"]}
+    eve = edges[f"change-eligibility-before-{day}"]
+    after = edges[f"change-eligibility-from-{day}"]
+    assert eve["expect"] == {"outcome": "ineligible"} and eve["facts"] == after["facts"]
+    assert after["expect"] == {"outcome": "eligible"} and after["as_of"] == day
+    changed(capsys, old, new, "--write-scenarios")
+    assert main(["test", new]) == 0
+    left = memo_of(capsys, old, new)["scenarios"]["edges"]
+    assert not [edge["id"] for edge in left if day in edge["id"]]
+
+
+def test_a_day_of_change_that_no_scenario_can_show_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = PACK.replace("{value: 4, source: own}", RAISED.replace("DAY", "2027-05-01"))
+    ends = pack_in(tmp_path / "ends", ENDS)
+    words = pack_in(tmp_path / "old", raised), ends
+    sentence = (
+        "2027-05-01: the old pack's rules change, and the new pack gives no answer on this day, so "
+        "no scenario of it can show them"
+    )
+    memo = memo_of(capsys, *words)
+    assert memo["scenarios"]["none_possible"] == [sentence]
+    page = tmp_path / "memo.html"
+    assert f"- {sentence}" in changed(capsys, *words, "--html", str(page))
+    assert sentence in text_of(page)
+    # The rules change, and no case can tell.
+    idle = PACK.replace("person.age < 18", "person.age < 18 || person.age < 5")
+    since = idle.replace(
+        "      - id: under-age\n", "      - id: under-age\n        from: 2027-05-01\n"
+    )
+    before = "      - id: younger\n        until: 2027-05-01\n        when: person.age < 18\n"
+    rest = "        then: ineligible\n        because: Nobody under 18.\n        source: own\n"
+    same = pack_in(tmp_path / "same", since + before + rest)
+    (text,) = memo_of(capsys, ends, same)["scenarios"]["none_possible"]
+    assert text.startswith("2027-05-01: the new pack's rules change, and no case was found")
+
+
+def test_tests_and_a_strict_change_count_the_same_days_of_a_program_that_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, until in (("near", "2027-01-01"), ("past", "2026-06-01")):
+        own = deepcopy(SCENARIO)
+        own["facts"]["encounter"]["date"] = "2026-05-01"
+        old = pack_in(tmp_path / name / "old", PACK, [own])
+        ends = PACK.replace("from: 2020-01-01", f"from: 2020-01-01, until: {until}")
+        new = pack_in(tmp_path / name / "new", ends, [own])
+        days = f"{old}@2026-05-01", f"{new}@2026-05-01"
+        before, run = sides_of(capsys, old)["days"], sides_of(capsys, new)
+        lacking = [text for text in run["days"]["lacking"] if text not in before["lacking"]]
+        assert (run["days"]["of"], len(lacking)) == (before["of"] + 1, 4)
+        memo = memo_of(capsys, *days, "--strict", code=1)
+        of_days = [edge for edge in memo["scenarios"]["edges"] if edge["id"][-10:-8] == "20"]
+        assert len(of_days) == len(lacking)
+        changed(capsys, *days, "--write-scenarios")
+        run = sides_of(capsys, new)
+        assert run["days"]["reached"] == before["reached"] + 1 and run["passed"]
+        assert run["days"]["lacking"] == before["lacking"]
+        left = memo_of(capsys, *days)["scenarios"]
+        assert not [edge for edge in left["edges"] if edge["id"][-10:-8] == "20"]
+        assert not [text for text in left.get("uncovered", ()) if text.startswith("20")]
 
 
 def test_a_side_that_no_scenario_can_be_moved_to_is_named(
