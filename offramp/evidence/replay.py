@@ -8,7 +8,8 @@ was withheld, the command names it and claims nothing.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from exchange.errors import ExchangeError
@@ -17,10 +18,13 @@ from exchange.evidence.findings import DecisionFindings, ProvedRecord
 from exchange.evidence.verify import verify_decision
 from exchange.membership.history import in_groups
 from exchange.standards import i_json
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import entries_of_part
 from offramp.agency.cases.decision_record import contents, decision_in
+from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.evidence.report import confirmed_lines
 from offramp.evidence.verify import parse_fingerprint, print_refusal, read_file
 from offramp.terminal import print_json, print_text
@@ -44,15 +48,32 @@ class Replay:
     """The result of working a decision out again.
 
     `verdict` is `same`, `other`, or `withheld` if the exhibit doesn't show enough. `parts` say for
-    each shown part, by its categories, whether it is equal to the byte.
+    each shown part, by its categories, whether it is equal to the byte. `rules` are those of the
+    decision.
     """
 
     verdict: str
     decision: str
-    pack: str
+    rules: Pack
     outcome: Any
     parts: Mapping[tuple[str, ...], bool]
-    withheld: tuple[str, ...]
+    withheld: tuple[Withheld, ...]
+
+
+@frozen
+class Withheld:
+    """What a decision rests on and an exhibit doesn't show: a part, a fact, or neither.
+
+    `where` says where it is, or that it is in no record.
+    """
+
+    where: str
+    categories: tuple[str, ...] = ()
+    fact: str | None = None
+
+    def __str__(self) -> str:
+        subject = self.fact or ", ".join(self.categories)
+        return f"{subject}: {self.where}" if subject else self.where
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -108,7 +129,7 @@ def _show_decided(findings: DecisionFindings, *, is_rooted: bool, as_json: bool)
         print_json(value, ascii_only=True)
         return
     print_text("DECIDED BY A PERSON: the rules don't repeat this.")
-    for line in (*confirmed_lines(findings), *_ground_lines(findings, is_rooted)):
+    for line in (*confirmed_lines(findings, _decided_text), *_ground_lines(findings, is_rooted)):
         print_text(printable(line))
 
 
@@ -145,7 +166,7 @@ def replay_decision(findings: DecisionFindings, pack_name: str | None = None) ->
     withheld = () if all(parts.values()) else _withheld(findings, decisions, answer)
     verdict = SAME if all(parts.values()) else WITHHELD if withheld else DIFFERENT
     outcome = [decision["outcome"] for decision in decisions.values() if "outcome" in decision]
-    return Replay(verdict, first["decision"], program.pack.id, outcome, parts, withheld)
+    return Replay(verdict, first["decision"], program.pack, outcome, parts, withheld)
 
 
 def _shown_decisions(record: ProvedRecord) -> _ShownDecisions:
@@ -190,7 +211,7 @@ def _entries_of(record: ProvedRecord) -> Iterator[CaseEntry]:
 
 def _withheld(
     findings: DecisionFindings, decisions: _ShownDecisions, answer: Answer
-) -> tuple[str, ...]:
+) -> tuple[Withheld, ...]:
     """Return what the decision rests on and the exhibit doesn't show.
 
     This includes parts that the decision names, facts in no record, and facts that the rules need
@@ -203,12 +224,12 @@ def _withheld(
         for basis in decision.get("rests_on", ()):
             if (basis["record"], basis["part"]) not in present:
                 part = f"part {basis['part']} of record {basis['record']}"
-                lacking.append(f"{', '.join(categories)}: {part}")
-        unshown = decision.get("unshown", ())
-        lacking += [f"{path}: known to {record.signer.agency} alone" for path in unshown]
+                lacking.append(Withheld(part, categories))
+        known_here = f"known to {record.signer.agency} alone"
+        lacking += [Withheld(known_here, fact=path) for path in decision.get("unshown", ())]
     if record.labels.keys() - record.contents.keys():
-        lacking.append("parts of the decision itself")
-    lacking += [f"{need['fact']}: in no part that is shown" for need in answer.needed]
+        lacking.append(Withheld("parts of the decision itself"))
+    lacking += [Withheld("in no part that is shown", fact=need["fact"]) for need in answer.needed]
     return tuple(dict.fromkeys(lacking))
 
 
@@ -220,40 +241,70 @@ def _json(result: Replay) -> dict[str, Any]:
     return {
         "verdict": result.verdict,
         "decision": result.decision,
-        "pack": result.pack,
+        "pack": result.rules.id,
         "outcome": result.outcome,
         "parts": [
             {"category": list(categories), "same": is_same}
             for categories, is_same in result.parts.items()
         ],
-        "withheld": list(result.withheld),
+        "withheld": [str(item) for item in result.withheld],
     }
 
 
 def _describe(findings: DecisionFindings, result: Replay, root_given: bool) -> Iterator[str]:
-    outcome = ", ".join(str(value) for value in result.outcome) or "undetermined"
+    """Yield the result in the words that the agencies' pages have. `--json` has the identifiers."""
+    subject, rules = f"“{_decision_label(result.decision)}”", f"“{result.rules.title}”"
+    outcomes = [_outcome_label(result.decision, value) for value in result.outcome]
+    outcome = " and ".join(f"“{text}”" for text in outcomes) or "“undetermined”"
     if result.verdict == SAME:
-        yield (
-            f"THE SAME, to the byte: `{result.decision}` comes out as {outcome} by the rules of "
-            f"`{result.pack}`."
-        )
+        yield f"THE SAME, to the byte: {subject} comes out as {outcome} by the rules of {rules}."
     elif result.verdict == WITHHELD:
         yield (
-            f"CAN'T BE DETERMINED: the record gives `{result.decision}` as {outcome}, and the "
-            "exhibit doesn't show all that it rests on."
+            f"CAN'T BE DETERMINED: the record gives {subject} as {outcome}, and the exhibit "
+            "doesn't show all that it rests on."
         )
         for item in result.withheld:
-            yield f"  withheld: {item}"
+            yield f"  withheld: {_withheld_text(item, result.rules)}"
     else:
         yield (
-            f"NOT THE SAME: by the rules of `{result.pack}`, `{result.decision}` doesn't come out "
-            f"as {outcome} on these facts."
+            f"NOT THE SAME: by the rules of {rules}, {subject} doesn't come out as {outcome} on "
+            "these facts."
         )
         for categories, is_same in result.parts.items():
             if not is_same:
-                yield f"  differs: the part of {', '.join(categories)}"
+                yield f"  differs: the part on {_category_labels(categories)}"
     yield f"  on {len(findings.sources)} records of the same case, each signed and logged before it"
     yield from _ground_lines(findings, root_given)
+
+
+def _decision_label(decision: str) -> str:
+    return form_terms().label("decision", decision, "en")
+
+
+def _outcome_label(decision: str, outcome: Any) -> str:
+    words = outcome if isinstance(outcome, (list, tuple)) else (outcome,)
+    return ", ".join(form_terms().label(f"decisions.{decision}", str(word), "en") for word in words)
+
+
+def _decided_text(decision: str, outcome: Any) -> str:
+    """Return a person's decision in the words of the choice that the person made."""
+    label = form_terms().decided_label(decision, outcome, "en")
+    return f"“{_decision_label(decision)}” is “{label}”"
+
+
+def _category_labels(categories: Iterable[str]) -> str:
+    return ", ".join(SHORT_CATEGORIES[name][0] for name in categories)
+
+
+def _withheld_text(item: Withheld, rules: Pack) -> str:
+    if item.fact is not None:
+        decision = item.fact.removeprefix("decisions.")
+        is_decision = decision != item.fact
+        label = pack_terms(rules).question(item.fact, "en")
+        entry = re.search(r"\[([0-9]+)\]", item.fact)
+        which = "" if entry is None else f" (number {int(entry[1]) + 1})"
+        return f"“{_decision_label(decision) if is_decision else label}”{which}: {item.where}"
+    return f"{_category_labels(item.categories)}: {item.where}" if item.categories else item.where
 
 
 def _ground_lines(findings: DecisionFindings, root_given: bool) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from exchange.consent.account_rows import Row
 from exchange.evidence.findings import (
@@ -128,12 +129,18 @@ def _decision(findings: DecisionFindings) -> Iterator[str]:
     yield "  `offramp replay` works it out."
 
 
-def confirmed_lines(findings: DecisionFindings) -> Iterator[str]:
-    """Yield each decision of a named person, and how the person confirmed it."""
+def confirmed_lines(
+    findings: DecisionFindings,
+    spoken: Callable[[str, Any], str] = lambda decision, outcome: f"{decision} is {outcome}",
+) -> Iterator[str]:
+    """Yield each decision of a named person, and how the person confirmed it.
+
+    `spoken` puts a decision and its outcome into words.
+    """
     for decision in findings.decided:
         by = f", by {decision['by']}" if decision.get("by") else ""
         reason = f" ({decision['reason'].replace('_', ' ')})" if decision.get("reason") else ""
-        yield f"  decided: {decision['decision']} is {decision['outcome']}{by}{reason}"
+        yield f"  decided: {spoken(decision['decision'], decision['outcome'])}{by}{reason}"
         if decision.get("differs"):
             yield "  the rules answered otherwise"
     for confirmation in findings.confirmations:

@@ -531,7 +531,7 @@ def _proves_the_confirmation(place: TownInBrowser) -> None:
     file.write_bytes(text)
     shown = _prints("replay", str(file))
     assert shown[0] == 0 and "DECIDED BY A PERSON" in shown[1]
-    assert "eligibility is eligible, by Julia Vigil (rules)" in shown[1]
+    assert "decided: “Entry to the program” is “Eligible”, by Julia Vigil (rules)" in shown[1]
     assert "Julia Vigil: confirmed with a passkey" in shown[1]
     assert "signature over this decision was checked" in _prints("verify", str(file))[1]
     document = json.loads(text)

@@ -315,6 +315,12 @@ def test_a_decision_comes_out_again_to_the_byte_from_its_file(
     assert (found["verdict"], found["outcome"], found["pack"]) == ("same", ["eligible"], "santa-fe")
     assert main(["verify", str(file)]) == 0
     assert "It rests on" in capsys.readouterr().out
+    # In words, it is what the clerks of the agencies read.
+    assert main(["replay", str(file)]) == 0
+    assert capsys.readouterr().out.startswith(
+        "THE SAME, to the byte: “Entry to the program” comes out as “eligible” by the rules of "
+        "“Santa Fe LEAD”.\n"
+    )
 
 
 def test_what_stands_in_no_record_is_named(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,6 +331,10 @@ def test_what_stands_in_no_record_is_named(told: Told, capsys: pytest.CaptureFix
     assert any(
         one.startswith("case.charge_held: known to prosecutor alone") for one in found["withheld"]
     )
+    assert main(["replay", str(file)]) == 3
+    shown = capsys.readouterr().out
+    assert "“Filing of the charge” as “" in shown and "case.charge_held" not in shown
+    assert "withheld: “Is a charge from the encounter on hold?”: known to prosecutor alone" in shown
 
 
 def test_a_source_that_is_left_out_is_named(
@@ -340,6 +350,10 @@ def test_a_source_that_is_left_out_is_named(
     assert any("of record" in one for one in withheld) and any(
         "encounter.drugs[0].grams" in one for one in withheld
     )
+    assert main(["replay", str(cut)]) == 3
+    shown = capsys.readouterr().out
+    assert "“How many grams does it weigh?” (number 1): in no part that is shown" in shown
+    assert "encounter.drugs" not in shown and "decision_outcome" not in shown
 
 
 def _kind(borne: dict[str, Any]) -> str:
