@@ -13,6 +13,7 @@ from rules.author.phrases import Words, format_amount, spell_name, words_of
 from rules.decide.decision import Decision
 from rules.decide.next_step import role_asked
 from rules.input.printing import plain, printable
+from rules.packs.tables import join_or
 from rules.shelf import english
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Which = Callable[[Change, Decision], str]
 
 _PLACE = re.compile(r"\[[0-9]+\]")
+_FEW = 3  # words that are all named
 _SIDES = {"at_most": "at most", "at_least": "at least", "below": "below", "above": "above"}
 
 
@@ -68,7 +70,10 @@ def what_if_as_json(answer: WhatIf) -> dict[str, Any]:
     value: dict[str, Any] = {"outcome": answer.outcome}
     value["change"] = [_change_as_json(change) for change in changed]
     if learned:
-        value["learn"] = [{"fact": change.fact, "is": _value_as_json(change)} for change in learned]
+        value["learn"] = [
+            {"fact": change.fact, "is": _value_as_json(change), **_others_as_json(change)}
+            for change in learned
+        ]
     return {**value, "rule": answer.rule, "source": answer.source}
 
 
@@ -80,7 +85,13 @@ def _parts(answer: WhatIf) -> tuple[list[Change], list[Change]]:
 
 
 def _change_as_json(change: Change) -> dict[str, Any]:
-    return {"fact": change.fact, "from": plain(change.before), "to": _value_as_json(change)}
+    before, after = plain(change.before), _value_as_json(change)
+    return {"fact": change.fact, "from": before, "to": after, **_others_as_json(change)}
+
+
+def _others_as_json(change: Change) -> dict[str, Any]:
+    """Return the other words that give the outcome as well, nothing without one."""
+    return {"or": list(change.others)} if change.others else {}
 
 
 def _value_as_json(change: Change) -> Any:
@@ -210,7 +221,7 @@ def _said(
     verb = "turned out to be" if learned or change.before is None else "were"
     if change.fact.startswith("decisions."):
         name = spell_name(change.fact.removeprefix("decisions."))
-        return f"{name} {verb} {_value(change.after, None)}{_not(change, None)}"
+        return f"{name} {verb} {_words(change)}{_not(change, None)}"
     path = _PLACE.sub("", change.fact)
     fact = decision.program.pack.vocabulary.fact_at(path)
     if fact is not None and fact.type == "list":
@@ -232,10 +243,18 @@ def _said(
     ends = [f"{_SIDES[side]} {format_amount(limit, unit)}" for side, limit in _ends(change)]
     if ends:
         return f"{label}{of} {verb} {' and '.join(ends)}{_not(change, unit)}"
-    value = _value(change.after, unit)
+    value = _words(change) if change.others else _value(change.after, unit)
     if fact is not None and fact.type == "citation":
         value = section_in_words(str(plain(change.after)))
     return f"{label}{of} {verb} {value}{_not(change, unit)}"
+
+
+def _words(change: Change) -> str:
+    """Return the words that give the outcome: all where they are few, or how many and the first."""
+    words = [_value(word, None) for word in (change.after, *change.others)]
+    if len(words) <= _FEW:
+        return join_or(words)
+    return f"one of {len(words)} words, such as {words[0]}"
 
 
 def _with_the(label: str) -> str:

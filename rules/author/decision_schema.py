@@ -126,16 +126,17 @@ def decision_schema(vocabulary: Vocabulary) -> dict[str, Any]:
         },
         "additionalProperties": False,
     }
+    other_words = {"type": "array", "items": text, "minItems": 1}
     changed = {
         "type": "object",
         "required": ["fact", "from", "to"],
-        "properties": {"fact": text, "from": {}, "to": {}},
+        "properties": {"fact": text, "from": {}, "to": {}, "or": other_words},
         "additionalProperties": False,
     }
     learned = {
         "type": "object",
         "required": ["fact", "is"],
-        "properties": {"fact": text, "is": {}},
+        "properties": {"fact": text, "is": {}, "or": other_words},
         "additionalProperties": False,
     }
     what_if = {

@@ -39,7 +39,8 @@ class Change:
 
     `bound` is how far the value may go with the same outcome: `at_most`, `at_least`, `below`, or
     `above` `limit`. None means that the value is exactly `after`. `second` is the upper end of a
-    range that has two.
+    range that has two. `others` are the other words that give the outcome as well, in the order of
+    the choice. Of the words, `after` is the first one.
     """
 
     fact: str
@@ -48,6 +49,7 @@ class Change:
     bound: str | None = None
     limit: Any = None
     second: tuple[str, Any] | None = None
+    others: tuple[str, ...] = ()
 
 
 @frozen
@@ -442,7 +444,53 @@ class _Sets:
             if _is_number(change.after) and path not in self.search.formulas.sizes:
                 others = [part for other, box in boxes.items() if other != path for part in box]
                 changes[path], boxes[path] = self._with_range(change, others, near.paths)
+        for path, change in changes.items():
+            if isinstance(change.after, str) and change.bound is None:
+                others = [part for other, box in boxes.items() if other != path for part in box]
+                changes[path], boxes[path] = self._with_words(change, others, near.paths)
         return FoundChange(tuple(changes.values()), near.decided)
+
+    def _with_words(
+        self, change: Change, others: Sequence[z3.BoolRef], paths: Sequence[str]
+    ) -> tuple[Change, list[z3.BoolRef]]:
+        """Return a change with the other words of its choice that give the outcome as well.
+
+        `others` is what the other facts of the change are, and each word gives the outcome with all
+        of it. If time runs out, it names the one word that was found.
+        """
+        term, value = self.search.terms[change.fact], self.search.formulas.value
+        stays = [self.search.stays[path] for path in self.search.known if path not in paths]
+        placed = [*stays, *others, *self._placed(paths)]
+        words: list[str] = []
+        try:
+            for word in self._words(change.fact):
+                is_word = term == value(word)
+                if word == change.after or (
+                    self._is_possible(self.inside, [*placed, is_word])
+                    and not self._is_possible(self.outside, [*stays, *others, is_word])
+                ):
+                    words.append(word)
+        except TimeIsUp:
+            words = [change.after]
+        if change.after not in words:  # a word that is no choice of its own
+            return change, [term == value(change.after)]
+        rest = tuple(word for word in words if word != change.after)
+        return replace(change, others=rest), [z3.Or([term == value(word) for word in words])]
+
+    def _words(self, path: str) -> Sequence[str]:
+        """Return the words that a fact or an answer can have, in their order."""
+        if path.startswith("decisions."):
+            return tuple(self.search.formulas.grounding.free[path.removeprefix("decisions.")])
+        fact = self.search.formulas.facts.get(path)
+        return fact.word_tree.finest if fact is not None and fact.type == "choice" else ()
+
+    def _is_possible(self, solver: Any, formulas: Sequence[z3.BoolRef]) -> bool:
+        solver.push()
+        try:
+            solver.add(*formulas)
+            return self.timed.is_possible(solver)
+        finally:
+            solver.pop()
 
     def _settle(self, path: str) -> None:
         """Keep the nearest number, or the first word, with which the outcome may be given."""

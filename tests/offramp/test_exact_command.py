@@ -91,6 +91,74 @@ def test_what_if_names_a_limit_and_never_says_should(
 
 
 @pytest.mark.usefixtures("solver")
+@pytest.mark.parametrize(
+    ("pack", "edit", "fact", "words", "said"),
+    [
+        (
+            "fayetteville-nc",
+            {"authority": None},
+            "encounter.charges[0].authority",
+            ["city", "county", "state"],
+            "turned out to be city, county or state",
+        ),
+        (
+            "fayetteville-nc",
+            {"conduct": "burglary"},
+            "encounter.charges[0].conduct",
+            ["possession", "public_use", "sale", "intent_to_sell", "prostitution", "theft"]
+            + ["paraphernalia"],
+            "were one of 7 words, such as possession and not burglary",
+        ),
+        (
+            "santa-fe",
+            {},
+            "decisions.screening",
+            ["attorney_to_decide", "proceed"],
+            "turned out to be attorney to decide or proceed",
+        ),
+    ],
+)
+def test_what_if_names_every_word_that_gives_the_outcome(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    pack: str,
+    edit: dict[str, Any],
+    fact: str,
+    words: list[str],
+    said: str,
+) -> None:
+    facts = json.loads(json.dumps(CASE))
+    facts["encounter"]["drugs"] = [{"grams": 1, "kind": "opioid", "form": "weighed"}]
+    charge = {**facts["encounter"]["charges"][0], **edit}
+    facts["encounter"]["charges"] = [{key: value for key, value in charge.items() if value}]
+    if fact == "decisions.screening":
+        del facts["decisions"]
+    path = written(tmp_path, facts)
+    decide = ("decide", pack, "eligibility", path, "--as-of", "2026-07-01", "--what-if")
+    main([*decide, "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    Draft202012Validator(decision_schema(vocabulary())).validate(answer)
+    (change,) = [
+        part
+        for found in answer["what_if"]
+        if found["outcome"] == "eligible"
+        for part in (*found["change"], *found.get("learn", ()))
+        if part["fact"] == fact
+    ]
+    assert [change.get("to", change.get("is")), *change["or"]] == words
+    main([*decide])
+    assert said in capsys.readouterr().out
+    # Each of them gives it, by the rules.
+    for word in words:
+        if fact == "decisions.screening":
+            facts["decisions"] = {"screening": word}
+        else:
+            facts["encounter"]["charges"][0][fact.rpartition(".")[2]] = word
+        main([*decide[:3], written(tmp_path, facts), *decide[4:6], "--json"])
+        assert json.loads(capsys.readouterr().out)["outcome"] == "eligible", word
+
+
+@pytest.mark.usefixtures("solver")
 def test_a_case_that_no_open_fact_can_change_says_that_this_is_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
