@@ -283,7 +283,7 @@ def _decision_label(decision: str) -> str:
 
 def _outcome_label(decision: str, outcome: Any) -> str:
     words = outcome if isinstance(outcome, (list, tuple)) else (outcome,)
-    return ", ".join(form_terms().label(f"decisions.{decision}", str(word), "en") for word in words)
+    return ", ".join(form_terms().label(f"decisions.{decision}", str(name), "en") for name in words)
 
 
 def _decided_text(decision: str, outcome: Any) -> str:

@@ -102,13 +102,16 @@ def _days_of_one_side(
 
     That is each first day of such a stretch, and the first day on which both packs have rules.
     """
-    for own in one_sided:
-        side = sides[own.side == NEW]
-        if own.since is not None and side.pack.program.in_force(own.since - ONE_DAY):
-            yield own.since, own.side, _on(side, own.since)
-        if own.until is not None and all(each.pack.program.in_force(own.until) for each in sides):
-            if own.side == NEW:
-                yield own.until, NEW, _on(side, own.until)
+    packs = [side.pack for side in sides]
+    for stretch in one_sided:
+        side = sides[stretch.side == NEW]
+        if stretch.since is not None and side.pack.program.in_force(stretch.since - ONE_DAY):
+            yield stretch.since, stretch.side, _on(side, stretch.since)
+        if stretch.until is not None and all(
+            pack.program.in_force(stretch.until) for pack in packs
+        ):
+            if stretch.side == NEW:
+                yield stretch.until, NEW, _on(side, stretch.until)
 
 
 def _is_shown(

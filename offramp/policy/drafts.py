@@ -161,21 +161,21 @@ def check_draft(
     report = run(Program(pack), scenarios)
     failing = tuple((failure.scenario.id, "; ".join(failure.what)) for failure in report.failures)
     gaps = tuple(_gaps(report.short_of, memo))
-    findings = tuple(_finding(folder, says, pack, scenarios) for says in memo["findings"])
+    findings = tuple(_finding(folder, sentence, pack, scenarios) for sentence in memo["findings"])
     return DraftCheck((), len(scenarios), failing, gaps, memo, findings)
 
 
 def _finding(folder: Path, says: str, pack: Pack, scenarios: list[Scenario]) -> DraftFinding:
     """Return a finding with the place of the scenario, invariant, or rule that it names."""
-    named = set(_NAMED.findall(says))
-    places = [scenario.place for scenario in scenarios if scenario.id in named]
-    places += [item.place for item in pack.invariants.values() if item.id in named]
+    ids = set(_NAMED.findall(says))
+    places = [scenario.place for scenario in scenarios if scenario.id in ids]
+    places += [item.place for item in pack.invariants.values() if item.id in ids]
     places += [
         rule.place
         for decision in pack.decisions.values()
-        if decision.name in named
+        if decision.name in ids
         for rule in decision.rules.values()
-        if rule.id in named
+        if rule.id in ids
     ]
     for place in places:
         name = Path(place.file or "").name

@@ -251,7 +251,7 @@ def _said(
 
 def _words(change: Change) -> str:
     """Return the words that give the outcome: all where they are few, or how many and the first."""
-    words = [_value(word, None) for word in (change.after, *change.others)]
+    words = [_value(choice, None) for choice in (change.after, *change.others)]
     if len(words) <= _FEW:
         return join_or(words)
     return f"one of {len(words)} words, such as {words[0]}"

@@ -47,9 +47,9 @@ class SourcedNumber:
 
 @frozen
 class KeptSource:
-    """A number that changed while its source did not. `what` names its item as a redline does."""
+    """A number that changed while its source did not. `item_name` is the name in a redline."""
 
-    what: str
+    item_name: str
     before: SourcedNumber
     after: SourcedNumber
 
@@ -62,13 +62,14 @@ def kept_sources(old: Pack, new: Pack, days: tuple[date, date]) -> tuple[KeptSou
     before, after = _numbers(old, days[0]), _numbers(new, days[1])
     every = _numbers(old, None) if old is not new else before
     return tuple(
-        found
-        for what, numbers in after.items()
-        if what in before
-        and (found := _kept(what, before[what], numbers, every.get(what, []))) is not None
-        and old.sources.get(found.after.source.id) is not None
-        and canonical(old.sources[found.after.source.id])
-        == canonical(new.sources.get(found.after.source.id))
+        change
+        for item_name, numbers in after.items()
+        if item_name in before
+        and (change := _kept(item_name, before[item_name], numbers, every.get(item_name, [])))
+        is not None
+        and old.sources.get(change.after.source.id) is not None
+        and canonical(old.sources[change.after.source.id])
+        == canonical(new.sources.get(change.after.source.id))
     )
 
 
@@ -77,13 +78,13 @@ def kept_in(pack: Pack, parent: Pack | None) -> tuple[KeptSource, ...]:
 
     That is the earlier value of the same parameter, or the parent's on the same day.
     """
-    found = {item.after.place: item for item in _successive(pack)}
+    by_place = {item.after.place: item for item in _successive(pack)}
     if parent is not None:
         for day in _first_days(pack):
             for item in kept_sources(parent, pack, (day, day)):
                 if item.after.declared_in == pack.id:
-                    found.setdefault(item.after.place, item)
-    return tuple(found.values())
+                    by_place.setdefault(item.after.place, item)
+    return tuple(by_place.values())
 
 
 def _first_days(pack: Pack) -> list[date]:
@@ -107,20 +108,20 @@ def _successive(pack: Pack) -> Iterator[KeptSource]:
 
 
 def _kept(
-    what: str,
+    item_name: str,
     before: list[SourcedNumber],
     after: list[SourcedNumber],
     every: list[SourcedNumber],
 ) -> KeptSource | None:
     """Return the first number that is new, and has the source of one that is gone."""
     now = [(item.source, item.numbers) for item in after]
-    known = [(item.source, item.numbers) for item in (*before, *every)]
-    gone = [item for item in before if (item.source, item.numbers) not in now]
+    earlier = [(item.source, item.numbers) for item in (*before, *every)]
+    replaced = [item for item in before if (item.source, item.numbers) not in now]
     for item in after:
-        if (item.source, item.numbers) not in known:
-            for other in gone:
-                if other.basis == item.basis and other.numbers != item.numbers:
-                    return KeptSource(what, other, item)
+        if (item.source, item.numbers) not in earlier:
+            for former in replaced:
+                if former.basis == item.basis and former.numbers != item.numbers:
+                    return KeptSource(item_name, former, item)
     return None
 
 
@@ -130,8 +131,8 @@ Numbers = dict[str, list[SourcedNumber]]
 def _numbers(pack: Pack, day: date | None) -> Numbers:
     """Return each number of a pack that has a source, by its item. `day` is None for all days."""
     numbers: Numbers = {}
-    for what, item in _every_number(pack, day):
-        numbers.setdefault(what, []).append(item)
+    for item_name, item in _every_number(pack, day):
+        numbers.setdefault(item_name, []).append(item)
     return numbers
 
 
@@ -143,8 +144,8 @@ def _every_number(pack: Pack, day: date | None) -> Iterator[tuple[str, SourcedNu
         for rule in _in_force(decision.rules.values(), day):
             yield f"rule {name}.{rule.id}", _sourced(rule, _constants(rule.when), "")
             for exemption in _in_force(rule.unless, day):
-                what = f"exception {name}.{rule.id}.{exemption.id}"
-                yield what, _sourced(exemption, _constants(exemption.when), "")
+                item_name = f"exception {name}.{rule.id}.{exemption.id}"
+                yield item_name, _sourced(exemption, _constants(exemption.when), "")
     if pack.offenses is not None:
         for code, rows in pack.offenses.rows.items():
             for row in _in_force(rows, day):
@@ -155,7 +156,7 @@ def _every_number(pack: Pack, day: date | None) -> Iterator[tuple[str, SourcedNu
         text = f"{retention.keep.number} {retention.keep.unit}"
         yield f"rule on retention {retention.id}", _sourced(retention, kept, text)
     for subject, item in pack.program.stated():
-        yield from ((f"what the pack says of {subject}", each) for each in _stated(item, day))
+        yield from ((f"what the pack says of {subject}", number) for number in _stated(item, day))
     yield from _of_facts(pack.vocabulary)
 
 
@@ -176,11 +177,11 @@ def _stated(item: Item, day: date | None) -> Iterator[SourcedNumber]:
 def _of_facts(vocabulary: Vocabulary) -> Iterator[tuple[str, SourcedNumber]]:
     """Yield the range of each fact, or of a field of a list, that a pack adds."""
     for fact in vocabulary.facts.values():
-        for each in (fact, *fact.fields.values()):
-            if each.cited is not None and (each.low, each.high) != (None, None):
-                numbers, text = (each.path, each.low, each.high), each.range_text or ""
-                own = SourcedNumber(Citation(*each.cited), None, numbers, text, Place(), "")
-                yield f"fact {fact.path}", own
+        for entry in (fact, *fact.fields.values()):
+            if entry.cited is not None and entry.range_text is not None:
+                ends, text = (entry.path, entry.low, entry.high), entry.range_text
+                number = SourcedNumber(Citation(*entry.cited), None, ends, text, Place(), "")
+                yield f"fact {fact.path}", number
 
 
 def _in_force(items: Iterable[_Kind], day: date | None) -> list[_Kind]:

@@ -116,7 +116,7 @@ def redline(
     others = {*old.decisions, *new.decisions}.difference(decisions or ())
     left_out = set[str]() if decisions is None else others
     speak = _spoken_on_any_day((old, new), phrases)
-    kept = {item.what for item in kept_sources(old.pack, new.pack, (old.day, new.day))}
+    kept = {item.item_name for item in kept_sources(old.pack, new.pack, (old.day, new.day))}
     changes = tuple(
         replace(change, same_source=True)
         if change.how == CHANGED and change.what in kept

@@ -82,11 +82,10 @@ class TimeCoverage:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         # Found once for each pack, which keeps them: a draft is run scenario by scenario.
-        found: tuple[Stretch, ...] | None = pack.__dict__.get("_days_read")
-        if found is None:
-            found = (*_stretches(pack), *end_of_program(pack))
-            pack.__dict__["_days_read"] = found
-        self._stretches = found
+        stretches: tuple[Stretch, ...] | None = pack.__dict__.get("_days_read")
+        if stretches is None:
+            stretches = pack.__dict__["_days_read"] = (*_stretches(pack), *end_of_program(pack))
+        self._stretches = stretches
         self._decided: dict[str, set[date]] = {}
         self._refused: dict[str, set[date]] = {}
         self._clocks: dict[tuple[str, int], set[str]] = {}

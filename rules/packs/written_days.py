@@ -63,5 +63,5 @@ def _day_of(node: Node) -> date | None:
 
 def _name(entry: Node) -> str | None:
     """Return the id of an entry of a list, None without one."""
-    named = entry.value.get("id") if isinstance(entry.value, dict) else None
-    return named.value if named is not None and isinstance(named.value, str) else None
+    node = entry.value.get("id") if isinstance(entry.value, dict) else None
+    return node.value if node is not None and isinstance(node.value, str) else None

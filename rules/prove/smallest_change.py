@@ -445,8 +445,8 @@ class _Sets:
                 others = [part for other, box in boxes.items() if other != path for part in box]
                 changes[path], boxes[path] = self._with_range(change, others, near.paths)
         for path, change in changes.items():
-            if isinstance(change.after, str) and change.bound is None:
-                others = [part for other, box in boxes.items() if other != path for part in box]
+            if isinstance(change.after, str) and self._words(path):
+                others = [part for fact, box in boxes.items() if fact != path for part in box]
                 changes[path], boxes[path] = self._with_words(change, others, near.paths)
         return FoundChange(tuple(changes.values()), near.decided)
 
@@ -463,19 +463,17 @@ class _Sets:
         placed = [*stays, *others, *self._placed(paths)]
         words: list[str] = []
         try:
-            for word in self._words(change.fact):
-                is_word = term == value(word)
-                if word == change.after or (
+            for choice in self._words(change.fact):
+                is_word = term == value(choice)
+                if choice == change.after or (
                     self._is_possible(self.inside, [*placed, is_word])
                     and not self._is_possible(self.outside, [*stays, *others, is_word])
                 ):
-                    words.append(word)
+                    words.append(choice)
         except TimeIsUp:
             words = [change.after]
-        if change.after not in words:  # a word that is no choice of its own
-            return change, [term == value(change.after)]
-        rest = tuple(word for word in words if word != change.after)
-        return replace(change, others=rest), [z3.Or([term == value(word) for word in words])]
+        rest = tuple(choice for choice in words if choice != change.after)
+        return replace(change, others=rest), [z3.Or([term == value(choice) for choice in words])]
 
     def _words(self, path: str) -> Sequence[str]:
         """Return the words that a fact or an answer can have, in their order."""

@@ -517,7 +517,7 @@ def test_a_value_that_starts_later_is_said_and_decided_on_its_days(
     assert main(["change", old, far, "--today", "2026-12-01"]) == 0
     assert "Takes effect on July 1, 2072, in 45 years." in capsys.readouterr().out
     assert main(["check", far, "--today", "2026-12-01"]) == 0
-    place = "pack.yaml:11:"
+    place = "pack.yaml:10:"
     shown = capsys.readouterr().out
     assert place in shown
     assert "`parameters.cap.values[1].from` is July 1, 2072, in 45 years; correct the" in shown

@@ -29,6 +29,9 @@ CASE: dict[str, Any] = {
 }
 WORDS = ("decide", "santa-fe", "eligibility")
 DAY = ("--as-of", "2014-04-01")
+# What Fayetteville takes, of sales only if the prosecutor approves.
+CONDUCT = ["possession", "public_use", "sale", "intent_to_sell"]
+CONDUCT += ["prostitution", "theft", "paraphernalia"]
 
 
 @pytest.fixture
@@ -105,8 +108,7 @@ def test_what_if_names_a_limit_and_never_says_should(
             "fayetteville-nc",
             {"conduct": "burglary"},
             "encounter.charges[0].conduct",
-            ["possession", "public_use", "sale", "intent_to_sell", "prostitution", "theft"]
-            + ["paraphernalia"],
+            CONDUCT,
             "were one of 7 words, such as possession and not burglary",
         ),
         (
@@ -140,22 +142,22 @@ def test_what_if_names_every_word_that_gives_the_outcome(
     Draft202012Validator(decision_schema(vocabulary())).validate(answer)
     (change,) = [
         part
-        for found in answer["what_if"]
-        if found["outcome"] == "eligible"
-        for part in (*found["change"], *found.get("learn", ()))
+        for changes in answer["what_if"]
+        if changes["outcome"] == "eligible"
+        for part in (*changes["change"], *changes.get("learn", ()))
         if part["fact"] == fact
     ]
     assert [change.get("to", change.get("is")), *change["or"]] == words
     main([*decide])
     assert said in capsys.readouterr().out
     # Each of them gives it, by the rules.
-    for word in words:
+    for choice in words:
         if fact == "decisions.screening":
-            facts["decisions"] = {"screening": word}
+            facts["decisions"] = {"screening": choice}
         else:
-            facts["encounter"]["charges"][0][fact.rpartition(".")[2]] = word
+            facts["encounter"]["charges"][0][fact.rpartition(".")[2]] = choice
         main([*decide[:3], written(tmp_path, facts), *decide[4:6], "--json"])
-        assert json.loads(capsys.readouterr().out)["outcome"] == "eligible", word
+        assert json.loads(capsys.readouterr().out)["outcome"] == "eligible", choice
 
 
 @pytest.mark.usefixtures("solver")

@@ -25,8 +25,8 @@ PLACES = "program: {from: 2020-01-01, source: own, places: [{value: 20, source: 
 TABLE_HEAD = "code,title,level,drug,conduct,from,until,source,at,provisional\n"
 
 
-def checked(capsys: pytest.CaptureFixture[str], pack: str, *words: str) -> str:
-    assert main(["check", pack, *TODAY, *words]) == 0
+def checked(capsys: pytest.CaptureFixture[str], pack: str, *options: str) -> str:
+    assert main(["check", pack, *TODAY, *options]) == 0
     return capsys.readouterr().out
 
 
@@ -39,7 +39,7 @@ def redline_of(capsys: pytest.CaptureFixture[str], old: str, new: str) -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "what"),
+    ("before", "after", "item"),
     [
         ("value: 4", "value: 6", "parameter cap"),
         ("person.age < 18", "person.age < 19", "rule eligibility.under-age"),
@@ -48,7 +48,7 @@ def redline_of(capsys: pytest.CaptureFixture[str], old: str, new: str) -> dict[s
     ],
 )
 def test_a_number_that_changes_alone_is_noted_in_each_form_of_the_memo(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, what: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, item: str
 ) -> None:
     text = PACK.replace("program: {from: 2020-01-01, source: own}", PLACES) + FACT
     assert before in text
@@ -57,8 +57,8 @@ def test_a_number_that_changes_alone_is_noted_in_each_form_of_the_memo(
         pack_in(tmp_path / "new", text.replace(before, after)),
     )
     rows = redline_of(capsys, old, new)
-    assert rows[what]["same_source"] is True
-    assert [row["what"] for row in rows.values() if "same_source" in row] == [what]
+    assert rows[item]["same_source"] is True
+    assert [row["what"] for row in rows.values() if "same_source" in row] == [item]
     page = tmp_path / "memo.html"
     assert main(["change", old, new, *TODAY, "--html", str(page)]) == 0
     note = "the number changed, its source didn't. Check that the source states the new number."
@@ -130,24 +130,22 @@ def test_check_notes_a_number_beside_its_parents_and_beside_its_earlier_value(
         "      {value: 60, source: own}]}\n"
     )
     (child / "pack.yaml").write_text(text)
-    shown = checked(capsys, str(child))
-    assert (
-        f"{child}/pack.yaml:10:7: the number of `parameter cap` changed from 4 g to 60 g" in shown
-    )
-    assert "both cite `own` of `riverton`" in shown
+    text = checked(capsys, str(child))
+    assert f"{child}/pack.yaml:10:7: the number of `parameter cap` changed from 4 g to 60 g" in text
+    assert "both cite `own` of `riverton`" in text
     later = PACK.replace("{value: 4, source: own}", LATER)
-    shown = checked(capsys, pack_in(tmp_path / "later", later))
-    assert "changed from 4 g to 6 g, its source didn't: both cite `own`;" in shown
+    text = checked(capsys, pack_in(tmp_path / "later", later))
+    assert "changed from 4 g to 6 g, its source didn't: both cite `own`;" in text
     cited = LATER.replace("6, source: own", "6, source: {id: own, at: item 2}")
-    other = PACK.replace("{value: 4, source: own}", cited)
-    assert "its source didn't" not in checked(capsys, pack_in(tmp_path / "cited", other))
+    cited_text = PACK.replace("{value: 4, source: own}", cited)
+    assert "its source didn't" not in checked(capsys, pack_in(tmp_path / "cited", cited_text))
 
 
 LATER = "{value: 4, source: own}, {from: 2027-03-01, value: 6, source: own}"
 
 
 @pytest.mark.parametrize(
-    ("edit", "path", "says"),
+    ("edit", "path", "sentence"),
     [
         (("from: 2020-01-01", "from: 2062-01-01"), "program.from", "January 1, 2062, in 35 years"),
         (
@@ -176,12 +174,16 @@ LATER = "{value: 4, source: own}, {from: 2027-03-01, value: 6, source: own}"
     ],
 )
 def test_a_day_that_may_be_a_typo_is_noted_with_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], edit: tuple[str, str], path: str, says: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    edit: tuple[str, str],
+    path: str,
+    sentence: str,
 ) -> None:
     assert edit[0] in PACK
     pack = pack_in(tmp_path, PACK.replace(*edit))
-    shown = checked(capsys, pack)
-    (line,) = [line for line in shown.splitlines() if "correct the day if it is a typo" in line]
+    text = checked(capsys, pack)
+    (line,) = [line for line in text.splitlines() if "correct the day if it is a typo" in line]
     number = next(
         number
         for number, text in enumerate(
@@ -189,9 +191,9 @@ def test_a_day_that_may_be_a_typo_is_noted_with_its_place(
         )
         if edit[1].rpartition("\n")[2].strip()[-12:] in text or edit[1].split("\n")[1:2] == [text]
     )
-    assert f"{pack}/pack.yaml:{number}:" in line and f"`{path}` is {says}" in line
+    assert f"{pack}/pack.yaml:{number}:" in line and f"`{path}` is {sentence}" in line
     value = json.loads(checked(capsys, pack, "--json"))[pack]
-    assert any(f"`{path}` is {says}" in warning for warning in value["warnings"])
+    assert any(f"`{path}` is {sentence}" in warning for warning in value["warnings"])
 
 
 def test_usual_days_and_the_shipped_packs_have_no_such_note(
@@ -200,5 +202,5 @@ def test_usual_days_and_the_shipped_packs_have_no_such_note(
     usual = PACK.replace("from: 2020-01-01", "from: 1994-01-01, until: 2031-12-31")
     assert "typo" not in checked(capsys, pack_in(tmp_path, usual))
     assert main(["check", *TODAY]) == 0
-    shown = capsys.readouterr().out
-    assert "typo" not in shown and "its source didn't" not in shown
+    text = capsys.readouterr().out
+    assert "typo" not in text and "its source didn't" not in text
