@@ -72,9 +72,9 @@ def _kept_note(item: KeptSource, name: str, check: PackCheck) -> str:
     of_parent = check.pack.extends if before.declared_in != check.pack.id else None
     than = f" of `{of_parent}`" if of_parent is not None else ""
     return (
-        f"{_place(after.place, name)}: the number of `{item.item_name}` changed{values}, its source "
-        f"didn't: both cite `{after.source.id}`{than}; cite the source that states the new number, "
-        "or the place in it (`at`)"
+        f"{_place(after.place, name)}: `{item.item_name}` changed{values}, its source didn't: both "
+        f"cite `{after.source.id}`{than}; cite the source that states the new number, or the place "
+        "in it (`at`)"
     )
 
 
