@@ -131,7 +131,7 @@ def test_check_notes_a_number_beside_its_parents_and_beside_its_earlier_value(
     )
     (child / "pack.yaml").write_text(text)
     text = checked(capsys, str(child))
-    assert f"{child}/pack.yaml:10:7: the number of `parameter cap` changed from 4 g to 60 g" in text
+    assert f"{child}/pack.yaml:10:7: `parameter cap` changed from 4 g to 60 g" in text
     assert "both cite `own` of `riverton`" in text
     later = PACK.replace("{value: 4, source: own}", LATER)
     text = checked(capsys, pack_in(tmp_path / "later", later))
