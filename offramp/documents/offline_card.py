@@ -12,7 +12,7 @@ from datetime import date
 
 from offramp.documents.card_words import age_of_rules
 from offramp.documents.document import Text
-from offramp.documents.offline_pages import AnswerScreen, QuestionScreen, Row, Screens
+from offramp.documents.offline_pages import TURNS, AnswerScreen, QuestionScreen, Row, Screens
 from offramp.documents.segments import day_notice, segment_of
 from offramp.documents.stylesheet import DARK, LIGHT, PRINT, variables_of
 from offramp.documents.web_page import escape_html, inline_html
@@ -155,6 +155,9 @@ class _Page:
         for text, source in screen.because:
             yield f'<p class="why">{inline_html(text)}</p>\n'
             yield f'<p class="note">Source: {inline_html(source)}</p>\n'
+        if screen.could_turn:
+            items = "".join(f"<li>{inline_html(text)}</li>" for text in screen.could_turn)
+            yield f"<p><b>{TURNS}</b></p>\n<ul>{items}</ul>\n"
 
 
 def _document(title: str, sections: list[str], foot: list[Text], notice: str) -> str:

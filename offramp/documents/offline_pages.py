@@ -31,8 +31,10 @@ AGAIN = "Then go through the card again: more questions follow, and may add answ
 NONE_OF_THESE = "None of these"
 MIXED = "Is one of these true?"
 BY_CHANCE = "Do you know one of these?"
+TURNS = "This no can change. If you learn that one of these is true, go through the card again:"
 FIRST_TRUE = "Tap the first sentence that is true."
 Node = Leaf | Branch
+_NO = "may_not_offer"
 
 
 @frozen
@@ -87,7 +89,10 @@ class QuestionScreen:
 
 @frozen
 class AnswerScreen:
-    """An answer: `kind` is `go`, `stop`, or `wait`."""
+    """An answer: `kind` is `go`, `stop`, or `wait`.
+
+    `could_turn` are the reasons of rules that would turn a no if their facts became known.
+    """
 
     kind: str
     title: str
@@ -95,6 +100,7 @@ class AnswerScreen:
     find_out: tuple[str, ...]
     says: tuple[str, str] | None
     because: tuple[tuple[str, str], ...]
+    could_turn: tuple[str, ...] = ()
 
 
 class Screens:
@@ -374,7 +380,25 @@ class Screens:
         )
         kind = "go" if is_offer(leaf.outcome) else "stop"
         title = spell_name(leaf.outcome).upper()
-        return AnswerScreen(kind, title, tuple(texts), (), spoken_texts, tuple(self._because(leaf)))
+        reasons = tuple(self._because(leaf))
+        could_turn = tuple(self._could_turn(leaf))
+        return AnswerScreen(kind, title, tuple(texts), (), spoken_texts, reasons, could_turn)
+
+    def _could_turn(self, leaf: Leaf) -> Iterator[str]:
+        """Yield the reasons of the rules above a no that read what only chance tells."""
+        for rule in self.in_force.rules if leaf.outcome == _NO else ():
+            if rule.rule.id in self._open_rules.get(leaf, ()):
+                yield reason(self.segment, rule)
+
+    @cached_property
+    def _open_rules(self) -> dict[Leaf, set[str]]:
+        """The rules above each no that are still open at the end of one of its paths."""
+        open_rules: dict[Leaf, set[str]] = {}
+        for path in self.tree.paths():
+            if path.leaf.outcome == _NO:
+                would_bar = self.tree.decide(path.known).would_bar
+                open_rules.setdefault(path.leaf, set()).update(bar["rule"] for bar in would_bar)
+        return open_rules
 
     def _undetermined(self, leaf: Leaf) -> AnswerScreen:
         waiting = self.in_force.decision.while_waiting

@@ -221,7 +221,62 @@ def test_help_for_an_overdose_that_is_known_keeps_the_officer_from_charging(
 
 def test_an_amount_without_its_form_is_asked_and_never_left_unread(officer: Caller) -> None:
     page = _known_by_chance(officer, **{f"{DRUG}.grams": "8"})
-    assert "Choose this too: the amount needs it" in _words(page) and 'value="8"' in page.text
+    form = "Is it weighed or counted as pills?"
+    assert f"Opioid: answer “{form}” too. The amount needs it" in _words(page) and 'value="8"' in page.text
+
+
+def test_a_no_names_what_is_known_by_chance_and_could_turn_it(officer: Caller) -> None:
+    """Help in an overdose makes immune, also a person with 8 g."""
+    weighed = {f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}
+    page = _known_by_chance(officer, **weighed)
+    assert _heading(page) == "You may not offer the program"
+    words = _words(page)
+    assert "This no can change: one of these can turn it. Nobody has to find it out now." in words
+    assert "Did the person seek help for an overdose" in words
+    officer.get("/offer/scene")
+    known = {"encounter.overdose_help_sought": "yes", f"{CHARGE}.code": "NMSA 30-31-23"}
+    page = _see(officer, **{f"{CHARGE}.violent": "no"}, **weighed, **known)
+    assert "Do not charge the person for this" in _words(page), _words(page)
+
+
+def test_a_no_that_nothing_known_by_chance_can_turn_says_nothing_of_it(officer: Caller) -> None:
+    weighed = {f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}
+    page = _known_by_chance(officer, **weighed, **{"encounter.overdose_help_sought": "no"})
+    assert _heading(page) == "You may not offer the program"
+    assert "This no can change" not in page.text
+
+
+def test_a_slip_of_the_decimal_point_is_shown_with_the_answer_and_leads_back(
+    officer: Caller,
+) -> None:
+    page = _known_by_chance(officer, **{f"{DRUG}.form": "weighed", f"{DRUG}.grams": "2400"})
+    assert _heading(page) == "You may not offer the program"
+    for shown in (page, officer.get("/offer/not")):
+        assert "2,400 g, an unusual amount Opioid . Check it" in _words(shown), _words(shown)
+        assert f'href="/offer/scene#{DRUG}.grams"' in shown.text
+    assert f'id="{DRUG}.grams"' in officer.get("/offer/scene").text
+    page = _see(
+        officer,
+        **{f"{CHARGE}.violent": "no", f"{DRUG}.form": "weighed", f"{DRUG}.grams": "2.4"},
+    )
+    assert _heading(page) == "You may offer the program" and "unusual" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "Weight is 8 g Opioid"), ({"person.age": "17"}, "age is 17")],
+)
+def test_a_no_shows_the_number_that_decided(
+    officer: Caller, typed: dict[str, str], number: str
+) -> None:
+    page = _known_by_chance(officer, **typed)
+    assert _heading(page) == "You may not offer the program"
+    for shown in (page, officer.get("/offer/not")):
+        assert number in _words(shown) and "Change it" in _words(shown), _words(shown)
+        assert "You may not offer the program" in _words(shown)
+    officer.get("/offer")
+    officer.send("/offer", {"route": "arrest"})
+    assert "the rules say" not in officer.get("/offer/not").text, "no answer of another offer"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from offramp.cli import main
 from offramp.documents.offline_card import MOST_BYTES, OfflineCard, card_of_tree
-from offramp.documents.offline_pages import AnswerScreen, QuestionScreen, Row, Screens
+from offramp.documents.offline_pages import TURNS, AnswerScreen, QuestionScreen, Row, Screens
 from offramp.documents.segments import segment_of
 from rules.author.answer_tree import AnswerTree, Leaf, answer_tree
 from rules.author.english import line
@@ -60,6 +60,11 @@ def agree(leaf: Leaf, answer: Any) -> bool:
     return (leaf.outcome, list(leaf.possible)) == (answer.outcome, answer.possible)
 
 
+def considered(tree: AnswerTree) -> Any:
+    """Return the rules of a tree's offer with their texts."""
+    return tree.decide({DAY: tree.day}).considered
+
+
 def leads_to_its_answer(tree: AnswerTree, known: Any) -> bool:
     """Hold the leaf for known facts to their decision, and return whether it is decided.
 
@@ -87,6 +92,7 @@ def test_every_path_of_the_page_ends_in_what_decide_says(name: str) -> None:
         number: found for found in SECTION.finditer(card(name).html) for number in [found[1]]
     }
     everything = tuple(frozenset(range(len(thing.states))) for thing in tree.things)
+    because = {entry["rule"]: " ".join(entry["text"].split()) for entry in considered(tree)}
     paths = reasons = 0
     answers, texts = set[str](), dict[str, str]()
 
@@ -123,6 +129,9 @@ def test_every_path_of_the_page_ends_in_what_decide_says(name: str) -> None:
                     assert " ".join(reason["text"].split()) in shown
                     assert reason["source"]["title"] in shown
             assert {reason["rule"] for reason in answer.reasons} >= set(node.rules)
+            turning = answer.would_bar if answer.outcome == "may_not_offer" else ()
+            for bar in turning:
+                assert TURNS in shown and because[bar["rule"]] in shown, (number, bar)
             step = answer.next
             assert step is None or " ".join(step["text"].split()) in shown
         else:
@@ -136,6 +145,26 @@ def test_every_path_of_the_page_ends_in_what_decide_says(name: str) -> None:
             assert missing and (missing & needed or node.is_unfinished)
     assert paths >= 8 and reasons >= 4
     assert {"may_offer", "may_not_offer", "already_enrolled"} <= answers
+
+
+@pytest.mark.parametrize(("grams", "turns"), [(8, True), (5, False)])
+def test_a_no_that_a_known_fact_could_turn_says_so(grams: int, turns: bool) -> None:
+    """Help in an overdose makes immune also with more than the cap."""
+    given_facts = {
+        "encounter": {
+            "route": "arrest",
+            "charges": [{"conduct": "possession", "code": "NMSA 30-31-23", "violent": False}],
+            "drugs": [{"kind": "opioid", "form": "weighed", "grams": grams}],
+        },
+        "person": {"age": 27},
+    }
+    facts = read_facts(given_facts, read_pack("santa-fe").vocabulary)
+    known = {**facts.known, DAY: tree_of("santa-fe").day}
+    path = tree_of("santa-fe").follow(known)
+    assert path is not None
+    screen = Screens(tree_of("santa-fe"), segment_of(read_pack("santa-fe"), None)).screen(path.leaf)
+    assert isinstance(screen, AnswerScreen)
+    assert any("help in an overdose" in text for text in screen.could_turn) == turns
 
 
 def scene_facts(name: str) -> Iterator[Any]:

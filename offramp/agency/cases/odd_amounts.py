@@ -21,8 +21,12 @@ _WORDS = {
 
 @frozen
 class OddAmount:
-    """An amount that is over the usual. `names` are its detail, in English and Spanish."""
+    """An amount that is over the usual. `names` are its detail, in English and Spanish.
 
+    `path` is its fact, in a list with the entry's number.
+    """
+
+    path: str
     names: tuple[str, str]
     number: float
     unit: str
@@ -36,7 +40,7 @@ class OddAmount:
 def odd_amounts(stated: Iterable[tuple[str, Any]], terms: PackTerms) -> tuple[OddAmount, ...]:
     """Return the stated amounts over the usual, also in the entries of lists."""
     return tuple(
-        OddAmount(detail_names(name, terms), number, unit)
+        OddAmount(name, detail_names(name, terms), number, unit)
         for path, value in stated
         for name, number, unit in _amounts(path, value, terms)
         if number > _USUAL.get(unit, float("inf"))

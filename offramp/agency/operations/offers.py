@@ -17,7 +17,8 @@ from exchange.records.ids import new_id
 from offramp.agency.cases.answering import check_decided_here, defaults_today
 from offramp.agency.cases.case import ACCEPTED
 from offramp.agency.cases.form_terms import form_terms
-from offramp.agency.cases.pack_terms import pack_terms
+from offramp.agency.cases.odd_amounts import odd_amounts
+from offramp.agency.cases.pack_terms import noun_of, pack_terms
 from offramp.agency.folder.office import Office
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.operations.access import GATEWAY, OFFER, needs
@@ -49,6 +50,7 @@ ROUTES = ("arrest", "social_contact")
 NONE = "none"
 _OFFER, _ROUTE, _DAY = "offer", "encounter.route", "encounter.date"
 _DRUGS, _POLICE = "encounter.drugs", "police"
+_NUMBERS = ("int", "decimal")
 # The title while something is missing, for several things and for one.
 _FIRST = ("Find this out first", "Ask one thing first")
 _MAY_OFFER = ("must_offer", "may_offer")
@@ -72,6 +74,20 @@ class ToFindOut:
 
 
 @frozen
+class StatedNumber:
+    """A number that was typed at the scene: its question's path, and a sentence with it.
+
+    `about` names the charge or drug that it is about, if it is one of several. `is_odd` is true for
+    an amount that is more likely a slip of the decimal point.
+    """
+
+    path: str
+    text: str
+    about: str | None
+    is_odd: bool
+
+
+@frozen
 class SceneAnswer:
     """What the rules say of an offer, in the pack's words.
 
@@ -79,7 +95,7 @@ class SceneAnswer:
     are then the pack's step for the meantime. `find_out` are the missing facts, `says` what to tell
     the person in English and Spanish, and `because` the reasons with their sources.
     `could_change` are what nobody has to find out at the scene, and changes the answer if it is
-    known, such as a weight.
+    known, such as a weight. `numbers` are those that decided, and every unusual amount.
     """
 
     kind: str
@@ -92,6 +108,7 @@ class SceneAnswer:
     doubts: tuple[str, ...]
     phone: str | None
     could_change: tuple[ToFindOut, ...] = ()
+    numbers: tuple[StatedNumber, ...] = ()
 
     @property
     def answer_at(self) -> str:
@@ -194,6 +211,7 @@ class _Walk:
                 ToFindOut("", question.text, question.help, question.name)
                 for question in self._by_chance(decision)
             ),
+            numbers=tuple(self._numbers(decision)),
         )
         return Scene(self.route, tuple(self.asked), left, self.faults, facts, answer, by_chance)
 
@@ -215,11 +233,11 @@ class _Walk:
             applied |= {question.name for question in answered}
 
     def _by_chance(self, decision: Decision) -> tuple[Question, ...]:
-        """Return the questions whose answers would change an offer that may be made.
+        """Return the questions whose answers would change what is decided, also a no.
 
         Nobody has to ask them at the scene. What only another agency knows isn't among them.
         """
-        if decision.outcome not in _MAY_OFFER:
+        if decision.status != "decided":
             return ()
         paths = dict.fromkeys(path for rule in decision.would_bar for path in rule["facts"])
         asked = {question.name for question in self.asked}
@@ -234,11 +252,29 @@ class _Walk:
             questions.append(Question(path, text, form, self._entry(path)))
         return tuple(questions)
 
+    def _numbers(self, decision: Decision) -> Iterator[StatedNumber]:
+        """Yield the stated numbers that the deciding rules read, and every unusual amount."""
+        decided_by = {path for reason in decision.reasons for path in reason.get("facts", ())}
+        odd = {each.path: each for each in odd_amounts(self.values.items(), self.terms)}
+        for path, value in _leaves(self.values):
+            fact = self.terms.fact(path)
+            if path in odd:
+                text = odd[path].text("en").replace("`", "")
+                yield StatedNumber(path, _capital(text), self._entry(path), is_odd=True)
+            elif fact is not None and fact.type in _NUMBERS and path in decided_by:
+                name = noun_of(self.terms.vocabulary, path)
+                unit = f" {fact.unit}" if fact.unit else ""
+                text = _capital(f"{name} is {value:,}{unit}")
+                yield StatedNumber(path, text, self._entry(path), is_odd=False)
+
     def _refuse_bare_amounts(self) -> None:
         """Ask for the form of each drug that has an amount. The rules read no amount without it."""
         for index, drug in enumerate(self.values.get(_DRUGS) or ()):
             if {"grams", "units"} & {*drug} and "form" not in drug:
-                self.faults[f"{_DRUGS}[{index}].form"] = "Choose this too: the amount needs it"
+                form = f"{_DRUGS}[{index}].form"
+                asked = self.terms.question(form, "en")
+                drug = f"{named}: answer" if (named := self._entry(form)) else "Answer"
+                self.faults[form] = f"{drug} “{asked}” too. The amount needs it"
 
     def _ask(self) -> tuple[Decision, list[Question]]:
         from rules.decide.interview import Interview  # the search is needed here alone
@@ -339,6 +375,20 @@ class _Walk:
         self.values = {**self.values, question.name: value}
 
 
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each stated value with its path, in a list with the entry's number."""
+    for path, value in values.items():
+        if not isinstance(value, list):
+            yield path, value
+            continue
+        for index, entry in enumerate(value):
+            yield from ((f"{path}[{index}].{name}", inner) for name, inner in entry.items())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _naming_field(fact: Fact) -> Fact | None:
     """Return the field by which an officer ticks the entries of a list, None if it has none."""
     named = (fact.fields.get(name) for name in _NAMING)
@@ -396,8 +446,7 @@ def _answer_of(decision: Decision, program: Program, missing: tuple[ToFindOut, .
 def _title(outcome: str | None, decision: Decision) -> str:
     if outcome is None or decision.outcome == "not_part_of_this_program":
         return "This program has no offer at the scene"
-    label = form_terms().officer_label(outcome, "en")
-    return label[:1].upper() + label[1:]
+    return _capital(form_terms().officer_label(outcome, "en"))
 
 
 def _instruction(step: Mapping[str, str]) -> Iterator[str]:

@@ -251,7 +251,16 @@ def add_report_number(visit: Visit) -> Response:
 def no_offer(visit: Visit) -> Response:
     """Ask for the reason of no offer. No name is asked for."""
     reasons = [(reason.word, reason.label) for reason in operations.reasons_for_no_offer()]
-    return visit.show("offer_not.html", "No offer", reasons=reasons)
+    return visit.show("offer_not.html", "No offer", reasons=reasons, answer=_rules_no(visit))
+
+
+def _rules_no(visit: Visit) -> operations.SceneAnswer | None:
+    """Return the rules' no to the offer that was begun. None if there is none."""
+    kept = visit.recall("offer")
+    if not kept or not kept["typed"]:
+        return None
+    read = _read(visit, kept["route"], kept["typed"])
+    return read.answer if read.answer.kind == "stop" and not read.open else None
 
 
 @action(NOT_OFFERED, OFFERERS, kinds=POLICE)
