@@ -12,6 +12,7 @@ from offramp.terminal import terminal_width, wrap_words
 from rules.author.phrases import format_amount
 from rules.decide.next_step import PERSON_NAMES, find_interim_step
 from rules.decide.observed import open_rules
+from rules.decide.wording import list_contrary
 from rules.errors import Refusal
 from rules.input.printing import plain, printable
 from rules.input.vocabulary import Fact
@@ -72,11 +73,8 @@ def in_words(
                     f"{inner} is {_name(inner_reason['outcome'])}: {inner_reason['text']} "
                     f"{_source(inner_reason)}",
                 )
-        for other_source in reason.get("other", []):
-            why = f" ({other_source['why']})" if other_source["why"] else ""
-            lines += _entry(
-                "But", f"{other_source['source']['title']} says: {other_source['says']}{why}"
-            )
+        for says, title in list_contrary(reason):
+            lines += _entry("But", f"{title} says: {says}")
         if reason["reviewable_by"]:
             lines += _entry("", f"{_role(reason['reviewable_by'])} may look at this again")
     if step is not None and decision.status == "decided" and overruled is None:

@@ -7,7 +7,7 @@ by all its rulings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
 
 from rules.decide import explain
@@ -226,6 +226,27 @@ def cite(segment: Segment, citation: Citation) -> dict[str, str | None]:
         "at": citation.at,
         "confidence": source.confidence,
     }
+
+
+def list_contrary(reason: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what other sources say than a reason, and why they yield, with each source's title."""
+    return [
+        (
+            contrary["says"] + (f" ({contrary['why']})" if contrary["why"] else ""),
+            contrary["source"]["title"],
+        )
+        for contrary in reason.get("other", ())
+    ]
+
+
+def reasons_with_sources(
+    reasons: Iterable[Mapping[str, Any]],
+) -> Iterator[tuple[str, str | None]]:
+    """Yield each reason's text with the title of its source, and what another source says."""
+    for reason in reasons:
+        yield str(reason["text"]), reason["source"]["title"] if reason["source"] else None
+        for says, title in list_contrary(reason):
+            yield f"But another source says: {says}.", title
 
 
 def role_name(role: str) -> str:

@@ -222,7 +222,10 @@ def test_help_for_an_overdose_that_is_known_keeps_the_officer_from_charging(
 def test_an_amount_without_its_form_is_asked_and_never_left_unread(officer: Caller) -> None:
     page = _known_by_chance(officer, **{f"{DRUG}.grams": "8"})
     form = "Is it weighed or counted as pills?"
-    assert f"Opioid: answer “{form}” too. The amount needs it" in _words(page) and 'value="8"' in page.text
+    assert (
+        f"Opioid: answer “{form}” too. The amount needs it" in _words(page)
+        and 'value="8"' in page.text
+    )
 
 
 def test_a_no_names_what_is_known_by_chance_and_could_turn_it(officer: Caller) -> None:
@@ -264,7 +267,10 @@ def test_a_slip_of_the_decimal_point_is_shown_with_the_answer_and_leads_back(
 
 @pytest.mark.parametrize(
     ("typed", "number"),
-    [({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "Weight is 8 g Opioid"), ({"person.age": "17"}, "age is 17")],
+    [
+        ({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "Weight is 8 g Opioid"),
+        ({"person.age": "17"}, "age is 17"),
+    ],
 )
 def test_a_no_shows_the_number_that_decided(
     officer: Caller, typed: dict[str, str], number: str
@@ -517,6 +523,33 @@ def _offers(town: Running) -> dict[str, int]:
             "not_offered": sum("determination" in body for body in noted),
             "people": sum(bool(case.person) for case in operations.list_cases(office)),
         }
+
+
+def test_only_a_drug_without_an_amount_is_to_be_weighed_later(
+    town: Running, officer: Caller
+) -> None:
+    later = "If somebody asks for the weight"
+    _refer(officer, {"contact.given_name": "Abe"})
+    assert later in _words(_sent(officer))
+    _known_by_chance(officer, **{f"{DRUG}.form": "weighed", f"{DRUG}.grams": "2"})
+    page = officer.send("/offer/answer", {"answer": "accepted"})
+    officer.send("/offer/who", {"asked": _asked(page), "contact.given_name": "Bea"})
+    page = _sent(officer)
+    assert _heading(page) == "Sent" and later not in _words(page)
+    with closing(town.office("police")) as office:
+        (case,) = (each.case for each in operations.list_cases(office) if each.person == "Bea")
+        described = operations.describe_case(office, case)
+    assert not [answer for answer in described.answers if answer.decision == "offer"], (
+        "the person answered the offer"
+    )
+
+
+def test_a_no_shows_what_another_source_says(officer: Caller) -> None:
+    page = _answer_scene(officer, YES_AT_THE_SCENE | {"encounter.charges": ["theft"]})
+    assert _heading(page) == "You may not offer the program"
+    assert "But another source says: 7 % of the people enrolled had a property charge (" in _words(
+        page
+    ), _words(page)
 
 
 def test_pages_in_the_middle_lead_to_their_beginning(police: tuple[AgencyConsole, Caller]) -> None:

@@ -157,6 +157,21 @@ def test_a_second_decision_sees_old_and_new_values_side_by_side(town: Town) -> N
     assert operations.open_decision(town.at["prosecutor"], case, "eligibility").changed == ()
 
 
+def test_the_records_check_names_what_changed_after_its_word(town: Town) -> None:
+    case = decided(town)
+    page_of = f"/queue/{town.at['prosecutor'].accounts.local_id(case)}/screening"
+    correct(town, case, {"encounter.date": "2026-06-01"})
+    closed = "Police sent a correction that isn’t opened"
+    with serve_at_town_time(town, "prosecutor") as console:
+        caller = signed_in(town, console, "prosecutor")
+        assert closed in words(caller.get("/queue")) and closed in words(caller.get(page_of))
+        settle(town, case)
+        shown = words(caller.get(page_of))
+    assert "What changed since the decision" in shown and "was November 2, 2026 by Police" in shown
+    screen(town, case)
+    assert operations.open_decision(town.at["prosecutor"], case, "screening").changed == ()
+
+
 def test_a_closed_correction_of_a_name_flags_only_what_reads_the_age(town: Town) -> None:
     """A label shows the category of a correction, and the age is the only fact of that one."""
     case = decided(town)

@@ -177,15 +177,20 @@ def others_may_look_again(
 
 
 def changes_after(
-    working_set: WorkingSet, program: Program, handle: str, case: Case, entry: CaseEntry, now: int
+    working_set: WorkingSet,
+    program: Program,
+    handle: str,
+    case: Case,
+    decision: str,
+    entry: CaseEntry,
+    now: int,
 ) -> tuple[FactChange, ...]:
-    """Return all that was changed after a named person's decision, of what it read, in order.
+    """Return all that was changed after an agency decided, of what the decision read, in order.
 
-    `now` is in seconds since 1970.
+    `entry` has the decision. `now` is in seconds since 1970.
     """
-    assert entry.determined is not None, "a named person's decision"
     reads = FactsRead(working_set, program, handle, case, now)
-    changes, newer = _changed_after(case, str(entry.determined["decision"]), entry, reads)
+    changes, newer = _changed_after(case, decision, entry, reads)
     return tuple(sorted((*changes, *newer), key=lambda change: change.changed_at))
 
 

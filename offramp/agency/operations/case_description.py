@@ -9,7 +9,7 @@ from typing import Any
 from exchange.records.label import Label
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.agency.cases.after_exit import stopped_by_exit
-from offramp.agency.cases.case import Answer, Case
+from offramp.agency.cases.case import ACCEPTED, Answer, Case
 from offramp.agency.cases.case_entry import FactSource
 from offramp.agency.cases.caseload import case_of, has_answered, questions_asked, recalled_parts
 from offramp.agency.cases.charge_word import FILING
@@ -50,6 +50,7 @@ from offramp.agency.operations.telling import CaseAbout, about_case, agency_name
 from offramp.agency.operations.value_words import NOT_KNOWN, ValueWords
 from rules.author.spoken_dates import day_of_moment, spoken_day
 from rules.decide.program import Program
+from rules.decide.wording import reasons_with_sources
 from rules.frozen import frozen
 from rules.input.language_names import language_name
 from rules.packs.pack import Pack
@@ -61,8 +62,10 @@ QUIET = ("acknowledgement", "recall", "recall_answer")
 _LOOKS_SHOWN = 40
 # The fields by which people name an entry of a list.
 _NAMING = ("conduct", "kind")
-# The decision that a person keeps the place.
-_RETAIN = "retain"
+# The outcome that a person keeps the place, and the decision at the scene.
+_RETAIN, _OFFER = "retain", "offer"
+# The answers on an offer that matter also after the person answered it.
+_NO_OFFER = ("no_offense", "immune", "may_not_offer")
 # Of a person's decision, by whether a correction of what it read is unopened.
 _OUT_OF_DATE = {False: "Out of date", True: "May be out of date"}
 # Steps of every program, with the fact that states when each was done.
@@ -446,6 +449,9 @@ class _Teller:
     def _answers_here(self, view: CaseView, now: int) -> Iterator[DescribedAnswer]:
         for decision, answer in view.answers.items():
             made = view.determinations.get(decision)
+            is_answered = decision == _OFFER and ACCEPTED in self.seen.known
+            if is_answered and answer.outcome not in _NO_OFFER:
+                continue  # the person answered the offer, so nobody makes it now
             if decision == EJECTION and made is None and not may_be_ejected(self.seen):
                 continue  # nothing asks for it
             beside, outcome = self._beside(view, decision), self._records_word(decision)
@@ -517,7 +523,7 @@ class _Teller:
             decision,
             asks_of(decision),
             self._outcome(decision, outcome) if outcome else None,
-            tuple(str(reason["text"]) for reason in answer.reasons) if outcome else (),
+            tuple(text for text, _ in reasons_with_sources(answer.reasons)) if outcome else (),
             missing,
             self._decided(decision, made) if made else None,
             beside,

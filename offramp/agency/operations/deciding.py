@@ -80,7 +80,7 @@ from offramp.agency.operations.value_words import ValueWords
 from rules.author.spoken_dates import day_of_moment, spoken_day
 from rules.decide.interview import Interview
 from rules.decide.program import Program
-from rules.decide.wording import fill_in
+from rules.decide.wording import fill_in, reasons_with_sources
 from rules.errors import Refusal
 from rules.frozen import frozen
 from rules.input.values import iso_day
@@ -731,8 +731,10 @@ def _changes_of(
     made = case.determined.get(decision)
     beside = case.determined_beside.get(decision, ())
     made = next((entry for entry in beside if entry.by == case.here), made)
-    if made is not None and made.determined is not None:
-        return changes_after(working_set, program, handle, case, made, now)
+    # An outcome without a name, such as the word of the records check, has changes after it, too.
+    made = made if made is not None else case.decided_by_people.get(decision)
+    if made is not None:
+        return changes_after(working_set, program, handle, case, decision, made, now)
     paths = FactsRead(working_set, program, handle, case, now).of(decision) or frozenset()
     return (change for change in case.changes if change.how == CORRECTED and change.path in paths)
 
@@ -1059,10 +1061,7 @@ def _in_words(working_set: WorkingSet, decision: str, answer: Answer | None) -> 
     if answer is None:
         return RulesAnswer("wait", "Not known here", None)
     ruling = answer.ruling
-    because = tuple(
-        (str(reason["text"]), reason["source"]["title"] if reason["source"] else None)
-        for reason in ruling.reasons
-    )
+    because = tuple(reasons_with_sources(ruling.reasons))
     if answer.status == "decided" and isinstance(answer.outcome, str):
         label, word = _answer_label(decision, answer.outcome), answer.outcome
         kind = "go" if word in _GOOD else "stop" if word in _BAD else "yours"

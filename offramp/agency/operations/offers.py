@@ -37,6 +37,7 @@ from offramp.asking import (
 from rules.decide.decision import Decision
 from rules.decide.next_step import PERSON_NAMES
 from rules.decide.program import Program
+from rules.decide.wording import list_contrary
 from rules.errors import Refusal
 from rules.frozen import frozen, replace
 from rules.input.facts import Facts
@@ -93,7 +94,8 @@ class SceneAnswer:
 
     `kind` is `go`, `stop`, or `wait` for an answer that still depends on something. `instructions`
     are then the pack's step for the meantime. `find_out` are the missing facts, `says` what to tell
-    the person in English and Spanish, and `because` the reasons with their sources.
+    the person in English and Spanish, and `because` the reasons with their sources. `but` is what
+    other sources say.
     `could_change` are what nobody has to find out at the scene, and changes the answer if it is
     known, such as a weight. `numbers` are those that decided, and every unusual amount.
     """
@@ -109,6 +111,7 @@ class SceneAnswer:
     phone: str | None
     could_change: tuple[ToFindOut, ...] = ()
     numbers: tuple[StatedNumber, ...] = ()
+    but: tuple[str, ...] = ()
 
     @property
     def answer_at(self) -> str:
@@ -137,6 +140,12 @@ class Scene:
     facts: Mapping[str, Any]
     answer: SceneAnswer
     by_chance: tuple[Question, ...] = ()
+
+    @property
+    def lacks_amount(self) -> bool:
+        """True if a drug has no amount, which somebody may ask for later."""
+        drugs = self.facts.get("encounter", {}).get("drugs") or ()
+        return any(not {"grams", "units"} & {*drug} for drug in drugs)
 
 
 @frozen
@@ -440,6 +449,7 @@ def _answer_of(decision: Decision, program: Program, missing: tuple[ToFindOut, .
         tuple((reason["text"], reason["source"]["title"]) for reason in decision.reasons),
         tuple(decision.provisional),
         words.phone.number if words.phone is not None else None,
+        but=tuple(says for reason in decision.reasons for says, _ in list_contrary(reason)),
     )
 
 

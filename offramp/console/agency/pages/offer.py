@@ -212,10 +212,11 @@ def send(visit: Visit) -> Response:
     elif people:
         operations.note_same_person(visit.office, sent.case, same)
     names = [preview.names.get(agency, agency) for agency in sent.recipients]
-    phone = _scene(visit).answer.phone
+    read = _scene(visit)
     _forget(visit)
     told = {"case": sent.case, "to": names, **delivery(sent), "at": visit.office.clock()}
-    visit.remember("sent", {**told, "phone": phone, "report": None})
+    later = {"phone": read.answer.phone, "report": None, "lacks_amount": read.lacks_amount}
+    visit.remember("sent", {**told, **later})
     return visit.go(SENT)
 
 
