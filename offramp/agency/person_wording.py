@@ -157,7 +157,10 @@ _LINES: Mapping[str, tuple[str, str]] = {
         "Pida la lista completa a quien lleva su caso. Ahí está cada vez que se dijo algo.",
     ),
     "may": ("You said yes to", "Usted dijo que sí a"),
-    "declined": ("You said no to", "Usted dijo que no a"),
+    "declined": (
+        "You said no on {day} to what {agency} would tell: {kinds}",
+        "El {day} usted dijo que no a lo que comunicaría {agency}: {kinds}",
+    ),
     "taken_back": ("You took the permission back.", "Usted retiró el permiso."),
     "not_yet": ("nothing so far", "nada hasta ahora"),
     "lawyer": ("My lawyer", "Mi defensa"),
@@ -263,8 +266,9 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
         yield from (f"    {line}" for line in agency.answers)
         if agency.may_be_told:
             yield f"    {say['may']}: {', '.join(agency.may_be_told)}"
-        if agency.declined:
-            yield f"    {say['declined']}: {', '.join(agency.declined)}"
+        for no in agency.noes:
+            day, kinds = spoken_day(date.fromisoformat(no.on), page.lang), ", ".join(no.kinds)
+            yield f"    {say['declined'].format(day=day, agency=no.by, kinds=kinds)}"
         if agency.taken_back:
             yield f"    {say['taken_back']}"
     if not page.is_whole:

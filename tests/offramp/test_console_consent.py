@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from offramp.agency import operations, person_wording
 from offramp.agency.hub_link.delivery import send_outbox
 from offramp.agency.hub_link.duties import run_duties
 from offramp.agency.hub_link.link import link_of
+from rules.author.spoken_dates import spoken_day
 from tests.support.accessibility import HAS_AXE, NO_AXE, axe_violations
 from tests.support.agency_console import (
     PASSWORD,
@@ -444,13 +446,34 @@ def test_a_no_stands_on_the_page_of_the_person_until_a_yes(desk: Desk) -> None:
     printed = words_of(desk.caller.get(f"{path}/my-page"))
     lines = " ".join(person_wording.page_lines(page))
     assert page.is_whole and "What other offices told" not in printed + lines
-    assert declined and "You said no to:" in printed and "You said no to:" in lines
-    assert all(kind in printed and kind in lines for kind in declined)
+    assert declined and all(kind in printed and kind in lines for kind in declined)
     spanish = words_of(desk.caller.get(f"{path}/my-page?lang=es"))
-    assert "Usted dijo que no a:" in spanish
+    noes = [no for agency in page.told for no in agency.noes]
+    for no in noes:
+        day = spoken_day(date.fromisoformat(no.on), "en")
+        text = f"You said no on {day} to what {no.by} would tell: "
+        assert text in printed and text in lines
+        assert f"usted dijo que no a lo que comunicaría {no.by}:" in spanish
     desk.allow(path, SIX_YES)
     desk.town.settle()
     assert not any(a.declined for a in operations.print_my_page(desk.office, case).told)
+
+
+def test_each_no_is_on_the_page_with_the_agency_that_would_tell(desk: Desk) -> None:
+    """One kind that three agencies may not tell is three noes."""
+    case, path = desk.begin()
+    desk.allow(path, [*[NO] * 5, YES])
+    desk.town.settle()
+    agencies = desk.office.working_set().gateway.history.newest.agencies
+    said = [
+        (each["to"], agencies[each["from"]].name)
+        for event in desk.office.working_set().statements_of(case)
+        for each in event.body["said"]
+        if not each["yes"]
+    ]
+    told = operations.print_my_page(desk.office, case).told
+    noes = [(agency.agency, no.by) for agency in told for no in agency.noes]
+    assert sorted(noes) == sorted(set(said)) and len({by for _, by in noes}) >= 3
 
 
 def test_a_form_is_recorded_once_and_not_over_another_one(desk: Desk) -> None:

@@ -6,7 +6,7 @@ is the rules' answer on what is known here, and what isn't known stays open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from exchange.consent.account_rows import WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
@@ -88,6 +88,19 @@ class Charge:
 
 
 @frozen
+class Refused:
+    """A no of the person: the name of the agency that would tell, the kinds, and the day."""
+
+    by: str
+    kinds: tuple[str, ...]
+    on: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the JSON of a no in `offramp agency my-page`."""
+        return {"by": self.by, "kinds": list(self.kinds), "on": self.on}
+
+
+@frozen
 class ToldAgency:
     """An agency that was told something, or may be, as far as this agency knows.
 
@@ -96,7 +109,7 @@ class ToldAgency:
     earlier text, and not the newest, is also in `newer`. `aloud` was told aloud, and `asked_back`
     was asked back and is in none of the others, and `answers` say what the agency answered: that it
     deleted it, or keeps it and why. `may_be_told` are those of its live permissions,
-    and `can_take_back` is true while there is one. `declined` are those that the person said no to.
+    and `can_take_back` is true while there is one. `noes` are what the person said no to.
     `taken_back` is true if the person ended a permission to tell it, and allows nothing now.
     `is_here` is true for this agency itself.
     """
@@ -111,7 +124,7 @@ class ToldAgency:
     asked_back: tuple[str, ...]
     answers: tuple[str, ...]
     may_be_told: tuple[str, ...]
-    declined: tuple[str, ...]
+    noes: tuple[Refused, ...]
     taken_back: bool
     is_here: bool
 
@@ -119,6 +132,11 @@ class ToldAgency:
     def told(self) -> tuple[str, ...]:
         """All kinds that were sent to this agency or told aloud, opened or not."""
         return tuple(dict.fromkeys((*self.opened, *self.used, *self.aloud, *self.unopened)))
+
+    @property
+    def declined(self) -> tuple[str, ...]:
+        """All kinds that the person said no to, whichever agency would tell them."""
+        return tuple(dict.fromkeys(kind for no in self.noes for kind in no.kinds))
 
     @property
     def can_take_back(self) -> bool:
@@ -139,6 +157,7 @@ class ToldAgency:
             "answers": list(self.answers),
             "may_be_told": list(self.may_be_told),
             "declined": list(self.declined),
+            "noes": [no.as_json() for no in self.noes],
             "taken_back": self.taken_back,
         }
 
@@ -301,13 +320,12 @@ def told_agencies(
         logged.grant.recipient for logged in state.grants if state.changes_to(logged.grant, "end")
     }
     permitted: dict[str, dict[str, None]] = {}
+    permits: set[tuple[str, str, str]] = set()
     for logged, allowed in working_set.gateway.open_grants(handle):
         permitted.setdefault(logged.grant.recipient, {}).update(dict.fromkeys(allowed))
-    declined: dict[str, dict[str, None]] = {}
-    for recipient, category in declined_kinds(working_set, handle):
-        if category not in permitted.get(recipient, ()):
-            declined.setdefault(recipient, {})[category] = None
+        permits |= {(*logged.pair, category) for category in allowed}
     here, agencies = working_set.agency, working_set.gateway.history.newest.agencies
+    refused = _noes(working_set, handle, permits)
     listed = [
         ToldAgency(
             agency,
@@ -316,11 +334,14 @@ def told_agencies(
             tuple(summed(asked_back.get(agency, ()), contents, column)),
             tuple(_answers(asked_back.get(agency, ()), contents, fates, column)),
             _short(permitted.get(agency, ()), column),
-            _short(declined.get(agency, ()), column),
+            tuple(
+                Refused(agencies[by].name if by in agencies else by, _short(kinds, column), on)
+                for (by, on), kinds in refused.get(agency, {}).items()
+            ),
             agency in ended and agency not in permitted,
             agency == here,
         )
-        for agency in dict.fromkeys((*told, *asked_back, *once, *permitted, *declined))
+        for agency in dict.fromkeys((*told, *asked_back, *once, *permitted, *refused))
     ]
     return tuple(sorted(listed, key=lambda agency: (agency.is_here, agency.name)))
 
@@ -370,19 +391,25 @@ def _told_words(
     )
 
 
-def declined_kinds(working_set: WorkingSet, handle: str) -> Iterator[tuple[str, str]]:
-    """Yield what the person said no to in the newest form that asked it: recipient and category.
+def _noes(
+    working_set: WorkingSet, handle: str, permits: Collection[tuple[str, str, str]]
+) -> Mapping[str, Mapping[tuple[str, str], Sequence[str]]]:
+    """Return what the person said no to in the newest form that asked it, and allows nowhere since.
 
-    A category that one agency may tell and another may not isn't among them.
+    By recipient, they are the categories by the agency that would tell and the day. `permits` are
+    live permissions: discloser, recipient, and category.
     """
-    answers: dict[tuple[str, str, str], bool] = {}
+    answers: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for event in working_set.statements_of(handle):
         for said in event.body.get("said", ()):
             for category in said["categories"]:
-                answers[said["from"], said["to"], category] = said["yes"]
-    agreed = {(to, category) for (_, to, category), is_yes in answers.items() if is_yes}
-    pairs = ((to, category) for _, to, category in answers)
-    yield from dict.fromkeys(pair for pair in pairs if pair not in agreed)
+                key = said["from"], said["to"], category
+                answers[key] = said["yes"], event.body["on"]
+    noes: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for (by, to, category), (is_yes, on) in answers.items():
+        if not is_yes and (by, to, category) not in permits:
+            noes.setdefault(to, {}).setdefault((by, on), []).append(category)
+    return noes
 
 
 def _short(categories: Iterable[str], column: int) -> tuple[str, ...]:
