@@ -88,6 +88,9 @@ UNCOMMITTED = 2**53 - 1
 # The index of a composed record whose receipt is still missing: after all that is committed.
 PENDING = UNCOMMITTED - 1
 
+# The purposes for which the yes to an offer lets agencies tell something.
+_OF_AN_OFFER = ("offer_and_hand_off", "screening", "admission")
+
 
 class Gateway:
     """One agency's side of the exchange.
@@ -417,6 +420,19 @@ class Gateway:
             for index, moment in self._moments_since(case, time, time - throughout)
         )
 
+    def may_tell_on_offer(
+        self, sender: str, recipient: str, category: str, *, case: str, now: int
+    ) -> bool:
+        """Return whether the accepted offer lets one agency tell another a category now."""
+        label, time = _label_of_any(category), self.hub_time(now)
+        passages = (Passage("", recipient, purpose, "offer_at_scene") for purpose in _OF_AN_OFFER)
+        return any(
+            self._judge_hypothetical(
+                sender, "correction", label, passage, case, UNCOMMITTED, time
+            ).permit
+            for passage in passages
+        )
+
     def _moments_since(self, case: str, time: int, since: int) -> Iterator[tuple[int, int]]:
         """Yield the log index and the time at which a permission is to be judged.
 
@@ -434,9 +450,7 @@ class Gateway:
         self, sender: str, category: str, purpose: str, case: str, *, index: int, time: int
     ) -> bool:
         """Return whether a record that does not exist might pass at an index and a time."""
-        label = Label(
-            "", (category,), "plain", "no_adverse_action", "own-1", FOREVER, None, content_digest=""
-        )
+        label = _label_of_any(category)
         passage = Passage("", self.agency, purpose, "consent")
         return self._judge_hypothetical(sender, "answer", label, passage, case, index, time).permit
 
@@ -912,6 +926,13 @@ _REASONS = {
 def _in_words(reasons: Iterable[str]) -> str:
     """Return why something may not pass: the rules that deny it, or that nothing permits it."""
     return ", ".join(_REASONS.get(reason, f"the rule `{reason}`") for reason in reasons)
+
+
+def _label_of_any(category: str) -> Label:
+    """Return the label of a part that does not exist."""
+    return Label(
+        "", (category,), "plain", "no_adverse_action", "own-1", FOREVER, None, content_digest=""
+    )
 
 
 def _label_of(kind: str, part: Part) -> Label:

@@ -216,6 +216,7 @@ _DONE: Mapping[str, str] = {
     "tell_apart": "note/noted that two cases are of two people",
     "tell_decision": "tell/told a decision that was kept here",
     "use_code": "open/opened the own page with a code",
+    "allowed_by_offer": "see/saw what the yes to the offer still allows",
     "decision_doubts": "see/saw what a decision may wait for",
     "untellable_forms": "list/listed the forms that nobody may be told",
     "waiting_questions": "list/listed the questions that wait",

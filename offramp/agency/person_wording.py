@@ -266,6 +266,7 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
         yield from (f"    {line}" for line in agency.answers)
         if agency.may_be_told:
             yield f"    {say['may']}: {', '.join(agency.may_be_told)}"
+        yield from (f"    {text}" for text in agency.by_offer)
         for no in agency.noes:
             day, kinds = spoken_day(date.fromisoformat(no.on), page.lang), ", ".join(no.kinds)
             yield f"    {say['declined'].format(day=day, agency=no.by, kinds=kinds)}"

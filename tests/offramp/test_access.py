@@ -177,6 +177,7 @@ OPERATIONS: dict[str, str | dict[str, str]] = {
     "count_closed": "/people",
     "list_forms": "/people",
     "untellable_forms": "/people",
+    "allowed_by_offer": "/people",
     "decision_doubts": "/people",
     "duplicates_of": "/people",
     "same_person": "/people",

@@ -307,8 +307,14 @@ def test_a_count_has_its_plural() -> None:
     spanish = page(world, case, "es")
     assert "Usted retiró 2 de 3 permisos para comunicar algo a Crossroads." in spanish
     world.change(case, "end", agencies=("clinic", "crossroads"), grant="a" * 16)
-    all_back = "You took back all 3 permissions to tell Crossroads something."
+    all_back = (
+        "You took back all 3 permissions that you had signed to tell Crossroads something. Your yes "
+        "to the program, when police offered it, is another permission. For 30 days after that yes,"
+    )
     assert all_back in page(world, case, "en")
+    assert "Su sí al programa, cuando la policía se lo ofreció, es otro permiso." in page(
+        world, case, "es"
+    )
     # A correction is a record for each recipient, and two corrections to the same two are two.
     account = statement(world, case)
     passages = [Passage("p", to, "referral", "referral") for to in ("clinic", "prosecutor")]

@@ -292,6 +292,45 @@ def test_before_a_take_back_the_page_says_that_the_word_on_the_charge_freezes(
     assert says not in one.stays_open
 
 
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [
+        (
+            "en",
+            "You said yes to the program when police offered it. For 30 days after that yes, "
+            "Police may still tell Crossroads this, and correct it: ",
+        ),
+        (
+            "es",
+            "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante 30 días "
+            "después de ese sí, Police todavía puede decir esto a Crossroads, y corregirlo: ",
+        ),
+    ],
+)
+def test_a_take_back_says_what_the_yes_to_the_offer_still_allows(
+    tmp_path: Path, lang: str, says: str
+) -> None:
+    ana = Participant(tmp_path)
+    office, case = ana.office, ana.case
+    police = ana.town.at["police"]
+    taking = preview_take_back(office, case, "crossroads", lang=lang)
+    assert [text for text in taking.by_offer if text.startswith(says)], taking.by_offer
+    operations.revoke_consent(office, case, recipient="crossroads")
+    ana.town.settle()
+
+    def lines() -> str:
+        return "\n".join(person_wording.page_lines(operations.print_my_page(office, case, lang)))
+
+    assert says in lines()
+    # The sentence is true: a correction of what was told still passes.
+    corrected = operations.correct(police, "Officer Lund", case, {"contact.given_name": "Anna"})
+    ana.town.settle()
+    assert "crossroads" in {sent.agency for sent in corrected.sent}
+    ana.town.hub.clock += 31 * 24 * 3600
+    ana.town.settle()
+    assert says not in lines(), "thirty days are over"
+
+
 def test_a_word_on_the_charge_that_nobody_opened_was_sent(tmp_path: Path) -> None:
     """`Nobody has told` is there only where nothing was sent."""
     ana = Participant(tmp_path)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from exchange.consent.account_rows import HANDED, PENDING, SENT, WITHDRAWN, Row
 from exchange.consent.accounting import AccountStatement
+from exchange.consent.reduction import OFFER_LASTS
 from exchange.consent.state import Committed
 from exchange.membership.directory import Directory
 from exchange.records.statements import Change, Grant
@@ -559,7 +560,20 @@ class _Page:
         for key, count in counts.items():
             words = "taken_back" if left[key] else count_words("taken_back_all", count)
             names = {"agency": self.short_name(key[1]), "total": count + left[key]}
-            yield first[key], self.say(words, count=count, **names)
+            text = self.say(words, count=count, **names)
+            if not left[key] and self._is_told_on_offer(key[1], first[key]):
+                text += f" {self.say('offer_stays', agency=names['agency'])}"
+            yield first[key], text
+
+    def _is_told_on_offer(self, recipient: str, time: int) -> bool:
+        """Report whether the yes to the offer still lets an agency be told something at a time."""
+        since, rows = time - OFFER_LASTS.total_seconds(), self.statement.rows
+        if any(row.kind == "exit" and row.at <= time for row in rows):
+            return False
+        return any(
+            row.to == recipient and row.basis == "offer_at_scene" and since <= row.at <= time
+            for row in rows
+        )
 
     def _changed_consents(
         self, record: Committed, pairs: Mapping[str, tuple[str, str]]

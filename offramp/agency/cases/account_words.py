@@ -244,12 +244,19 @@ SAID: Mapping[str, tuple[str, str]] = {
         "Usted retiró {count} de {total} permisos para comunicar algo a {agency}.",
     ),
     "taken_back_all_one": (
-        "You took back your only permission to tell {agency} something.",
-        "Usted retiró su único permiso para comunicar algo a {agency}.",
+        "You took back the only permission that you had signed to tell {agency} something.",
+        "Usted retiró el único permiso que había firmado para comunicar algo a {agency}.",
     ),
     "taken_back_all": (
-        "You took back all {count} permissions to tell {agency} something.",
-        "Usted retiró los {count} permisos para comunicar algo a {agency}.",
+        "You took back all {count} permissions that you had signed to tell {agency} something.",
+        "Usted retiró los {count} permisos que había firmado para comunicar algo a {agency}.",
+    ),
+    "offer_stays": (
+        "Your yes to the program, when police offered it, is another permission. For 30 days after "
+        "that yes, what {agency} was told because of it may still be told and corrected.",
+        "Su sí al programa, cuando la policía se lo ofreció, es otro permiso. Durante 30 días "
+        "después de ese sí, lo que se comunicó a {agency} por él todavía se puede comunicar y "
+        "corregir.",
     ),
     "consent_narrow": (
         "You narrowed what {agencies} may be told.",

@@ -72,6 +72,21 @@ SAY: Mapping[str, tuple[str, str]] = {
         "de ella quedaría como el último día en que se le dijo. La acusación podría presentarse "
         "sin que nadie allí lo sepa.",
     ),
+    # A take-back ends what was signed. The yes to the offer is another permission.
+    "by_offer": (
+        "You said yes to the program when police offered it. For {days} days after that yes, "
+        "{sender} may still tell {recipient} this, and correct it: {categories}.",
+        "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
+        "después de ese sí, {sender} todavía puede decir esto a {recipient}, y corregirlo: "
+        "{categories}.",
+    ),
+    "by_offer_of_person": (
+        "The person said yes to the program when police offered it. For {days} days after that "
+        "yes, {sender} may still tell {recipient} this, and correct it: {categories}.",
+        "La persona dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
+        "después de ese sí, {sender} todavía puede decir esto a {recipient}, y corregirlo: "
+        "{categories}.",
+    ),
     "ask_lawyer": (
         "Ask your lawyer or the court.",
         "Pregunte a su defensa o al tribunal.",

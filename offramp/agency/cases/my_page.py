@@ -13,6 +13,7 @@ from exchange.consent.accounting import AccountStatement
 from exchange.consent.disclosure import day_of
 from offramp.agency.cases.account import RUNS
 from offramp.agency.cases.account_words import SAID, SHORT_CATEGORIES
+from offramp.agency.cases.by_offer import offer_sentences
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.charge_word import (
     FILED,
@@ -109,7 +110,8 @@ class ToldAgency:
     earlier text, and not the newest, is also in `newer`. `aloud` was told aloud, and `asked_back`
     was asked back and is in none of the others, and `answers` say what the agency answered: that it
     deleted it, or keeps it and why. `may_be_told` are those of its live permissions,
-    and `can_take_back` is true while there is one. `noes` are what the person said no to.
+    and `can_take_back` is true while there is one. `noes` are what the person said no to. After a
+    take-back, `by_offer` says what the yes to the offer still allows.
     `taken_back` is true if the person ended a permission to tell it, and allows nothing now.
     `is_here` is true for this agency itself.
     """
@@ -124,6 +126,7 @@ class ToldAgency:
     asked_back: tuple[str, ...]
     answers: tuple[str, ...]
     may_be_told: tuple[str, ...]
+    by_offer: tuple[str, ...]
     noes: tuple[Refused, ...]
     taken_back: bool
     is_here: bool
@@ -157,6 +160,7 @@ class ToldAgency:
             "answers": list(self.answers),
             "may_be_told": list(self.may_be_told),
             "declined": list(self.declined),
+            "by_offer": list(self.by_offer),
             "noes": [no.as_json() for no in self.noes],
             "taken_back": self.taken_back,
         }
@@ -296,11 +300,13 @@ def told_agencies(
     contents: ToldContents,
     openings: TextOpenings,
     fates: Mapping[TextKey, TextFate],
+    now: int,
 ) -> tuple[ToldAgency, ...]:
     """Return the agencies that were told something, or that the person let be told, once or now.
 
     Those that the person said no to are among them. `rows` are the texts of `told_rows`, `contents`
-    what the readable ones told, `openings` who opened them, and `fates` what became of them.
+    what the readable ones told, `openings` who opened them, and `fates` what became of them. `now`
+    is by this agency's clock.
     INVARIANT: an agency stays after its permission ends. What it was told doesn't end with it.
     """
     column = 1 if lang == "es" else 0
@@ -334,6 +340,9 @@ def told_agencies(
             tuple(summed(asked_back.get(agency, ()), contents, column)),
             tuple(_answers(asked_back.get(agency, ()), contents, fates, column)),
             _short(permitted.get(agency, ()), column),
+            offer_sentences(working_set, handle, agency, lang, now)
+            if agency in ended and agency not in permitted
+            else (),
             tuple(
                 Refused(agencies[by].name if by in agencies else by, _short(kinds, column), on)
                 for (by, on), kinds in refused.get(agency, {}).items()
@@ -401,10 +410,10 @@ def _noes(
     """
     answers: dict[tuple[str, str, str], tuple[bool, str]] = {}
     for event in working_set.statements_of(handle):
-        for said in event.body.get("said", ()):
-            for category in said["categories"]:
-                key = said["from"], said["to"], category
-                answers[key] = said["yes"], event.body["on"]
+        for line in event.body.get("said", ()):
+            for category in line["categories"]:
+                key = line["from"], line["to"], category
+                answers[key] = line["yes"], event.body["on"]
     noes: dict[str, dict[tuple[str, str], list[str]]] = {}
     for (by, to, category), (is_yes, on) in answers.items():
         if not is_yes and (by, to, category) not in permits:

@@ -19,6 +19,7 @@ from exchange.records.ids import new_short_id
 from exchange.records.statements import ATTESTED
 from offramp.agency.cases import people
 from offramp.agency.cases.answering import defaults_today
+from offramp.agency.cases.by_offer import offer_sentences
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.changes import is_consent
 from offramp.agency.cases.charge_word import CHARGE_STATUS
@@ -218,6 +219,7 @@ class TakeBack:
     agency tells some of it, and `other_senders` are the names of those who must be told to stop.
     `stays_open` begins with what the recipient no longer learns of a charge. The rest and `stays`
     are worked out from the rules: answers that they may then lack, and what doesn't depend on it.
+    `by_offer` are sentences on what the yes to the offer still lets others tell the recipient.
     """
 
     recipient: str
@@ -229,6 +231,7 @@ class TakeBack:
     other_senders: tuple[str, ...]
     stays_open: tuple[str, ...]
     stays: tuple[str, ...]
+    by_offer: tuple[str, ...]
 
 
 @frozen
@@ -661,7 +664,20 @@ def preview_take_back(
         tuple(_name(working_set, sender) for sender in senders if sender != office.agency),
         (*_charge_unknown(working_set, recipient, stops, left, lang), *follows.stays_open),
         follows.stays,
+        offer_sentences(working_set, case, recipient, lang, office.clock()),
     )
+
+
+@needs(CASE)
+def allowed_by_offer(
+    office: Office, case: str, recipient: str, lang: str = "en"
+) -> tuple[str, ...]:
+    """Return what the person's yes to the offer lets others tell an agency, as sentences.
+
+    Raises as `read_case`.
+    """
+    working_set, key = office.working_set(), "by_offer_of_person"
+    return offer_sentences(working_set, case, recipient, lang, office.clock(), key)
 
 
 def _charge_unknown(

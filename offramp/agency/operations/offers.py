@@ -264,7 +264,8 @@ class _Walk:
     def _numbers(self, decision: Decision) -> Iterator[StatedNumber]:
         """Yield the stated numbers that the deciding rules read, and every unusual amount."""
         decided_by = {path for reason in decision.reasons for path in reason.get("facts", ())}
-        odd = {each.path: each for each in odd_amounts(self.values.items(), self.terms)}
+        amounts = odd_amounts(self.values.items(), self.terms)
+        odd = {amount.path: amount for amount in amounts}
         for path, value in _leaves(self.values):
             fact = self.terms.fact(path)
             if path in odd:

@@ -329,6 +329,7 @@ def _page(office: Office, handle: str, lang: str) -> MyPage:
                 working_set.opened_automatically,
             ),
             text_fates(working_set, handle, rows, signed_ends(working_set, handle, rows), now),
+            office.clock(),
         ),
         account is not None,
         openings,

@@ -456,6 +456,7 @@ def _take_back(
         "stops_here": seen.stops_here,
         "stopped": [f"{grant.lead} {'; '.join(grant.kinds)}." for grant in seen.stops],
         "left": [f"{grant.lead} {'; '.join(grant.kinds)}." for grant in seen.still_allowed],
+        "by_offer": list(seen.by_offer),
         "reach": reach,
         "at": office.clock(),
     }

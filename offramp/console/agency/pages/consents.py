@@ -49,6 +49,9 @@ def take_back(visit: Visit) -> Response:
                 "name": consent.name,
                 "ended": [grant.sentence for grant in consent.grants if grant.id not in left],
                 "left": [grant.sentence for grant in consent.grants if grant.id in left],
+                "by_offer": operations.allowed_by_offer(
+                    visit.office, visit.case, consent.recipient, visit.lang
+                ),
             }
             for consent in standing
             if any(grant.id not in left for grant in consent.grants)
