@@ -230,7 +230,9 @@ def test_who_knows_what_and_the_account_say_the_same(town: Town, worked: str) ->
     assert not any(re.search(r"\byours?\b|\byou\b", row) for row, _ in knowledge.rows), "of staff"
     assert "the person's first name" in dict(knowledge.rows)
     paragraphs = {line.agency: line.text for line in account(town, worked, "en").summary}
-    assert not knowledge.is_whole and set(knowledge.agencies) <= set(paragraphs)
+    assert not knowledge.is_whole
+    assert {*knowledge.agencies} - {*knowledge.unseen} <= {*paragraphs}
+    assert {"Clinic", "Police", "Program", "Prosecutor"} <= {*knowledge.agencies}, "a column each"
     words = {
         "Told, and opened": "Opened: ",
         "Told, not opened": "Not opened yet: ",
@@ -241,6 +243,7 @@ def test_who_knows_what_and_the_account_say_the_same(town: Town, worked: str) ->
     for detail, row in knowledge.rows:
         assert "name and contact" not in detail
         for agency, cell in zip(knowledge.agencies, row, strict=True):
+            assert agency not in knowledge.unseen or cell == "Not shown here"
             for state_words in cell.split(". "):
                 if state_words in words:
                     _, _, rest = paragraphs[agency].partition(words[state_words])

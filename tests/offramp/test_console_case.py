@@ -759,7 +759,10 @@ def test_the_status_word_and_the_case_manager_are_read_at_both_ends_and_correcte
     shown = words(officer.get(f"{theirs}/knows"))
     assert "can ask for the whole list" in shown and "refuses" not in shown
     assert "can ask for the whole list" not in words(rosa.get(f"{case}/knows")), "she can herself"
-    assert "Status in one word Told, and opened Said it Not shown here" in shown
+    cells = "Told, and opened Not shown here Said it Not shown here Not shown here Not shown here"
+    assert f"Status in one word {cells}" in shown
+    assert "Clinic, Defender: Police told them nothing of this." in shown
+    assert "What others told them isn’t seen here." in shown
     # What comes back are receipts. They change nothing that is known here.
     page = rosa.get(case)
     assert "Open what came first" not in page.text

@@ -465,15 +465,15 @@ def test_each_no_is_on_the_page_with_the_agency_that_would_tell(desk: Desk) -> N
     desk.allow(path, [*[NO] * 5, YES])
     desk.town.settle()
     agencies = desk.office.working_set().gateway.history.newest.agencies
-    said = [
-        (each["to"], agencies[each["from"]].name)
+    declined = [
+        (line["to"], agencies[line["from"]].name)
         for event in desk.office.working_set().statements_of(case)
-        for each in event.body["said"]
-        if not each["yes"]
+        for line in event.body["said"]
+        if not line["yes"]
     ]
-    told = operations.print_my_page(desk.office, case).told
-    noes = [(agency.agency, no.by) for agency in told for no in agency.noes]
-    assert sorted(noes) == sorted(set(said)) and len({by for _, by in noes}) >= 3
+    recipients = operations.print_my_page(desk.office, case).told
+    noes = [(agency.agency, no.by) for agency in recipients for no in agency.noes]
+    assert sorted(noes) == sorted(set(declined)) and len({by for _, by in noes}) >= 3
 
 
 def test_a_form_is_recorded_once_and_not_over_another_one(desk: Desk) -> None:

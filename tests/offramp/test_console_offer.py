@@ -237,8 +237,8 @@ def test_a_no_names_what_is_known_by_chance_and_could_turn_it(officer: Caller) -
     assert "This no can change: one of these can turn it. Nobody has to find it out now." in words
     assert "Did the person seek help for an overdose" in words
     officer.get("/offer/scene")
-    known = {"encounter.overdose_help_sought": "yes", f"{CHARGE}.code": "NMSA 30-31-23"}
-    page = _see(officer, **{f"{CHARGE}.violent": "no"}, **weighed, **known)
+    help_sought = {"encounter.overdose_help_sought": "yes", f"{CHARGE}.code": "NMSA 30-31-23"}
+    page = _see(officer, **{f"{CHARGE}.violent": "no"}, **weighed, **help_sought)
     assert "Do not charge the person for this" in _words(page), _words(page)
 
 
@@ -254,9 +254,9 @@ def test_a_slip_of_the_decimal_point_is_shown_with_the_answer_and_leads_back(
 ) -> None:
     page = _known_by_chance(officer, **{f"{DRUG}.form": "weighed", f"{DRUG}.grams": "2400"})
     assert _heading(page) == "You may not offer the program"
-    for shown in (page, officer.get("/offer/not")):
-        assert "2,400 g, an unusual amount Opioid . Check it" in _words(shown), _words(shown)
-        assert f'href="/offer/scene#{DRUG}.grams"' in shown.text
+    for answer in (page, officer.get("/offer/not")):
+        assert "2,400 g, an unusual amount Opioid . Check it" in _words(answer), _words(answer)
+        assert f'href="/offer/scene#{DRUG}.grams"' in answer.text
     assert f'id="{DRUG}.grams"' in officer.get("/offer/scene").text
     page = _see(
         officer,
@@ -277,9 +277,9 @@ def test_a_no_shows_the_number_that_decided(
 ) -> None:
     page = _known_by_chance(officer, **typed)
     assert _heading(page) == "You may not offer the program"
-    for shown in (page, officer.get("/offer/not")):
-        assert number in _words(shown) and "Change it" in _words(shown), _words(shown)
-        assert "You may not offer the program" in _words(shown)
+    for answer in (page, officer.get("/offer/not")):
+        assert number in _words(answer) and "Change it" in _words(answer), _words(answer)
+        assert "You may not offer the program" in _words(answer)
     officer.get("/offer")
     officer.send("/offer", {"route": "arrest"})
     assert "the rules say" not in officer.get("/offer/not").text, "no answer of another offer"
@@ -537,7 +537,7 @@ def test_only_a_drug_without_an_amount_is_to_be_weighed_later(
     page = _sent(officer)
     assert _heading(page) == "Sent" and later not in _words(page)
     with closing(town.office("police")) as office:
-        (case,) = (each.case for each in operations.list_cases(office) if each.person == "Bea")
+        (case,) = (row.case for row in operations.list_cases(office) if row.person == "Bea")
         described = operations.describe_case(office, case)
     assert not [answer for answer in described.answers if answer.decision == "offer"], (
         "the person answered the offer"

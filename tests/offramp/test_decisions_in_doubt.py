@@ -166,8 +166,8 @@ def test_the_records_check_names_what_changed_after_its_word(town: Town) -> None
         caller = signed_in(town, console, "prosecutor")
         assert closed in words(caller.get("/queue")) and closed in words(caller.get(page_of))
         settle(town, case)
-        shown = words(caller.get(page_of))
-    assert "What changed since the decision" in shown and "was November 2, 2026 by Police" in shown
+        text = words(caller.get(page_of))
+    assert "What changed since the decision" in text and "was November 2, 2026 by Police" in text
     screen(town, case)
     assert operations.open_decision(town.at["prosecutor"], case, "screening").changed == ()
 

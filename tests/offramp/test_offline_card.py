@@ -159,8 +159,7 @@ def test_a_no_that_a_known_fact_could_turn_says_so(grams: int, turns: bool) -> N
         "person": {"age": 27},
     }
     facts = read_facts(given_facts, read_pack("santa-fe").vocabulary)
-    known = {**facts.known, DAY: tree_of("santa-fe").day}
-    path = tree_of("santa-fe").follow(known)
+    path = tree_of("santa-fe").follow({**facts.known, DAY: tree_of("santa-fe").day})
     assert path is not None
     screen = Screens(tree_of("santa-fe"), segment_of(read_pack("santa-fe"), None)).screen(path.leaf)
     assert isinstance(screen, AnswerScreen)

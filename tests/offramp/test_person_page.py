@@ -298,12 +298,12 @@ def test_before_a_take_back_the_page_says_that_the_word_on_the_charge_freezes(
         (
             "en",
             "You said yes to the program when police offered it. For 30 days after that yes, "
-            "Police may still tell Crossroads this, and correct it: ",
+            "or until you leave, Police may still tell Crossroads this, and correct it: ",
         ),
         (
             "es",
             "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante 30 días "
-            "después de ese sí, Police todavía puede decir esto a Crossroads, y corregirlo: ",
+            "después de ese sí, o hasta que deje el programa, Police todavía puede decir esto a Crossroads, y corregirlo: ",
         ),
     ],
 )

@@ -253,9 +253,10 @@ SAID: Mapping[str, tuple[str, str]] = {
     ),
     "offer_stays": (
         "Your yes to the program, when police offered it, is another permission. For 30 days after "
-        "that yes, what {agency} was told because of it may still be told and corrected.",
+        "that yes, or until you leave, what {agency} was told because of it may still be told and "
+        "corrected.",
         "Su sí al programa, cuando la policía se lo ofreció, es otro permiso. Durante 30 días "
-        "después de ese sí, lo que se comunicó a {agency} por él todavía se puede comunicar y "
+        "después de ese sí, o hasta que deje el programa, lo que se comunicó a {agency} por él todavía se puede comunicar y "
         "corregir.",
     ),
     "consent_narrow": (

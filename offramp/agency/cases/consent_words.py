@@ -74,18 +74,18 @@ SAY: Mapping[str, tuple[str, str]] = {
     ),
     # A take-back ends what was signed. The yes to the offer is another permission.
     "by_offer": (
-        "You said yes to the program when police offered it. For {days} days after that yes, "
-        "{sender} may still tell {recipient} this, and correct it: {categories}.",
+        "You said yes to the program when police offered it. For {days} days after that yes, or "
+        "until you leave, {sender} may still tell {recipient} this, and correct it: {categories}.",
         "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
-        "después de ese sí, {sender} todavía puede decir esto a {recipient}, y corregirlo: "
-        "{categories}.",
+        "después de ese sí, o hasta que deje el programa, {sender} todavía puede decir esto a "
+        "{recipient}, y corregirlo: {categories}.",
     ),
     "by_offer_of_person": (
         "The person said yes to the program when police offered it. For {days} days after that "
-        "yes, {sender} may still tell {recipient} this, and correct it: {categories}.",
+        "yes, or until the person leaves, {sender} may still tell {recipient} this, and correct it: {categories}.",
         "La persona dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
-        "después de ese sí, {sender} todavía puede decir esto a {recipient}, y corregirlo: "
-        "{categories}.",
+        "después de ese sí, o hasta que deje el programa, {sender} todavía puede decir esto a "
+        "{recipient}, y corregirlo: {categories}.",
     ),
     "ask_lawyer": (
         "Ask your lawyer or the court.",

@@ -123,7 +123,8 @@ class Knowledge:
     """Who knows what, as far as this agency can see it.
 
     `agencies` are the columns, this one first, and `rows` the details, or the kinds of information
-    where the details can't be read, with a cell for each agency. A cell is `NOT_TOLD`, or `UNSEEN`
+    where the details can't be read, with a cell for each agency. Where others may have told
+    something, each agency of the program is a column. A cell is `NOT_TOLD`, or `UNSEEN`
     where others may have told the agency. `is_whole` is true if it has what others told each other,
     and `is_proved` false where only this agency's own records say it.
     """
@@ -132,6 +133,12 @@ class Knowledge:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     is_whole: bool
     is_proved: bool = True
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The agencies of which nothing is seen here, because only others may have told them."""
+        columns = zip(self.agencies, *(cells for _, cells in self.rows), strict=True)
+        return tuple(name for name, *cells in columns if cells and {*cells} == {UNSEEN})
 
 
 @needs(CASE, look="print")
@@ -216,8 +223,10 @@ def describe_knowledge(office: Office, case: str) -> Knowledge:
         openings=account.text_openings,
     )
     own_agency, is_whole = office.agency, account.agency is None
-    others = sorted({agency for detail in details for agency in detail.states} - {own_agency})
-    agencies = (own_agency, *others)
+    listed = {agency for detail in details for agency in detail.states}
+    # Others may have told any agency of the program. Counsel sees it if they did.
+    others = listed if is_whole else listed | set(account.directory.agencies)
+    agencies = (own_agency, *sorted(others - {own_agency}))
     return Knowledge(
         tuple(_name(account, agency) for agency in agencies),
         tuple(
