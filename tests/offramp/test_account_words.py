@@ -310,7 +310,8 @@ def test_a_count_has_its_plural() -> None:
     all_back = (
         "You took back all 3 permissions that you had signed to tell Crossroads something. Your "
         "yes to the program, when police offered it, is another permission. For 30 days after that "
-        "yes, or until you leave, what Crossroads was told because of it may still be told and corrected."
+        "yes, or until you leave, what Crossroads was told because of it may still be told and "
+        "corrected."
     )
     assert all_back in page(world, case, "en")
     assert "Su sí al programa, cuando la policía se lo ofreció, es otro permiso." in page(

@@ -256,8 +256,8 @@ SAID: Mapping[str, tuple[str, str]] = {
         "that yes, or until you leave, what {agency} was told because of it may still be told and "
         "corrected.",
         "Su sí al programa, cuando la policía se lo ofreció, es otro permiso. Durante 30 días "
-        "después de ese sí, o hasta que deje el programa, lo que se comunicó a {agency} por él todavía se puede comunicar y "
-        "corregir.",
+        "después de ese sí, o hasta que deje el programa, lo que se comunicó a {agency} por él "
+        "todavía se puede comunicar y corregir.",
     ),
     "consent_narrow": (
         "You narrowed what {agencies} may be told.",

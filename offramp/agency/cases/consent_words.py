@@ -82,7 +82,8 @@ SAY: Mapping[str, tuple[str, str]] = {
     ),
     "by_offer_of_person": (
         "The person said yes to the program when police offered it. For {days} days after that "
-        "yes, or until the person leaves, {sender} may still tell {recipient} this, and correct it: {categories}.",
+        "yes, or until the person leaves, {sender} may still tell {recipient} this, and correct "
+        "it: {categories}.",
         "La persona dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
         "después de ese sí, o hasta que deje el programa, {sender} todavía puede decir esto a "
         "{recipient}, y corregirlo: {categories}.",
