@@ -17,7 +17,7 @@ from offramp.output_file import check_output, write_output
 from offramp.policy import operations
 from offramp.policy.cohort.engine_choice import choose_engine
 from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
-from offramp.policy.input_files import read_facts
+from offramp.policy.input_files import read_assumed
 from offramp.policy.scenario_files import add_offered, check_can_add
 from offramp.terminal import print_error, print_json, print_text
 from rules.decide.moments import local
@@ -179,7 +179,7 @@ def read_cohort(options: argparse.Namespace) -> CohortRequest | None:
             options.limit,
             choose_engine(options.engine, options.master),
         ),
-        assume if assume in (None, NOTHING) else read_facts(assume),
+        assume if assume in (None, NOTHING) else read_assumed(assume),
         None if assume in (None, NOTHING) else assume,
         sys.stderr,
     )

@@ -15,6 +15,7 @@ from rules.input.csv_text import SEPARATORS, Row, read_rows
 from rules.input.printing import printable
 
 _NAMED = 500  # columns among which a like name is looked for
+_SHOWN = 12  # columns of a table that a refusal names
 
 
 class CaseTable:
@@ -145,8 +146,15 @@ def _missing_columns(missing: list[str], header: list[str]) -> RequestError:
         f"the table has no column {names}"
         if len(missing) == 1
         else f"the table has no columns {names}",
-        fix=_other_separator(header) or (guess if len(missing) == 1 else "check the map"),
+        fix=_other_separator(header)
+        or (guess if len(missing) == 1 else f"check the map: the table has {_named(header)}"),
     )
+
+
+def _named(header: list[str]) -> str:
+    """Return the columns of a table, the first ones of many."""
+    listed = ", ".join(f"`{printable(column)}`" for column in header[:_SHOWN])
+    return f"{listed} and {len(header) - _SHOWN} more" if len(header) > _SHOWN else listed
 
 
 def _folded(column: str) -> str:

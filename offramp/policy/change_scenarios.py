@@ -8,7 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from offramp.policy.boundary_scenarios import clock_scenarios
-from offramp.policy.change_sides import ChangeSide
+from offramp.policy.change_sides import ChangeSide, naming
 from offramp.policy.change_wording import READ_FIRST
 from rules.author.phrases import format_amount, spell_name
 from rules.author.scenarios import Scenario, first_difference, read_scenarios
@@ -93,7 +93,9 @@ class AskedScenarios:
     @staticmethod
     def beside(sides: tuple[ChangeSide, ChangeSide]) -> AskedScenarios:
         """Read the scenarios beside both packs. Of two with one id, the new pack's is asked."""
-        old, new = map(scenarios_of, sides)
+        old, new = (
+            _scenarios_named(label, side) for label, side in zip(("OLD", "NEW"), sides, strict=True)
+        )
         by_id = {scenario.id: scenario for scenario in (*old, *new)}
         return AskedScenarios(tuple(by_id.values()), frozenset(scenario.id for scenario in new))
 
@@ -162,6 +164,12 @@ class ScenarioFindings:
             "edges": list(self.edges),
             **({"uncovered": list(self.uncovered)} if self.uncovered else {}),
         }
+
+
+def _scenarios_named(label: str, side: ChangeSide) -> list[Scenario]:
+    """Return the scenarios beside a pack. A refusal names the side, as it was typed."""
+    with naming(label, side.name):
+        return scenarios_of(side)
 
 
 def scenarios_of(side: ChangeSide) -> list[Scenario]:

@@ -13,7 +13,7 @@ from offramp.clock import day_of_asking
 from offramp.output_file import check_output
 from offramp.policy import operations
 from offramp.policy.answer_json import answer_as_json
-from offramp.policy.input_files import read_facts
+from offramp.policy.input_files import read_assumed, read_facts
 from offramp.policy.local_packs import local_lines
 from offramp.terminal import print_error, print_json, print_text
 from rules.errors import Refusal, RequestError
@@ -296,7 +296,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
             options.min_cell,
             engine=engine,
         ),
-        assume=assume if assume in (None, NOTHING) else read_facts(assume),
+        assume=assume if assume in (None, NOTHING) else read_assumed(assume),
         progress=sys.stderr,
     )
     for line in left_out_ids(report):

@@ -20,7 +20,7 @@ from offramp.policy.operations import change_memo
 from offramp.policy.scenario_files import replace_file
 from rules.author.scenarios import FILE, read_scenarios, run
 from rules.decide.program import Program
-from rules.errors import PackError, Refusal, RequestError
+from rules.errors import PackError, Place, Refusal, RequestError
 from rules.frozen import frozen
 from rules.input.printing import plain, printable
 from rules.shelf import read_pack
@@ -47,12 +47,16 @@ class DraftText:
 
 @frozen
 class DraftFault:
-    """A fault with its place and its fix. `lines` are those around it, each with its number."""
+    """A fault with its place and its fix. `lines` are those around it, each with its number.
+
+    `file` is the draft's `pack` or `scenarios`, None for a file of another folder.
+    """
 
     message: str
     fix: str
     place: str
     lines: tuple[tuple[int, str], ...] = ()
+    file: str | None = None
 
 
 @frozen
@@ -178,12 +182,17 @@ def _finding(folder: Path, says: str, pack: Pack, scenarios: list[Scenario]) -> 
         if rule.id in ids
     ]
     for place in places:
-        name = Path(place.file or "").name
-        file = next((key for key, value in FILES.items() if value == name), None)
-        is_own = (place.file or "").split("/")[0] == folder.resolve().name
-        if file is not None and is_own and place.line is not None:
-            return DraftFinding(says, f"{name}, line {place.line}", file)
+        file = _own_file(folder, place)
+        if file is not None and place.line is not None:
+            return DraftFinding(says, f"{FILES[file]}, line {place.line}", file)
     return DraftFinding(says)
+
+
+def _own_file(folder: Path, place: Place) -> str | None:
+    """Return which file of a draft a place is in, None for one of another folder, or for none."""
+    path = Path(place.file or "")
+    is_own = path.parent == folder or str(path.parent) == folder.resolve().name
+    return next((key for key, name in FILES.items() if is_own and name == path.name), None)
 
 
 def _gaps(short_of: list[str], memo: Mapping[str, Any]) -> Iterator[str]:
@@ -195,13 +204,15 @@ def _gaps(short_of: list[str], memo: Mapping[str, Any]) -> Iterator[str]:
 
 def _fault(folder: Path, error: PackError) -> DraftFault:
     """Return a fault with the lines around its place, if that is in a file of the draft."""
-    name = Path(error.at.file or "").name
+    file = _own_file(folder, error.at)
+    name = FILES[file] if file is not None else error.at.file or ""
+    if error.at.line is None:
+        return DraftFault(error.message, error.fix, name, (), file)
     lines: tuple[tuple[int, str], ...] = ()
-    if error.at.line is not None and name in FILES.values():
+    if file is not None:
         with suppress(OSError, UnicodeDecodeError):
             text = (folder / name).read_text("utf-8").splitlines()
             first = max(error.at.line - 1 - _BESIDE, 0)
             around = text[first : error.at.line + _BESIDE]
             lines = tuple(enumerate(around, start=first + 1))
-    place = "" if error.at.line is None else f"{name}, line {error.at.line}"
-    return DraftFault(error.message, error.fix, place, lines)
+    return DraftFault(error.message, error.fix, f"{name}, line {error.at.line}", lines, file)

@@ -25,6 +25,11 @@ def read_facts(name: str) -> Any:
     return read_json(name, "the facts")
 
 
+def read_assumed(name: str) -> Any:
+    """Return the facts in the JSON file of `--assume`. A refusal names the option and the file."""
+    return read_json(name, f"the facts of `--assume {_label(name)}`")
+
+
 def read_json(name: str, subject: str) -> Any:
     """Return the JSON in a file. `subject` names it in a refusal.
 

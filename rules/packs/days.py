@@ -18,3 +18,13 @@ def read_day(node: Node) -> date:
         except ValueError:
             pass
     node.fail("no-such-day", f"`{text}` is not a day", "write it as 2014-04-01, 2014-04 or 2014")
+
+
+def reversed_days(subject: str, since: date, until: date) -> tuple[str, str]:
+    """Return the message and the fix for an item that ends before it begins, or on that day."""
+    if since == until:
+        return (
+            f"{subject} begins on {since} and ends on that day, so it is in force on no day",
+            "write a later `until`, which is the first day without it",
+        )
+    return f"{subject} ends on {until} before it begins on {since}", "swap the dates"

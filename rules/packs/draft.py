@@ -17,7 +17,7 @@ from rules.input.vocabulary import DecisionTerms, Vocabulary
 from rules.input.yaml import Node
 from rules.language.checker import Scope
 from rules.language.tokens import KEYWORDS, RESERVED
-from rules.packs.days import read_day
+from rules.packs.days import read_day, reversed_days
 from rules.packs.faults import Faults, gather
 from rules.packs.pack import Citation, Offenses, Other, Pack, Parameter, Source
 
@@ -121,11 +121,7 @@ class Draft:
         since, until = days.get("from"), days.get("until")
         source = days["source"]
         if since and until and until <= since:
-            fields["until"].fail(
-                "dates-reversed",
-                f"{subject} ends on {until} before it begins on {since}",
-                "swap the dates",
-            )
+            fields["until"].fail("dates-reversed", *reversed_days(subject, since, until))
         return {
             "source": source,
             "since": since,

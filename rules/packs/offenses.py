@@ -19,6 +19,7 @@ from rules.input.citations import Section, how_to_cite, reader_of
 from rules.input.printing import printable
 from rules.input.values import iso_day
 from rules.input.vocabulary import Vocabulary
+from rules.packs.days import reversed_days
 from rules.packs.pack import Citation, Offense, Offenses, Parameter, Source, Value
 
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
@@ -224,12 +225,7 @@ def _offense(
         )
     since, until = _day(place, row["from"]), _day(place, row["until"])
     if since and until and until <= since:
-        _fail(
-            place,
-            "dates-reversed",
-            f"{subject} ends on {until} before it begins on {since}",
-            "swap the dates",
-        )
+        _fail(place, "dates-reversed", *reversed_days(subject, since, until))
     return Offense(
         code=section.text,
         title=row["title"],

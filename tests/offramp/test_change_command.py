@@ -43,6 +43,19 @@ def memo_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> d
     return memo
 
 
+def test_a_fault_of_scenarios_names_its_side_as_it_was_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = pack_in(tmp_path / "old"), pack_in(tmp_path / "new")
+    for label, folder in (("OLD", old), ("NEW", new)):
+        file = Path(folder) / "scenarios.yaml"
+        file.write_text("- {id: x\n")
+        assert main(["change", old, new, "--today", "2026-12-01"]) == 2
+        err = capsys.readouterr().err
+        assert f"{file}:2:1: {label} `{folder}`: this is not YAML" in err
+        file.unlink()
+
+
 # The worked example
 
 

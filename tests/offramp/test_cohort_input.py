@@ -103,6 +103,8 @@ def test_columns_of_filters_and_groups_are_missing_with_those_of_the_map(counts:
     code, text = counts.run("id,day,age\n1,2014-05-01,30\n", "--where", "sex=F")
     assert code == 2 and "no-column" in text
     assert all(f"`{name}`" in text for name in ("grams", "place", "sex"))
+    # The columns that are there say if it is another file.
+    assert "check the map: the table has `id`, `day`, `age` [no-column]" in text
 
 
 @pytest.mark.parametrize("table", ["", HEAD])
@@ -250,10 +252,21 @@ def test_over_a_tenth_left_out_is_refused_unless_it_is_allowed(counts: Counts) -
     code, text = counts.run(table)
     assert code == 2 and "too-much-left-out" in text
     assert "of 100 rows, 20 can't be read, 20 of them for `age`" in text and "`100`" in text
+    assert "other reasons" not in text
+    _, text = counts.run(table + "x,y\n" + "x,,,,,,,,,,\n")
+    assert "20 of them for `age`" in text and "; 2 for other reasons;" in text
     assert counts.report(table, "--allow-left-out", "20")["left_out"][0]["rows"] == 20
     assert counts.run(table, "--allow-left-out", "19")[0] == 2
     tenth = HEAD + rows(90) + rows(10, 100, age="forty")
     assert group(counts.report(tenth), "ALL")["rows"] == 90
+
+
+def test_a_file_of_assumed_facts_is_named_where_it_can_t_be_read(counts: Counts) -> None:
+    file = counts.folder / "assumed.json"
+    for content, says in (("", "are empty"), ("{", "are not JSON")):
+        file.write_text(content)
+        code, text = counts.run(HEAD + rows(20), "--assume", str(file))
+        assert code == 2 and f"the facts of `--assume {file}` {says}" in text
 
 
 def test_strict_refuses_any_row_that_is_left_out(counts: Counts) -> None:

@@ -186,6 +186,22 @@ def test_what_can_t_be_read_is_kept_and_named_by_its_line(
         assert "1 fault to fix" in text_of(page.text) and "<script" not in page.text
 
 
+def test_a_fault_of_the_examples_leads_to_the_examples_from_each_page(
+    client: httpx.Client, folder: Path
+) -> None:
+    save(client, BASE)
+    file = pack_of(folder).parent / "scenarios.yaml"
+    scenarios = file.read_text()
+    file.write_text("- {id: x\n")
+    link = '<a href="{}">scenarios.yaml, line 2</a>: This is not YAML'
+    assert link.format(f"{ADDRESS}/scenarios") in client.get(ADDRESS).text
+    assert link.format("#text") in client.get(f"{ADDRESS}/scenarios").text
+    # A file without anything has no line, and is named.
+    file.write_text("")
+    assert "scenarios.yaml</a>: The file is empty." in client.get(ADDRESS).text
+    file.write_text(scenarios)
+
+
 def test_nothing_typed_is_lost_where_it_can_t_be_saved(client: httpx.Client, folder: Path) -> None:
     opened = client.get("/drafts/other").text
     pack_of(folder, "other").write_text(BASE + "\n# by a colleague\n")

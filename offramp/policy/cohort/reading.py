@@ -253,6 +253,8 @@ class CohortReader(Generic[T]):
             f"of {selected:,} rows, {left_out:,} {fault}, {first.rows:,} of them for "
             f"`{printable(first.column)}`: {first.reason} (rows {ids})"
         )
+        if left_out > first.rows:
+            most += f"; {left_out - first.rows:,} for other reasons"
         fix = "fix the file or the map"
         if not strict:
             fix += f", or allow more than {allowed:g} % with `--allow-left-out`"
