@@ -94,8 +94,8 @@ def findings_title(findings: Iterable[str]) -> str:
     """
     kinds = [_kind_of(finding) for finding in findings]
     counted = [
-        f"{number} {one if number == 1 else several}"
-        for kind, (one, several) in _KINDS.items()
+        f"{number} {singular if number == 1 else plural}"
+        for kind, (singular, plural) in _KINDS.items()
         if (number := kinds.count(kind))
     ]
     breaks = any(kind not in (_FAILS, _MISSING) for kind in kinds)
@@ -105,11 +105,11 @@ def findings_title(findings: Iterable[str]) -> str:
 
 
 _BROKEN, _FLOOR, _FAILS, _MISSING = "broken", "floor", "fails", "missing"
-_GONE, _WEAKENED = "removed", "weakened"
+_REMOVED, _WEAKENED = "removed", "weakened"
 _KINDS = {
     _BROKEN: ("invariant is broken", "invariants are broken"),
     _WEAKENED: ("invariant is weakened", "invariants are weakened"),
-    _GONE: ("invariant is removed", "invariants are removed"),
+    _REMOVED: ("invariant is removed", "invariants are removed"),
     _FLOOR: ("guarantee of the old pack isn't kept", "guarantees of the old pack aren't kept"),
     _FAILS: ("scenario fails", "scenarios fail"),
     _MISSING: ("scenario is missing", "scenarios are missing"),
@@ -122,7 +122,7 @@ def _kind_of(finding: str) -> str:
     if finding.startswith("the scenario `"):
         return _FAILS
     if finding.startswith("the invariant `"):
-        for kind in (_BROKEN, _WEAKENED, _GONE):
+        for kind in (_BROKEN, _WEAKENED, _REMOVED):
             if finding.endswith(f" is {kind}"):
                 return kind
     return _FLOOR

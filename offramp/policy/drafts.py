@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["DraftCheck", "DraftFault", "DraftText", "check_draft", "read_draft", "save_draft"]
 
 FILES = {"pack": "pack.yaml", "scenarios": FILE}
-_NAMED = re.compile(r"`([^`]+)`")
+_IN_TICKS = re.compile(r"`([^`]+)`")
 _BESIDE = 1  # lines that are quoted before and after the one at fault
 
 
@@ -169,9 +169,9 @@ def check_draft(
     return DraftCheck((), len(scenarios), failing, gaps, memo, findings)
 
 
-def _finding(folder: Path, says: str, pack: Pack, scenarios: list[Scenario]) -> DraftFinding:
+def _finding(folder: Path, sentence: str, pack: Pack, scenarios: list[Scenario]) -> DraftFinding:
     """Return a finding with the place of the scenario, invariant, or rule that it names."""
-    ids = set(_NAMED.findall(says))
+    ids = set(_IN_TICKS.findall(sentence))
     places = [scenario.place for scenario in scenarios if scenario.id in ids]
     places += [item.place for item in pack.invariants.values() if item.id in ids]
     places += [
@@ -184,8 +184,8 @@ def _finding(folder: Path, says: str, pack: Pack, scenarios: list[Scenario]) -> 
     for place in places:
         file = _own_file(folder, place)
         if file is not None and place.line is not None:
-            return DraftFinding(says, f"{FILES[file]}, line {place.line}", file)
-    return DraftFinding(says)
+            return DraftFinding(sentence, f"{FILES[file]}, line {place.line}", file)
+    return DraftFinding(sentence)
 
 
 def _own_file(folder: Path, place: Place) -> str | None:

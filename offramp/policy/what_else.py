@@ -251,10 +251,10 @@ def _said(
 
 def _words(change: Change) -> str:
     """Return the words that give the outcome: all where they are few, or how many and the first."""
-    words = [_value(choice, None) for choice in (change.after, *change.others)]
-    if len(words) <= _FEW:
-        return join_or(words)
-    return f"one of {len(words)} words, such as {words[0]}"
+    texts = [_value(choice, None) for choice in (change.after, *change.others)]
+    if len(texts) <= _FEW:
+        return join_or(texts)
+    return f"one of {len(texts)} words, such as {texts[0]}"
 
 
 def _with_the(label: str) -> str:
