@@ -140,6 +140,9 @@ def test_what_is_for_the_officer_or_the_prosecutor_is_not_said_to_others_as_you(
         # Nobody said that a charge is on hold.
         questions = [each.asks for each in described.answers] + [q for _, q in described.decides]
         assert not any("held charge" in question for question in questions), agency
+        assert not any(
+            each.decision == "offer" for each in described.answers if not each.outcome
+        ), "the person answered the offer"
         outcomes |= {each.decision: each.outcome for each in described.answers if each.outcome}
     assert outcomes["offer"] == "The program may be offered"
 

@@ -536,12 +536,6 @@ def test_only_a_drug_without_an_amount_is_to_be_weighed_later(
     officer.send("/offer/who", {"asked": _asked(page), "contact.given_name": "Bea"})
     page = _sent(officer)
     assert _heading(page) == "Sent" and later not in _words(page)
-    with closing(town.office("police")) as office:
-        (case,) = (row.case for row in operations.list_cases(office) if row.person == "Bea")
-        described = operations.describe_case(office, case)
-    assert not [answer for answer in described.answers if answer.decision == "offer"], (
-        "the person answered the offer"
-    )
 
 
 def test_a_no_shows_what_another_source_says(officer: Caller) -> None:

@@ -64,8 +64,6 @@ _LOOKS_SHOWN = 40
 _NAMING = ("conduct", "kind")
 # The outcome that a person keeps the place, and the decision at the scene.
 _RETAIN, _OFFER = "retain", "offer"
-# The answers on an offer that matter also after the person answered it.
-_NO_OFFER = ("no_offense", "immune", "may_not_offer")
 # Of a person's decision, by whether a correction of what it read is unopened.
 _OUT_OF_DATE = {False: "Out of date", True: "May be out of date"}
 # Steps of every program, with the fact that states when each was done.
@@ -450,8 +448,8 @@ class _Teller:
         for decision, answer in view.answers.items():
             made = view.determinations.get(decision)
             is_answered = decision == _OFFER and ACCEPTED in self.seen.known
-            if is_answered and answer.outcome not in _NO_OFFER:
-                continue  # the person answered the offer, so nobody makes it now
+            if is_answered and answer.status != "decided":
+                continue  # the person answered the offer, so nobody waits for the rules
             if decision == EJECTION and made is None and not may_be_ejected(self.seen):
                 continue  # nothing asks for it
             beside, outcome = self._beside(view, decision), self._records_word(decision)
