@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from offramp.agency import operations
+from offramp.agency.cases.caseload import utc
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.settings import read_settings, write_settings
 from tests.support.agencies import Town
@@ -28,6 +29,7 @@ from tests.support.santa_fe_town import (
     say_yes,
     screen,
     settle,
+    state,
 )
 from tests.support.staff import founder_of
 
@@ -344,16 +346,24 @@ def test_police_are_not_asked_for_the_entry_of_a_person_who_they_were_told_is_in
         assert "police" in made.recipients
         assert "admission" not in operations.read_case(town.at["police"], case).determinations
         assert _asked_of_police(town, case) == ([], [])
+        with pytest.raises(AgencyError) as nothing:
+            operations.open_form(town.at["police"], "answer", case)
+        assert nothing.value.code == "nothing-to-tell"
+        assert "`" not in str(nothing.value), "a page names no command"
         # A question that is asked after that waits as any other.
         operations.ask(office, case, "eligibility", facts=weight)
         settle(town, case)
         assert _asked_of_police(town, case) == (weight, weight)
+        left = {"enrollment.since": utc(town.hub.clock)[:10]}
+        state(town, "crossroads", "exit", case, left)
+        settle(town, case)
+        assert _asked_of_police(town, case) == ([], []), "nobody waits after the exit"
 
 
 def _asked_of_police(town: Town, case: str) -> tuple[list[str], list[str | None]]:
     """Return the facts that police are asked for, on *Asked* and on *Today*."""
     police = town.at["police"]
-    waiting = [each.path for each in operations.waiting_questions(police, case)]
+    waiting = [question.path for question in operations.waiting_questions(police, case)]
     today = operations.list_today(police, 50).tasks
     return waiting, [step.task.asks for step in today if step.task.asks]
 

@@ -286,14 +286,14 @@ def test_that_the_record_decided_is_not_in_a_letter() -> None:
 def test_a_held_charge_has_a_day_since_a_letter_is_read_later(
     lang: str, undated: str, dated: str
 ) -> None:
-    held = next(
+    on_hold = next(
         decision
         for _, decision_made, decision in scenarios()
         if (decision_made.decision, decision_made.outcome) == ("filing", "hold")
     )
-    assert undated in text_of(letter_of(held, lang))
+    assert undated in text_of(letter_of(on_hold, lang))
     letterhead = Letterhead(written_on=date(2014, 12, 12))
-    assert dated in text_of(write_letter(held, lang, letterhead=letterhead))
+    assert dated in text_of(write_letter(on_hold, lang, letterhead=letterhead))
 
 
 def test_a_source_that_binds_nobody_is_not_cited() -> None:

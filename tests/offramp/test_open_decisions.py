@@ -416,7 +416,7 @@ def test_a_filing_is_never_compared_with_what_it_states_itself(own_town: Town) -
             assert (filing.outcome, filing.because, filing.missing) == (None, (), ())
             assert (filing.possible, filing.differs) == (None, None)
         shown = opened(town, "prosecutor", case, "filing")
-        assert shown.missing == () and shown.answer.title == "No answer of their own"
+        assert shown.missing == () and shown.answer.title == "Not known without the decision"
         assert {choice.relation for choice in shown.choices} == {"undecided"}
         assert not operations.preview_determination(office, *words).differs
         printed = "\n".join(case_text(town, case))

@@ -186,8 +186,8 @@ def test_a_filing_by_decision_reads_filed_and_no_answer_beside_it_rests_on_the_f
     assert (charge.state, charge.rules) == ("filed", "may_be_filed")
     assert person_wording.rules_alone(charge, "en") == "The rules let the prosecutor file it."
     # A filing that the prosecutor tells without a decision states the same.
-    told = {"standing": "filed", "facts": {"case.charge_held": False}}
-    ana.prosecutor_tells("filing_decision", "charge_status", told)
+    status = {"standing": "filed", "facts": {"case.charge_held": False}}
+    ana.prosecutor_tells("filing_decision", "charge_status", status)
     charge = operations.print_my_page(ana.office, ana.case).charge
     assert (charge.state, charge.rules, charge.because) == ("filed", "undetermined", ())
 

@@ -79,8 +79,8 @@ def answer_case(
     `anywhere`, a decision of another role is answered too: what isn't known here is unknown. Raises
     `AgencyError` `no-such-case`, `not-here-decided`, and as `Case.decide`.
     """
-    known = case or case_of(working_set, handle)
-    case, now = without_effects(known, decision), office.clock()
+    whole = case or case_of(working_set, handle)
+    case, now = without_effects(whole, decision), office.clock()
     program = office.program(working_set)
     program.outcomes(decision)
     if not anywhere:
@@ -88,7 +88,7 @@ def answer_case(
     at = utc(working_set.gateway.hub_time(now))
     silent = silent_events(working_set, handle, now)
     ended = ended_kinds(working_set, program.pack, handle, working_set.gateway.hub_time(now))
-    enrolled, later = packs_since_enrollment(working_set, known)
+    enrolled, later = packs_since_enrollment(working_set, whole)
     if decision not in SEVERITY or not later:
         answer = case.decide(program, decision, at, own_facts, silent)
         answer.ended = ended

@@ -605,6 +605,7 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
             "no-such-decision", "nobody here decides that", fix="look at the list of what waits"
         )
     view, own_case = read_case(office, case), case_of(working_set, case)
+    flagged = view.outdated, view.may_be_reviewed
     # The records check is of records that are in no record of the exchange.
     answer = view.answers.get(decision) or answer_on_known_facts(
         working_set, program, own_case, case, decision, now
@@ -641,7 +642,7 @@ def open_decision(office: Office, case: str, decision: str) -> DecisionToMake:
         _digest(case, decision, answer, own_case),
         _may_be_told(working_set, program, own_case, case, decision, now),
         tuple(changed_facts_of(office, working_set, case, own_case, decision, view.facts)),
-        doubts_of(working_set, program, own_case, case, decision, now),
+        doubts_of(working_set, program, own_case, case, decision, flagged, now),
         _given_word(office, working_set, own_case, case) if decision == SCREENING else None,
         tuple(_rests_on(working_set, program, view, own_case, decision, now)),
         asks_by_itself(office, working_set, case, own_case, decision),
@@ -1068,7 +1069,7 @@ def _in_words(working_set: WorkingSet, decision: str, answer: Answer | None) -> 
         doubts = tuple(ruling.provisional)
         return RulesAnswer(kind, label, word, because, doubts)
     if answer.is_settled:
-        return RulesAnswer("yours", "No answer of their own", None, because)
+        return RulesAnswer("yours", "Not known without the decision", None, because)
     role = working_set.gateway.history.newest.role(working_set.agency)
     if any(need["fact"] == APPROVAL and need["ask"] == role for need in answer.needed):
         return RulesAnswer("yours", "Yours to decide", None, because)

@@ -388,12 +388,12 @@ def determine(
     with office.transaction() as working_set:
         if case != NEW_CASE:
             check_unchanged(office, working_set, case, seen_at)
-        known = case_of(working_set, case) if case != NEW_CASE else None
+        before = case_of(working_set, case) if case != NEW_CASE else None
         case, made, drafted = _draft_decision(
             office, working_set, actor, case, decision, outcome, reason, recipient
         )
-        if known is not None and not although_in_doubt:
-            check_no_doubt(office, working_set, known, case, decision)
+        if before is not None and not although_in_doubt:
+            check_no_doubt(office, working_set, before, case, decision)
         parts = tuple(part for part in drafted if part.to)
         first = told_before_others(working_set, made, parts)
         records = [

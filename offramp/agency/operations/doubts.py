@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.next_steps import APPROVAL, APPROVING
@@ -22,6 +20,9 @@ from offramp.agency.operations.outdated_words import may_be_made_anew, out_of_da
 from offramp.agency.operations.telling import agency_names
 from rules.decide.program import Program
 
+# The decisions that are out of date, and those that may be made anew though the rules agree.
+Flagged = tuple[tuple[OutdatedDecision, ...], tuple[OutdatedDecision, ...]]
+
 
 @needs(CASE)
 def decision_doubts(office: Office, case: str, decision: str) -> tuple[str, ...]:
@@ -30,10 +31,10 @@ def decision_doubts(office: Office, case: str, decision: str) -> tuple[str, ...]
     Raises `AgencyError` `no-such-case`.
     """
     working_set = office.working_set()
-    known = case_of(working_set, case)
-    return doubts_of(
-        working_set, office.program(working_set), known, case, decision, office.clock()
-    )
+    program, own_case = office.program(working_set), case_of(working_set, case)
+    now = office.clock()
+    flagged = flagged_decisions(working_set, program, own_case, case, now)
+    return doubts_of(working_set, program, own_case, case, decision, flagged, now)
 
 
 def check_no_doubt(
@@ -44,7 +45,9 @@ def check_no_doubt(
     Raises `AgencyError` `decision-in-doubt`.
     """
     program = office.program(working_set)
-    doubts = doubts_of(working_set, program, case, handle, decision, office.clock())
+    now = office.clock()
+    flagged = flagged_decisions(working_set, program, case, handle, now)
+    doubts = doubts_of(working_set, program, case, handle, decision, flagged, now)
     if doubts:
         raise AgencyError(
             "decision-in-doubt",
@@ -53,28 +56,34 @@ def check_no_doubt(
         )
 
 
+def flagged_decisions(
+    working_set: WorkingSet, program: Program, case: Case, handle: str, now: int
+) -> Flagged:
+    """Return the decisions of a case that are out of date, and those that may be made anew."""
+    return (
+        outdated_decisions(working_set, program, handle, case, now),
+        others_may_look_again(working_set, program, handle, case, now),
+    )
+
+
 def doubts_of(
-    working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
+    working_set: WorkingSet,
+    program: Program,
+    case: Case,
+    handle: str,
+    decision: str,
+    flagged: Flagged,
+    now: int,
 ) -> tuple[str, ...]:
     """Return the decisions on which one rests, and that may be made anew, as sentences.
 
-    `now` is in seconds since 1970.
+    `flagged` are those of `flagged_decisions`, and `now` is in seconds since 1970. One of this
+    office is one only if the rules read its outcome. Deciding the same again is the remedy for an
+    outdated decision of its own, and isn't in doubt.
     """
-    return tuple(_doubts(working_set, program, case, handle, decision, now))
-
-
-def _doubts(
-    working_set: WorkingSet, program: Program, case: Case, handle: str, decision: str, now: int
-) -> Iterator[str]:
-    """Yield a sentence for each decision that may be made anew.
-
-    One of this office is one only if the rules read its outcome. Deciding the same again is the
-    remedy for an outdated decision of its own, and isn't in doubt.
-    """
-    outdated = outdated_decisions(working_set, program, handle, case, now)
-    reviewed = others_may_look_again(working_set, program, handle, case, now)
+    outdated, reviewed = flagged
     if not (outdated or reviewed):
-        return
+        return ()
     paths = FactsRead(working_set, program, handle, case, now).of(decision)
     names = agency_names(working_set)
 
@@ -85,8 +94,7 @@ def _doubts(
             return is_rested_on and other.decision != decision
         return approves or is_rested_on or other.decision == decision
 
-    for flagged in filter(is_read, outdated):
-        if flagged.what != ANSWER:
-            yield out_of_date(flagged, names)
-    for flagged in filter(is_read, reviewed):
-        yield may_be_made_anew(flagged, names)
+    return (
+        *(out_of_date(old, names) for old in outdated if old.what != ANSWER and is_read(old)),
+        *(may_be_made_anew(other, names) for other in reviewed if is_read(other)),
+    )
