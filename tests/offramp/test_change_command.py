@@ -617,7 +617,8 @@ def test_a_removed_rule_has_the_reason_and_the_source_that_the_variant_gives(
     page = tmp_path / "memo.html"
     words = (plain_pack, str(variant), "--decision", "eligibility", "--today", "2026-12-01")
     rows = {row["what"]: row for row in memo_of(capsys, *words)["redline"]}
-    assert rows["rule eligibility.over-the-cap"]["how"] == "went"
+    gone = rows["rule eligibility.over-the-cap"]
+    assert (gone["how"], gone["because"], gone["source"]) == ("went", "More than 4 g.", "own")
     assert rows["reason for removing rule eligibility.over-the-cap"] == {
         "what": "reason for removing rule eligibility.over-the-cap",
         "how": "came",
@@ -630,6 +631,8 @@ def test_a_removed_rule_has_the_reason_and_the_source_that_the_variant_gives(
         "- reason for removing rule eligibility.over-the-cap is new: The council takes any amount."
     )
     assert f"{reason}\n     source: council" in text
+    assert "     reason: More than 4 g.\n     source: own\n" in text
+    assert "Reason: More than 4 g." in page.read_text()
     assert "The council takes any amount." in page.read_text()
     # Another reason is another pack, and a change that moves no answer.
     other = removed.replace("any amount", "all amounts")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -52,6 +53,7 @@ from rules.shelf import english, read_pack, shipped
 from tests.conftest import ROOT
 from tests.support.english import Reader, meaning
 from tests.support.parsed_page import ParsedPage
+from tests.support.riverton import PACK, pack_in
 
 LINES_OF_A_SIDE = 66
 # Their offers read so much that the text fills a second side, from what the program checks later
@@ -400,6 +402,31 @@ def test_the_timeline_has_every_day_on_which_something_changed(
     for name, item in pack.items():
         named = pack.parameters[name.split("`")[1]].label if isinstance(item, Value) else name
         assert (item.since is None and item.until is None) or named in shown, name
+
+
+@pytest.mark.parametrize("until", ["2027-03-01", "2023-07-01", "2029-01-01"])
+def test_the_days_of_a_timeline_are_in_order_and_each_is_there_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], until: str
+) -> None:
+    """Rules of the parent begin before the program, on its first day, and on its last."""
+    dates = f"from: 2020-01-01, until: {until}"
+    dated = "from: 2020-01-01, until: 2027-03-01, value: 4"
+    text = PACK.replace("from: 2020-01-01", dates).replace("value: 4", dated)
+    text = text.replace(
+        "source: own}]}", "source: own}, {from: 2027-03-01, value: 6, source: own}]}"
+    )
+    _, shown, _ = ran(capsys, "show", "--timeline", pack_in(tmp_path, text))
+    table = shown.split("\n## ")[0]
+    days = [
+        datetime.strptime(match, "%B %d, %Y").date()
+        for match in re.findall(r"^\| ([A-Z][a-z]+ \d+, \d+) \|", table, re.MULTILINE)
+    ]
+    assert days == sorted(set(days)) and {date(2020, 1, 1), date(2027, 3, 1)} <= set(days)
+    (first,) = re.findall(r"^\| January 1, 2020 \|.*", table, re.MULTILINE)
+    assert "the program begins" in first and "largest amount: 4 g" in first
+    (last,) = [line for line in table.splitlines() if "the program |" in f"{line}"]
+    end = date.fromisoformat(until)
+    assert last.startswith(f"| {end:%B} {end.day}, {end.year} |")
 
 
 def test_programs_stand_side_by_side_with_their_own_answers(
