@@ -17,6 +17,7 @@ from offramp.policy.input_files import read_assumed, read_facts
 from offramp.policy.local_packs import local_lines
 from offramp.terminal import print_error, print_json, print_text
 from rules.errors import Refusal, RequestError
+from rules.input.printing import printable
 
 # Type checkers take a name `TYPE_CHECKING` for true. `typing` itself loads twenty modules.
 TYPE_CHECKING = False
@@ -148,9 +149,20 @@ def decide(options: argparse.Namespace) -> int:
                 "`--jobs` is for many cases",
                 fix="add `--lines`, or leave `--jobs` out",
             )
+        _refuse_table(options.facts)
         if len(packs) > 1:
             return _decide_side_by_side(packs, options, second)
         return _decide_one(packs[0], options, second)
+
+
+def _refuse_table(name: str) -> None:
+    """Refuse a table in place of one case, whose text would be read as broken JSON."""
+    if name.removesuffix(".gz").lower().endswith((".csv", ".tsv")):
+        raise RequestError(
+            "usage",
+            f"`{printable(name)}` is a table, and one case is a JSON file",
+            fix="add `--map MAP`, which states how its columns become facts",
+        )
 
 
 def _decide_one(pack: str, options: argparse.Namespace, second: SecondEngine | None) -> int:

@@ -261,6 +261,17 @@ def test_over_a_tenth_left_out_is_refused_unless_it_is_allowed(counts: Counts) -
     assert group(counts.report(tenth), "ALL")["rows"] == 90
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.CSV.gz", "rows.tsv"])
+def test_a_table_without_a_map_is_no_broken_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(HEAD + rows(2))
+    assert main(["decide", "santa-fe", "eligibility", str(file)]) == 2
+    message = capsys.readouterr().err
+    assert "is a table, and one case is a JSON file; add `--map MAP`" in message
+
+
 def test_a_file_of_assumed_facts_is_named_where_it_can_t_be_read(counts: Counts) -> None:
     file = counts.folder / "assumed.json"
     for content, says in (("", "are empty"), ("{", "are not JSON")):
