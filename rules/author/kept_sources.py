@@ -21,6 +21,7 @@ from rules.packs.digest import canonical
 from rules.packs.pack import Citation, Cost, Item, Pack, Places, Value
 
 _ONE_DAY = timedelta(days=1)
+_OFFENSE = "offense "
 _Kind = TypeVar("_Kind", bound=Item)
 
 
@@ -57,10 +58,13 @@ class KeptSource:
 def kept_sources(old: Pack, new: Pack, days: tuple[date, date]) -> tuple[KeptSource, ...]:
     """Return the numbers of the new pack that differ on these days, and keep the old source.
 
-    A number that the old pack has too, on whatever day, is none: nobody changed it.
+    A number that the old pack has too, on whatever day, is none: nobody changed it. Of one pack on
+    two days, that is so of the offense table, whose sources are acts that state both levels.
     """
     before, after = _numbers(old, days[0]), _numbers(new, days[1])
-    every = _numbers(old, None) if old is not new else before
+    every = _numbers(old, None)
+    if old is new:
+        every = {name: rows for name, rows in every.items() if name.startswith(_OFFENSE)}
     return tuple(
         change
         for item_name, numbers in after.items()
@@ -150,7 +154,7 @@ def _every_number(pack: Pack, day: date | None) -> Iterator[tuple[str, SourcedNu
         for code, rows in pack.offenses.rows.items():
             for row in _in_force(rows, day):
                 content = (row.level, row.conduct, row.drugs, row.homicide)
-                yield f"offense {code}", _sourced(row, content, row.level)
+                yield f"{_OFFENSE}{code}", _sourced(row, content, row.level)
     for retention in _in_force(pack.retention.values(), day):
         kept = (retention.keep, tuple(sorted(retention.ends.items())))
         text = f"{retention.keep.number} {retention.keep.unit}"

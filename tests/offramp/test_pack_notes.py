@@ -104,6 +104,20 @@ def test_a_row_of_the_offense_table_that_changes_alone_is_noted(
     assert rows["offense ORS 475.752"]["source"] == "own-table.own"
 
 
+def test_the_days_of_one_pack_have_a_note_where_its_check_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An act that changes a level states both, so the rows of one table cite it alike."""
+    days = ("santa-fe@2019-06-30", "santa-fe@2019-07-01")
+    rows = redline_of(capsys, *days)
+    paraphernalia = rows["offense NMSA 30-31-25.1"]
+    assert paraphernalia["source"] == paraphernalia["source_before"]
+    assert not [row for row in rows.values() if "same_source" in row]
+    later = pack_in(tmp_path, PACK.replace("{value: 4, source: own}", LATER))
+    rows = redline_of(capsys, f"{later}@2027-02-01", f"{later}@2027-03-01")
+    assert rows["parameter cap"]["same_source"] is True
+
+
 def test_a_changed_range_of_a_parameter_is_in_the_redline(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
