@@ -227,8 +227,9 @@ def _said(
     if fact is not None and fact.type == "list":
         zone = ZoneInfo(decision.program.pack.time_zone)
         records = "none"
-        if change.after:
-            records = records_in_words(fact, change.after, terms.phrases, zone)
+        if change.after:  # other records may give the outcome as well
+            listed = records_in_words(fact, change.after, terms.phrases, zone)
+            records = f"for example: {listed}"
         return f"the {spell_name(fact.name)} {verb} {records}"
     phrase = terms.phrases.get(path, path)
     of = which(change, decision)

@@ -230,6 +230,7 @@ def test_records_that_are_learned_are_printed_in_words(
     condition = capsys.readouterr().out.partition("\nIf ")[2]
     assert "section of law is one that no rule names" in condition
     assert "the drugs turned out to be none" in condition
+    assert "the charges turned out to be for example: a charge (" in condition
     assert not any(mark in condition for mark in ("[{", "99999", "encounter.charges"))
 
 

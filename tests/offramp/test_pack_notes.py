@@ -86,22 +86,37 @@ def test_another_source_place_or_doubt_is_no_old_source(
     assert "same_source" not in redline_of(capsys, old, new)["parameter cap"]
 
 
+def table_in(folder: Path, rows: str) -> None:
+    table = folder / "own-table"
+    table.mkdir(parents=True)
+    (table / "offenses.csv").write_text(TABLE_HEAD + rows)
+    (table / "sources.csv").write_text("id,title,address,confidence\nown,Code,here,low\n")
+    (table / "table.yaml").write_text("system: ORS\nauthority: state\ncovers: [ORS 475]\n")
+
+
+ROW = "ORS 475.75{},Possession,{},,possession,2020-01-01,{},own,,\n"
+
+
 def test_a_row_of_the_offense_table_that_changes_alone_is_noted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = "ORS 475.752,Possession,{},,possession,2020-01-01,,own,,\n"
     packs = []
     for side, level in (("old", "misdemeanor"), ("new", "felony")):
-        table = tmp_path / side / "own-table"
-        table.mkdir(parents=True)
-        (table / "offenses.csv").write_text(TABLE_HEAD + row.format(level))
-        (table / "sources.csv").write_text("id,title,address,confidence\nown,Code,here,low\n")
-        head = "system: ORS\nauthority: state\ncovers: [ORS 475]\n"
-        (table / "table.yaml").write_text(head)
+        table_in(tmp_path / side, ROW.format(2, level, ""))
         packs.append(pack_in(tmp_path / side, PACK + "offenses: own-table\n"))
     rows = redline_of(capsys, *packs)
     assert rows["offense ORS 475.752"]["same_source"] is True
     assert rows["offense ORS 475.752"]["source"] == "own-table.own"
+
+
+def test_far_days_of_an_offense_table_are_noted_and_five_are_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table_in(tmp_path, "".join(ROW.format(n, "felony", "2072-01-01") for n in range(8)))
+    text = checked(capsys, pack_in(tmp_path, PACK + "offenses: own-table\n"))
+    place = f"{tmp_path}/own-table/offenses.csv:2"
+    assert f"{place}: `ORS 475.750.until` is January 1, 2072, in 45 years" in text
+    assert text.count("correct the day if it is a typo") == 5 and "3 more days like these" in text
 
 
 def test_the_days_of_one_pack_have_a_note_where_its_check_has_one(
