@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.operations import CaseDescription, evidence
 from offramp.agency.operations.case_description import DescribedAnswer
 from offramp.agency.wording import case_lines, cases_lines, determination_lines
+from offramp.asking import collect_answers
 from rules.input.json_text import parse_json
 from tests.support.agencies import Town
 from tests.support.santa_fe_town import (
     BY,
+    QUIET,
     consent,
     interview,
     linked_town,
@@ -147,6 +150,19 @@ def test_what_is_for_the_officer_or_the_prosecutor_is_not_said_to_others_as_you(
     assert outcomes["offer"] == "The program may be offered"
 
 
+def told_before(
+    town: Town, agency: str, form: str, case: str, answers: Mapping[str, Any]
+) -> operations.Told:
+    """Return the recipients that the check of a form shows before it is sent."""
+    office, names = town.at[agency], frozenset(answers)
+    opened = operations.open_form(office, form, case)
+    collected = collect_answers(
+        lambda so_far: opened.questions(so_far, names), answers, QUIET, rest_unknown=True
+    )
+    draft = operations.draft_form(office, opened, collected)
+    return operations.told_by(operations.preview_draft(office, draft))
+
+
 def test_counsel_gets_the_notice_of_an_exit_and_the_page_says_that_the_rest_was_stopped(
     town: Town,
 ) -> None:
@@ -157,7 +173,12 @@ def test_counsel_gets_the_notice_of_an_exit_and_the_page_says_that_the_rest_was_
     operations.represent(town.at["defender"], case)
     settle(town, case)
     interview(town, case)
-    state(town, "crossroads", "exit", case, {"enrollment.since": utc(town.hub.clock)[:10]})
+    left = {"enrollment.since": utc(town.hub.clock)[:10]}
+    told = told_before(town, "crossroads", "exit", case, left)
+    assert told.to["Defender"] == ("operation",) and "enrollment" in told.to["Program"]
+    kinds, because = told.in_part["Defender"]
+    assert kinds == ("enrollment",) and "With the exit it no longer represents" in because
+    state(town, "crossroads", "exit", case, left)
     settle(town, case)
     (event,) = [each for each in page(town, "crossroads", case).events if each.kind == "exit"]
     assert event.to == ("Defender", "Program", "Prosecutor")

@@ -192,6 +192,8 @@ def test_a_signed_form_is_recorded_once_a_staff_member_confirms_it(desk: Desk) -
         assert '<html lang="es"' in shown.text
         assert english_left(shown.text, besides=besides) == []
         assert not re.search(NAME.split()[0], re.findall("<title>(.*?)</title>", shown.text)[0])
+    counsel = "Un sí aquí no hace nada hasta que Defender diga en su caso que es su defensa."
+    assert sum(counsel in words_of(page) for page in pages[:6]) == 1
     # Two questions may name one recipient: what is asked tells them apart.
     to_confirm = desk.caller.get(f"{path}/consent/person/confirm").text
     rows = re.findall("<dd>(.*?)</dd>", to_confirm)
@@ -200,6 +202,7 @@ def test_a_signed_form_is_recorded_once_a_staff_member_confirms_it(desk: Desk) -
     (asked,) = desk.asked(case)
     assert copy.url.path == f"{path}/consents/1"
     assert asked.signed == "typed" and asked.language == "es" and asked.by == ROSA
+    assert asked.lines.count(counsel) == 1, "it is part of what is signed"
     for line in (*asked.lines, *asked.circumstances):
         assert " ".join(line.split()) in words_of(copy)
     assert f"Lo explica {ROSA} en español." in words_of(copy)
@@ -214,7 +217,12 @@ def test_a_signed_form_is_recorded_once_a_staff_member_confirms_it(desk: Desk) -
 def test_a_no_to_everything_allows_nothing_and_takes_no_longer(desk: Desk) -> None:
     """C3: as many answers as for a yes, or two. What stays possible is shown."""
     case, path = desk.begin()
-    page = desk.answer_all(desk.hand_over(path), [NO] * 6)
+    page = desk.hand_over(path)
+    pages = [words_of(page)]
+    for _ in range(6):
+        pages.append(words_of(page := desk.answer(page, NO)))
+    before = "A yes here does nothing before Defender says in your case that it is your lawyer."
+    assert sum(before in text for text in pages[:6]) == 1
     assert "there is nothing to sign" in words_of(page) and 'name="typed"' not in page.text
     page = desk.sign(page, do="finish")
     assert "No rule of the program looks at whether you said yes or no." in words_of(page)
@@ -223,7 +231,8 @@ def test_a_no_to_everything_allows_nothing_and_takes_no_longer(desk: Desk) -> No
     assert "Whether you enter the program does not depend on it." not in words_of(page)
     assert desk.grants(case) == []
     (asked,) = desk.asked(case)
-    assert asked.signed is None and not any(line.startswith("YES") for line in asked.lines)
+    assert before not in asked.lines and asked.signed is None
+    assert not any(line.startswith("YES") for line in asked.lines)
     assert desk.leave(path).url.path == f"{path}/consents"
     page = desk.answer(desk.hand_over(path), "all-no")
     assert page.url.path.endswith("/sign") and words_of(page).count("You said no") == 6

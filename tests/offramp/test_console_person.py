@@ -93,7 +93,9 @@ def test_staff_make_a_code_that_is_shown_once_and_opens_the_page(
 ) -> None:
     path = case_path(ana)
     assert f"{path}/code" in staff.get(path).text
-    staff.get(f"{path}/code")
+    without = shown(staff.get(f"{path}/code"))
+    assert "The person has no code now. The person can’t open the page." in without
+    assert "you can take a permission back and write down what is wrong" in without
     page = staff.send(f"{path}/code", {"lang": "es"})
     code = re.search(r'class="num">([^<]+)<', page.text)
     assert code is not None and len(code[1].split()) == 4
@@ -117,6 +119,7 @@ def test_staff_make_a_code_that_is_shown_once_and_opens_the_page(
     assert caller.page is not None and "Ana, esta es su página" in caller.page.text
     staff.send(f"{path}/code/end")
     assert "Open your page" in shown(caller.get("/my/page"))
+    assert "The person can’t open the page." in shown(staff.get(f"{path}/code"))
     printed = staff.get(f"{path}/my-page?lang=es")
     assert "¿Ya no está mi acusación?" in printed.text and "/my/take-back" not in printed.text
     assert english_left(printed.text, besides=(*NAMES, "Skip to the content")) == []

@@ -302,9 +302,9 @@ def test_before_a_take_back_the_page_says_that_the_word_on_the_charge_freezes(
         ),
         (
             "es",
-            "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante 30 días "
-            "después de ese sí, o hasta que deje el programa, Police todavía puede "
-            "decir esto a Crossroads, y corregirlo: ",
+            "Usted dijo que sí al programa cuando la policía se lo ofreció. Por 30 días desde "
+            "entonces, o hasta que deje el programa, Police aún puede decir esto a Crossroads y "
+            "corregirlo: ",
         ),
     ],
 )

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exchange.consent.reduction import represents
+from exchange.records.building import Part
 from exchange.records.statements import About
 from offramp.agency.cases.caseload import case_of
 from offramp.agency.cases.empty_cases import is_withdrawn, referrals_asked_back
+from offramp.agency.cases.refusals import Refused
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
@@ -32,6 +34,15 @@ _AFTER_EXIT = frozenset(
         *("grievance", "misuse_complaint", "premises_crime", "sealed"),
         *("oral_disclosure", "emergency_disclosure", "court_order_disclosure"),
     )
+)
+
+# The code of a part of an exit that counsel doesn't get, and why.
+ENDS_WITH_EXIT = "ends-with-exit"
+_NOTICE_ALONE = (
+    "It gets the notice alone, that the person left. With the exit it no longer represents the "
+    "person, so the hub stops this.",
+    "Recibe solo el aviso de que la persona salió. Con la salida ya no representa a la persona, "
+    "así que el centro detiene esto.",
 )
 
 # Without a referral there is no service either, and nothing to answer, consent to, or leave.
@@ -98,6 +109,18 @@ def stopped_by_exit(
             if is_counsel and (agency, (outgoing.jti, part_id)) not in opened:
                 stopped.setdefault(agency, {}).update(dict.fromkeys(label.category))
     return {agency: tuple(categories) for agency, categories in stopped.items()}
+
+
+def not_past_exit(working_set: WorkingSet, kind: str, part: Part) -> tuple[Refused, ...]:
+    """Return the counsel from which the hub stops a part of an exit, each with the reason."""
+    if kind != "exit" or part.category == ("operation",):
+        return ()
+    directory = working_set.gateway.history.newest
+    return tuple(
+        Refused(agency, ENDS_WITH_EXIT, *_NOTICE_ALONE)
+        for agency in part.to
+        if directory.role(agency) == "defender"
+    )
 
 
 def _referral_recalled(working_set: WorkingSet, kind: str, handle: str) -> AgencyError:

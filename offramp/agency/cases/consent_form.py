@@ -49,6 +49,7 @@ _SENSITIVE = (
     "encounter",
     "charge",
 )
+_COUNSEL = "defender"
 # An answer to a question: yes, no, or the numbers of the lines with a yes, from 1. A question that
 # has no answer was put off. It adds nothing, and ends nothing.
 Answer = bool | tuple[int, ...]
@@ -85,7 +86,8 @@ class Question:
     `id` is that of the pack, with the agencies' ids after it where several have the role. `need` is
     `minimum` or `optional`, and `about_need` says what that means. `never` are kinds of information
     that the recipient is never told, whatever the answer. `if_no` says what a no changes: what the
-    recipient isn't told, what `stays_open`, and what `stays` as it is.
+    recipient isn't told, what `stays_open`, and what `stays` as it is. `before` says of counsel
+    that a yes does nothing before it appears in the case, empty for others.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Question:
     not_told: str
     stays_open: tuple[str, ...]
     stays: tuple[str, ...]
+    before: str = ""
 
     @property
     def if_no(self) -> tuple[str, ...]:
@@ -370,6 +373,9 @@ class _Maker:
             *self.if_no(
                 question.recipient, recipient, grants, dict.fromkeys(sender for sender, _ in pairs)
             ),
+            before=self.say("counsel_first", recipient=self.name(recipient))
+            if question.recipient == _COUNSEL
+            else "",
         )
 
     def line(self, sender: str, recipient: str, grant: ConsentGrant, last_day: date) -> Line:
@@ -500,6 +506,8 @@ def make_statement(form: Form, answers: Answers, person: str, program_title: str
             sentences.append(f"{mark}: {line.sentence if is_yes else line.refusal}")
             if is_yes:
                 sentences.append(f"   {question.until}")
+        if question.before and any(line in agreed for line in question.lines):
+            sentences.append(question.before)
         answered.append((question.id, tuple(sentences)))
     day = spell_day(form.day, form.language)
     head = say(form.language, "head", program=program_title, person=person, day=day)

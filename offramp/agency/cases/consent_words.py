@@ -52,6 +52,10 @@ SAY: Mapping[str, tuple[str, str]] = {
         "Whatever you answer, {recipient} is never told:",
         "Conteste lo que conteste, a {recipient} nunca se le dice:",
     ),
+    "counsel_first": (
+        "A yes here does nothing before {recipient} says in your case that it is your lawyer.",
+        "Un sí aquí no hace nada hasta que {recipient} diga en su caso que es su defensa.",
+    ),
     "if_no": ("If you say no:", "Si dice que no:"),
     "not_told": (
         "{recipient} is told none of this through {senders}.",
@@ -76,17 +80,17 @@ SAY: Mapping[str, tuple[str, str]] = {
     "by_offer": (
         "You said yes to the program when police offered it. For {days} days after that yes, or "
         "until you leave, {sender} may still tell {recipient} this, and correct it: {categories}.",
-        "Usted dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
-        "después de ese sí, o hasta que deje el programa, {sender} todavía puede decir esto a "
-        "{recipient}, y corregirlo: {categories}.",
+        "Usted dijo que sí al programa cuando la policía se lo ofreció. Por {days} días desde "
+        "entonces, o hasta que deje el programa, {sender} aún puede decir esto a {recipient} y "
+        "corregirlo: {categories}.",
     ),
     "by_offer_of_person": (
         "The person said yes to the program when police offered it. For {days} days after that "
         "yes, or until the person leaves, {sender} may still tell {recipient} this, and correct "
         "it: {categories}.",
-        "La persona dijo que sí al programa cuando la policía se lo ofreció. Durante {days} días "
-        "después de ese sí, o hasta que deje el programa, {sender} todavía puede decir esto a "
-        "{recipient}, y corregirlo: {categories}.",
+        "La persona dijo que sí al programa cuando la policía se lo ofreció. Por {days} días desde "
+        "entonces, o hasta que deje el programa, {sender} aún puede decir esto a {recipient} y "
+        "corregirlo: {categories}.",
     ),
     "ask_lawyer": (
         "Ask your lawyer or the court.",

@@ -310,6 +310,7 @@ def _person_question(question: PersonQuestion, number: int, count: int, lang: st
         question.text,
         *numbered,
         question.until,
+        *filter(None, (question.before,)),
         question.about_need,
     ]
     if question.never:

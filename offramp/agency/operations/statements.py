@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from exchange.records.kinds import kinds
+from offramp.agency.cases.after_exit import ENDS_WITH_EXIT
 from offramp.agency.cases.form_parts import roles_under
 from offramp.agency.cases.form_questions import own_facts_of
 from offramp.agency.cases.form_terms import form_terms
@@ -17,7 +18,7 @@ from offramp.agency.operations.decisions import DeterminationPreview
 from offramp.agency.operations.telling import OpenedForm, PartPreview, Preview
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
-from rules.frozen import frozen
+from rules.frozen import field, frozen
 
 # What an agency that was asked says of a fact that it doesn't know.
 _NOT_KNOWN_HERE = "Not known here"
@@ -52,11 +53,13 @@ class Told:
 
     `because` says of each other agency why it gets nothing, in words, by its name. `may_be_asked`
     is true for facts that another agency may ask for later, and then gets if it may know them.
+    `in_part` says of counsel that gets the notice of an exit what the hub stops, and why.
     """
 
     to: Mapping[str, tuple[str, ...]]
     because: Mapping[str, str]
     may_be_asked: bool = False
+    in_part: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -86,7 +89,13 @@ def told_by(preview: Preview | DeterminationPreview | TellingPreview) -> Told:
         for agency, categories in by_agency.items()
     }
     reasons = {name: " ".join(texts) for name, texts in sorted(because.items())}
-    return Told(dict(sorted(to.items())), reasons, _may_be_asked(preview.parts))
+    stopped = {
+        names.get(refusal.agency, refusal.agency): (part.part.category, refusal.why)
+        for part in preview.parts
+        for refusal in part.refused
+        if refusal.rule == ENDS_WITH_EXIT and refusal.agency in by_agency
+    }
+    return Told(dict(sorted(to.items())), reasons, _may_be_asked(preview.parts), stopped)
 
 
 def _may_be_asked(parts: Iterable[PartPreview]) -> bool:

@@ -18,7 +18,7 @@ from exchange.records.building import Part
 from exchange.records.content_checks import check_part_content
 from exchange.records.ids import new_id
 from offramp.agency.cases.addressing import part_to_judge
-from offramp.agency.cases.after_exit import check_may_be_told
+from offramp.agency.cases.after_exit import check_may_be_told, not_past_exit
 from offramp.agency.cases.answering import defaults_today
 from offramp.agency.cases.asked_again import CODE, contradictions
 from offramp.agency.cases.case import Case
@@ -943,7 +943,10 @@ def preview_draft(office: Office, draft: FormDraft) -> Preview:
         refused = address_part(
             working_set, pack, form, replace(part, to={}), draft.case, office.clock()
         ).refused
-        parts.append(PartPreview(part, left_out(working_set, form, part, refused)))
+        stopped = not_past_exit(working_set, form.kind.name, part)
+        getting = tuple(part.to.keys() - {refusal.agency for refusal in stopped})
+        kept_from = (*left_out(working_set, form, part, refused), *stopped)
+        parts.append(PartPreview(_only(part, getting), kept_from))
     corrected = _corrected_holders(office, working_set, draft)
     answers = _rules_before(office, working_set, draft)
     moments, stated = _moments_stated(office, working_set, draft)
