@@ -177,7 +177,7 @@ def test_counsel_gets_the_notice_of_an_exit_and_the_page_says_that_the_rest_was_
     told = told_before(town, "crossroads", "exit", case, left)
     assert told.to["Defender"] == ("operation",) and "enrollment" in told.to["Program"]
     kinds, because = told.in_part["Defender"]
-    assert kinds == ("enrollment",) and "With the exit it no longer represents" in because
+    assert kinds == ("enrollment",) and "no longer represents the person" in because
     state(town, "crossroads", "exit", case, left)
     settle(town, case)
     (event,) = [each for each in page(town, "crossroads", case).events if each.kind == "exit"]

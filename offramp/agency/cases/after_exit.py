@@ -39,10 +39,8 @@ _AFTER_EXIT = frozenset(
 # The code of a part of an exit that counsel doesn't get, and why.
 ENDS_WITH_EXIT = "ends-with-exit"
 _NOTICE_ALONE = (
-    "It gets the notice alone, that the person left. With the exit it no longer represents the "
-    "person, so the hub stops this.",
-    "Recibe solo el aviso de que la persona salió. Con la salida ya no representa a la persona, "
-    "así que el centro detiene esto.",
+    "With the exit it no longer represents the person, so the hub hands it the notice alone.",
+    "Con la salida ya no representa a la persona, así que el centro le entrega solo el aviso.",
 )
 
 # Without a referral there is no service either, and nothing to answer, consent to, or leave.
