@@ -255,7 +255,9 @@ def test_a_slip_of_the_decimal_point_is_shown_with_the_answer_and_leads_back(
     page = _known_by_chance(officer, **{f"{DRUG}.form": "weighed", f"{DRUG}.grams": "2400"})
     assert _heading(page) == "You may not offer the program"
     for answer in (page, officer.get("/offer/not")):
-        assert "2,400 g, an unusual amount Opioid . Check it" in _words(answer), _words(answer)
+        assert "Opioid: Weight is 2,400 g, an unusual amount. Check it" in _words(answer), _words(
+            answer
+        )
         assert f'href="/offer/scene#{DRUG}.grams"' in answer.text
     assert f'id="{DRUG}.grams"' in officer.get("/offer/scene").text
     page = _see(
@@ -268,7 +270,7 @@ def test_a_slip_of_the_decimal_point_is_shown_with_the_answer_and_leads_back(
 @pytest.mark.parametrize(
     ("typed", "number"),
     [
-        ({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "Weight is 8 g Opioid"),
+        ({f"{DRUG}.form": "weighed", f"{DRUG}.grams": "8"}, "Opioid: Weight is 8 g. Change it"),
         ({"person.age": "17"}, "age is 17"),
     ],
 )
