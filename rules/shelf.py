@@ -143,7 +143,9 @@ def find(name: str, beside: Path | None = None) -> Path:
         raise RequestError(
             "unknown-pack",
             f"there is no pack `{printable(name)}`",
-            fix=_without_day(name) or nearest(printable(name), allowed),
+            fix=_without_day(name)
+            or _without_pack_file(name, beside)
+            or nearest(printable(name), allowed),
         )
     return folder
 
@@ -172,6 +174,21 @@ def _without_day(name: str) -> str | None:
         f"name the pack `{printable(pack)}`, and its day with `--as-of {day}` in `decide`, "
         "`interview`, and `show`"
     )
+
+
+def _without_pack_file(name: str, beside: Path | None) -> str | None:
+    """Return the fix for a name that is a file, or a folder without a pack in it."""
+    try:
+        path = Path(name)
+        if beside is not None or not path.exists():
+            return None
+    except (OSError, ValueError):  # no name that a file can have
+        return None
+    kind = "a folder without `pack.yaml`" if path.is_dir() else "a file, and a pack is a folder"
+    inside = [f"`{entry}`" for entry in _own_packs(f"{name}/x", None)]
+    if path.is_dir() and inside:
+        return f"it is {kind}; name a pack in it, such as {inside[0]}"
+    return f"it is {kind}; name the folder that has a `pack.yaml`"
 
 
 def _own_packs(name: str, beside: Path | None) -> list[str]:

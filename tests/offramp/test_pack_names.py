@@ -190,3 +190,21 @@ def test_a_local_offense_table_is_named_too(here: Path, capsys: pytest.CaptureFi
     (pack / "pack.yaml").write_text(CHILD + "offenses: new-mexico\n")
     assert main(["check", str(pack)]) == 0
     assert "the offense table `new-mexico` is a local one" in capsys.readouterr().out
+
+
+def test_a_folder_or_file_that_is_no_pack_is_told_from_a_wrong_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drafts" / "eastside").mkdir(parents=True)
+    (tmp_path / "drafts" / "eastside" / "pack.yaml").write_text("id: eastside")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "arrests.csv").write_text("id")
+    monkeypatch.chdir(tmp_path)
+    for name, fix in (
+        ("empty", "it is a folder without `pack.yaml`; name the folder that has a `pack.yaml`"),
+        ("drafts", "it is a folder without `pack.yaml`; name a pack in it, such as `drafts/east"),
+        ("arrests.csv", "it is a file, and a pack is a folder; name the folder that has"),
+        ("santa-fee", "did you mean `santa-fe`?"),
+    ):
+        assert main(["check", name]) == 2
+        assert f"there is no pack `{name}`; {fix}" in capsys.readouterr().out
