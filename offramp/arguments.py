@@ -191,6 +191,13 @@ def _counted_rows(parser: Parser) -> None:
         metavar="PERCENT",
         help="the most rows that may be left out since they can't be read. Default: 10",
     )
+    parser.add_argument(
+        "--beside",
+        action="append",
+        metavar="REPORT",
+        help="an earlier report of the same file, as --json printed it. Together, the reports tell "
+        "nothing that one of them hides. Name each that its readers may have",
+    )
 
 
 def _master(parser: Parser) -> None:

@@ -17,6 +17,7 @@ from offramp.output_file import check_output, write_output
 from offramp.policy import operations
 from offramp.policy.cohort.engine_choice import choose_engine
 from offramp.policy.cohort.report import NOTHING, CohortRequest, CohortSource
+from offramp.policy.earlier_reports import read_reports
 from offramp.policy.input_files import read_assumed
 from offramp.policy.scenario_files import add_offered, check_can_add
 from offramp.terminal import print_error, print_json, print_text
@@ -154,10 +155,15 @@ def _with_own_cases(
     return {"memo": digest_of(changed), **changed}
 
 
+def _packs(options: argparse.Namespace) -> list[str]:
+    """Return the packs that a command compares, as they were typed."""
+    return [name for name in (getattr(options, "old", None), getattr(options, "new", None)) if name]
+
+
 def read_cohort(options: argparse.Namespace) -> CohortRequest | None:
     """Return the file to count, None without `--cohort`. Raises `RequestError`."""
     if options.cohort is None:
-        for name in ("map", "by", "where", "assume", "engine", "master"):
+        for name in ("map", "by", "where", "assume", "engine", "master", "beside"):
             if getattr(options, name) is not None:
                 raise RequestError(
                     "usage", f"`--{name}` is for counted rows", fix="add `--cohort FILE`"
@@ -181,5 +187,6 @@ def read_cohort(options: argparse.Namespace) -> CohortRequest | None:
         ),
         assume if assume in (None, NOTHING) else read_assumed(assume),
         None if assume in (None, NOTHING) else assume,
+        read_reports(options.beside or (), _packs(options)),
         sys.stderr,
     )

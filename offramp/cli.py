@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # What the parser makes of `decide PACK DECISION FACTS` beside these three words. To load a parser
 # takes longer than the decision.
 USUAL_OPTIONS: Mapping[str, Any] = {
-    **dict.fromkeys(("as_of", "map", "jobs", "by", "where", "assume", "master", "today")),
+    **dict.fromkeys(("as_of", "map", "jobs", "by", "where", "assume", "beside", "master", "today")),
     **dict.fromkeys(("json", "considered", "exact", "what_if", "lines", "strict"), False),
     "min_cell": 11,
     "allow_left_out": 10,

@@ -89,7 +89,7 @@ def read_memo(data: bytes, expected: str | None = None) -> MemoFile:
     Raises `RequestError` `not-a-memo`, and `memo-changed` where the digest isn't the one that the
     memo states, or the `expected` one.
     """
-    value = _parse(data)
+    value = parse_object(data)
     wrong = first_wrong(value, MEMO)
     if wrong is not None:
         raise _not_a_memo(f"`{printable(wrong)}` is missing or isn't what a memo has there")
@@ -106,7 +106,8 @@ def read_memo(data: bytes, expected: str | None = None) -> MemoFile:
     return MemoFile({"memo": digest, **value}, digest, text)
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def parse_object(data: bytes) -> dict[str, Any]:
+    """Read a JSON object of a memo or of a report. Raises `RequestError` `not-a-memo`."""
     if len(data) > LARGEST:
         raise _not_a_memo("it is too large")
     try:

@@ -3,6 +3,7 @@
 Pure, and used by every report.
 """
 
+from offramp.counts.beside import JointCount, places, shown_beside
 from offramp.counts.intervals import (
     CountRange,
     Estimate,
@@ -28,12 +29,15 @@ __all__ = [
     "Balance",
     "CountRange",
     "Estimate",
+    "JointCount",
     "Suppression",
     "Table",
     "estimate_difference",
     "estimate_rate",
     "is_protected",
     "newcombe",
+    "places",
+    "shown_beside",
     "suppress",
     "total",
     "wilson",

@@ -13,7 +13,7 @@ from typing import Any
 from offramp.documents import memo_charts
 from offramp.documents.memo_charts import DecidingBar, RangeBar, SureBar
 from offramp.documents.web_page import escape_html, inline_html
-from offramp.policy.cohort.report_text import TWO_REPORTS
+from offramp.policy.cohort.report_text import two_reports_text, withheld_text
 from offramp.policy.counted_rows_text import (
     answer_rows,
     count_text,
@@ -62,10 +62,11 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"<h3>{title}</h3>" if title else ""
         yield from _counts(part, units)
     yield from (f"<p><b>{escape_html(text)}</b></p>" for text in one_sided_sentences(cohort))
+    beside = cohort.get("beside", ())
     yield (
         '<p class="notes">The range goes from “surely” to “at most”, for what nobody recorded. The '
         "thin line is chance: 95 % (Wilson), as if the years were a sample. Hidden: a count from 1 "
-        f"to 10, or one that would tell such a count. {TWO_REPORTS}</p>"
+        f"to 10, or one that would tell such a count. {escape_html(two_reports_text(beside))}</p>"
     )
     yield from (
         f'<p class="notes">{inline_html(sentence)}</p>'
@@ -73,7 +74,7 @@ def cohort_blocks(value: Mapping[str, Any]) -> Iterator[str]:
         for sentence in not_sharp_sentences(part)
     )
     if cohort["withheld"]:
-        yield "<p>No choice of counts protects the small ones, so none is shown.</p>"
+        yield f"<p>{withheld_text(beside)}</p>"
 
 
 def _counts(cohort: Mapping[str, Any], units: str) -> Iterator[str]:

@@ -281,6 +281,8 @@ def _cohort_words(request: CohortRequest) -> list[str]:
         options += ["--by", name]
     for text in source.where:
         options += ["--where", text]
+    for report in request.beside:
+        options += ["--beside", report.name]
     assume = request.assume if isinstance(request.assume, str) else request.assume_name
     options += ["--assume", assume] if assume is not None else []
     usual = CohortSource(source.file, source.map)

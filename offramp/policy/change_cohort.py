@@ -15,8 +15,9 @@ from offramp.policy.cohort.assumption import (
     facts_of_changed_rules,
     have_the_same_rules,
 )
+from offramp.policy.cohort.beside import count_beside
 from offramp.policy.cohort.possible import Outcomes
-from offramp.policy.cohort.report import CohortReport, CohortRequest, count_answers
+from offramp.policy.cohort.report import CohortReport, CohortRequest
 from offramp.policy.cohort.report_json import change_as_json, counts_as_json, table_as_json
 from offramp.policy.table_map import is_shipped_map
 from rules.decide.ruling import reads_clocks
@@ -111,12 +112,13 @@ def count_cohort(
             counted.append((stretch, question))
     counted = counted or [(stretches[0], _question(stretches[0].formal, answers[0][name]))]
     counted_alone = _counted_alone(one_sided, name)
-    report = count_answers(
+    report = count_beside(
         [
             *(question for _, question in counted),
             *(question for _, question in counted_alone),
         ],
         request.source,
+        request.beside,
         assume=request.assume,
         progress=request.progress,
     )

@@ -78,6 +78,12 @@ def both_sides(old: str, new: str, today: date) -> Iterator[tuple[ChangeSide, Ch
         yield first, second
 
 
+def read_named(name: str) -> Pack:
+    """Read a pack that is named as a side of a change is, whatever its day. Raises a `Refusal`."""
+    with ExitStack() as kept:
+        return _read(_folder(_typed("PACK", name).name, kept), may_break=True)[0]
+
+
 @contextmanager
 def unpacked(old: PackFiles, new: PackFiles, day: date) -> Iterator[tuple[ChangeSide, ChangeSide]]:
     """Read both sides of a change from the files of packs that were proved, on one day."""

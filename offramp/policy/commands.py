@@ -274,10 +274,13 @@ def _decide_many(packs: list[str], options: argparse.Namespace, second: SecondEn
 
 def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
     """Print how the rules of each pack treat the rows of a file, by group."""
+    from offramp.policy.cohort.answers import Question, Side
+    from offramp.policy.cohort.beside import count_beside
     from offramp.policy.cohort.engine_choice import ENGINES, choose_engine
-    from offramp.policy.cohort.report import NOTHING, CohortSource, count_rows
+    from offramp.policy.cohort.report import NOTHING, CohortSource
     from offramp.policy.cohort.report_json import report_as_json, tables_as_json
     from offramp.policy.cohort.report_text import left_out_ids, report_as_text
+    from offramp.policy.earlier_reports import read_reports
 
     if not options.map:
         raise RequestError("usage", "`--by` counts the rows of a table", fix="add `--map MAP`")
@@ -295,9 +298,9 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
     engine = choose_engine(options.engine if options.engine in ENGINES else None, options.master)
     gc.enable()  # a case and its decisions refer to each other, and there may be many cases
     assume = options.assume
-    report = count_rows(
-        [operations.load_named(name, options.as_of) for name in packs],
-        options.decision,
+    programs = [operations.load_named(name, options.as_of) for name in packs]
+    report = count_beside(
+        [Question((Side(program, options.decision),)) for program in programs],
         CohortSource(
             options.facts,
             options.map,
@@ -308,6 +311,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
             options.min_cell,
             engine=engine,
         ),
+        read_reports(options.beside or (), packs),
         assume=assume if assume in (None, NOTHING) else read_assumed(assume),
         progress=sys.stderr,
     )
@@ -315,7 +319,8 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
         print_error(line)
     if options.json:
         cohort = report_as_json(report) | {"programs": tables_as_json(report)}
-        print_json({"decision": options.decision, "cohort": cohort}, indent=2)
+        value = {"decision": options.decision, "packs": packs, "cohort": cohort}
+        print_json(value, indent=2)
     else:
         print_text(report_as_text(report, packs))
         for line in local_lines(question.sides[0].program.pack for question in report.questions):
@@ -324,7 +329,7 @@ def _decide_cohort(packs: list[str], options: argparse.Namespace) -> int:
 
 
 def _refuse_without_by(options: argparse.Namespace) -> None:
-    for name in ("where", "assume", "strict", "master"):
+    for name in ("where", "assume", "strict", "master", "beside"):
         if getattr(options, name):
             raise RequestError(
                 "usage", f"`--{name}` is for counted rows", fix="add `--by COL`, or leave it out"

@@ -12,10 +12,11 @@ from offramp.policy.change_wording import days_of, days_text
 from offramp.policy.cohort.left_out import left_out_kinds
 from offramp.policy.cohort.report_text import (
     HIDDEN,
-    TWO_REPORTS,
     aligned,
     not_sharp_text,
+    two_reports_text,
     unlisted_text,
+    withheld_text,
 )
 from offramp.policy.cohort.unlisted_codes import UnlistedRows
 from rules.author.phrases import format_day, spell_name
@@ -52,7 +53,10 @@ def counted_row_lines(cohort: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"A row is one of these {unit}, not a person. With chance: 95 % intervals, as if the"
     yield f"years were a sample. Hidden: a count from 1 to {cohort['least_shown'] - 1}, or one that"
-    yield from wrap(f"would tell such a count. {TWO_REPORTS}", _WIDTH)
+    beside = cohort.get("beside", ())
+    yield from wrap(f"would tell such a count. {two_reports_text(beside)}", _WIDTH)
+    if cohort["withheld"]:
+        yield from wrap(withheld_text(beside), _WIDTH)
     for _, part in parts_on_days(cohort):
         yield from not_sharp_sentences(part)
 

@@ -80,12 +80,16 @@ class LeftOutRows:
         if len(ids) < NAMED:
             ids.append(case_id)
 
-    def add_fault(self, case_id: str, fault: FactsError, cells: Mapping[str, str] | None) -> None:
-        """Count a row by its fault. `cells` are those of its columns, None for no such row."""
-        if cells is None:
-            self.add(case_id, WHOLE_ROW, reason_of(fault))
-        else:
-            self.add(case_id, self._column(cells, fault), reason_of(fault))
+    def add_fault(
+        self, case_id: str, fault: FactsError, cells: Mapping[str, str] | None
+    ) -> tuple[str, str]:
+        """Count a row by its fault. Return the column and the reason.
+
+        `cells` are those of its columns, None for no such row.
+        """
+        key = WHOLE_ROW if cells is None else self._column(cells, fault), reason_of(fault)
+        self.add(case_id, *key)
+        return key
 
     def listed(self) -> tuple[LeftOut, ...]:
         """Return the reasons, the most frequent first."""

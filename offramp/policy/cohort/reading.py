@@ -30,6 +30,9 @@ from rules.input.printing import printable
 T = TypeVar("T")
 DEFAULT_SHARE = 10  # percent of the rows that may be left out
 Groups = tuple[str, ...]  # a row's words, one for each way of grouping
+# A row as it was taken: its case and groups, the column and reason for which it is left out, or
+# None if no filter takes it.
+Taken = tuple["Case[Any]", Groups] | tuple[str, str] | None
 
 
 class Case(Generic[T]):
@@ -104,6 +107,11 @@ class CohortReader(Generic[T]):
         self.rows = 0
         self._unlisted: list[tuple[Codes, int]] = []
         self._missing: list[tuple[Sequence[Missing], int]] = []
+        self.taken: list[Taken] | None = None
+
+    def keep_rows(self) -> None:
+        """Keep how each row is taken in `taken`, in the order of the file."""
+        self.taken = []
 
     def read(
         self,
@@ -123,6 +131,7 @@ class CohortReader(Generic[T]):
             self.rows += 1
             cells = self._cells(row)
             if cells is not None and not all(item.takes(cells) for item in self.where):
+                self.skip_row()
                 continue
             selected += 1
             case = self.table.case(row)
@@ -131,7 +140,7 @@ class CohortReader(Generic[T]):
                 continue
             given_id = cells[self.mapping.id_column]
             if given_id and given_id in seen:
-                self._left_out.add(case.id, self.mapping.id_column, REPEATED)
+                self.add_repeated(str(case.id))
                 continue
             seen.add(given_id)
             self._count(case.id, case.key, case.read_facts, cells)
@@ -151,9 +160,14 @@ class CohortReader(Generic[T]):
 
     # Rows that were read elsewhere
 
+    def skip_row(self) -> None:
+        """Pass over a row that no filter takes."""
+        self._keep(None)
+
     def add_repeated(self, case_id: str) -> None:
         """Leave out a row whose id was in an earlier row."""
         self._left_out.add(case_id, self.mapping.id_column, REPEATED)
+        self._keep((self.mapping.id_column, REPEATED))
 
     def add_row(self, case_id: str, cells: dict[str, str]) -> None:
         """Count a row, or leave it out."""
@@ -200,7 +214,11 @@ class CohortReader(Generic[T]):
         try:
             read_facts()
         except FactsError as fault:
-            self._left_out.add_fault(str(case_id), fault, cells)
+            self._keep(self._left_out.add_fault(str(case_id), fault, cells))
+
+    def _keep(self, row: Taken) -> None:
+        if self.taken is not None:
+            self.taken.append(row)
 
     def _count(
         self, case_id: Any, row_key: Any, read_facts: Callable[[], Any], cells: dict[str, str]
@@ -222,12 +240,13 @@ class CohortReader(Generic[T]):
                 case = fault
             self._cases[key] = case
         if isinstance(case, FactsError):
-            self._left_out.add_fault(str(case_id), case, cells)
+            self._keep(self._left_out.add_fault(str(case_id), case, cells))
             return
         groups = tuple([group_of(item, cells) for item in self.groupings.values()])
         if groups not in case.rows:
             self._note_words(groups)
         case.rows[groups] += 1
+        self._keep((case, groups))
 
     def _note_words(self, groups: Groups) -> None:
         for name, words_of_column, group_word in zip(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, TypeVar
 
 import rules
 from offramp.counts import LEAST
 from offramp.policy.cohort.answers import Answerer, Question, Side
+from offramp.policy.cohort.asked_json import EarlierReport
 from offramp.policy.cohort.assumed_facts import flat_facts, refuse_bad_facts
 from offramp.policy.cohort.assumption import Assumption, facts_of_changed_rules, work_out
 from offramp.policy.cohort.completions import Completions
@@ -30,6 +31,8 @@ from rules.packs.law import CHARGES
 T = TypeVar("T")
 NOTHING = "nothing"  # the assumption that assumes nothing
 SECONDS = 60.0  # in which open rows are solved
+# Numbers beside the tables, by name: rows of the file, of the selection, and those left out.
+OF_FILE, SELECTED, LEFT_OUT = ("file",), ("selected",), ("left out",)
 _BLOCK = 1 << 20
 
 
@@ -58,13 +61,26 @@ class CohortRequest:
     """A file of rows to count before and after a change.
 
     `assume` has facts that every row lacks, `nothing` assumes none, and None works them out.
-    `assume_name` is the name of their file. Progress is shown on `progress` if it is a terminal.
+    `assume_name` is the name of their file. The counts are made `beside` printed reports. Progress
+    is shown on `progress` if it is a terminal.
     """
 
     source: CohortSource
     assume: Mapping[str, Any] | str | None = None
     assume_name: str | None = None
+    beside: tuple[EarlierReport, ...] = ()
     progress: TextIO | None = None
+
+
+@frozen
+class OthersBeside:
+    """The reports that a report is made beside, by digest, and the counts that it hides for them.
+
+    `hidden` has cells of its tables, and the names of numbers beside them.
+    """
+
+    digests: tuple[str, ...] = ()
+    hidden: frozenset[Hashable] = frozenset()
 
 
 @frozen
@@ -91,18 +107,24 @@ class CohortReport:
     is_given: bool = False
     unlisted: tuple[UnlistedRows | None, ...] = ()
     missing: tuple[tuple[MissingFact, ...], ...] = ()
+    beside: OthersBeside = OthersBeside()
 
     @property
     def shown_left_out(self) -> int | None:
-        """The number of rows that can't be read. None if it is small."""
+        """The number of rows that can't be read. None if it is small, or would tell a small one."""
         rows = self.cohort.selected - self.cohort.counted
-        return None if 0 < rows < self.source.least else rows
+        is_hidden = 0 < rows < self.source.least or LEFT_OUT in self.beside.hidden
+        return None if is_hidden else rows
 
     @property
     def left_out_reasons(self) -> Iterator[tuple[str, str, int | None]]:
         """The columns and reasons, with the number of rows. All are None if one is small."""
         left_out = self.cohort.left_out
-        are_shown = all(item.rows >= self.source.least for item in left_out)
+        are_shown = all(
+            item.rows >= self.source.least
+            and (*LEFT_OUT, item.column, item.reason) not in self.beside.hidden
+            for item in left_out
+        )
         for item in left_out:
             yield item.column, item.reason, item.rows if are_shown else None
 
@@ -110,12 +132,14 @@ class CohortReport:
     def shown_selected(self) -> int | None:
         """The number of selected rows. None if it tells a hidden number of other rows."""
         is_shown = self.tables.is_total_shown and self.shown_left_out is not None
-        return self.cohort.selected if is_shown else None
+        return self.cohort.selected if is_shown and SELECTED not in self.beside.hidden else None
 
     @property
     def shown_rows(self) -> int | None:
         """The number of rows of the file. None if it tells a small number."""
         rows = self.cohort.rows
+        if OF_FILE in self.beside.hidden:
+            return None
         least, others = self.source.least, rows - self.cohort.selected
         if self.shown_selected is None:
             return None if rows < least or others < least else rows
@@ -171,6 +195,70 @@ def count_answers(
 
     What a changed rule reads is never worked out as assumed.
     """
+    ready = ask(questions, source, assume)
+    cohort = ready.read(progress)
+    with waiting(progress, "hiding small counts"):
+        tables = make_tables(cohort, questions, source.by, least=source.least)
+    return ready.report(cohort, tables)
+
+
+@frozen
+class Asked:
+    """Questions about a file whose input was accepted, ready to read the rows."""
+
+    questions: tuple[Question, ...]
+    source: CohortSource
+    mapping: TableMap
+    filters: tuple[Filter, ...]
+    assumed: Assumption
+    is_given: bool
+    completions: Completions
+    answerer: Answerer
+    reader: CohortReader[tuple[Possible, ...]]
+
+    def read(self, progress: TextIO | None) -> Cohort[tuple[Possible, ...]]:
+        """Read the file. Raises `RequestError`."""
+        source, reader = self.source, self.reader
+        limits: dict[str, Any] = {"allowed": source.allowed, "strict": source.strict}
+        with waiting(progress, "counting the rows"), open_engine(source.engine) as engine:
+            cohort = read_by_sql(reader, self.answerer, engine, **limits)
+        if cohort is None:
+            rows = shown_alone(reader.table.rows(), reader.table, progress)
+            cohort = reader.read(**limits, rows=rows)
+        return cohort
+
+    def report(
+        self,
+        cohort: Cohort[tuple[Possible, ...]],
+        tables: Tables,
+    ) -> CohortReport:
+        """Return the report with these tables."""
+        unlisted, missing = _unlisted(self.reader, cohort, tables, self.source)
+        source, deciding = self.source, self.completions.deciding
+        return CohortReport(
+            source,
+            file_digest(source.file),
+            self.mapping,
+            map_digest(source.map),
+            self.filters,
+            cohort,
+            self.assumed,
+            self.questions,
+            tables,
+            tuple(frozenset(deciding[number]) for number in range(len(self.questions))),
+            self.completions.is_out_of_time,
+            self.is_given,
+            unlisted,
+            missing,
+        )
+
+
+def ask(
+    questions: Sequence[Question],
+    source: CohortSource,
+    assume: Mapping[str, Any] | str | None = None,
+) -> Asked:
+    """Return questions ready to read a file, as `count_answers` does."""
     if source.least < LEAST:
         raise RequestError(
             "usage",
@@ -196,30 +284,17 @@ def count_answers(
         day_matters=answerer.day_matters,
         asks_missing=all(len(question.sides) == 1 for question in questions),
     )
-    limits: dict[str, Any] = {"allowed": source.allowed, "strict": source.strict}
-    with waiting(progress, "counting the rows"), open_engine(source.engine) as engine:
-        cohort = read_by_sql(reader, answerer, engine, **limits)
-    if cohort is None:
-        rows = shown_alone(reader.table.rows(), reader.table, progress)
-        cohort = reader.read(**limits, rows=rows)
-    with waiting(progress, "hiding small counts"):
-        tables = make_tables(cohort, questions, source.by, least=source.least)
-    unlisted, missing = _unlisted(reader, cohort, tables, source)
-    return CohortReport(
-        source,
-        _digest(source.file),
-        mapping,
-        map_digest(source.map),
-        filters,
-        cohort,
-        assumed,
+    is_given = assume is not None and assume != NOTHING
+    return Asked(
         tuple(questions),
-        tables,
-        tuple(frozenset(completions.deciding[number]) for number in range(len(questions))),
-        completions.is_out_of_time,
-        assume is not None and assume != NOTHING,
-        unlisted,
-        missing,
+        source,
+        mapping,
+        filters,
+        assumed,
+        is_given,
+        completions,
+        answerer,
+        reader,
     )
 
 
@@ -301,7 +376,7 @@ def _printed(table: AnswerTable) -> Iterator[int | None]:
     yield from (item.rows for side in table.deciders for item in side)
 
 
-def _digest(name: str) -> str | None:
+def file_digest(name: str) -> str | None:
     """Return SHA-256 of a file as it is stored, None for standard input."""
     if name == "-":
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from offramp.policy.cohort.answers import Side
+from offramp.policy.cohort.asked_json import asked_as_json
 from offramp.policy.cohort.missing_facts import MissingFact
 from offramp.policy.cohort.report import CohortReport
 from offramp.policy.cohort.table import (
@@ -41,6 +42,8 @@ def report_as_json(report: CohortReport) -> dict[str, Any]:
             for column, reason, rows in report.left_out_reasons
         ],
         "left_out_rows": count_as_json(report.shown_left_out),
+        "asked": asked_as_json(report.questions),
+        "beside": list(report.beside.digests),
         "assumed": report.assumed,
         "assumed_is_given": report.is_given,
         "by": (source.by[0] if len(source.by) == 1 else list(source.by)) if source.by else None,

@@ -26,6 +26,9 @@ HIDDEN = "hidden"
 TWO_REPORTS = (
     "Two reports of one file can tell together what each hides, also with the same rows and rules."
 )
+_OPTION = (
+    "A report made with --beside REPORT tells nothing that REPORT hides, nor the other way around."
+)
 _LABEL = 11  # columns of the words at the left
 _GAP = "  "
 _THOUSAND = 1_000
@@ -300,16 +303,33 @@ def legend_lines(report: CohortReport) -> Iterator[str]:
         "the answer for certain to those that can have it.",
         "with chance: 95 % intervals (Wilson, Newcombe), as if the years were a sample.",
         f"hidden: a count from 1 to {least - 1}, or one that would tell such a count. "
-        f"{TWO_REPORTS}",
+        f"{two_reports_text(report.beside.digests)}",
     ]
     if report.tables.is_withheld:
-        sentences.append("No choice of counts protects the small ones, so none is shown.")
+        sentences.append(withheld_text(report.beside.digests))
     for question, table in zip(report.questions, report.tables.tables, strict=True):
         if table.not_sharp:
             pack = question.sides[0].program.pack.id if len(report.questions) > 1 else ""
             sentences.append(not_sharp_text(unit, table.not_sharp, pack))
     for sentence in sentences:
         yield from wrap(sentence, _width())
+
+
+def two_reports_text(beside: Sequence[str]) -> str:
+    """Return what several reports of a file can tell together. `beside` are digests of others."""
+    if not beside:
+        return f"{TWO_REPORTS} {_OPTION}"
+    others = "the report" if len(beside) == 1 else f"the {len(beside)} reports"
+    return (
+        f"Made beside {others} {' and '.join(beside)}: together with this report, they tell "
+        "nothing that one of them hides. Other reports of the file can."
+    )
+
+
+def withheld_text(beside: Sequence[str]) -> str:
+    """Return why a report has no counts."""
+    together = " beside the other reports" if beside else ""
+    return f"No choice of counts protects the small ones{together}, so none is shown."
 
 
 def not_sharp_text(unit: str, causes: Sequence[tuple[str, Count]], pack: str = "") -> str:

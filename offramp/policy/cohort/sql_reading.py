@@ -53,6 +53,8 @@ def read_by_sql(
         if needs_sql:
             raise _no_duckdb(reader.table.name)
         return None
+    if reader.taken is not None:
+        return _read_each(reader, engine, allowed=allowed, strict=strict) if needs_sql else None
     try:
         cohort = _SqlReading(reader, answerer, _columns(reader, answerer), engine).read(
             allowed, strict
@@ -95,6 +97,7 @@ def _read_each(
         by_column = dict(zip(names, cells, strict=True))
         reader.rows += 1
         if not all(item.takes(by_column) for item in reader.where):
+            reader.skip_row()
             continue
         selected += 1
         given_id = by_column[reader.mapping.id_column]

@@ -32,27 +32,27 @@ ALL = "ALL"
 Count = int | None  # None is hidden
 Ends = tuple[float | None, float | None]
 _Group = tuple[str, str]  # what rows are grouped by, and the word. Of all rows: ("", ALL)
-_EVERYONE: _Group = ("", ALL)
+EVERYONE: _Group = ("", ALL)
 _Classes = tuple[int, ...]  # classes by their number, in order
 _KINDS = ("rule", "several", "otherwise", "given", "open")
 
 
 @frozen
-class _RowsCell:
+class RowsCell:
     """The rows of a group."""
 
     group: _Group
 
 
 @frozen
-class _ClassesCell:
+class ClassesCell:
     """The rows of a group that are of some classes, not of all."""
 
     group: _Group
     classes: _Classes
 
 
-_Cell = _RowsCell | _ClassesCell
+Cell = RowsCell | ClassesCell
 
 
 @frozen
@@ -155,9 +155,9 @@ def make_tables(
     least: int = LEAST,
 ) -> Tables:
     """Count a cohort's rows, and hide small counts. Raises `ValueError` for a `least` too low."""
-    tally = _Tally(cohort, by)
-    made = [_Maker(tally, number, question) for number, question in enumerate(questions)]
-    everyone = _RowsCell(_EVERYONE)
+    tally = Tally(cohort, by)
+    made = [TableMaker(tally, number, question) for number, question in enumerate(questions)]
+    everyone = RowsCell(EVERYONE)
     printed = [frozenset([*member.published(), everyone]) for member in made]
     kept_longest = {cell for member in made for cell in member.kept_longest()}
     cells, table = _numbered(tally.table(printed, kept_longest, least))
@@ -195,44 +195,44 @@ def _numbered(table: Table) -> tuple[dict[Hashable, Hashable], Table]:
     )
 
 
-class _Tally:
+class Tally:
     """The rows of each group by class. A class has what rows have in common for all questions."""
 
     def __init__(self, cohort: Cohort[tuple[Possible, ...]], by: Sequence[str]) -> None:
         self.by = by
-        self.groups: list[_Group] = [_EVERYONE]
+        self.groups: list[_Group] = [EVERYONE]
         for place, name in enumerate(by):
             self.groups += [(name, group_word) for group_word in words_of(cohort, place)]
-        of_cases = [tuple(map(_class_of, case.answer)) for case in cohort.cases]
+        of_cases = [tuple(map(class_of, case.answer)) for case in cohort.cases]
         self.classes = sorted(set(of_cases), key=lambda each: [item.order() for item in each])
         numbers = {member: number for number, member in enumerate(self.classes)}
         self.rows: Counter[_Group] = Counter()
         self.counts: Counter[tuple[_Group, int]] = Counter()
         for case, classes in zip(cohort.cases, of_cases, strict=True):
             for group_words, rows in case.rows.items():
-                for group in [_EVERYONE, *zip(by, group_words, strict=True)]:
+                for group in [EVERYONE, *zip(by, group_words, strict=True)]:
                     self.rows[group] += rows
                     self.counts[group, numbers[classes]] += rows
 
-    def cell(self, group: _Group, classes: _Classes) -> _Cell | None:
+    def cell(self, group: _Group, classes: _Classes) -> Cell | None:
         """Return the cell that counts the rows of some classes. None if there are no classes."""
         if not classes:
             return None
         if len(classes) == len(self.classes):
-            return _RowsCell(group)
-        return _ClassesCell(group, classes)
+            return RowsCell(group)
+        return ClassesCell(group, classes)
 
-    def count(self, cell: _Cell | None) -> int:
+    def count(self, cell: Cell | None) -> int:
         """Return the number of rows that a cell counts."""
         match cell:
             case None:
                 return 0
-            case _RowsCell(group):
+            case RowsCell(group):
                 return self.rows[group]
         return sum(self.counts[cell.group, member] for member in cell.classes)
 
     def table(
-        self, printed: Sequence[frozenset[_Cell]], kept_longest: Iterable[_Cell], least: int
+        self, printed: Sequence[frozenset[Cell]], kept_longest: Iterable[Cell], least: int
     ) -> Table:
         """Return the counts and the equations between them. `printed` are those of each question.
 
@@ -241,7 +241,7 @@ class _Tally:
         may be unseen. Those of `kept_longest` are hidden for others only where nothing else helps.
         """
         last, balances = frozenset(kept_longest), list[Balance]()
-        cells, shown_cells = set[_Cell](map(_RowsCell, self.groups)), set[_Cell]()
+        cells, shown_cells = set[Cell](map(RowsCell, self.groups)), set[Cell]()
         for of_question in printed:
             few = [cell for cell in self._apart(of_question) if 0 < self.count(cell) < least]
             shown_cells |= {*of_question, *few}
@@ -250,10 +250,10 @@ class _Tally:
                 own = [self._part(group, part) for part in member]
                 cells |= set(own)
                 if len(own) > 1:
-                    balances.append(total(_RowsCell(group), own))
+                    balances.append(total(RowsCell(group), own))
             balances += self._sums_of_groups(parts)
             for cell in sorted({*of_question, *few}, key=repr):
-                if isinstance(cell, _ClassesCell):
+                if isinstance(cell, ClassesCell):
                     inner = [
                         self._part(cell.group, part)
                         for part in parts[cell.group]
@@ -276,7 +276,7 @@ class _Tally:
             twins=self._twins(frozenset(shown_cells - last)),
         )
 
-    def _apart(self, printed: frozenset[_Cell]) -> Iterator[_Cell]:
+    def _apart(self, printed: frozenset[Cell]) -> Iterator[Cell]:
         """Yield the rows that printed counts of one question can tell.
 
         They are those that one count has and another lacks, such as the rows that go from one
@@ -291,8 +291,8 @@ class _Tally:
                     yield cell
 
     def _between_questions(
-        self, printed: Sequence[frozenset[_Cell]]
-    ) -> Iterator[tuple[_Cell, Balance]]:
+        self, printed: Sequence[frozenset[Cell]]
+    ) -> Iterator[tuple[Cell, Balance]]:
         """Yield the rows that two counts of two questions can tell, with the equation.
 
         Two counts tell them if the rows of one are among those of the other, if they have no row in
@@ -304,8 +304,8 @@ class _Tally:
                     if left.group == right.group and left != right:
                         yield from self._rest(left, right)
 
-    def _rest(self, first: _Cell, second: _Cell) -> Iterator[tuple[_Cell, Balance]]:
-        whole, every = _RowsCell(first.group), frozenset(range(len(self.classes)))
+    def _rest(self, first: Cell, second: Cell) -> Iterator[tuple[Cell, Balance]]:
+        whole, every = RowsCell(first.group), frozenset(range(len(self.classes)))
         left, right = self._classes(first), self._classes(second)
         if every in (left, right):
             return
@@ -320,19 +320,19 @@ class _Tally:
             if holds and rest is not None:
                 yield rest, Balance(total_cells, (*parts, rest))
 
-    def _classes(self, cell: _Cell) -> frozenset[int]:
+    def _classes(self, cell: Cell) -> frozenset[int]:
         return frozenset(
-            cell.classes if isinstance(cell, _ClassesCell) else range(len(self.classes))
+            cell.classes if isinstance(cell, ClassesCell) else range(len(self.classes))
         )
 
-    def _twins(self, shown_cells: frozenset[_Cell]) -> dict[Hashable, Hashable]:
+    def _twins(self, shown_cells: frozenset[Cell]) -> dict[Hashable, Hashable]:
         """Return the cells whose rows are all the others of their group, each by the other."""
         twins: dict[Hashable, Hashable] = {}
         for cell in shown_cells:
-            if isinstance(cell, _ClassesCell):
+            if isinstance(cell, ClassesCell):
                 every = range(len(self.classes))
                 rest = tuple(number for number in every if number not in cell.classes)
-                twin = _ClassesCell(cell.group, rest)
+                twin = ClassesCell(cell.group, rest)
                 if twin in shown_cells:
                     twins[cell] = twin
         return twins
@@ -341,7 +341,7 @@ class _Tally:
         """Yield what the groups add up to: those of all rows."""
         for name in self.by:
             groups = [group for group in self.groups if group[0] == name]
-            for classes in _unions(parts[group] for group in [_EVERYONE, *groups]):
+            for classes in _unions(parts[group] for group in [EVERYONE, *groups]):
                 left, right = (
                     tuple(
                         self._part(group, part)
@@ -349,21 +349,21 @@ class _Tally:
                         for part in parts[group]
                         if {*part} <= classes
                     )
-                    for of in ([_EVERYONE], groups)
+                    for of in ([EVERYONE], groups)
                 )
                 yield Balance(left, right)
 
-    def _part(self, group: _Group, classes: _Classes) -> _Cell:
+    def _part(self, group: _Group, classes: _Classes) -> Cell:
         cell = self.cell(group, classes)
         assert cell is not None
         return cell
 
-    def _parts(self, group: _Group, shown_cells: frozenset[_Cell]) -> tuple[_Classes, ...]:
+    def _parts(self, group: _Group, shown_cells: frozenset[Cell]) -> tuple[_Classes, ...]:
         """Return the classes, those together that no count of a group tells apart."""
         sets = sorted(
             cell.classes
             for cell in shown_cells
-            if isinstance(cell, _ClassesCell) and cell.group == group
+            if isinstance(cell, ClassesCell) and cell.group == group
         )
         by_signature: dict[tuple[bool, ...], list[int]] = {}
         for number in range(len(self.classes)):
@@ -403,18 +403,27 @@ class _Class:
         return not any(NOT_RUNNING in outcomes for outcomes in self.outcomes)
 
 
-def _class_of(possible: Possible) -> _Class:
+def class_of(possible: Possible) -> _Class:
     return _Class(possible.outcomes, possible.deciders, possible.why)
 
 
 _Range = tuple[_Classes, _Classes]  # the classes that surely have an answer, and that can have it
 
 
-class _Maker:
-    """Makes the table of one question."""
+class TableMaker:
+    """Makes the table of one question.
 
-    def __init__(self, tally: _Tally, number: int, question: Question) -> None:
-        self.tally, self.number, self.question = tally, number, question
+    With `labels`, it has the label of each count in place of the count, and -1 where no row counts.
+    """
+
+    def __init__(
+        self,
+        tally: Tally,
+        number: int,
+        question: Question,
+        labels: Mapping[Hashable, int] | None = None,
+    ) -> None:
+        self.tally, self.number, self.question, self._labels = tally, number, question, labels
         self.classes = [member[number] for member in tally.classes]
         self.running = tuple(
             place for place, member in enumerate(self.classes) if member.is_running
@@ -444,21 +453,21 @@ class _Maker:
             for number in range(len(self.question.sides))
         ]
 
-    def rows_cells(self) -> Iterator[_Cell]:
+    def rows_cells(self) -> Iterator[Cell]:
         """Yield the cells that have the number of rows of each group."""
         for group in self.tally.groups:
             cell = self._rows(group)
             if cell is not None:
                 yield cell
 
-    def _rows(self, group: _Group) -> _Cell | None:
+    def _rows(self, group: _Group) -> Cell | None:
         return self.tally.cell(group, self.running)
 
-    def _apart(self) -> _Cell | None:
+    def _apart(self) -> Cell | None:
         apart = self._where(lambda member: not member.is_running, of=range(len(self.classes)))
-        return self.tally.cell(_EVERYONE, apart)
+        return self.tally.cell(EVERYONE, apart)
 
-    def published(self) -> Iterator[_Cell]:
+    def published(self) -> Iterator[Cell]:
         """Yield the cells that the table has."""
         yield from self.rows_cells()
         if (apart := self._apart()) is not None:
@@ -477,21 +486,21 @@ class _Maker:
                 if cell is not None:
                     yield cell
 
-    def kept_longest(self) -> Iterator[_Cell]:
+    def kept_longest(self) -> Iterator[Cell]:
         """Yield the numbers that a reader needs most: of rows, and of those that change."""
         yield from self.rows_cells()
         for pair in self.pairs:
             for classes in self._with_pair(pair):
-                if (cell := self.tally.cell(_EVERYONE, classes)) is not None:
+                if (cell := self.tally.cell(EVERYONE, classes)) is not None:
                     yield cell
 
     def _causes(self) -> list[str]:
         """Return why some rows of the table aren't sharp."""
         return sorted({self.classes[place].why for place in self.running} - {""})
 
-    def _not_sharp(self, why: str) -> _Cell | None:
+    def _not_sharp(self, why: str) -> Cell | None:
         classes = self._where(lambda member: member.why == why)
-        return self.tally.cell(_EVERYONE, classes)
+        return self.tally.cell(EVERYONE, classes)
 
     def _wanted(self, group: _Group) -> Iterator[_Classes]:
         if self._has_sides(group):
@@ -508,16 +517,16 @@ class _Maker:
         With those of each group beside its flips, one small count would hide most others.
         """
         is_of_groups = len(self.outcomes) == 1 and not self.question.of_all_rows
-        return is_of_groups or group == _EVERYONE
+        return is_of_groups or group == EVERYONE
 
     def _where(self, test: Callable[[_Class], bool], of: Iterable[int] | None = None) -> _Classes:
         """Return the classes that meet a test, of those with rows on days with the programs."""
         places = self.running if of is None else of
         return tuple(place for place in places if test(self.classes[place]))
 
-    def _decided_by(self, side: int, decider: Decider) -> _Cell | None:
+    def _decided_by(self, side: int, decider: Decider) -> Cell | None:
         classes = self._places_decided_by(side, decider)
-        return self.tally.cell(_EVERYONE, classes)
+        return self.tally.cell(EVERYONE, classes)
 
     def _places_decided_by(self, side: int, decider: Decider) -> _Classes:
         return self._where(
@@ -573,7 +582,9 @@ class _Maker:
         rows = self._shown(self._rows(group), hidden)
         return GroupCounts(*group, rows, tuple(sides), flips)
 
-    def _shown(self, cell: _Cell | None, hidden: frozenset[Hashable]) -> Count:
+    def _shown(self, cell: Cell | None, hidden: frozenset[Hashable]) -> Count:
+        if self._labels is not None:
+            return -1 if cell is None else self._labels[cell]
         return None if cell in hidden else self.tally.count(cell)
 
     def _range(self, group: _Group, classes: _Range, hidden: frozenset[Hashable]) -> ShownRange:
