@@ -32,13 +32,13 @@ def test_a_count_that_tells_a_small_one_is_hidden() -> None:
     # An earlier report shows 35 rows. A new count has 31 of them, and would tell the other 4.
     rows = [31, 4, 40]
     counts = [JointCount(0b011, True), JointCount(0b001), JointCount(0b100)]
-    assert shown_beside(rows, counts, [1, 2]) == {2}
+    assert shown_beside(rows, counts, [1, 2]) == frozenset({2})
 
 
 def test_a_count_that_follows_from_shown_ones_is_shown() -> None:
     rows = [30, 40, 50]
     counts = [JointCount(0b011, True), JointCount(0b001, True), JointCount(0b010)]
-    assert shown_beside(rows, counts, [2]) == {2}
+    assert shown_beside(rows, counts, [2]) == frozenset({2})
 
 
 def test_a_report_is_withheld_if_the_earlier_ones_tell_its_small_number() -> None:

@@ -456,7 +456,7 @@ def test_the_worked_example_prints_what_the_page_shows(
 
 def test_lead_beside_drug_court_has_the_figures_of_the_page_on_counted_rows() -> None:
     """`test_cohort_text` runs the command of that page."""
-    page = (ROOT / "docs" / "cohorts.md").read_text()
+    page, _, _ = (ROOT / "docs" / "cohorts.md").read_text().partition("## Small counts")
     counted = re.findall(r"^ALL +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) ", page, re.MULTILINE)
     rows = re.findall(
         r"^\| (?:Santa Fe LEAD|King.*?Court) \| (.*) \|$",

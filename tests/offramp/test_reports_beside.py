@@ -139,10 +139,10 @@ class Attacker:
                     self._note(frozenset(lacking), item["rows"], is_in_table=False)
         else:
             read_change(reader, value)
-        for (group, classes), number in reader.numbers.items():
+        for (group, classes), printed in reader.numbers.items():
             kinds = (selected[at] for at in classes)
             own = (kind for kind in kinds if group in ("ALL", self.words[kind][wanted.by]))
-            self._note(frozenset(own), HIDDEN if number is None else number)
+            self._note(frozenset(own), HIDDEN if printed is None else printed)
         everyone = frozenset(self.rows)
         odd = frozenset({"odd"} & {*self._selected(wanted)})
         self._note(everyone, value["rows"], is_in_table=False)
@@ -204,7 +204,7 @@ class Attacker:
         return [(sum(self.rows[kind] for kind in kinds), kinds) for kinds in narrow]
 
 
-def numbers_in(value: Any) -> list[int]:
+def numbers_in(value: Any) -> list[float]:
     """Return all numbers of JSON."""
     if isinstance(value, dict):
         return [number for part in value.values() for number in numbers_in(part)]
