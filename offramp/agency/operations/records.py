@@ -420,7 +420,10 @@ def _received_record(
             if part in received.opened
             else "closed",
         )
-        for part, label in record.labels.items()
+        # Their ids are chosen by chance, and a list keeps its order.
+        for part, label in sorted(
+            record.labels.items(), key=lambda item: (item[1].category, item[0])
+        )
     )
     return ReceivedRecord(number, jti, issuer, record.kind, record.case, parts)
 
