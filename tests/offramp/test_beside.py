@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 
 from offramp.cli import main
 from offramp.counts import JointCount, shown_beside
+from offramp.policy.cohort.report import CohortRequest, CohortSource
+from offramp.policy.draft_process import check_apart
+from offramp.policy.earlier_reports import read_reports
 from tests.conftest import ROOT, shared
 from tests.offramp.test_reports_beside import NEW, OLD, write_file
 from tests.support.riverton import PACK, pack_in
@@ -121,6 +125,21 @@ def test_the_drafts_of_a_memo_are_found_by_its_command(folder: Path, capsys: Cap
     assert len(print_json(second, "second.json", capsys)["cohort"]["beside"]) == 1
     pack_in(folder / "one", PACK.replace("value: 4", "value: 5"))
     assert "[pack-not-at-hand]" in refused(second, capsys)
+
+
+@needs_solver
+def test_the_memo_of_a_draft_on_a_console_is_made_beside_others(
+    folder: Path, capsys: Capture
+) -> None:
+    """The console makes it in a process of its own."""
+    pack_in(folder / "old", PACK.replace("value: 4", "value: 3"))
+    draft = Path(pack_in(folder / "draft"))
+    change = ["change", "old/riverton", "draft/riverton", "--decision", "eligibility"]
+    memo = print_json([*change, *COHORT, "--by", "race"], "first.json", capsys)
+    source = CohortSource("rows.csv", "map.yaml", ("sex",), allowed=50)
+    request = CohortRequest(source, beside=read_reports(["first.json"], []))
+    check = check_apart({"riverton": "old/riverton"}, draft, date(2026, 1, 1), request)
+    assert check.memo is not None and check.memo["cohort"]["beside"] == [memo["memo"]]
 
 
 @needs_solver
