@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def has_room_in_memory() -> bool:
 # machine off, and a killed process loses nothing that it gave to the system.
 if "TMPDIR" not in os.environ and has_room_in_memory():
     os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # else the folder that was asked for before stays
 
 settings.register_profile(
     "default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
