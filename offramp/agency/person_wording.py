@@ -161,6 +161,10 @@ _LINES: Mapping[str, tuple[str, str]] = {
         "You said no on {day} to what {agency} would tell: {kinds}",
         "El {day} usted dijo que no a lo que comunicaría {agency}: {kinds}",
     ),
+    "withdrawn": (
+        "You took back on {day} what {agency} could tell: {kinds}",
+        "El {day} usted retiró lo que podía comunicar {agency}: {kinds}",
+    ),
     "taken_back": ("You took the permission back.", "Usted retiró el permiso."),
     "not_yet": ("nothing so far", "nada hasta ahora"),
     "lawyer": ("My lawyer", "Mi defensa"),
@@ -270,7 +274,11 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
         for no in agency.noes:
             day, kinds = spoken_day(date.fromisoformat(no.on), page.lang), ", ".join(no.kinds)
             yield f"    {say['declined'].format(day=day, agency=no.by, kinds=kinds)}"
-        if agency.taken_back:
+        for permission in agency.withdrawn:
+            day = spoken_day(date.fromisoformat(permission.on), page.lang)
+            kinds = ", ".join(permission.kinds)
+            yield f"    {say['withdrawn'].format(day=day, agency=permission.by, kinds=kinds)}"
+        if agency.taken_back and not agency.withdrawn:
             yield f"    {say['taken_back']}"
     if not page.is_whole:
         yield f"  {say['others']}"

@@ -303,15 +303,17 @@ def test_a_count_has_its_plural() -> None:
     assert again.count("You signed 1 permission to tell something.") == 1
     assert "You signed 1 permission to tell something. That happened 3 times." in again
     assert again.count("You took back") == 1
-    assert "You took back 2 of 3 permissions to tell Crossroads something." in again
+    which = "something. Taken back: what Clinic could tell (health)."
+    assert f"You took back 2 of 3 permissions to tell Crossroads {which}" in again
     spanish = page(world, case, "es")
-    assert "Usted retiró 2 de 3 permisos para comunicar algo a Crossroads." in spanish
+    which = "Retirado: lo que podía comunicar Clinic (salud)."
+    assert f"Usted retiró 2 de 3 permisos para comunicar algo a Crossroads. {which}" in spanish
     world.change(case, "end", agencies=("clinic", "crossroads"), grant="a" * 16)
     all_back = (
-        "You took back all 3 permissions that you had signed to tell Crossroads something. Your "
-        "yes to the program, when police offered it, is another permission. For 30 days after that "
-        "yes, or until you leave, what Crossroads was told because of it may still be told and "
-        "corrected."
+        "You took back all 3 permissions that you had signed to tell Crossroads something. Taken "
+        "back: what Clinic could tell (health; treatment for drug or alcohol use). Your yes to the "
+        "program, when police offered it, is another permission. For 30 days after that yes, or "
+        "until you leave, what Crossroads was told because of it may still be told and corrected."
     )
     assert all_back in page(world, case, "en")
     assert "Su sí al programa, cuando la policía se lo ofreció, es otro permiso." in page(

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from offramp.agency import operations, person_wording
+from offramp.agency.cases.account_words import SHORT_CATEGORIES
 from offramp.console.agency.participant import COOKIE, ELSEWHERE
 from offramp.console.headers import SecurityHeaders
 from tests.conftest import ROOT
@@ -233,6 +234,16 @@ def test_one_line_is_taken_back_and_the_rest_stays(
     assert "Esto sigue permitido: Prosecutor puede decir" in shown(done)
     left = operations.list_standing_grants(ana.office, ana.case)
     assert [grant.id for grant in left] == [g.id for g in standing if g.id != chosen.id]
+    # The page keeps what was taken back, and what the yes to the offer still allows of it.
+    kinds = "; ".join(SHORT_CATEGORIES[category][1] for category in chosen.categories)
+    mine = shown(caller.get("/my/page"))
+    assert f"usted retiró lo que podía comunicar Clinic: {kinds}" in mine
+    assert "usted retiró lo que podía comunicar Prosecutor" not in mine
+    assert "Police aún puede decir esto a Crossroads y corregirlo: " in mine
+    page = operations.print_my_page(ana.office, ana.case, "en")
+    lines = "\n".join(person_wording.page_lines(page))
+    assert re.search(r"You took back on .+ what Clinic could tell: ", lines)
+    assert "Police may still tell Crossroads this, and correct it: " in lines
 
 
 def test_the_whole_list_is_there_while_the_hub_is_away(console: AgencyConsole, words: str) -> None:

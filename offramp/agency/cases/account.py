@@ -26,6 +26,7 @@ from offramp.agency.cases.plain_words import BASES, KINDS, PURPOSES, ROLES
 from offramp.agency.cases.reliance import DestroyedBefore
 from offramp.agency.cases.retention import SEALED
 from offramp.agency.cases.signed_ends import SignedEnd
+from offramp.agency.cases.taken_back import TakenBack, permissions_taken_back
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, recalled_state
 from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import NOTHING_READABLE, ToldContents, named, summed
@@ -533,37 +534,29 @@ class _Page:
         yield from ((at, sentence) for (_, sentence), at in ended.items())
 
     def _taken_back(self) -> Iterator[tuple[int, str]]:
-        """Yield what was taken back: how many permissions to tell an agency, or all, by day."""
-        standing: dict[str, Grant] = {}
-        first: dict[tuple[str, str], int] = {}
-        counts: Counter[tuple[str, str]] = Counter()
-        left: dict[tuple[str, str], int] = {}
-        for record in self.statement.consents:
-            today = self._local(record.time).date().isoformat()
-            standing = {
-                id: grant
-                for id, grant in standing.items()
-                if grant.expires is None or grant.expires >= today
-            }
-            for _, statement in record.says():
-                if isinstance(statement, Grant):
-                    standing[statement.id] = statement
-                elif isinstance(statement, Change) and statement.does in ("end", "certify"):
-                    ended = standing.pop(statement.grant or "", None)
-                    if ended is None or statement.does == "certify":
-                        continue
-                    key = (self.day(record.time), ended.recipient)
-                    first.setdefault(key, record.time)
-                    counts[key] += 1
-                    to = [grant for grant in standing.values() if grant.recipient == key[1]]
-                    left[key] = len(to)
-        for key, count in counts.items():
-            words = "taken_back" if left[key] else count_words("taken_back_all", count)
-            names = {"agency": self.short_name(key[1]), "total": count + left[key]}
-            text = self.say(words, count=count, **names)
-            if not left[key] and self._is_told_on_offer(key[1], first[key]):
-                text += f" {self.say('offer_stays', agency=names['agency'])}"
-            yield first[key], text
+        """Yield which permissions to tell an agency were taken back, and if all were, by day."""
+        by_day: dict[tuple[str, str], list[TakenBack]] = {}
+        for taken in permissions_taken_back(self.statement.consents, self.directory.zone):
+            by_day.setdefault((self.day(taken.time), taken.grant.recipient), []).append(taken)
+        for (_, recipient), ended in by_day.items():
+            count, left, time = len(ended), ended[-1].left, ended[0].time
+            words = "taken_back" if left else count_words("taken_back_all", count)
+            agency = self.short_name(recipient)
+            text = self.say(words, count=count, total=count + left, agency=agency)
+            text = " ".join((text, *self._which(ended)))
+            if self._is_told_on_offer(recipient, time):
+                text += f" {self.say('offer_stays', agency=agency)}"
+            yield time, text
+
+    def _which(self, ended: Iterable[TakenBack]) -> Iterator[str]:
+        """Yield the kinds of information that each agency could tell by these permissions."""
+        by_discloser: dict[str, dict[str, None]] = {}
+        for taken in ended:
+            shorts = map(self._short, taken.grant.categories)
+            by_discloser.setdefault(taken.grant.discloser, {}).update(dict.fromkeys(shorts))
+        for discloser, categories in by_discloser.items():
+            name, kinds = self.short_name(discloser), "; ".join(categories)
+            yield self.say("taken_back_which", agency=name, kinds=kinds)
 
     def _is_told_on_offer(self, recipient: str, time: int) -> bool:
         """Report whether the yes to the offer still lets an agency be told something at a time."""

@@ -251,6 +251,10 @@ SAID: Mapping[str, tuple[str, str]] = {
         "You took back all {count} permissions that you had signed to tell {agency} something.",
         "Usted retiró los {count} permisos que había firmado para comunicar algo a {agency}.",
     ),
+    "taken_back_which": (
+        "Taken back: what {agency} could tell ({kinds}).",
+        "Retirado: lo que podía comunicar {agency} ({kinds}).",
+    ),
     "offer_stays": (
         "Your yes to the program, when police offered it, is another permission. For 30 days after "
         "that yes, or until you leave, what {agency} was told because of it may still be told and "

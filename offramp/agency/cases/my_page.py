@@ -32,6 +32,7 @@ from offramp.agency.cases.person_words import NOT_DISPUTED, OTHER, PROMISED, SOM
 from offramp.agency.cases.plain_words import CATEGORIES
 from offramp.agency.cases.preliminary import because_in_languages
 from offramp.agency.cases.stated import StatedContent, stated_contents
+from offramp.agency.cases.taken_back import permissions_taken_back
 from offramp.agency.cases.text_fates import TextFate, TextKey, key_of, known_rows, recalled_state
 from offramp.agency.cases.text_openings import TextOpenings
 from offramp.agency.cases.told_words import ToldContents, summed
@@ -102,6 +103,19 @@ class Refused:
 
 
 @frozen
+class Withdrawn:
+    """A permission taken back: the name of the agency that could tell, the kinds, and the day."""
+
+    by: str
+    kinds: tuple[str, ...]
+    on: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the JSON of what was taken back in `offramp agency my-page`."""
+        return {"by": self.by, "kinds": list(self.kinds), "on": self.on}
+
+
+@frozen
 class ToldAgency:
     """An agency that was told something, or may be, as far as this agency knows.
 
@@ -110,8 +124,9 @@ class ToldAgency:
     earlier text, and not the newest, is also in `newer`. `aloud` was told aloud, and `asked_back`
     was asked back and is in none of the others, and `answers` say what the agency answered: that it
     deleted it, or keeps it and why. `may_be_told` are those of its live permissions,
-    and `can_take_back` is true while there is one. `noes` are what the person said no to. After a
-    take-back, `by_offer` says what the yes to the offer still allows.
+    and `can_take_back` is true while there is one. `noes` are what the person said no to, and
+    `withdrawn` what the person took back and allowed in no newer permission. After a take-back,
+    `by_offer` says what the yes to the offer still allows.
     `taken_back` is true if the person ended a permission to tell it, and allows nothing now.
     `is_here` is true for this agency itself.
     """
@@ -128,6 +143,7 @@ class ToldAgency:
     may_be_told: tuple[str, ...]
     by_offer: tuple[str, ...]
     noes: tuple[Refused, ...]
+    withdrawn: tuple[Withdrawn, ...]
     taken_back: bool
     is_here: bool
 
@@ -162,6 +178,7 @@ class ToldAgency:
             "declined": list(self.declined),
             "by_offer": list(self.by_offer),
             "noes": [no.as_json() for no in self.noes],
+            "withdrawn": [permission.as_json() for permission in self.withdrawn],
             "taken_back": self.taken_back,
         }
 
@@ -332,6 +349,7 @@ def told_agencies(
         permits |= {(*logged.pair, category) for category in allowed}
     here, agencies = working_set.agency, working_set.gateway.history.newest.agencies
     refused = _noes(working_set, handle, permits)
+    withdrawn = _withdrawn(working_set, handle, refused)
     listed = [
         ToldAgency(
             agency,
@@ -340,12 +358,14 @@ def told_agencies(
             tuple(summed(asked_back.get(agency, ()), contents, column)),
             tuple(_answers(asked_back.get(agency, ()), contents, fates, column)),
             _short(permitted.get(agency, ()), column),
-            offer_sentences(working_set, handle, agency, lang, now)
-            if agency in ended and agency not in permitted
-            else (),
+            offer_sentences(working_set, handle, agency, lang, now) if agency in ended else (),
             tuple(
                 Refused(agencies[by].name if by in agencies else by, _short(kinds, column), on)
                 for (by, on), kinds in refused.get(agency, {}).items()
+            ),
+            tuple(
+                Withdrawn(agencies[by].name if by in agencies else by, _short(kinds, column), on)
+                for (by, on), kinds in withdrawn.get(agency, {}).items()
             ),
             agency in ended and agency not in permitted,
             agency == here,
@@ -419,6 +439,49 @@ def _noes(
         if not is_yes and (by, to, category) not in permits:
             noes.setdefault(to, {}).setdefault((by, on), []).append(category)
     return noes
+
+
+def _withdrawn(
+    working_set: WorkingSet,
+    handle: str,
+    refused: Mapping[str, Mapping[tuple[str, str], Sequence[str]]],
+) -> Mapping[str, Mapping[tuple[str, str], Sequence[str]]]:
+    """Return what the person took back, and neither refused nor allowed anew since.
+
+    By recipient, they are the categories by the agency that could tell and the day, as `_noes`.
+    """
+    gateway = working_set.gateway
+    records = gateway.state_with_pending(handle).kind("consent", "consent_change")
+    made = {jti: place for place, jti in enumerate(record.jti for record in records)}
+    live = [
+        (logged, category)
+        for logged, allowed in gateway.open_grants(handle)
+        for category in allowed
+    ]
+    zone = gateway.history.newest.zone
+    withdrawn: dict[str, dict[tuple[str, str], list[str]]] = {}
+    for taken in permissions_taken_back(records, zone):
+        grant, by = taken.grant, taken.grant.discloser
+        noes = {
+            category
+            for (no_by, _), kinds in refused.get(grant.recipient, {}).items()
+            if no_by == by
+            for category in kinds
+        }
+        anew = {
+            category
+            for logged, category in live
+            if logged.pair == (by, grant.recipient) and made[logged.jti] > made[taken.record]
+        }
+        on = day_of(taken.time, zone).isoformat()
+        for category in grant.categories:
+            kinds = withdrawn.setdefault(grant.recipient, {}).setdefault((by, on), [])
+            if category not in (*noes, *anew, *kinds):
+                kinds.append(category)
+    return {
+        recipient: {key: kinds for key, kinds in by_day.items() if kinds}
+        for recipient, by_day in withdrawn.items()
+    }
 
 
 def _short(categories: Iterable[str], column: int) -> tuple[str, ...]:
