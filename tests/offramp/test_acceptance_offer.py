@@ -277,7 +277,7 @@ def test_an_answer_that_is_lost_thrice_leaves_one_record(town: Running, officer:
             browser.call("Fetch.failRequest", requestId=paused["requestId"], errorReason="Failed")
             browser.wait_for("Page.loadEventFired")
     browser.call("Page.reload")
-    browser.wait_for("Page.loadEventFired")
+    browser.wait_until_loaded()
     assert officer.heading == "Sent"
     assert new_cases(town, before) == ["Nico Offgrid"]
 
@@ -291,9 +291,7 @@ def test_a_double_tap_and_back_leave_one_record(town: Running, officer: Taps) ->
     wait_until_heading(officer, "Sent")
     visited = browser.call("Page.getNavigationHistory")["entries"]
     (check,) = (entry for entry in visited[-3:] if entry["url"].endswith("/offer/check"))
-    browser.events.clear()
-    browser.call("Page.navigateToHistoryEntry", entryId=check["id"])
-    browser.wait_for("Page.loadEventFired")
+    browser.open_again(check["id"])
     assert "That offer is over" in officer.text and not officer.has(SEND)
     assert new_cases(town, before) == ["Dora Doubletap"]
 

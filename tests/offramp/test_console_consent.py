@@ -584,9 +584,7 @@ def test_a_tablet_without_scripts_needs_one_tap_a_question(desk: Desk, tmp_path:
         visited = browser.call("Page.getNavigationHistory")["entries"]
         assert len(visited) > 8
         for entry in visited[1:]:
-            browser.events.clear()
-            browser.call("Page.navigateToHistoryEntry", entryId=entry["id"])
-            browser.wait_for("Page.loadEventFired")
+            browser.open_again(entry["id"])
             assert at(browser).startswith(f"{form}/1 "), entry["url"]
         for _ in range(6):
             press(browser, "button[name=answer][value=yes]")

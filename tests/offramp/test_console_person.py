@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -357,16 +356,9 @@ def test_leaving_fast_leaves_nothing_to_come_back_to(
         assert not [entry for entry in entries if "Ana" in entry["title"] + entry["url"]]
         pages = [entry["id"] for entry in entries if entry["url"].endswith("/my/page")]
         for entry in pages:
-            browser.events.clear()
-            browser.call("Page.navigateToHistoryEntry", entryId=entry)
-            assert browser.wait_for("Page.frameNavigated")["params"]["type"] == "Navigation"
-            browser.wait_for("Page.loadEventFired")
-            # A page that is still being made has no body yet.
-            text, until = "", time.monotonic() + 10
-            while "Open your page" not in text:
-                assert time.monotonic() < until, text
-                text = str(browser.evaluate("document.body?.innerText ?? ''"))
-                assert "charge" not in text
+            assert browser.open_again(entry) == "Navigation"
+            text = browser.evaluate("document.body.innerText")
+            assert "Open your page" in text and "charge" not in text
         assert pages
         browser.open(f"{console.address}/my/page")
         assert "Open your page" in browser.evaluate("document.body.innerText")

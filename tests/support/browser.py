@@ -175,7 +175,23 @@ class Browser:
         """Open an address, and wait until it is loaded."""
         self.events.clear()
         self.call("Page.navigate", url=address)
+        self.wait_until_loaded()
+
+    def open_again(self, entry: int) -> str:
+        """Go to an entry of the history, and return if it was `Navigation` or out of a cache."""
+        self.events.clear()
+        self.call("Page.navigateToHistoryEntry", entryId=entry)
+        kind = str(self.wait_for("Page.frameNavigated")["params"]["type"])
+        self.wait_until_loaded()
+        return kind
+
+    def wait_until_loaded(self) -> None:
+        """Wait until the page is whole. The event may still be that of the page before."""
         self.wait_for("Page.loadEventFired")
+        end = time.monotonic() + PATIENCE
+        while not self.evaluate("document.readyState === 'complete' && document.body !== null"):
+            assert time.monotonic() < end, self.evaluate("location.href")
+            time.sleep(0.02)
 
     def go(self, step: str) -> None:
         """Go `back` or `forward`. The page answers before it is left."""
