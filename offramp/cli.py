@@ -61,6 +61,8 @@ def main(words: Sequence[str] | None = None, prepare: Prepare | None = None) -> 
     try:
         return _run_or_refuse(words, prepare)
     except KeyboardInterrupt:
+        if prepare is None:
+            _end_undisturbed()
         return 130
     except BrokenPipeError:
         _drop_output()
@@ -92,6 +94,14 @@ def _run_or_refuse(words: list[str], prepare: Prepare | None) -> int:
             _named_as_given(refusal, words),
             as_json=sys.stdout is not None and ("--json" in words or "--lines" in words),
         )
+
+
+def _end_undisturbed() -> None:
+    """Ignore whoever presses Ctrl-C once more: the exit code would be another one by chance."""
+    import signal
+
+    with suppress(ValueError):  # this isn't the process's own thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _drop_output() -> None:
