@@ -182,6 +182,7 @@ MEMO = Parts(
             {
                 "says": MAYBE_TEXT,
                 "decided_at_the_time": ListOf(TEXT),
+                "perhaps_decided_at_the_time?": ListOf(TEXT),
                 "clocks": ListOf(
                     Parts({"clock": TEXT, "before": MAYBE_TEXT, "after": MAYBE_TEXT, "from?": DAY})
                 ),

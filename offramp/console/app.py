@@ -29,7 +29,7 @@ from offramp.console.requests import STATIC, read_form, refuse_other_sites, send
 from offramp.documents import operations as documents
 from offramp.policy import drafts as draft_operations
 from offramp.policy import operations as policy
-from offramp.policy.change_text import effect_text, proved_text
+from offramp.policy.change_text import effect_text, open_answers, proved_text
 from offramp.policy.counted_rows_text import touched_rows
 from offramp.policy.draft_process import check_apart
 from offramp.policy.interview_walk import list_decisions, walk_interview
@@ -308,6 +308,7 @@ class DraftPages:
             "refusal": refusal,
             "touched": touched_rows(check.memo) if check is not None else (),
             "proved_text": proved_text(check.memo["promises"]) if check and check.memo else "",
+            "open_answers": open_answers(check.memo) if check and check.memo else [],
             "effect": (
                 effect_text(check.memo, self.pages.today)
                 if check is not None and check.memo

@@ -17,6 +17,7 @@ from offramp.memo_file import digest_of
 from offramp.policy.change_coverage import with_covered_sides
 from offramp.policy.change_day_scenarios import day_scenarios, unsaid_days
 from offramp.policy.change_days import NEW, OneSidedStretch, Stretch
+from offramp.policy.change_effect import names_that_change
 from offramp.policy.change_parts import PlainParts
 from offramp.policy.change_promises import prove_promises
 from offramp.policy.change_scenarios import AskedScenarios, ask_scenarios
@@ -135,9 +136,6 @@ def _memo(
     ]
     first, *later = on_each[: len(answers)]
     every_answer = [answer for own in (*answers, *own_answers) for answer in own.values()]
-    changed = {
-        answer.name for own in answers for answer in own.values() if not _cannot_change(answer)
-    }
     one_sided = [
         {**stretch.as_json(), **own}
         for stretch, own in zip(parts.one_sided, on_each[len(answers) :], strict=True)
@@ -154,7 +152,9 @@ def _memo(
             **scenarios.as_json(),
             **({"none_possible": list(on_edges.none_possible)} if on_edges.none_possible else {}),
         },
-        "open_cases": parts.open_cases(changed),
+    }
+    value |= {
+        "open_cases": parts.open_cases(*names_that_change(value)),
         **parts.program(),
         "promises": promises,
         "findings": findings,

@@ -1,18 +1,19 @@
 """The headline of a memo: from which day on an answer differs, and until when.
 
 It is found from the answers that were compared on each stretch of days, and from the days on which
-only one side gives answers. Texts that differ change no headline.
+only one side gives answers. Texts that differ change no headline. An answer that is open may be the
+same: it is no difference, and the headline says that it is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from offramp.policy.change_wording import days_of_the_change, time_until
-from rules.author.phrases import format_day
-from rules.frozen import frozen
+from offramp.policy.change_wording import days_of_the_change, days_text, time_until
+from rules.author.phrases import format_day, spell_name
+from rules.frozen import frozen, replace
 
 _ONE_DAY = timedelta(days=1)
 # These rows take no effect unless a rule does.
@@ -23,7 +24,8 @@ _INERT = ("fact ", "invariant ", "source ", "reason for removing ", "range of pa
 class _Period:
     """Days on which answers differ in one way, or on which none does.
 
-    `rows` are the changes that make the difference. `differs` is False where no answer differs.
+    `rows` are the changes that make the difference. `differs` is False where no answer is known to
+    differ, and `is_open` is True where it isn't proved that none does.
     """
 
     since: date | None
@@ -31,6 +33,7 @@ class _Period:
     rows: Sequence[Any]
     differs: bool
     is_compared: bool = False
+    is_open: bool = False
 
     def has(self, day: date) -> bool:
         """Return whether a day is one of these."""
@@ -48,8 +51,11 @@ def effect_sentences(value: Mapping[str, Any], today: date | None = None) -> Ite
         return
     periods = _periods(value)
     differing = [period for period in periods if period.differs]
+    still_open = list(_open_sentences(value))
     if not differing:
-        if any(part["redline"] for part in (value, *value["later"])):
+        if still_open:
+            yield from still_open
+        elif any(part["redline"] for part in (value, *value["later"])):
             yield "No answer differs on the days that are compared."
         return
     sentences: list[str] = []
@@ -65,6 +71,62 @@ def effect_sentences(value: Mapping[str, Any], today: date | None = None) -> Ite
             sentences.append(_end(period.until, after, today, is_last=is_last))
     yield f"{'. '.join(sentences)}."
     yield from _earlier(value, differing, today)
+    yield from still_open
+
+
+def names_that_change(value: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the decisions that a case shows to change on some day, and those that are open."""
+    parts = [value, *value["later"]]
+    shown = {name for part in parts for name in _shown(value, part)}
+    return shown, {name for part in parts for name in part["decisions"]} - shown
+
+
+def _shown(value: Mapping[str, Any], part: Mapping[str, Any]) -> set[str]:
+    """Return the decisions of some days of which a case shows that their answers differ.
+
+    The solver's cases show it, and so does a scenario of one of these days.
+    """
+    by_solver = {
+        name
+        for name, answer in part["decisions"].items()
+        if answer["pairs"] or answer["with_unknowns"]
+    }
+    days = {item["id"]: item.get("as_of") for item in value["scenarios"]["list"]}
+    by_scenario = {
+        flip["decision"]
+        for flip in value["scenarios"]["flips"]
+        if _covers(part["covers"], days.get(flip["id"]) or value["new"]["day"])
+    }
+    return by_solver | by_scenario.intersection(part["decisions"])
+
+
+def _covers(covers: Mapping[str, Any] | None, day: str) -> bool:
+    """Return whether a part of a memo is of a day. If two days are compared, all of it is."""
+    return covers is None or (
+        covers["from"] <= day and (covers["until"] is None or day < covers["until"])
+    )
+
+
+def _open_sentences(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield of which decisions it is open if an answer differs, and on which days."""
+    groups: list[tuple[list[str], dict[str, Any]]] = []
+    for part in (value, *value["later"]):
+        shown = _shown(value, part)
+        names = [name for name in part["decisions"] if name not in shown]
+        if groups and groups[-1][0] == names:
+            groups[-1][1]["until"] = part["covers"]["until"]
+        else:
+            groups.append((names, dict(part["covers"])))
+    for names, covers in groups:
+        if names:
+            text = f"it is open if answers of {_joined(map(spell_name, names))} differ"
+            days = f"{days_text(covers)}, " if len(groups) > 1 else ""
+            yield f"{days}{text}." if days else f"{text[0].upper()}{text[1:]}."
+
+
+def _joined(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def changing_rows(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -83,24 +145,27 @@ def _periods(value: Mapping[str, Any]) -> list[_Period]:
     for part in (value, *value["later"]):
         rows = _effective_rows(part)
         # A clock is listed on the first day from which its length differs.
-        is_repeated = bool(rows) and rows == last_rows
-        differs = bool(part["decisions"]) or _changes_clock(value, part) or is_repeated
+        is_repeated = bool(rows) and rows == last_rows and not part["decisions"]
+        shown = _shown(value, part)
+        differs = bool(shown) or _changes_clock(value, part) or is_repeated
+        is_open = len(shown) < len(part["decisions"])
         last_rows = rows if differs else []
         covers = part["covers"]
         since = _first_day(value, differs=differs) if part is value else covers["from"]
-        periods.append(_Period(_day(since), _day(covers["until"]), rows, differs, part is value))
+        days = _day(since), _day(covers["until"])
+        periods.append(_Period(*days, rows, differs, part is value, is_open))
     merged: list[_Period] = []
     for period in sorted(periods, key=lambda period: period.since or date.min):
         last = merged[-1] if merged else None
         if (
             last is not None
             and last.until == period.since
-            and last.differs == period.differs
+            and (last.differs, last.is_open) == (period.differs, period.is_open)
             and (last.rows == period.rows or not period.differs)
         ):
             is_compared = last.is_compared or period.is_compared
             all_rows = period.rows if period.differs else [*last.rows, *period.rows]
-            period = _Period(last.since, period.until, all_rows, period.differs, is_compared)
+            period = replace(period, since=last.since, rows=all_rows, is_compared=is_compared)
             merged.pop()
         merged.append(period)
     return merged
@@ -162,6 +227,7 @@ def _end(until: date, after: _Period, today: date | None, *, is_last: bool) -> s
     if today is not None and until > today:
         text += f", {time_until(today, until)}"
     says = "no answer differs" if after.rows else "the rules are those of the old pack"
+    says = "no answer is known to differ" if after.is_open else says
     return f"{text}: {says}{' from then on' if is_last else ' until then'}"
 
 

@@ -131,8 +131,11 @@ class PlainParts:
                 through[name] = sorted(seen & changed)
         return through
 
-    def open_cases(self, changed: Collection[str]) -> dict[str, Any]:
-        """Return what happens to cases that are open on the day, given what changes on some day."""
+    def open_cases(self, changed: Collection[str], unsettled: Collection[str]) -> dict[str, Any]:
+        """Return what happens to cases that are open on the day.
+
+        `changed` are the decisions that change on some day, and `unsettled` those that may.
+        """
         pack = self.sides[1].pack
         clocks: list[dict[str, Any]] = []
         for stretch in self.stretches:
@@ -143,15 +146,21 @@ class PlainParts:
             clocks += [
                 {**entry, **since} for entry in _clocks(stretch.segments) if entry not in lengths
             ]
+        perhaps = self._decided_at_the_time(unsettled)
         return {
             "says": None if pack.program.open_cases is None else pack.program.open_cases.says,
-            "decided_at_the_time": [
-                name
-                for name in self.names
-                if name in changed and pack.decisions[name].governed_by == _WHEN_IT_HAPPENS
-            ],
+            "decided_at_the_time": self._decided_at_the_time(changed),
+            **({"perhaps_decided_at_the_time": perhaps} if perhaps else {}),
             "clocks": clocks,
         }
+
+    def _decided_at_the_time(self, names: Collection[str]) -> list[str]:
+        decisions = self.sides[1].pack.decisions
+        return [
+            name
+            for name in self.names
+            if name in names and decisions[name].governed_by == _WHEN_IT_HAPPENS
+        ]
 
     def program(self) -> dict[str, Any]:
         """Return places and money as a part of the memo, nothing where neither side has any."""

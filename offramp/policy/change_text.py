@@ -141,6 +141,17 @@ def effect_text(value: Mapping[str, Any], today: date | None = None) -> str | No
     return " ".join(sentences) or None
 
 
+def open_answers(value: Mapping[str, Any]) -> list[str]:
+    """Return the decisions, in words, of which it isn't known if all changes were found."""
+    names = [
+        spell_name(name)
+        for part in (value, *value["later"])
+        for name, answer in part["decisions"].items()
+        if "open" in answer
+    ]
+    return list(dict.fromkeys(names))
+
+
 def finding_sentences(value: Mapping[str, Any]) -> list[str]:
     """Return what contradicts a pack, a sentence each. Many failing scenarios are one sentence."""
     findings = list(value["findings"])
@@ -453,6 +464,12 @@ def open_case_sentences(memo: Mapping[str, Any]) -> Iterator[str]:
     if value["decided_at_the_time"]:
         names = ", ".join(value["decided_at_the_time"])
         yield f"Decided by the rules of the day on which it is asked, and so changed: {names}."
+    if value.get("perhaps_decided_at_the_time"):
+        names = ", ".join(value["perhaps_decided_at_the_time"])
+        yield (
+            "Decided by the rules of the day on which it is asked. It is open if answers differ: "
+            f"{names}."
+        )
     for clock in value["clocks"]:
         before, after = clock["before"] or "no limit", clock["after"] or "no limit"
         since = f" from {format_day(date.fromisoformat(clock['from']))}" if "from" in clock else ""

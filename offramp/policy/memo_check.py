@@ -14,6 +14,7 @@ from typing import Any
 
 from offramp.adoption import PackFiles
 from offramp.memo_file import MemoFile
+from offramp.policy.change_effect import names_that_change
 from offramp.policy.change_parts import PlainParts
 from offramp.policy.change_scenarios import AskedScenarios, ask_again
 from offramp.policy.change_sides import ChangeSide, unpacked
@@ -135,9 +136,8 @@ def _differing_parts(
         if through != stated["changed_only_through"]:
             yield "changed_only_through"
         yield from _wrong_examples(stated["decisions"], stretch.formal)
-    changed = {name for part in days for name in part["decisions"]}
     own = {"own": value["open_cases"]["own"]} if "own" in value["open_cases"] else {}
-    if {**parts.open_cases(changed), **own} != value["open_cases"]:
+    if {**parts.open_cases(*names_that_change(value)), **own} != value["open_cases"]:
         yield "open_cases"
     if plain(parts.program()) != {name: value[name] for name in ("program",) if name in value}:
         yield "program"

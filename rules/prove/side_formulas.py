@@ -20,7 +20,6 @@ from rules.input.citations import GivenCitation, Section, section_set
 from rules.input.vocabulary import Fact
 from rules.language import tree
 from rules.packs.law import CHARGES, HOMICIDE_SECTIONS, READ, VIOLENT
-from rules.packs.pack import Clock
 from rules.packs.resolve import Segment
 from rules.prove.formulas import Formulas
 from rules.prove.grounding import without_places
@@ -29,7 +28,7 @@ from rules.prove.sides import Side
 from rules.prove.solutions import facts_of
 from rules.prove.solver_terms import any_of, implies
 from rules.prove.solver_unknowns import A_DAY, EPOCH, Bound, CannotEncode, Term
-from rules.prove.written_rules import written_rule
+from rules.prove.written_rules import written_clock, written_rule
 
 _CODE = "code"
 _A_WEEK = timedelta(days=7)
@@ -485,17 +484,12 @@ class SideFormulas(Formulas):
         clock = self.segment.clocks.get(name)
         if clock is None:
             return self.value("not_started")
-        key = repr((clock, self._length(clock), self.segment.pack.time_zone))
+        key = repr((written_clock(self.segment, clock), self.segment.pack.time_zone))
         statuses = self.both.statuses
         if key not in statuses:
             status = statuses[key] = z3.FreshInt(f"clocks.{name}")
             self.always.append(status == self._status_of(clock))
         return statuses[key]
-
-    def _length(self, clock: Clock) -> Any:
-        return self.segment.parameters[clock.length], self.segment.pack.parameters[
-            clock.length
-        ].unit
 
 
 def _as_given(candidate: Any) -> Any:

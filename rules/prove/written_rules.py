@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules.language import tree
-from rules.packs.pack import Exemption
+from rules.packs.pack import Clock, Exemption
 from rules.packs.resolve import RuleInForce, Segment
 
 
@@ -11,13 +13,22 @@ def written_rule(segment: Segment, rule: RuleInForce) -> str:
     """Return a rule's outcome and condition, with the values and clocks that it reads."""
     parts = list(tree.nodes(rule.condition))
     read = sorted({part.name for part in parts if isinstance(part, (tree.ParameterOf, tree.RowOf))})
-    values = [(name, segment.parameters[name]) for name in read]
+    units = segment.pack.parameters
+    values = [(name, segment.parameters[name], units[name].unit) for name in read]
     timed = sorted({part.clock for part in parts if isinstance(part, tree.StatusOf)})
-    clocks = [segment.clocks.get(name) for name in timed]
-    lengths = [
-        (clock, segment.parameters[clock.length]) if clock is not None else None for clock in clocks
-    ]
-    return repr((rule.rule.then, tree.text(rule.condition), values, lengths))
+    clocks = [written_clock(segment, segment.clocks.get(name)) for name in timed]
+    return repr((rule.rule.then, tree.text(rule.condition), values, clocks))
+
+
+def written_clock(segment: Segment, clock: Clock | None) -> Any:
+    """Return what a clock's status follows from, None for one that isn't in force.
+
+    Its line in a file, its label, its source, and its owner change no status.
+    """
+    if clock is None:
+        return None
+    length = segment.parameters[clock.length], segment.pack.parameters[clock.length].unit
+    return clock.start, clock.stop, clock.repeats, clock.tolling, clock.counts, length
 
 
 def written_exemption(exemption: Exemption) -> tuple[str, str, str | None]:
