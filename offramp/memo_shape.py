@@ -88,6 +88,7 @@ _CHANGE = Parts(
         "provisional_before?": TEXT,
         "because?": TEXT,
         "same_source?": FLAG,
+        "times?": TEXT,
         "changes_no_answer?": FLAG,
     }
 )

@@ -217,11 +217,23 @@ def _what_decides(rules: Mapping[str, Any], units: str) -> Iterator[str]:
     chart = memo_charts.what_decides(f"{title}. The table has the numbers.", bars)
     yield _figure(title, chart + memo_charts.key(was="before", sure="after"))
     yield table(f"{title}, in numbers", ["Decides", *_capitals(head)], rows)
-    texts = {
-        item["rule"]: item["says"] for side in rules.values() for item in side if "says" in item
-    }
-    items = "".join(f"<li>{inline_html(f'`{name}`: {text}')}</li>" for name, text in texts.items())
+    items = "".join(
+        f"<li>{inline_html(f'`{name}`: {text}')}</li>" for name, text in _reasons(rules).items()
+    )
     yield f"<ul>{items}</ul>" if items else ""
+
+
+def _reasons(rules: Mapping[str, Any]) -> dict[str, str]:
+    """Return the reason of each rule, both where the sides give it with other words or numbers."""
+    before, after = (
+        {item["rule"]: item["says"] for item in rules.get(side, ()) if "says" in item}
+        for side in ("before", "after")
+    )
+    reasons = {**before, **after}
+    for name, text in before.items():
+        if reasons[name] != text:
+            reasons[name] = f"Before: {text} After: {reasons[name]}"
+    return reasons
 
 
 def _figure(title: str, body: str) -> str:

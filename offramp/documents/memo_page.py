@@ -20,6 +20,7 @@ from offramp.policy.break_even import program_lines
 from offramp.policy.change_text import (
     HOW,
     adopted_command,
+    change_notes,
     compared_text,
     difference_text,
     earlier_text,
@@ -34,7 +35,6 @@ from offramp.policy.change_text import (
     outcome_text,
     pair_title,
     promises_text,
-    same_source_text,
     unanswered_sentences,
     version_text,
 )
@@ -244,8 +244,7 @@ def _change(change: Mapping[str, Any], sources: Mapping[str, Any]) -> str:
     if has_other_basis_before(change):
         basis = change["source_before"], change.get("provisional_before")
         bases.append(_basis("Source before", *basis, sources))
-    if change.get("same_source"):
-        bases.append(f"<b>Note:</b> {escape_html(same_source_text(change))}")
+    bases += [f"<b>Note:</b> {escape_html(note)}" for note in change_notes(change)]
     lines = "".join(f'<p class="notes">{basis}</p>' for basis in bases if basis)
     what = f"<b>{label}{name} {how_text(change)}</b>{text}"
     return f'<div class="memo-change"><p>{what}</p>{lines}</div>'

@@ -19,6 +19,7 @@ from offramp.policy.change_wording import (
     days_text,
     has_titles,
     takes_answers_away,
+    times_text,
     without_rules,
     without_rules_sentences,
 )
@@ -275,11 +276,18 @@ def _change(change: Mapping[str, Any]) -> Iterator[str]:
         before = change.get("provisional_before")
         doubt = f". In doubt: {before}" if before else ""
         yield f"     source before: {change['source_before']}{doubt}"
+    yield from (f"     note: {note}" for note in change_notes(change))
+
+
+def change_notes(change: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a reader should be asked about a number that changes."""
     if change.get("same_source"):
-        yield f"     note: {same_source_text(change)}"
+        yield _same_source_text(change)
+    if "times" in change:
+        yield f"{times_text(change['times'])}."
 
 
-def same_source_text(change: Mapping[str, Any]) -> str:
+def _same_source_text(change: Mapping[str, Any]) -> str:
     """Return that an item keeps its source while its number or its level changes."""
     noun = "entry" if change["what"].startswith("offense ") else "number"
     return f"the {noun} changed, its source didn't. Check that the source states the new {noun}."

@@ -213,6 +213,13 @@ def _why(item: Mapping[str, Any], side: Mapping[str, Any]) -> str:
     return "has ended"
 
 
+def times_text(times: str) -> str:
+    """Return that a number is many times the one before it, or a small part of it, as a note."""
+    is_less = times.startswith("1/")
+    text = f"the number before is {times[2:]} times this one" if is_less else ""
+    return f"{text or f'{times} times the number before'}. Check it"
+
+
 def time_until(day: date, later: date) -> str:
     """Return how far a later day is from another, such as `in 3 months`."""
     days = (later - day).days

@@ -37,7 +37,7 @@ def check_as_json(name: str, check: PackCheck, today: date) -> dict[str, Any]:
             for name, proved in check.invariants.items()
         },
         "known": check.known,
-        "warnings": [*_word_warnings(check.pack), *pack_notes(check, today, name)],
+        "warnings": [*_word_warnings(check.pack), *pack_notes(check.noted, today, name)],
         "stale_sources": [source_as_json(source) for source in stale_sources(check.pack, today)],
         **local_member(check.pack),
     }
@@ -53,7 +53,7 @@ def check_lines(name: str, check: PackCheck, today: date) -> Iterator[str]:
         f"({how}); {check.digest}"
     )
     yield from (f"{name}: {line}" for line in local_lines([check.pack], label=""))
-    warnings = (*_word_warnings(check.pack), *pack_notes(check, today, name))
+    warnings = (*_word_warnings(check.pack), *pack_notes(check.noted, today, name))
     for warning in (*warnings, *pack_warnings(check.pack, today)):
         yield f"{name}: warning: {warning}"
 

@@ -14,9 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from offramp.policy.change_text import change_notes
 from offramp.policy.change_wording import READ_FIRST, findings_title
 from offramp.policy.failing_text import FailingTogether, failing_together
-from offramp.policy.operations import change_memo
+from offramp.policy.operations import change_memo, note_doubts
+from offramp.policy.pack_notes import pack_notes
 from offramp.policy.scenario_files import replace_file
 from rules.author.scenarios import FILE, read_scenarios, run
 from rules.decide.program import Program
@@ -77,7 +79,8 @@ class DraftCheck:
 
     `examples` counts the scenarios, and `failing` has each that fails with a sentence. `gaps` say
     what no scenario covers. `memo` is the memo of the change. `findings` are what is wrong with the
-    change, and `findings_title` says how many there are of each kind.
+    change, and `findings_title` says how many there are of each kind. `notes` are what may be a
+    slip.
     """
 
     faults: tuple[DraftFault, ...] = ()
@@ -86,6 +89,7 @@ class DraftCheck:
     gaps: tuple[str, ...] = ()
     memo: Mapping[str, Any] | None = None
     findings: tuple[DraftFinding, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def findings_title(self) -> str:
@@ -166,7 +170,25 @@ def check_draft(
     failing = tuple((failure.scenario.id, "; ".join(failure.what)) for failure in report.failures)
     gaps = tuple(_gaps(report.short_of, memo))
     findings = tuple(_finding(folder, sentence, pack, scenarios) for sentence in memo["findings"])
-    return DraftCheck((), len(scenarios), failing, gaps, memo, findings)
+    notes = tuple(_notes(folder, pack, memo, today))
+    return DraftCheck((), len(scenarios), failing, gaps, memo, findings, notes)
+
+
+def _notes(folder: Path, pack: Pack, memo: Mapping[str, Any], today: date) -> Iterator[str]:
+    """Yield the notes of the pack's check, then those of the change on other items."""
+    of_check = list(pack_notes(note_doubts(pack, folder), today, str(folder)))
+    yield from (note.replace(f"{folder}/", "") for note in of_check)
+    of_change = dict.fromkeys(
+        (change["what"], note)
+        for part in (memo, *memo["later"])
+        for change in part["redline"]
+        for note in change_notes(change)
+    )
+    yield from (
+        f"`{what}`: {note}"
+        for what, note in of_change
+        if not any(f"`{what}`" in listed for listed in of_check)
+    )
 
 
 def _finding(folder: Path, sentence: str, pack: Pack, scenarios: list[Scenario]) -> DraftFinding:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from offramp.policy.offense_list import OffenseAnswer
     from offramp.policy.second_engine import Comparison, SecondEngine
     from rules.author.cases import CaseReport
-    from rules.author.kept_sources import KeptSource
+    from rules.author.kept_sources import KeptSource, LargeStep
     from rules.author.mutants import MutantScore
     from rules.author.scenarios import Report, Scenario
     from rules.decide.interview import Interview
@@ -81,13 +81,27 @@ def list_packs() -> tuple[str, ...]:
 
 
 @frozen
+class NotedPack:
+    """What may be a slip in a pack. `days` are all that its file has.
+
+    `kept_sources` are its numbers that differ from an earlier one of the same source, and
+    `large_steps` those that are many times an earlier one, or a small part of it.
+    """
+
+    pack: Pack
+    days: tuple[WrittenDay, ...]
+    kept_sources: tuple[KeptSource, ...]
+    large_steps: tuple[LargeStep, ...]
+
+
+@frozen
 class PackCheck:
     """A pack that passed every check.
 
     `own_rules` counts the rules that the pack itself declares. `invariants` maps each id to True if
     it is proved, and to False if it holds in every case tried. `known` is True if an earlier run
-    proved the pack. `seconds` is the time that the proof took. `days` are all that its file has.
-    `kept_sources` are its numbers that differ from an earlier one of the same source.
+    proved the pack. `seconds` is the time that the proof took. `noted` has what a reader should be
+    asked about.
     """
 
     pack: Pack
@@ -96,8 +110,7 @@ class PackCheck:
     invariants: Mapping[str, bool]
     known: bool
     seconds: float
-    days: tuple[WrittenDay, ...] = ()
-    kept_sources: tuple[KeptSource, ...] = ()
+    noted: NotedPack
 
 
 def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
@@ -109,11 +122,9 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
     from time import monotonic
 
     from rules.author.cases import FILE, read_cases, refuse_bad_case
-    from rules.author.kept_sources import kept_in
     from rules.author.retention_cover import refuse_unkept
     from rules.author.scenarios import read_generated, read_scenarios, refuse_bad_facts
     from rules.packs.faults import Faults
-    from rules.packs.written_days import days_in
     from rules.prove.proof_cache import prove
 
     folder = find(str(pack))
@@ -156,9 +167,17 @@ def check_pack(pack: str | Path, *, again: bool = False) -> PackCheck:
         invariants,
         proof.known,
         seconds,
-        days_in(folder),
-        kept_in(checked, _parent_of(checked, folder)),
+        note_doubts(checked, folder),
     )
+
+
+def note_doubts(pack: Pack, folder: Path) -> NotedPack:
+    """Return the days and the numbers of a pack in a folder that a reader should be asked about."""
+    from rules.author.kept_sources import kept_in, large_steps_in
+    from rules.packs.written_days import days_in
+
+    parent = _parent_of(pack, folder)
+    return NotedPack(pack, days_in(folder), kept_in(pack, parent), large_steps_in(pack, parent))
 
 
 # Prove a pack

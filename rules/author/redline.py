@@ -13,7 +13,7 @@ from typing import Any
 
 from rules.author.difference import Difference, Speak, differences
 from rules.author.english import line
-from rules.author.kept_sources import kept_sources
+from rules.author.kept_sources import kept_sources, large_steps
 from rules.author.phrases import Phrase, Words, format_value, spell_name, words_of
 from rules.author.translation import untranslated
 from rules.decide.wording import fill_in
@@ -55,7 +55,8 @@ class Change:
     is `sourced` says the same with another source or doubt, and has it in `after` alone. `source`
     and `provisional` are those of the new side, or of what went. The other two are those of the
     old side of what changed. `because` is the reason of a rule or an exception that came or went.
-    `same_source` is set where a number changed and its source did not.
+    `same_source` is set where a number changed and its source did not. `times` is set where a
+    number is many times the one before it (`20`), or a small part of it (`1/20`).
     """
 
     what: str
@@ -68,6 +69,7 @@ class Change:
     provisional_before: str | None = None
     because: str | None = None
     same_source: bool | None = None
+    times: str | None = None
 
     @property
     def changes_answers(self) -> bool:
@@ -92,6 +94,7 @@ _FIELDS = (
     "provisional_before",
     "because",
     "same_source",
+    "times",
 )
 
 
@@ -116,10 +119,12 @@ def redline(
     others = {*old.decisions, *new.decisions}.difference(decisions or ())
     left_out = set[str]() if decisions is None else others
     speak = _spoken_on_any_day((old, new), phrases)
-    kept = {item.item_name for item in kept_sources(old.pack, new.pack, (old.day, new.day))}
+    days = old.day, new.day
+    kept = {item.item_name for item in kept_sources(old.pack, new.pack, days)}
+    steps = {item.item_name: item.times for item in large_steps(old.pack, new.pack, days)}
     changes = tuple(
-        replace(change, same_source=True)
-        if change.how == CHANGED and change.what in kept
+        replace(change, same_source=change.what in kept or None, times=steps.get(change.what))
+        if change.how == CHANGED
         else change
         for change in _changes(old, new, phrases, speak)
         if _decision_of(change.what) not in left_out

@@ -183,7 +183,26 @@ def test_what_can_t_be_read_is_kept_and_named_by_its_line(
         page = save(client, text)
         kept = text if text.endswith("\n") else f"{text}\n"
         assert typed_text(page.text) == kept == pack_of(folder).read_text()
-        assert "1 fault to fix" in text_of(page.text) and "<script" not in page.text
+        assert (
+            "1 fault to fix" in text_of(page.text)
+            and "Saved, and" not in page.text
+            and "<script" not in page.text
+        )
+
+
+def test_the_notes_of_the_check_and_of_the_change_are_shown(client: httpx.Client) -> None:
+    """60 g for 3 g, the same source, and a later value of a year that is a typo."""
+    shown = text_of(save(client, BASE.replace("value: 3", "value: 60")).text)
+    assert "Notes Each may be a typo:" in shown
+    assert "parameter quantity_cap : The number changed, its source didn't." in shown or (
+        "parameter cap : the number changed, its source didn't." in shown
+    )
+    assert "20 times the number before. Check it." in shown
+    far = BASE.replace(
+        "program: {from: 2020-01-01", "program: {from: 2020-01-01, until: 2072-01-01"
+    )
+    shown = text_of(save(client, far).text)
+    assert "is January 1, 2072, in 45 years; correct the day if it is a typo" in shown
 
 
 def test_a_fault_of_the_examples_leads_to_the_examples_from_each_page(

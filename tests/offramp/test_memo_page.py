@@ -148,6 +148,10 @@ def test_what_decides_is_the_third_chart(counted: dict[str, Any]) -> None:
         assert f"{counts[side]['over-the-cap']:,}" in third
     assert counts["before"]["over-the-cap"] != counts["after"]["over-the-cap"]
     assert "Decided before by over-the-cap ." in text_of(page)
+    # The reason has each side's number.
+    reason = "Before: The program does not take more than 3 g of opiates."
+    assert reason in text_of(page)
+    assert "After: The program does not take more than 6 g of opiates." in text_of(page)
 
 
 def test_the_words_are_those_that_are_required_and_none_that_is_forbidden(

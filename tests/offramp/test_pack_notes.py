@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from offramp.cli import main
+from offramp.policy.operations import list_packs
+from rules.author.kept_sources import large_steps_in
+from rules.shelf import read_pack
 from tests.support.riverton import PACK, pack_in
 
 TODAY = ("--today", "2026-12-01")
@@ -233,3 +236,59 @@ def test_usual_days_and_the_shipped_packs_have_no_such_note(
     assert main(["check", *TODAY]) == 0
     text = capsys.readouterr().out
     assert "typo" not in text and "its source didn't" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "item", "note"),
+    [
+        ("value: 4", "value: 80", "parameter cap", "20 times the number before"),
+        ("value: 4", "value: 0.8", "parameter cap", "the number before is 5 times this one"),
+        ("person.age < 18", "person.age < 180", "rule eligibility.under-age", "10 times the "),
+        ("value: 20", "value: 200", "what the pack says of the places", "10 times the "),
+        ("[0, 9]", "[0, 99]", "fact encounter.visits", "11 times the number before"),
+    ],
+)
+def test_a_number_many_times_the_old_one_is_noted_whatever_it_cites(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    after: str,
+    item: str,
+    note: str,
+) -> None:
+    text = PACK.replace("program: {from: 2020-01-01, source: own}", PLACES) + FACT
+    assert before in text
+    old = pack_in(tmp_path / "old", text)
+    edited = text.replace(before, after)
+    if item == "parameter cap":
+        edited = edited.replace(f"{after}, source: own}}", f"{after}, source: other}}").replace(
+            "sources:\n", "sources:\n  other: {title: An act, address: there, confidence: low}\n"
+        )
+    new = pack_in(tmp_path / "new", edited)
+    rows = redline_of(capsys, old, new)
+    assert [row["what"] for row in rows.values() if "times" in row] == [item]
+    page = tmp_path / "memo.html"
+    assert main(["change", old, new, *TODAY, "--html", str(page)]) == 0
+    assert f"     note: {note}" in capsys.readouterr().out
+    assert note in unescape(page.read_text())
+
+
+def test_a_later_value_many_times_the_one_before_is_noted_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """120 g for 12 g, under another source. Four times the number before has no note."""
+    for value, is_noted in ((16, False), (20, True)):
+        values = f"[{{value: 4, source: own}}, {{from: 2027-03-01, value: {value}, source: other}}]"
+        text = PACK.replace("[{value: 4, source: own}]", values).replace(
+            "sources:\n", "sources:\n  other: {title: An act, address: there, confidence: low}\n"
+        )
+        said = checked(capsys, pack_in(tmp_path / str(value), text))
+        note = f"`parameter cap` changed from 4 g to {value} g: 5 times the number before. Check it"
+        assert (note in said) is is_noted
+
+
+def test_no_shipped_pack_has_a_number_many_times_the_one_before() -> None:
+    for name in list_packs():
+        pack = read_pack(name, whole=False)
+        parent = None if pack.extends is None else read_pack(pack.extends, whole=False)
+        assert large_steps_in(pack, parent) == ()
