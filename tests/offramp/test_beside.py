@@ -17,7 +17,7 @@ from offramp.policy.cohort.report import CohortRequest, CohortSource
 from offramp.policy.draft_process import check_apart
 from offramp.policy.earlier_reports import read_reports
 from tests.conftest import ROOT, shared
-from tests.offramp.test_reports_beside import NEW, OLD, write_file
+from tests.support.report_reader import NEW, OLD, write_file
 from tests.support.riverton import PACK, pack_in
 
 needs_solver = pytest.mark.skipif(find_spec("z3") is None, reason="the solver isn't installed")

@@ -7,7 +7,6 @@ and knows which kinds of rows the file has, though not how many rows are of each
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,36 +26,21 @@ from offramp.policy.cohort.reading import Case
 from offramp.policy.cohort.report import CohortReport, CohortSource, ask
 from offramp.policy.cohort.report_json import change_as_json, counts_as_json, tables_as_json
 from offramp.policy.cohort.report_json import report_as_json as head_as_json
-from tests.offramp.test_printed_counts import (
-    KINDS,
-    MAP,
+from tests.support.count_attack import possible_values
+from tests.support.report_reader import (
+    NEW,
+    OLD,
     Reader,
     ends_of,
     note_answers,
     note_range,
     read_change,
+    write_file,
 )
-from tests.support.count_attack import possible_values
 
 pytestmark = pytest.mark.skipif(find_spec("z3") is None, reason="the solver isn't installed")
-OLD, NEW = "2014-04-01", "2018-10-01"
 HIDDEN = {"hidden": True}
 Kinds = frozenset[str]
-
-
-def write_file(folder: Path, seed: int) -> CohortSource:
-    """Write a file in which some kinds of rows are few, and some rows can't be read."""
-    dice = random.Random(seed)
-    lines = ["id,kind,race,sex,age,drug,grams,conduct"]
-    kinds = dice.sample(KINDS, 6)
-    for number, (race, sex, kind) in enumerate(product("abc", "FM", kinds)):
-        for _ in range(dice.choice([0, dice.randint(0, 12), dice.randint(10, 60)])):
-            lines.append(",".join([str(len(lines)), f"k{number}", race, sex, "30", *kind]))
-    for _ in range(dice.choice([0, 3, 12])):
-        lines.append(f"{len(lines)},odd,a,F,x,opioid,1,possession")
-    (folder / "rows.csv").write_text("\n".join([*lines, ""]))
-    (folder / "map.yaml").write_text(MAP)
-    return CohortSource(str(folder / "rows.csv"), str(folder / "map.yaml"), allowed=100)
 
 
 def answers_on(*days: str) -> list[Question]:
