@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from exchange.records.finer_words import FINER
 from offramp.agency.cases.contact_words import LANGUAGE
 from offramp.agency.cases.form_terms import form_terms
+from offramp.agency.cases.odd_amounts import amount_text
 from offramp.agency.cases.pack_terms import PackTerms, shared_terms
 from rules.author.spoken_dates import spoken_day, spoken_moment
 from rules.input.language_names import language_name
@@ -76,7 +77,10 @@ def value_text(
     unit: str | None = None,
     terms: PackTerms | None = None,
 ) -> str:
-    """Return an answer in words: a choice by its label, a number with its unit, a local time."""
+    """Return an answer in words: a choice by its label, a number with its unit, a local time.
+
+    An amount over the usual is marked as one.
+    """
     if value is None:
         return NOT_KNOWN[language]
     if isinstance(value, bool):
@@ -93,4 +97,6 @@ def value_text(
     text = words.label(path, value, language) if is_choice else str(value)
     if isinstance(value, str):
         text = spoken_moment(text, zone, language)
-    return f"{text} {form_terms().label('unit', unit, language)}" if unit else text
+    if unit is None:
+        return text
+    return amount_text(text, unit, form_terms().label("unit", unit, language), language)

@@ -41,6 +41,7 @@ TWO_CHARGES = {
     f"{SECOND}.authority": "state",
     f"{SECOND}.violent": "no",
 }
+SLIPPED = "encounter.drugs[0].grams"
 LOOKS_AGAIN = "Prosecutor may look at this again: after the decision of Thomas Baca of Prosecutor"
 TAKEN_BACK = "Theft, State (Is it a charge of violence? No)"
 
@@ -305,3 +306,59 @@ def test_the_page_lists_the_decision_on_which_it_rests(town: Town) -> None:
             assert f"{rested.on}. Not what the rules say. It {doubt}." in basis
             is_linked = f'href="{base}/{local}/eligibility"' in shown.text
             assert is_linked == (agency == "program")
+
+
+@pytest.mark.parametrize(
+    ("agency", "base", "decision"),
+    [("program", "/applications", "admission"), ("prosecutor", "/queue", "eligibility")],
+)
+def test_a_closed_correction_makes_no_known_fact_missing(
+    town: Town, agency: str, base: str, decision: str
+) -> None:
+    """The correction of a weight holds the day too. Nobody is called for what lies here."""
+    case = refer(town, "Ida Romero", "1987-12-01", TWO_CHARGES)
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    operations.ask(town.at["program"], case, "admission")
+    settle(town, case)
+    correct(town, case, {"encounter.drugs[0].grams": 240})
+    page_of = f"{base}/{town.at[agency].accounts.local_id(case)}/{decision}"
+    closed = "Police sent a correction that isn’t opened. Open it."
+    asks = ("On what day was the encounter?", "Call them", "How many grams")
+    with serve_at_town_time(town, agency) as console:
+        caller = signed_in(town, console, agency)
+        for page in (base, page_of):
+            text = words(caller.get(page))
+            assert closed in text and not [asked for asked in asks if asked in text], text
+    described = operations.describe_case(town.at["program"], case).answers
+    missing = next(answer.missing for answer in described if answer.decision == "admission")
+    assert closed in missing and not [text for text in missing if asks[0] in text]
+
+
+def test_an_unusual_amount_is_marked_wherever_staff_decide(town: Town) -> None:
+    """2,400 g, a slip for 2.4 g, is marked at the program and at the prosecutor, and as told."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    slip = {SLIPPED: 2400}
+    operations.correct(town.at["police"], "Officer Lund", case, slip, although_odd=True)
+    settle(town, case)
+    marked = "2,400 g (an unusual amount)"
+    for agency, address in (
+        ("program", "/people/{}"),
+        ("program", "/people/{}/decided/eligibility"),
+        ("program", "/applications/{}/admission"),
+        ("prosecutor", "/queue/{}/eligibility"),
+    ):
+        path = address.format(town.at[agency].accounts.local_id(case))
+        with serve_at_town_time(town, agency) as console:
+            text = words(signed_in(town, console, agency).get(path))
+        assert marked in text, (path, text)
+    # The next correction has both values, the same way.
+    correct(town, case, {SLIPPED: 2.4})
+    settle(town, case)
+    known = operations.describe_case(town.at["program"], case).facts
+    (drugs,) = [fact for fact in known if fact.path == "encounter.drugs"]
+    assert drugs.value == "Opioid, 2.4 g, Weighed" and drugs.before == marked

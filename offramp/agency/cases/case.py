@@ -465,9 +465,18 @@ class Answer:
             if path in self.reads and path not in self.own
         }
 
+    def correction_of(self, path: str) -> CaseEntry | None:
+        """Return the unopened correction that makes a fact, or the list of a field, unknown.
+
+        One of the moment of the encounter makes its day unknown, too.
+        """
+        holders = [path, path.partition("[")[0], path.rpartition(".")[0]]
+        holders += [MOMENT] if path == DAY else []
+        return next((self.unopened[each] for each in holders if each in self.unopened), None)
+
     def is_closed(self, path: str) -> bool:
-        """Return True if an unopened correction makes a fact, or the list of a field, unknown."""
-        return not {path, path.partition("[")[0], path.rpartition(".")[0]}.isdisjoint(self.unopened)
+        """Return True if an unopened correction makes a fact unknown, as `correction_of`."""
+        return self.correction_of(path) is not None
 
     @cached_property
     def sources(self) -> Mapping[str, FactSource]:

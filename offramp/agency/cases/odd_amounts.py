@@ -6,6 +6,7 @@ The rules read a large amount as any other. So a person confirms it before it is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from offramp.agency.cases.pack_terms import PackTerms, detail_names
@@ -17,6 +18,8 @@ _WORDS = {
     "en": "{name} is `{number} {unit}`, an unusual amount",
     "es": "{name}: `{number} {unit}` es una cantidad inusual",
 }
+# How an amount over the usual is marked beside it.
+_MARKS = {"en": "an unusual amount", "es": "una cantidad inusual"}
 
 
 @frozen
@@ -43,8 +46,25 @@ def odd_amounts(stated: Iterable[tuple[str, Any]], terms: PackTerms) -> tuple[Od
         OddAmount(name, detail_names(name, terms), number, unit)
         for path, value in stated
         for name, number, unit in _amounts(path, value, terms)
-        if number > _USUAL.get(unit, float("inf"))
+        if _is_odd(number, unit)
     )
+
+
+def amount_text(number: int | float | str, unit: str, label: str, language: str) -> str:
+    """Return an amount in words: `2,400 g (an unusual amount)`.
+
+    `label` is the unit in the language. A text that is no number stays as it is.
+    """
+    try:
+        exact = Decimal(str(number))
+    except InvalidOperation:
+        return f"{number} {label}"
+    text = f"{exact:,f} {label}"
+    return f"{text} ({_MARKS[language]})" if _is_odd(exact, unit) else text
+
+
+def _is_odd(number: float | Decimal, unit: str) -> bool:
+    return number > _USUAL.get(unit, float("inf"))
 
 
 def _amounts(name: str, value: Any, terms: PackTerms) -> Iterator[tuple[str, float, str]]:

@@ -42,6 +42,7 @@ from offramp.agency.operations.outdated_words import (
     asks_of,
     may_be_made_anew,
     out_of_date,
+    sent_closed,
     values_changed,
 )
 from offramp.agency.operations.person_names import NameForm, open_name
@@ -533,9 +534,13 @@ class _Teller:
     def _missing(self, answer: Answer, need: Mapping[str, Any], now: int) -> str:
         """Return what to find out and from whom. Nobody asks their own agency, or in vain.
 
-        It says of each fact what the page of the decision says.
+        It says of each fact what the page of the decision says. A fact of an unopened correction
+        is opened, and not found out.
         """
         role, path = str(need["ask"]), plain_path(str(need["fact"]))
+        correction = answer.correction_of(path)
+        if correction is not None:
+            return sent_closed(self.name(correction.by))
         question = f"{need['question']}{self._entry_name(str(need['fact']))}"
         if role == self.working_set.gateway.history.newest.role(self.working_set.agency):
             return f"For your own agency to say: {question}"

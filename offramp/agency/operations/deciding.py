@@ -73,7 +73,7 @@ from offramp.agency.operations.case_file import (
 )
 from offramp.agency.operations.confirmation import confirmed_by, list_confirmations
 from offramp.agency.operations.doubts import doubts_of
-from offramp.agency.operations.outdated_words import asks_in, values_changed
+from offramp.agency.operations.outdated_words import asks_in, closed_corrections, values_changed
 from offramp.agency.operations.telling import agency_names
 from offramp.agency.operations.untold import TellingPreview
 from offramp.agency.operations.value_words import ValueWords
@@ -113,7 +113,8 @@ class RulesAnswer:
     """The rules' answer in words.
 
     `kind` is `go`, `stop`, `wait`, or `yours` where the rules leave it to the person. `outcome` is
-    None while they can't tell. `because` are sentences with their sources.
+    None while they can't tell. `because` are sentences with their sources. `closed` are sentences
+    on the unopened corrections without which they can't tell.
     """
 
     kind: str
@@ -121,6 +122,7 @@ class RulesAnswer:
     outcome: str | None
     because: tuple[tuple[str, str | None], ...] = ()
     doubts: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 @frozen
@@ -804,6 +806,7 @@ class TellingWords:
     """A decision to tell, in words: the person, the question, the outcome, and the reason.
 
     `in_force` is the outcome of another agency's decision beside the rules' answer, None without.
+    `facts` are those on which the rules' answer rests, without what parts of care state.
     """
 
     person: str | None
@@ -811,22 +814,27 @@ class TellingWords:
     outcome: str
     reason: str | None
     in_force: str | None = None
+    facts: tuple[KnownFact, ...] = ()
 
 
 @needs(CASE)
 def describe_telling(office: Office, case: str, preview: TellingPreview) -> TellingWords:
-    """Return in words what `tell_decision` would tell."""
-    working_set = office.working_set()
+    """Return in words what `tell_decision` would tell, and on which facts it rests."""
+    working_set, now = office.working_set(), office.clock()
+    program, own_case = office.program(working_set), case_of(working_set, case)
     decision = preview.decision
+    answer = answer_on_known_facts(working_set, program, own_case, case, decision, now)
+    facts = facts_outside_care(working_set, case, own_case)
     outcomes = preview.outcome if isinstance(preview.outcome, list) else [preview.outcome]
     label = _label if preview.by is not None else _answer_label
     return TellingWords(
         person_name(working_set, case),
-        _asks(office.program(working_set), decision),
+        _asks(program, decision),
         "; ".join(label(decision, str(outcome)) for outcome in outcomes if outcome is not None)
         or "Not known yet",
         form_terms().label(_REASON, preview.reason, "en") if preview.reason is not None else None,
         _label(decision, preview.in_force.outcome) if preview.in_force is not None else None,
+        tuple(_read_facts(working_set, facts, answer)),
     )
 
 
@@ -888,16 +896,25 @@ def _facts(working_set: WorkingSet, view: CaseView, answer: Answer | None) -> It
     """Yield the known facts that the answer read, and on which it rests."""
     terms, zone = terms_of(working_set), working_set.gateway.history.newest.zone
     names = agency_names(working_set)
-    for path in answer.sources if answer is not None else ():
-        fact = view.facts.get(path)
-        if fact is not None:
-            by = None if fact.entry.by == view.agency else names.get(fact.entry.by, fact.entry.by)
-            yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
+    yield from _read_facts(working_set, view.facts, answer)
     for path, statements in (answer.conflicts if answer is not None else {}).items():
         if path not in view.conflicts:
             continue
         for fact in statements:
             by = names.get(fact.entry.by, fact.entry.by)
+            yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
+
+
+def _read_facts(
+    working_set: WorkingSet, facts: Mapping[str, FactSource], answer: Answer | None
+) -> Iterator[KnownFact]:
+    """Yield those of some known facts that the answer read."""
+    terms, zone = terms_of(working_set), working_set.gateway.history.newest.zone
+    here, names = working_set.agency, agency_names(working_set)
+    for path in answer.sources if answer is not None else ():
+        fact = facts.get(path)
+        if fact is not None:
+            by = None if fact.entry.by == here else names.get(fact.entry.by, fact.entry.by)
             yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
 
 
@@ -916,7 +933,10 @@ def _missing(
     *,
     is_open: bool = False,
 ) -> tuple[MissingFact, ...]:
-    """Return what an answer lacks. With `is_open`, what may wait for other answers is marked."""
+    """Return what an answer lacks. With `is_open`, what may wait for other answers is marked.
+
+    Facts of an unopened correction aren't among it: they aren't lacking, and are opened.
+    """
     if answer is None or not answer.needed or answer.decision == SCREENING:
         return ()
     if answer.is_settled:
@@ -938,6 +958,8 @@ def _missing(
         answer.needed, key=lambda need: order.get(plain_path(str(need["fact"])), len(order))
     ):
         path = plain_path(str(need["fact"]))
+        if answer.is_closed(path):
+            continue
         # One that contradicts the charge's section names both itself, and matters at once.
         is_dispute = need.get("given") is not None
         missing[path] = MissingFact(
@@ -1070,10 +1092,11 @@ def _in_words(working_set: WorkingSet, decision: str, answer: Answer | None) -> 
         return RulesAnswer(kind, label, word, because, doubts)
     if answer.is_settled:
         return RulesAnswer("yours", "Not known without the decision", None, because)
+    closed = closed_corrections(answer, agency_names(working_set))
     role = working_set.gateway.history.newest.role(working_set.agency)
     if any(need["fact"] == APPROVAL and need["ask"] == role for need in answer.needed):
-        return RulesAnswer("yours", "Yours to decide", None, because)
-    return RulesAnswer("wait", "Not known yet", None, because)
+        return RulesAnswer("yours", "Yours to decide", None, because, closed=closed)
+    return RulesAnswer("wait", "Not known yet", None, because, closed=closed)
 
 
 def _digest(handle: str, decision: str, answer: Answer | None, case: Case) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from offramp.agency.cases.case import Answer
 from offramp.agency.cases.corrections import UNOPENED
 from offramp.agency.cases.form_terms import form_terms
 from offramp.agency.cases.list_changes import differences
@@ -89,6 +90,18 @@ def out_of_date(outdated: OutdatedDecision, names: Mapping[str, str]) -> str:
         )
     by_whom = f"{outdated.by} of {by}" if outdated.by else by
     return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."
+
+
+def sent_closed(agency: str) -> str:
+    """Return the sentence that an agency's correction is unopened. `agency` is its name."""
+    return f"{agency} sent a correction that isn’t opened. Open it."
+
+
+def closed_corrections(answer: Answer, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each agency whose unopened correction holds what an answer lacks."""
+    corrections = (answer.correction_of(str(need["fact"])) for need in answer.needed)
+    senders = dict.fromkeys(correction.by for correction in corrections if correction is not None)
+    return tuple(sent_closed(names.get(sender, sender)) for sender in senders)
 
 
 def _perhaps_changed(outdated: OutdatedDecision) -> tuple[str, ...]:
