@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 from offramp.memo_file import LARGEST, parse_object, read_memo
@@ -41,7 +42,7 @@ class PackFinder:
     names: tuple[str, ...]
 
     def __call__(self, pack: str, wanted: str) -> Pack:
-        """Return a pack. Raises `KeyError` if none has the digest."""
+        """Return a pack. Raises `KeyError` with where it looked, if none has the digest."""
         for name in dict.fromkeys((*self.names, pack)):
             try:
                 candidate = read_named(name)
@@ -49,7 +50,18 @@ class PackFinder:
                 continue
             if digest(candidate) == wanted:
                 return candidate
-        raise KeyError(wanted)
+        raise KeyError(*(_place(name) for name in dict.fromkeys(self.names) if _is_of(name, pack)))
+
+
+def _is_of(name: str, pack: str) -> bool:
+    """Return whether a name that was typed may be of a pack: its last word is the pack's id."""
+    return PurePath(name.partition("@")[0]).name == pack
+
+
+def _place(name: str) -> str:
+    """Return the folder that a name means from here, or the name of a shipped pack."""
+    path = name.partition("@")[0]
+    return str(Path(path).absolute()) if PurePath(path).name != path else path
 
 
 def _read(name: str) -> tuple[Mapping[str, Any], str]:
@@ -58,6 +70,8 @@ def _read(name: str) -> tuple[Mapping[str, Any], str]:
         with open_named(name) as file:
             data = file.read(LARGEST + 1)
         value = parse_object(data)
+    except FileNotFoundError:
+        raise _not_a_report(name, "doesn't exist") from None
     except (OSError, ValueError):
         raise _not_a_report(name, "can't be read") from None
     except RequestError:

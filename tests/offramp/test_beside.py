@@ -124,7 +124,11 @@ def test_the_drafts_of_a_memo_are_found_by_its_command(folder: Path, capsys: Cap
     second = [*change[:2], "two/riverton", *change[2:], "--beside", "first.json"]
     assert len(print_json(second, "second.json", capsys)["cohort"]["beside"]) == 1
     pack_in(folder / "one", PACK.replace("value: 4", "value: 5"))
-    assert "[pack-not-at-hand]" in refused(second, capsys)
+    said = refused(second, capsys)
+    assert "[pack-not-at-hand]" in said and f"`{folder.resolve() / 'one' / 'riverton'}`" in said
+    # A draft that is kept as it was, under another name of its folder, is found again.
+    missing = [*change[:2], "two/riverton", *change[2:], "--beside", "none.json"]
+    assert "`none.json` doesn't exist" in refused(missing, capsys)
 
 
 @needs_solver

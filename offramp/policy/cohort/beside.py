@@ -126,11 +126,13 @@ def _ask_again(report: EarlierReport, new: Asked) -> Asked:
     def find_pack(pack: str, digest: str) -> Any:
         try:
             return report.find_pack(pack, digest)
-        except KeyError:
+        except KeyError as missing:
+            places = " or ".join(f"`{printable(str(place))}`" for place in missing.args)
+            where = f": it is not at {places}" if places else ""
             raise RequestError(
                 "pack-not-at-hand",
                 f"the pack `{printable(pack)}` of `{printable(report.name)}` isn't at hand with "
-                f"the digest `{printable(digest[:18])}…`",
+                f"the digest `{printable(digest[:18])}…`{where}",
                 fix="put that version where the report's command names it, or name it in git as "
                 "`REV:FOLDER`",
             ) from None
