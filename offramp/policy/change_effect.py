@@ -71,6 +71,8 @@ def effect_sentences(value: Mapping[str, Any], today: date | None = None) -> Ite
             sentences.append(_end(period.until, after, today, is_last=is_last))
     yield f"{'. '.join(sentences)}."
     yield from _earlier(value, differing, today)
+    if today is not None and all(_is_past(period, today) for period in differing):
+        yield "These days are past."
     yield from still_open
 
 
@@ -218,8 +220,12 @@ def _when(period: _Period, value: Mapping[str, Any], today: date | None) -> str:
 
 def _is_at_once(period: _Period, compared: date, today: date) -> bool:
     if period.is_compared:
-        return compared <= today
+        return compared <= today and not _is_past(period, today)
     return period.has(today) and (period.since is None or period.since <= compared)
+
+
+def _is_past(period: _Period, today: date) -> bool:
+    return period.until is not None and period.until <= today
 
 
 def _end(until: date, after: _Period, today: date | None, *, is_last: bool) -> str:

@@ -213,8 +213,10 @@ def earlier_text(value: Mapping[str, Any]) -> str | None:
         return None
     first = date.fromisoformat(value["differs_from"])
     day = format_day(date.fromisoformat(value["new"]["day"]))
+    differs_later = any(part["redline"] for part in (value, *value["later"]))
+    too = " too" if differs_later else ""
     return (
-        f"The packs differ on days before {day} too, from {format_day(first)} on. Those days are "
+        f"The packs differ on days before {day}{too}, from {format_day(first)} on. Those days are "
         f"not compared here. Name both sides with `@{first}` to compare them."
     )
 

@@ -185,9 +185,15 @@ def _rows_with_rates(groups: Sequence[Mapping[str, Any]], side: str) -> Iterator
 
 
 def difference_rows(differences: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
-    """Yield a row for each difference of two groups that isn't hidden, with its change."""
+    """Yield a row for each difference of two groups, with its change.
+
+    A change of which all differences are hidden has none.
+    """
+    shown = {
+        (item["before"], item["after"]) for item in differences if item["range"] != [None, None]
+    }
     for item in differences:
-        if item["range"] != [None, None]:
+        if (item["before"], item["after"]) in shown:
             yield [
                 printable(f"{item['group']} less {item['less']}"),
                 f"{spell_name(item['before'])} to {spell_name(item['after'])}",

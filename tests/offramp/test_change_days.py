@@ -180,7 +180,8 @@ EARLIER = PACK.replace("from: 2020-01-01", "from: 2019-06-01")
         (
             (PACK, EARLIER),
             "Takes effect on June 1, 2019, the first day of the new pack's program. Ends on "
-            "January 1, 2020: the rules are those of the old pack from then on.",
+            "January 1, 2020: the rules are those of the old pack from then on. These days are "
+            "past.",
             "Takes effect on June 1, 2019, the first day of the new pack's program. Ends on "
             "January 1, 2020: the rules are those of the old pack from then on.",
         ),

@@ -93,3 +93,24 @@ def test_an_open_answer_is_not_said_to_differ(
     main(["change", f"{SANTA_FE}", new, *DAY, "--json"])
     whole = read_memo(capsys.readouterr().out.encode())
     check_plain_parts(whole, collect_pack(str(SANTA_FE)), collect_pack(new))
+
+
+def test_past_days_are_not_said_to_take_effect_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit of 2014 to 2018 alone is another one."""
+    first = "      - from: 2014-04-01\n        value: 3\n"
+    new = draft_in(tmp_path, first, first.replace("3\n", "4\n"))
+    (Path(new) / "scenarios.yaml").unlink()
+    words = ("--decision", "eligibility")
+    main(["change", f"{SANTA_FE}@2014-04-01", f"{new}@2014-04-01", *DAY, *words])
+    text = capsys.readouterr().out
+    assert (
+        "Takes effect on April 1, 2014, the first day of the new pack's program. Ends on October "
+        "1, 2018: the rules are those of the old pack from then on. These days are past."
+    ) in text
+    assert "at once" not in text
+    main(["change", f"{SANTA_FE}", new, *DAY, *words])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "The packs differ on days before December 1, 2026, from April 1, 2014 on." in text
+    assert "2026 too" not in text and "akes effect" not in text

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from offramp.cli import main
+from offramp.policy.cohort.report_text import difference_rows
+from offramp.policy.cohort.table import Difference
+from offramp.policy.counted_rows_text import difference_rows as memo_difference_rows
 from tests.conftest import ROOT, shared
 from tests.support.riverton import PACK, pack_in
 from tests.support.terminals import show_at_once
@@ -114,3 +117,20 @@ def test_tables_of_two_packs_with_one_id_are_headed_as_the_packs_were_typed(
         :2
     ] == ["Riverton (old/riverton)", "Riverton (new/riverton)"]
     assert any("(lead), rules of" in line for line in lines)
+
+
+def test_a_difference_with_two_hidden_ends_is_listed_as_hidden() -> None:
+    shown = Difference("race", "a", "b", ("eligible",), (0.1, 0.2), (0.0, 0.3))
+    hidden = Difference("race", "c", "b", ("eligible",), (None, None), (None, None))
+    assert difference_rows([shown, hidden])[1:] == [
+        ["a less b", "100.0 to 200.0", "0.0 to 300.0"],
+        ["c less b", "hidden", "hidden"],
+    ]
+    assert difference_rows([hidden]) == []
+    values = [
+        {"group": item.group, "less": item.less, "before": "x", "after": "y"}
+        | {"range": list(item.range), "interval": list(item.interval)}
+        for item in (shown, hidden)
+    ]
+    assert [row[2] for row in memo_difference_rows(values)] == ["100.0 to 200.0", "hidden"]
+    assert list(memo_difference_rows(values[1:])) == []

@@ -257,12 +257,13 @@ def _answer_head(outcomes: Sequence[str]) -> list[str]:
 
 def difference_rows(differences: Sequence[Difference]) -> list[list[str]]:
     """Return the head and a row for each difference of groups, nothing if all are hidden."""
-    rows = []
-    for item in differences:
-        if item.range != (None, None):
-            label = f"{item.group} less {item.less}"
-            rows.append([printable(label), _ends(item.range), _ends(item.interval)])
-    return [["", "difference", "with chance"], *rows] if rows else []
+    if all(item.range == (None, None) for item in differences):
+        return []
+    rows = [
+        [printable(f"{item.group} less {item.less}"), _ends(item.range), _ends(item.interval)]
+        for item in differences
+    ]
+    return [["", "difference", "with chance"], *rows]
 
 
 def count_text(count: Count) -> str:
