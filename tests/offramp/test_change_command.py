@@ -711,7 +711,7 @@ def test_days_before_the_compared_one_are_said_with_their_values(
     assert (
         "parameter cap changes: largest amount: 3 g until 2022-01-01; 4 g from 2022-01-01" in text
     )
-    assert "on days before December 1, 2026 too, from January 1, 2020 on." in text
+    assert "on days before December 1, 2026, from January 1, 2020 on." in text
     assert "The rules of each day from December 1, 2026 on are compared." in text
     # The day that it names has the rest.
     memo = memo_of(capsys, f"{old}@2020-01-01", f"{new}@2020-01-01")
