@@ -565,12 +565,19 @@ def _outdated_line(outdated: OutdatedDecision) -> str:
             f"PERHAPS OUT OF DATE: {outdated.agency}'s decision on {outdated.decision}: {changed}. "
             "Open it first"
         )
+    remark = f". {outdated.agency} decides again"
+    if not outdated.reaches_here:
+        remark = (
+            f". {outdated.agency} may have decided again. It may not tell you now, so nobody here "
+            "would learn of it. Ask counsel or the court."
+        )
     if outdated.by is None:
-        return f"OUT OF DATE: {outdated.agency}'s answer on {outdated.decision}: {changed}"
+        remark = "" if outdated.reaches_here else remark
+        return f"OUT OF DATE: {outdated.agency}'s answer on {outdated.decision}: {changed}{remark}"
     outcome = _decided(outdated.decision, outdated.outcome)
     return (
         f"OUT OF DATE: {outdated.decision}: {outcome}, by {outdated.by} of {outdated.agency}: "
-        f"{changed}. {outdated.agency} decides again"
+        f"{changed}{remark}"
     )
 
 

@@ -59,7 +59,8 @@ def decided(town: Town) -> str:
     consent(town, case)
     interview(town, case)
     approve(town, case)
-    operations.tell_decision(town.at["program"], "Julia Vigil", case, "eligibility")
+    office = town.at["program"]
+    operations.send_answer(office, operations.decide(office, case, "eligibility"))
     settle(town, case)
     return case
 

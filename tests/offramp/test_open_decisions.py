@@ -431,6 +431,44 @@ def test_a_filing_is_never_compared_with_what_it_states_itself(own_town: Town) -
         town.hub.clock += 20
 
 
+def test_a_filing_against_the_rules_is_shown_beside_the_facts_before_it(own_town: Town) -> None:
+    """The page showed "on hold? No" under the rules' "The charge rests", which read a yes.
+
+    The case page said for good that the prosecutor sends a new answer of the rules.
+    """
+    town, office = own_town, own_town.at["prosecutor"]
+    case = refer(town, "Eva Delgado", "1991-02-05")
+    screen(town, case)
+    consent(town, case)
+    interview(town, case)
+    operations.note_facts(office, case, {"case": {"charge_held": True}})
+    operations.send_answer(office, operations.decide(office, case, "filing"))
+    settle(town, case)
+    before = opened(town, "prosecutor", case, "filing")
+    on_hold = [fact for fact in before.facts if "on hold" in fact.label]
+    assert before.answer.outcome == "hold" and [fact.value for fact in on_hold] == ["Yes"]
+    words = (PROSECUTOR, case, "filing", "prosecutor_may_file", "victim")
+    filing = operations.determine(office, *words)
+    assert filing.differs and "program" in filing.recipients
+    for _ in range(3):
+        pending = opened(town, "prosecutor", case, "filing")
+        assert pending.answer == before.answer
+        assert (pending.facts, pending.choices) == (before.facts, before.choices)
+        for agency in ("prosecutor", *filing.recipients):
+            assert operations.read_case(town.at[agency], case).outdated == (), agency
+            noted = operations.describe_case(town.at[agency], case).notes
+            assert not any("out of date" in note.text for note in noted), (agency, noted)
+        assert not any("rules' answer" in step for step in _today(town, "prosecutor", case))
+        settle(town, case)
+        town.hub.clock += 20
+
+
+def _today(town: Town, agency: str, case: str) -> list[str]:
+    """Return an agency's steps of a case as *Today* shows them."""
+    today = operations.list_today(town.at[agency], 50).tasks
+    return [step.what for step in today if step.task.case == case]
+
+
 def test_a_filing_that_nobody_may_be_told_leaves_the_queue_at_once(own_town: Town) -> None:
     town, office = own_town, own_town.at["prosecutor"]
     case = refer(town, "Lou Delgado", "1991-02-04")

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from offramp.agency import operations
+from offramp.agency.cases.pack_terms import pack_terms
 from offramp.agency.errors import AgencyError
+from offramp.agency.wording import case_lines
 from tests.support.agencies import Town
 from tests.support.agency_console import PASSWORD, Caller, code_of, make_account, serve_at_town_time
 from tests.support.santa_fe_town import consent, linked_town, refer, screen, settle, state
@@ -175,3 +177,110 @@ def test_no_answer_of_the_rules_is_offered_once_a_person_here_decided_the_same(
     assert not any("the rules' answer" in step for step in steps), steps
     preview = operations.preview_telling(office, case, "eligibility")
     assert preview.standing is not None and preview.standing.is_own
+
+
+def test_a_fresh_decision_against_the_rules_offers_nothing_and_asks_for_no_second_look(
+    town: Town,
+) -> None:
+    """*Today* said that the decision itself outdates the answer, and offered that in its place."""
+    case = over_the_limit(town)
+    consent(town, case)
+    office, prosecutor = town.at["program"], town.at["prosecutor"]
+    operations.send_answer(office, operations.decide(office, case, "eligibility"))
+    settle(town, case)
+    # The approval of the entry is a fact of its own, and the decision states another.
+    for outcome in ("ineligible", "eligible"):
+        decision = operations.determine(
+            prosecutor, "Thomas Baca", case, "eligibility", outcome, "discretion"
+        )
+        settle(town, case)
+        assert decision.differs is (outcome == "eligible")
+    address = f"/people/{office.accounts.local_id(case)}/decided/eligibility"
+
+    def read_page() -> str:
+        with serve_at_town_time(town, "program") as console:
+            return words(signed_in(town, console, "program").get(address))
+
+    steps = _today(town, case)
+    assert not any("the rules' answer" in step or "look" in step for step in steps), steps
+    assert not any("out of date" in note for note in _notes(town, case))
+    page = read_page()
+    assert "The rules say otherwise. Prosecutor decided, and that stands." in page
+    assert "Tell it" not in page and "look again" not in page and "Not known yet" not in page
+    # A later correction is a reason to call, and none to tell the rules' answer.
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 2.4})
+    settle(town, case)
+    steps = _today(town, case)
+    assert not any("the rules' answer" in step for step in steps), steps
+    assert any(step.startswith("Call Prosecutor, and ask it to look at") for step in steps), steps
+    assert not any("sends the new one" in note for note in _notes(town, case))
+    page = read_page()
+    assert "Call Prosecutor, and ask for a second look." in page and "Tell it" not in page
+    with pytest.raises(AgencyError) as refused:
+        operations.tell_decision(office, PERSON, case, "eligibility")
+    assert refused.value.code == "nothing-to-tell"
+
+
+def _notes(town: Town, case: str) -> list[str]:
+    return [note.text for note in operations.describe_case(town.at["program"], case).notes]
+
+
+def test_the_rules_answer_that_was_told_has_no_button_until_something_changes(town: Town) -> None:
+    case = over_the_limit(town)
+    consent(town, case)
+    office = town.at["program"]
+    address = f"/people/{office.accounts.local_id(case)}/decided/eligibility"
+    with serve_at_town_time(town, "program") as console:
+        caller = signed_in(town, console, "program")
+        assert "Who says so The rules" in words(caller.get(address))
+        form = {"seen": caller.hidden("seen")}
+        assert "will get it" in words(caller.send(address, form))
+        records = answers_sent(town, "program")
+        reloaded = caller.get(address)
+        assert "This was told" in words(reloaded) and "Who says so The rules" in words(reloaded)
+        assert "Not eligible" in words(reloaded) and 'name="seen"' not in reloaded.text
+        assert "This was told before. Nothing was sent now." in words(caller.send(address, form))
+        assert answers_sent(town, "program") == records
+    settle(town, case)
+    assert operations.preview_telling(office, case, "eligibility").standing is not None
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 240})
+    settle(town, case)
+    preview = operations.preview_telling(office, case, "eligibility")
+    assert preview.standing is None and preview.is_told
+
+
+def test_a_line_on_an_outdated_decision_says_that_no_new_one_can_arrive(town: Town) -> None:
+    """It said "decides again" for good, though the prosecutor had, and might no longer tell."""
+    case = refer(town, "Ida Romero", "1987-12-01")
+    screen(town, case)
+    consent(town, case)
+    decision = ("Thomas Baca", case, "eligibility", "eligible", "rules")
+    operations.determine(town.at["prosecutor"], *decision)
+    settle(town, case)
+    town.hub.clock += 3600
+    operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 240})
+    settle(town, case)
+    manager = town.at["crossroads"]
+
+    def lines() -> str:
+        working_set = manager.working_set()
+        zone = working_set.gateway.history.newest.zone
+        view = operations.read_case(manager, case)
+        printed = case_lines(view, zone, pack_terms(manager.program(working_set).pack))
+        notes = [note.text for note in operations.describe_case(manager, case).notes]
+        return " ".join((*notes, *printed))
+
+    assert "Prosecutor decides again." in lines() and "prosecutor decides again" in lines()
+    grants = [
+        logged.grant.id
+        for logged in manager.working_set().gateway.unended_grants(case)
+        if logged.pair == ("prosecutor", "crossroads")
+    ]
+    operations.revoke_consent(manager, case, grants=grants)
+    settle(town, case)
+    assert "decides again" not in lines()
+    assert lines().count("may not tell you now, so nobody here would learn of it.") == 2
+    steps = [step.what for step in operations.list_today(manager, 50).tasks]
+    assert not any("waits for a new decision" in step for step in steps), steps

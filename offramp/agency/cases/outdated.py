@@ -15,13 +15,16 @@ docs/decisions/0165-a-decision-lapses-if-it-could-differ.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry, same_value
 from offramp.agency.cases.caseload import own_parts, utc
 from offramp.agency.cases.corrections import CORRECTED, RECALLED, UNOPENED, FactChange
+from offramp.agency.cases.decision_effects import replaces_answer, stated_by
 from offramp.agency.cases.decision_record import decision_in
+from offramp.agency.cases.fact_kinds import OUTCOME
 from offramp.agency.cases.pack_terms import noun_of
 from offramp.agency.cases.positions import record_position
 from offramp.agency.cases.silence import silent_events
@@ -45,6 +48,7 @@ class OutdatedDecision:
     agency stated without a name, such as that of the records check, and `answer` for the rules'
     answer in a record. `agency` and `role` decided, `by` is the person's name or None. `outcome`
     may be None. `changes` are what was changed, in order, in the words of `vocabulary`.
+    `reaches_here` is false where the agency may not tell this one of a new decision now.
     """
 
     what: str
@@ -56,6 +60,7 @@ class OutdatedDecision:
     record: str | None
     changes: tuple[FactChange, ...]
     vocabulary: Vocabulary
+    reaches_here: bool = True
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -129,13 +134,33 @@ def outdated_decisions(
             entry.record,
             changes,
             case.vocabulary,
+            # A word without a name, such as of the records check, may need no consent.
+            decision not in case.determined
+            or _reaches_here(working_set, handle, entry.by, entry.categories, now),
         )
         for decision, entry in made.items()
         # The program doesn't ask everybody for every outcome that somebody may state.
         if decision in case.determined or decision in program.pack.decisions
         if (changes := _changes_since(case, decision, entry, reads))
     )
-    return (*by_people, *_outdated_answers(answers, case, reads))
+    by_rules = (
+        replace(outdated, reaches_here=_reaches_here(working_set, handle, outdated.agency, (), now))
+        for outdated in _outdated_answers(answers, case, reads)
+    )
+    return (*by_people, *by_rules)
+
+
+def _reaches_here(
+    working_set: WorkingSet, handle: str, agency: str, categories: Sequence[str], now: int
+) -> bool:
+    """Report whether an agency may tell this one of its decision now. `categories` are the part's.
+
+    A part without any known is one of the outcome.
+    """
+    return agency == working_set.agency or all(
+        working_set.gateway.may_receive(agency, category, case=handle, now=now)
+        for category in categories or (OUTCOME,)
+    )
 
 
 def others_may_look_again(
@@ -171,6 +196,7 @@ def others_may_look_again(
                     entry.record,
                     corrected,
                     case.vocabulary,
+                    _reaches_here(working_set, handle, entry.by, entry.categories, now),
                 )
             )
     return tuple(found)
@@ -199,10 +225,10 @@ def _changed_after(
 ) -> tuple[list[FactChange], list[FactChange]]:
     """Return what was corrected or recalled after a decision, and what newer statements changed."""
     basis = _basis(entry)
-    paths = reads.of(decision)
+    paths, own_records = reads.of(decision), stated_by(case, entry)
 
     def concerns(change: FactChange) -> bool:
-        is_own = change.by == entry.by and change.changed_at == entry.position
+        is_own = (change.by, change.changed_at) in own_records
         is_later = change.stated_at < basis <= change.changed_at and not is_own
         return is_later and (paths is None or _is_read(case, change, paths))
 
@@ -335,6 +361,16 @@ class FactsRead:
         before, after = answers
         return before.outcome != after.outcome or before.possible != after.possible
 
+    def is_decided(self, decision: str) -> bool:
+        """Report whether the rules answer a decision now."""
+        try:
+            return (
+                self._case.decide(self._program, decision, self._at, silent=self._silent).status
+                == "decided"
+            )
+        except Refusal:
+            return False
+
     def _before_and_after(
         self, decision: str, newer: Sequence[FactChange]
     ) -> tuple[Answer, Answer] | None:
@@ -429,15 +465,23 @@ def _newest_answers(working_set: WorkingSet, handle: str) -> Sequence[Sequence[_
 def _outdated_answers(
     answers: Sequence[Sequence[_AnswerPart]], case: Case, reads: FactsRead
 ) -> Iterator[OutdatedDecision]:
-    """Yield the newest answer of the rules that each agency sent, if it rests on an old value."""
+    """Yield the newest answer of the rules that each agency sent, if it rests on an old value.
+
+    An answer in whose place a person's decision is isn't sent anew, and is not yielded. Beside
+    another agency's decision, it is sent anew only if the rules have an answer.
+    """
     for parts in answers:
         by, decision, seen = parts[0].by, parts[0].decision, parts[0].seen
+        if replaces_answer(case, by, decision):
+            continue
         rests_on = {source for part in parts for source in part.rests_on}
         paths = reads.of(decision)
         # What an agency noted for itself is in no record, and its own answer rests on it.
         own = (paths or frozenset()) if by == case.here else frozenset()
-        in_force, own_word = case.determined.get(decision), case.decision_of(by, decision)
-        decided = max(_basis(in_force), _basis(own_word))
+        in_force = case.determined.get(decision)
+        if in_force is not None and not reads.is_decided(decision):
+            continue  # that decision is the answer, and the rules have none to show its maker
+        decided, own_records = _basis(in_force), stated_by(case, in_force)
 
         def concerns(
             change: FactChange,
@@ -445,9 +489,10 @@ def _outdated_answers(
             rests_on: frozenset[tuple[str, str]] = frozenset(rests_on),
             own: frozenset[str] = own,
             decided: float = decided,
+            own_records: frozenset[tuple[str, float]] = own_records,
             paths: frozenset[str] | None = paths,
         ) -> bool:
-            if change.changed_at < decided:
+            if change.changed_at < decided or (change.by, change.changed_at) in own_records:
                 return False  # a named person decided since, and that decision is in force
             if paths is not None and not _is_read(case, change, paths):
                 return False  # a part has other facts beside those that the rules read

@@ -26,6 +26,7 @@ from offramp.agency.cases.owed_corrections import (
 )
 from offramp.agency.cases.pack_terms import noun_of, terms_of
 from offramp.agency.cases.passed_on import passed_on
+from offramp.agency.cases.silence import next_change
 from offramp.agency.cases.task import OPEN, OVERDUE, Task
 from offramp.agency.cases.tell_decider import TELL, tell_decider
 from offramp.agency.cases.told import told_parts
@@ -56,15 +57,12 @@ def repair_tasks(
     since 1970.
     """
     tasks: list[Task] = []
+    ends: list[int | None] = []
     if withdrawn and not case.is_ended:
         tasks += _state_again(working_set, handle, role, now)
     elif not case.is_ended:
         closed = _closed_corrections(working_set, handle)
-        outdated_here = [
-            outdated
-            for outdated in outdated_decisions(working_set, program, handle, case, now)
-            if not _is_replaced(working_set, case, outdated)
-        ]
+        outdated_here = outdated_decisions(working_set, program, handle, case, now)
         # Where the rules' answer is sent again, the same record tells the agency that decided.
         sent_again = {
             outdated.decision
@@ -85,22 +83,16 @@ def repair_tasks(
         tasks += _represent_again(working_set, handle, role)
         tasks += _state_again(working_set, handle, role, now)
         tasks += _holders_of_earlier_facts(working_set, handle, role, now)
+        # A consent that begins or ends changes who tells this agency of a new decision.
+        if any(outdated.agency != working_set.agency for outdated in outdated_here):
+            ends.append(next_change(working_set, handle, working_set.gateway.hub_time(now)))
     untold = list(_holders_untold(working_set, handle, role, now))
     time = working_set.gateway.hub_time(now)
     # A consent that begins or ends changes who may be told.
-    ends = [time + HOUR if untold else None, _next_call(working_set, handle, time)]
+    ends += [time + HOUR if untold else None, _next_call(working_set, handle, time)]
     tasks += _passed_on(working_set, handle, role, now)
     tasks += [*untold, *_unanswered_recalls(working_set, handle, role, now)]
     return tasks, earliest(ends)
-
-
-def _is_replaced(working_set: WorkingSet, case: Case, outdated: OutdatedDecision) -> bool:
-    """Return True for this agency's own answer of the rules on what a person here decided.
-
-    INVARIANT: nobody is asked to send it in place of that decision.
-    """
-    is_own_answer = outdated.what == ANSWER and outdated.agency == working_set.agency
-    return is_own_answer and case.decision_of(working_set.agency, outdated.decision) is not None
 
 
 def _closed_corrections(working_set: WorkingSet, handle: str) -> frozenset[float]:
@@ -139,7 +131,13 @@ def _decide_again(
     """Return the task to decide again. It names facts, and no value."""
     changed = "; ".join(outdated.changed)
     decision, is_here = outdated.decision, outdated.agency == working_set.agency
-    if outdated.what == DETERMINATION:
+    if not outdated.reaches_here:
+        step = (
+            f"`{decision}` of `{outdated.agency}` is out of date: {changed}. "
+            f"`{outdated.agency}` may not tell you of a new decision now, so nobody here would "
+            "learn of it."
+        )
+    elif outdated.what == DETERMINATION:
         step = (
             f"Decide `{decision}` again: {changed}, after {outdated.by} decided."
             if is_here

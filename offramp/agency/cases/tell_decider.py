@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from offramp.agency.cases.case import Case
 from offramp.agency.cases.caseload import decisions_here
 from offramp.agency.cases.corrections import UNOPENED
+from offramp.agency.cases.decision_effects import replaces_answer
 from offramp.agency.cases.decision_record import decision_in
-from offramp.agency.cases.outdated import ANSWER, OutdatedDecision
+from offramp.agency.cases.outdated import ANSWER, FactsRead, OutdatedDecision
 from offramp.agency.cases.positions import record_position
 from offramp.agency.cases.task import OPEN, Task
 from offramp.agency.cases.untold_decisions import told_of_answer
@@ -40,8 +41,9 @@ def tell_decider(
 ) -> Iterator[Task]:
     """Yield the task to tell another agency's decider of what it may not know.
 
-    It is sent with the rules' answer, where the rules and the consent permit that, and nobody here
-    decided the same. Otherwise somebody calls. `now` is in seconds since 1970.
+    It is sent with the rules' answer, where they have one, where the rules and the consent permit
+    that, and where no person's decision is in its place: one made here, or one made against the
+    rules. Otherwise somebody calls. `now` is in seconds since 1970.
     """
     agency, decision = outdated.agency, outdated.decision
     here = decisions_here(working_set, program.pack)
@@ -57,7 +59,9 @@ def tell_decider(
     digits = working_set.cases.digits(handle)
     recipients = (
         told_of_answer(working_set, program, case, handle, decision, now)
-        if decision in here and case.decision_of(working_set.agency, decision) is None
+        if decision in here
+        and not replaces_answer(case, working_set.agency, decision)
+        and FactsRead(working_set, program, handle, case, now).is_decided(decision)
         else ()
     )
     is_told = agency in recipients

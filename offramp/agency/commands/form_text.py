@@ -216,6 +216,7 @@ def telling_lines(preview: TellingPreview, zone: ZoneInfo) -> list[str]:
     """Return a decision that may be told now, what it tells to whom, and the others with why."""
     if preview.standing is not None:
         by = f", decided by {preview.by}" if preview.by is not None else ""
+        by = ", the rules' answer" if preview.standing.by_rules else by
         recipients = [preview.names.get(agency, agency) for agency in preview.standing.recipients]
         outcome = f"{_spaced(preview.decision)}: {_spaced(preview.outcome)}{by}"
         agency = preview.standing.agency

@@ -6,7 +6,7 @@ facts beside the choices. `preview_determination`, `determine`, and `ask` follow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -893,10 +893,15 @@ def _standing(office: Office, view: CaseView, decision: str) -> StandingDecision
 
 
 def _facts(working_set: WorkingSet, view: CaseView, answer: Answer | None) -> Iterator[KnownFact]:
-    """Yield the known facts that the answer read, and on which it rests."""
+    """Yield the known facts that the answer read, and on which it rests.
+
+    INVARIANT: each is as the answer read it. A fact that a decision on the question states isn't
+    shown beside an answer that leaves it out.
+    """
     terms, zone = terms_of(working_set), working_set.gateway.history.newest.zone
     names = agency_names(working_set)
-    yield from _read_facts(working_set, view.facts, answer)
+    # A fact in neither is withheld from the person who asks.
+    yield from _read_facts(working_set, {**view.facts, **view.conflicts}, answer)
     for path, statements in (answer.conflicts if answer is not None else {}).items():
         if path not in view.conflicts:
             continue
@@ -906,14 +911,13 @@ def _facts(working_set: WorkingSet, view: CaseView, answer: Answer | None) -> It
 
 
 def _read_facts(
-    working_set: WorkingSet, facts: Mapping[str, FactSource], answer: Answer | None
+    working_set: WorkingSet, readable: Container[str], answer: Answer | None
 ) -> Iterator[KnownFact]:
-    """Yield those of some known facts that the answer read."""
+    """Yield the facts that the answer read, as it read them, of those `readable` by the person."""
     terms, zone = terms_of(working_set), working_set.gateway.history.newest.zone
     here, names = working_set.agency, agency_names(working_set)
-    for path in answer.sources if answer is not None else ():
-        fact = facts.get(path)
-        if fact is not None:
+    for path, fact in (answer.sources if answer is not None else {}).items():
+        if path in readable:
             by = None if fact.entry.by == here else names.get(fact.entry.by, fact.entry.by)
             yield KnownFact(fact_label(path, terms), _value(path, fact.value, zone, terms), by)
 

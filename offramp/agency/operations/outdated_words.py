@@ -19,6 +19,11 @@ from rules.shelf import vocabulary
 
 # The facts that an unopened correction may change, at most as many as are named.
 _MOST_NAMED = 3
+# Of an agency that may not tell this one now.
+_NOT_HEARD = (
+    "{by} may have decided again. It may not tell you now, so nobody here would learn of it. Ask "
+    "counsel or the court."
+)
 
 
 @frozen
@@ -83,13 +88,13 @@ def out_of_date(outdated: OutdatedDecision, names: Mapping[str, str]) -> str:
             f"{asks} The answer of {by} may be out of date: {changed}. It may change {perhaps}. "
             "Open it first."
         )
-    if outdated.what == ANSWER:
-        return (
-            f"{asks} The rules’ answer that {by} sent is out of date: {changed}. {by} sends the "
-            "new one."
-        )
     by_whom = f"{outdated.by} of {by}" if outdated.by else by
-    return f"{asks} The answer of {by_whom} is out of date: {changed}. {by} decides again."
+    answer, what_next = f"The answer of {by_whom}", f"{by} decides again."
+    if outdated.what == ANSWER:
+        answer, what_next = f"The rules’ answer that {by} sent", f"{by} sends the new one."
+    if not outdated.reaches_here:
+        what_next = _NOT_HEARD.format(by=by)
+    return f"{asks} {answer} is out of date: {changed}. {what_next}"
 
 
 def sent_closed(agency: str) -> str:
@@ -125,8 +130,10 @@ def may_be_made_anew(outdated: OutdatedDecision, names: Mapping[str, str]) -> st
     by = names.get(outdated.agency, outdated.agency)
     by_whom = f"{outdated.by} of {by}" if outdated.by else by
     changed = in_words("; ".join(outdated.changed), names)
+    what_next = f"Until {by} has decided, its decision stands."
+    if not outdated.reaches_here:
+        what_next = _NOT_HEARD.format(by=by)
     return (
         f"{asks_of(outdated.decision)} {by} may look at this again: after the decision of "
-        f"{by_whom}, {changed}. The rules answer the same as before. Until "
-        f"{by} has decided, its decision stands."
+        f"{by_whom}, {changed}. The rules answer the same as before. {what_next}"
     )

@@ -8,15 +8,18 @@ shows another agency that its own decision rests on something else now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from exchange.records.building import Part
 from offramp.agency.cases.addressing import decision_parts, refusals
 from offramp.agency.cases.after_exit import check_may_be_told
 from offramp.agency.cases.answering import answer_case, defaults_today
-from offramp.agency.cases.case import Case
+from offramp.agency.cases.case import Answer, Case
 from offramp.agency.cases.case_entry import CaseEntry
 from offramp.agency.cases.caseload import case_of, decisions_here
+from offramp.agency.cases.decision_effects import replaces_answer
+from offramp.agency.cases.decision_record import decision_in
 from offramp.agency.cases.human_decision import (
     OTHER,
     HumanDecision,
@@ -25,9 +28,15 @@ from offramp.agency.cases.human_decision import (
 )
 from offramp.agency.cases.open_decisions import answer_on_known_facts
 from offramp.agency.cases.outdated import ANSWER, outdated_decisions
-from offramp.agency.cases.untold_decisions import kept_decisions, restored_decision
+from offramp.agency.cases.positions import record_position
+from offramp.agency.cases.untold_decisions import (
+    kept_decisions,
+    restored_decision,
+    unsent_decisions,
+)
 from offramp.agency.errors import AgencyError
 from offramp.agency.folder.office import Office
+from offramp.agency.folder.outgoing import OutgoingRecord
 from offramp.agency.folder.working_set import WorkingSet
 from offramp.agency.hub_link.delivery import send_now
 from offramp.agency.operations.access import CASE, needs
@@ -50,12 +59,14 @@ from rules.input.printing import printable
 
 @frozen
 class StandingTelling:
-    """A person's decision in whose place no answer of the rules is told.
+    """A person's decision in whose place no answer of the rules is told, or an answer that was.
 
     `agency` decided, and `recipients` are the agencies that this one told it. They are empty for
     another agency's decision, and for one of this agency that was kept here. `by` is None where the
     person isn't known here. `on` is the time of the record in seconds since 1970, None where it
-    isn't in the log yet.
+    isn't in the log yet. `by_rules` is true for the rules' answer that this agency told, on which
+    nothing changed since. Of another agency's decision, `differs` is true where the rules say
+    otherwise, and `is_outdated` where what it rests on changed.
     """
 
     outcome: str
@@ -64,6 +75,9 @@ class StandingTelling:
     is_own: bool
     recipients: tuple[str, ...]
     on: int | None = None
+    by_rules: bool = False
+    differs: bool = False
+    is_outdated: bool = False
 
 
 @frozen
@@ -71,10 +85,10 @@ class TellingPreview:
     """A decision that may be told now: what that tells, to whom, and to whom not.
 
     `by`, `reason`, and `day` are those of a person's decision, None for the rules' answer.
-    `outcome` is None where the rules can't tell. `standing` is the decision of a person here, or
-    one that another agency made and the rules contradict: then nothing may be told, and there are
-    no parts. `in_force` is another agency's decision that stays in force beside the rules' answer.
-    The others are as in `DeterminationPreview`.
+    `outcome` is None where the rules can't tell. `standing` is the decision of a person here, one
+    that another agency made, or the rules' answer that was told: then nothing may be told, and
+    there are no parts. `in_force` is another agency's decision that stays in force
+    beside the rules' answer. The others are as in `DeterminationPreview`.
     """
 
     case: str
@@ -278,6 +292,9 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
         )
     answer = answer_case(office, working_set, case, decision)
     check_corrections_read(answer)
+    parts = decision_parts(working_set, case, answer, defaults, now)
+    if (earlier := _answer_told(working_set, view, case, answer, parts)) is not None:
+        return _Telling("decision", answer.outcome, None, None, None, None, (), earlier)
     return _Telling(
         "decision",
         answer.outcome,
@@ -285,8 +302,8 @@ def _telling(office: Office, working_set: WorkingSet, case: str, decision: str) 
         None,
         None,
         None,
-        decision_parts(working_set, case, answer, defaults, now),
-        in_force=_in_force_elsewhere(working_set, view, decision),
+        parts,
+        in_force=_in_force_elsewhere(office, working_set, view, case, decision),
     )
 
 
@@ -295,9 +312,11 @@ def _standing(
 ) -> StandingTelling | None:
     """Return the person's decision in whose place the rules' answer isn't told, None for none.
 
-    It is this agency's, or another agency's that the rules contradict. One of another agency that
-    is out of date is none: the rules' answer shows that agency what changed.
-    INVARIANT: an agency tells no answer of the rules on what a person there decided.
+    It is this agency's, or another agency's. One of another agency that followed the rules is none
+    where the rules have an answer, and that decision or the answer sent before is out of date: the
+    answer shows what changed.
+    INVARIANT: an agency tells no answer of the rules on what a person there decided, and none in
+    place of a decision against the rules.
     """
     program, now = office.program(working_set), office.clock()
     in_force = view.decided_by_people.get(decision)
@@ -305,31 +324,108 @@ def _standing(
     own = view.decision_of(working_set.agency, decision) or (None if is_other else in_force)
     if own is not None:
         return _told_before(working_set, handle, decision, own)
-    if is_other and any(
-        outdated.decision == decision and outdated.agency != working_set.agency
-        for outdated in outdated_decisions(working_set, program, handle, view, now)
-        if outdated.what != ANSWER
-    ):
+    standing = _in_force_elsewhere(office, working_set, view, handle, decision)
+    if standing is None:
         return None
-    if in_force is None or not is_other or in_force.determined is None:
-        return None
-    outcome = str(in_force.outcomes.get(decision))
     answer = answer_on_known_facts(working_set, program, view, handle, decision, now)
     by_rules = answer.outcome if answer is not None else None
-    if relation_of(decision, by_rules, outcome) != OTHER:
+    may_show = by_rules is not None and not replaces_answer(view, working_set.agency, decision)
+    is_sent_again = any(
+        (outdated.what, outdated.decision, outdated.agency)
+        == (ANSWER, decision, working_set.agency)
+        for outdated in outdated_decisions(working_set, program, handle, view, now)
+    )
+    if may_show and (standing.is_outdated or is_sent_again):
         return None
-    return _in_force_elsewhere(working_set, view, decision)
+    return replace(standing, differs=relation_of(decision, by_rules, standing.outcome) == OTHER)
+
+
+def _answer_told(
+    working_set: WorkingSet,
+    view: Case,
+    handle: str,
+    answer: Answer,
+    parts: Iterable[Part],
+) -> StandingTelling | None:
+    """Return the rules' answer where this agency told it, and nothing changed since, None if not.
+
+    It is told again to an agency that didn't get it, and where what it read is newer.
+    """
+    decision, sent = answer.decision, _newest_answer(working_set, handle, answer.decision)
+    if sent is None or decision in unsent_decisions(working_set, handle):
+        return None
+    outcome = next(
+        (content["outcome"] for content in _answers_in(sent, decision) if "outcome" in content),
+        None,
+    )
+    recipients = {agency for part in sent.parts for agency in part["to"]}
+    is_whole = recipients.issuperset(agency for part in parts for agency in part.to)
+    if outcome != answer.outcome or not is_whole or _is_newer(view, answer, sent):
+        return None
+    on = sent.receipt.time if sent.receipt is not None else None
+    to = tuple(sorted(recipients))
+    return StandingTelling(
+        str(answer.outcome), None, working_set.agency, True, to, on, by_rules=True
+    )
+
+
+def _newest_answer(working_set: WorkingSet, handle: str, decision: str) -> OutgoingRecord | None:
+    """Return the newest record by which this agency told the rules' answer, None without one."""
+    return max(
+        (
+            outgoing
+            for outgoing in working_set.cases.records(handle).sent
+            if outgoing.kind == "decision"
+            and not (outgoing.refused or outgoing.replaced_by)
+            and _answers_in(outgoing, decision)
+        ),
+        key=record_position,
+        default=None,
+    )
+
+
+def _answers_in(outgoing: OutgoingRecord, decision: str) -> list[Mapping[str, Any]]:
+    """Return what the parts of a record say of the rules' answer on a decision."""
+    answers = (decision_in(part["content"]) for part in outgoing.parts)
+    return [answer for answer in answers if answer is not None and answer["decision"] == decision]
+
+
+def _is_newer(view: Case, answer: Answer, sent: OutgoingRecord) -> bool:
+    """Report whether anything that the answer reads was stated or changed after a record."""
+    position = record_position(sent)
+    seen = position if sent.seen is None else float(sent.seen)
+    stated = (
+        (entry.by, entry.position)
+        for entry in view.entries
+        if not answer.reads.isdisjoint(
+            (*entry.facts, *(f"decisions.{name}" for name in entry.outcomes))
+        )
+    )
+    changed = (
+        (change.by, change.changed_at)
+        for change in (*view.changes, *view.restated)
+        if change.path is None or change.path in answer.reads
+    )
+    return any(
+        place > position if by == view.here else place >= seen for by, place in (*stated, *changed)
+    )
 
 
 def _in_force_elsewhere(
-    working_set: WorkingSet, view: Case, decision: str
+    office: Office, working_set: WorkingSet, view: Case, handle: str, decision: str
 ) -> StandingTelling | None:
     """Return the decision of a person of another agency that is in force, None without one."""
     entry = view.determined.get(decision)
     if entry is None or entry.determined is None or entry.by == working_set.agency:
         return None
+    program, now = office.program(working_set), office.clock()
+    is_outdated = any(
+        (outdated.decision, outdated.agency) == (decision, entry.by)
+        for outdated in outdated_decisions(working_set, program, handle, view, now)
+        if outdated.what != ANSWER
+    )
     outcome, by = str(entry.determined["outcome"]), str(entry.determined["by"])
-    return StandingTelling(outcome, by, entry.by, False, ())
+    return StandingTelling(outcome, by, entry.by, False, (), is_outdated=is_outdated)
 
 
 def _told_before(
@@ -373,8 +469,9 @@ def _not_told_again(decision: str, standing: StandingTelling) -> AgencyError:
         if recipients
         else f"a person here decided `{decision}`, and the rules' answer isn't told in its place"
         if standing.is_own
-        else f"a person of `{standing.agency}` decided `{decision}` otherwise than the rules, and "
-        "the rules' answer isn't told in place of that"
+        else f"a person of `{standing.agency}` decided `{decision}`"
+        f"{' otherwise than the rules' if standing.differs else ''}, and the rules' answer isn't "
+        "told in place of that"
     )
     return AgencyError(
         "nothing-to-tell",

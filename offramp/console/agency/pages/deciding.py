@@ -382,7 +382,10 @@ def tell(visit: Visit) -> Response:
     """Tell what was shown. Who tells a person's decision confirms it."""
     preview = _telling(visit)
     if preview.standing is not None:
-        raise Elsewhere(visit.path, "A person’s decision is in force. Nothing was sent now.")
+        why = "A person’s decision is in force."
+        if preview.standing.by_rules:
+            why = "This was told before."
+        raise Elsewhere(visit.path, f"{why} Nothing was sent now.")
     if visit.field("seen") != _seen_telling(preview):
         raise Invalid({"seen": _CHANGED})
     digest = operations.telling_digest(visit.case, preview.decision, str(preview.outcome))
