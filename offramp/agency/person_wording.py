@@ -10,7 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from offramp.agency.cases.charge_word import FILED, MAY_BE_FILED
-from offramp.agency.cases.my_page import NOT_OPENED, UNKNOWN
+from offramp.agency.cases.my_page import NOT_OPENED, SHUT, SHUT_BY_PERSON, UNKNOWN
 from offramp.agency.operations import (
     Charge,
     CodeState,
@@ -22,6 +22,8 @@ from offramp.agency.operations import (
 from rules.author.spoken_dates import spoken_day
 
 LANGUAGES = ("en", "es")
+# The words on a charge that the office may no longer open.
+_SHUT = (SHUT, SHUT_BY_PERSON)
 # How far what was sent to an agency is, in the order of the page.
 TOLD: Mapping[str, tuple[str, str]] = {
     "opened": ("Opened: {kinds}", "Lo abrió: {kinds}"),
@@ -111,6 +113,23 @@ SAYS: Mapping[str, tuple[str, str]] = {
     "not_opened_before": (
         "It was sent, and nobody at {agency} has opened it.",
         "Se envió, y nadie en {agency} lo ha abierto.",
+    ),
+    "shut_by_person": (
+        "It was sent, and {agency} may no longer open it, since you took that permission back.",
+        "Se envió, y {agency} ya no puede abrirlo, porque usted retiró ese permiso.",
+    ),
+    "shut": (
+        "It was sent, and {agency} may no longer open it.",
+        "Se envió, y {agency} ya no puede abrirlo.",
+    ),
+    "newer_shut_by_person": (
+        "Something newer was sent, and {agency} may no longer open it, since you took that "
+        "permission back.",
+        "Se envió algo más nuevo, y {agency} ya no puede abrirlo, porque usted retiró ese permiso.",
+    ),
+    "newer_shut": (
+        "Something newer was sent, and {agency} may no longer open it.",
+        "Se envió algo más nuevo, y {agency} ya no puede abrirlo.",
     ),
     "may_have_changed": (
         "This may have changed since then. Nobody at {agency} would learn of it. The prosecutor "
@@ -202,11 +221,13 @@ def _source_keys(charge: Charge) -> Iterator[str]:
     """Yield the keys of the sentences under the first line, in their order."""
     before = "" if charge.may_be_told else "_before"
     if charge.state == UNKNOWN:
-        yield f"{charge.words}{before}"
+        yield charge.words if charge.words in _SHUT else f"{charge.words}{before}"
     else:
         yield "by_prosecutor" if charge.by_prosecutor else "by_rules"
         if charge.words == NOT_OPENED:
             yield "not_opened_before" if before else "newer"
+        elif charge.words in _SHUT:
+            yield f"newer_{charge.words}"
     if before:
         yield "would_not_learn" if charge.state == UNKNOWN else "may_have_changed"
 

@@ -17,6 +17,7 @@ import pytest
 
 from offramp.agency import operations, person_wording
 from offramp.agency.cases.account_words import SHORT_CATEGORIES
+from offramp.agency.cases.draft import Draft
 from offramp.console.agency.participant import COOKIE, ELSEWHERE
 from offramp.console.headers import SecurityHeaders
 from tests.conftest import ROOT
@@ -34,7 +35,9 @@ from tests.support.agency_console import (
 from tests.support.browser import BROWSER, NO_BROWSER, Browser
 from tests.support.languages import english_left, texts_of
 from tests.support.participant import BORN, MANAGER, Participant
+from tests.support.participant import FILING as FILING_STATUS
 from tests.support.reading import PLAIN_GRADE, reading_level, words_to_avoid
+from tests.support.simulator import part
 from tests.support.taps import Taps
 
 needs_browser = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
@@ -243,6 +246,43 @@ def test_one_line_is_taken_back_and_the_rest_stays(
     lines = "\n".join(person_wording.page_lines(page))
     assert re.search(r"You took back on .+ what Clinic could tell: ", lines)
     assert "Police may still tell Crossroads this, and correct it: " in lines
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_word_on_the_charge_that_may_no_longer_be_opened_is_not_waited_for(
+    tmp_path: Path, is_first: bool
+) -> None:
+    """It came, and the person took the permission back. Nobody there can open it."""
+    rosa = Participant(tmp_path)
+    for standing in ("held",) if is_first else ("held", "filed"):
+        told = part("charge_status", {"standing": standing}, to={"crossroads": FILING_STATUS})
+        prosecutor = rosa.town.at["prosecutor"]
+        operations.send_record(prosecutor, "filing_decision", Draft((told,)), rosa.case)
+        rosa.town.hub.clock += 24 * 3600
+        rosa.town.settle()
+        if standing == "held" and not is_first:
+            operations.open_case(rosa.office, MANAGER, rosa.case)
+    assert operations.list_unopened(rosa.office, rosa.case)[-1].may_open
+    operations.revoke_consent(rosa.office, rosa.case, recipient="crossroads")
+    shut = "{} was sent, and Crossroads may no longer open it, since you took that permission back."
+    page = operations.print_my_page(rosa.office, rosa.case, "en")
+    assert shut.format("It" if is_first else "Something newer") in " ".join(
+        person_wording.page_lines(page)
+    )
+    assert "has opened it" not in " ".join(person_wording.page_lines(page))
+    spanish = operations.print_my_page(rosa.office, rosa.case, "es")
+    assert "Crossroads ya no puede abrirlo, porque usted retiró ese permiso." in " ".join(
+        person_wording.page_lines(spanish)
+    )
+    secret = make_account(rosa.office, MANAGER, MANAGER)
+    with rosa.console() as process:
+        caller = Caller(process)
+        caller.get("/sign-in")
+        caller.sign_in(MANAGER, PASSWORD, code_of(secret))
+        arrived = shown(caller.get(f"{case_path(rosa)}/open"))
+    unopened = operations.list_unopened(rosa.office, rosa.case)
+    assert unopened and ("Open all" in arrived) is any(record.may_open for record in unopened)
+    assert "no longer let your office read them" in arrived
 
 
 def test_the_whole_list_is_there_while_the_hub_is_away(console: AgencyConsole, words: str) -> None:

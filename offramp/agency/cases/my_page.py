@@ -49,6 +49,8 @@ _Words = tuple[str, ...]
 UNKNOWN = "undetermined"
 # How far the prosecutor's words on the charge are, for a person who asks what is known here.
 NOT_SENT, NOT_OPENED, NOT_ENOUGH = "not_sent", "not_opened", "not_enough"
+# They were sent, and this office may no longer open them: after a take-back, or otherwise.
+SHUT_BY_PERSON, SHUT = "shut_by_person", "shut"
 
 
 @frozen
@@ -64,8 +66,9 @@ class Charge:
     `as_of` is the day on which this agency was last told, as `2026-11-02`, None for an unknown
     state. `may_be_told` is true if the prosecutor may tell this agency now how the charge stands.
     If it is false, the state may have changed since `as_of`, and nobody here would learn of it.
-    `words` is `not_opened` if a later word was sent here that nobody opened, else `not_sent` if
-    none was ever sent, else `not_enough`.
+    `words` is `not_opened` if a later word was sent here that nobody opened. It is `shut` if this
+    agency may no longer open it, and `shut_by_person` if the person took that permission back. Else
+    it is `not_sent` if none was ever sent, else `not_enough`.
     """
 
     state: str
@@ -223,7 +226,7 @@ def charge_of(
         because if may_be_told else (),
         None if state == UNKNOWN else _day_of(working_set, time, now),
         may_be_told,
-        _how_far(words_sent(working_set, rows), time if state != UNKNOWN else None),
+        _how_far(working_set, handle, rows, time if state != UNKNOWN else None, now),
     )
 
 
@@ -234,14 +237,31 @@ def _day_of(working_set: WorkingSet, time: int | None, now: int) -> str:
     return day_of(moment, gateway.history.newest.zone).isoformat()
 
 
-def _how_far(words: Sequence[Row], since: int | None) -> str:
+def _how_far(
+    working_set: WorkingSet, handle: str, rows: Iterable[Row], since: int | None, now: int
+) -> str:
     """Return how far the words on the charge are that were sent later than `since`."""
-    if any(
-        row.opened is None and not row.is_oral and (since is None or row.at > since)
+    words = words_sent(working_set, rows)
+    unopened = [
+        row
         for row in words
+        if row.opened is None and not row.is_oral and (since is None or row.at > since)
+    ]
+    if not unopened:
+        return NOT_ENOUGH if words else NOT_SENT
+    if any(
+        working_set.gateway.may_open(row.issuer, str(row.record), str(row.part), now)
+        for row in unopened
     ):
         return NOT_OPENED
-    return NOT_ENOUGH if words else NOT_SENT
+    state = working_set.gateway.state_with_pending(handle)
+    is_taken_back = any(
+        state.changes_to(logged.grant, "end")
+        for row in unopened
+        for logged in state.grants_of((row.issuer, row.to))
+        if row.category in logged.grant.categories
+    )
+    return SHUT_BY_PERSON if is_taken_back else SHUT
 
 
 def _reasons(answer: Answer, segment: Segment, lang: str) -> tuple[str, ...]:

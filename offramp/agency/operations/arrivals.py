@@ -26,7 +26,8 @@ class UnopenedRecord:
     """A received record with parts that nobody here has opened. `by` is the sender's name.
 
     `categories` are what its parts are about, in words. `time` is in seconds since 1970. A receipt
-    says only that another agency opened something.
+    says only that another agency opened something. `may_open` is false where the rules and the
+    person's permissions no longer let this agency open any of it.
     """
 
     record: str
@@ -35,6 +36,7 @@ class UnopenedRecord:
     time: int
     categories: tuple[str, ...]
     is_receipt: bool
+    may_open: bool
 
 
 @frozen
@@ -79,18 +81,20 @@ def list_unopened(office: Office, case: str) -> tuple[UnopenedRecord, ...]:
     working_set = office.working_set()
     names, kinds, labels = agency_names(working_set), vocabulary().kinds, vocabulary().categories
     recalled, unopened = recalled_parts(working_set, case), set(working_set.closed_parts(case))
-    waiting = []
+    waiting, gateway, now = [], working_set.gateway, office.clock()
     for received in working_set.cases.records(case).received.values():
         record, committed = received.record, received.committed
         if record is None or committed is None:
             continue
         closed = [
-            label
-            for part, label in record.labels.items()
+            part
+            for part in record.labels
             if (record.jti, part) in unopened and (record.jti, part) not in recalled
         ]
         if closed:
-            categories = dict.fromkeys(name for label in closed for name in label.category)
+            categories = dict.fromkeys(
+                name for part in closed for name in record.labels[part].category
+            )
             waiting.append(
                 UnopenedRecord(
                     record.jti,
@@ -99,6 +103,7 @@ def list_unopened(office: Office, case: str) -> tuple[UnopenedRecord, ...]:
                     committed.time,
                     tuple(labels.get(name, name) for name in categories),
                     record.kind == "acknowledgement",
+                    any(gateway.may_open(record.issuer, record.jti, part, now) for part in closed),
                 )
             )
     return tuple(sorted(waiting, key=lambda record: record.time))
