@@ -255,9 +255,9 @@ def test_a_word_on_the_charge_that_may_no_longer_be_opened_is_not_waited_for(
     """It came, and the person took the permission back. Nobody there can open it."""
     rosa = Participant(tmp_path)
     for standing in ("held",) if is_first else ("held", "filed"):
-        told = part("charge_status", {"standing": standing}, to={"crossroads": FILING_STATUS})
+        word = part("charge_status", {"standing": standing}, to={"crossroads": FILING_STATUS})
         prosecutor = rosa.town.at["prosecutor"]
-        operations.send_record(prosecutor, "filing_decision", Draft((told,)), rosa.case)
+        operations.send_record(prosecutor, "filing_decision", Draft((word,)), rosa.case)
         rosa.town.hub.clock += 24 * 3600
         rosa.town.settle()
         if standing == "held" and not is_first:

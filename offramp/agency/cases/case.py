@@ -472,7 +472,7 @@ class Answer:
         """
         holders = [path, path.partition("[")[0], path.rpartition(".")[0]]
         holders += [MOMENT] if path == DAY else []
-        return next((self.unopened[each] for each in holders if each in self.unopened), None)
+        return next((self.unopened[name] for name in holders if name in self.unopened), None)
 
     def is_closed(self, path: str) -> bool:
         """Return True if an unopened correction makes a fact unknown, as `correction_of`."""
