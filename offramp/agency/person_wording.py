@@ -207,8 +207,8 @@ def charge_sentence(charge: Charge, lang: str) -> str:
 
 
 def _state_text(charge: Charge, state: str, lang: str) -> str:
-    words = CHARGE if charge.may_be_told else CHARGE_THEN
-    return words.get(state, words["other"])[LANGUAGES.index(lang)]
+    sentences = CHARGE if charge.may_be_told else CHARGE_THEN
+    return sentences.get(state, sentences["other"])[LANGUAGES.index(lang)]
 
 
 def charge_source(charge: Charge, agency: str, lang: str) -> str:
@@ -246,8 +246,8 @@ def told_lines(agency: ToldAgency, lang: str) -> list[str]:
     """Return what was sent to an agency or told it aloud, and how far it is."""
     column = LANGUAGES.index(lang)
     return [
-        words[column].format(kinds="; ".join(kinds))
-        for state, words in TOLD.items()
+        phrases[column].format(kinds="; ".join(kinds))
+        for state, phrases in TOLD.items()
         if (kinds := getattr(agency, state))
     ]
 
@@ -258,7 +258,7 @@ def page_lines(page: MyPage) -> list[str]:
 
 
 def _page_lines(page: MyPage, column: int) -> Iterator[str]:
-    say = {key: words[column] for key, words in _LINES.items()}
+    say = {key: texts[column] for key, texts in _LINES.items()}
     if say["unread"]:
         yield from (say["unread"], "")
     yield say["charge"]
@@ -285,9 +285,9 @@ def _page_lines(page: MyPage, column: int) -> Iterator[str]:
     yield from ("", say["stop"], f"  {say['any_day']}", "", say["told"])
     unknown = say["not_yet"] if page.is_whole else say["unknown"]
     for agency in page.told:
-        told = told_lines(agency, page.lang)
-        yield f"  {agency.name}" if told else f"  {agency.name}: {unknown}"
-        yield from (f"    {line}" for line in told)
+        lines = told_lines(agency, page.lang)
+        yield f"  {agency.name}" if lines else f"  {agency.name}: {unknown}"
+        yield from (f"    {line}" for line in lines)
         yield from (f"    {line}" for line in agency.answers)
         if agency.may_be_told:
             yield f"    {say['may']}: {', '.join(agency.may_be_told)}"

@@ -205,22 +205,22 @@ def charge_of(
     if answer is not None and answer.status == "decided" and isinstance(answer.outcome, str):
         rules = STATES_BY_OUTCOME.get(answer.outcome, answer.outcome)
         because = _reasons(answer, segment, lang)
-    word = newest_word(working_set, handle, case)
-    is_held = word is not None and word.state == HELD
+    newest = newest_word(working_set, handle, case)
+    is_held = newest is not None and newest.state == HELD
     if is_held and rules == MAY_BE_FILED and FILING not in case.determined:
-        word = None  # the prosecutor holds it, and the rules let it be filed
-    if word is not None and word.state == FILED and rules == NOTHING_HELD:
+        newest = None  # the prosecutor holds it, and the rules let it be filed
+    if newest is not None and newest.state == FILED and rules == NOTHING_HELD:
         rules, because = UNKNOWN, ()  # nothing is on hold since it is filed
     time = (
-        word.time
-        if word is not None
+        newest.time
+        if newest is not None
         else known_since(working_set, handle, case, answer.reads if answer is not None else ())
     )
-    state = word.state if word is not None else rules
+    state = newest.state if newest is not None else rules
     may_be_told = may_learn(working_set, handle, now)
     return Charge(
         state,
-        word is not None,
+        newest is not None,
         rules,
         # INVARIANT: reasons say how it is today, so none is given where it may have changed since.
         because if may_be_told else (),
@@ -241,14 +241,14 @@ def _how_far(
     working_set: WorkingSet, handle: str, rows: Iterable[Row], since: int | None, now: int
 ) -> str:
     """Return how far the words on the charge are that were sent later than `since`."""
-    words = words_sent(working_set, rows)
+    statements = words_sent(working_set, rows)
     unopened = [
         row
-        for row in words
+        for row in statements
         if row.opened is None and not row.is_oral and (since is None or row.at > since)
     ]
     if not unopened:
-        return NOT_ENOUGH if words else NOT_SENT
+        return NOT_ENOUGH if statements else NOT_SENT
     if any(
         working_set.gateway.may_open(row.issuer, str(row.record), str(row.part), now)
         for row in unopened
