@@ -640,7 +640,8 @@ def test_a_code_needs_a_birth_year_and_can_be_ended(ana: Participant, tmp_path: 
 # Take back, dispute, complain
 
 
-def test_what_the_person_does_on_the_page_is_kept_and_shown(ana: Participant) -> None:
+def test_what_the_person_does_on_the_page_is_kept_and_shown(tmp_path: Path) -> None:
+    ana = Participant(tmp_path, "es")
     _, code_hash = code(ana)
     office = ana.office
     shown = operations.my_take_back(office, code_hash, "police", None, "es", HERE)
