@@ -180,7 +180,11 @@ def serve(options: argparse.Namespace) -> int:
         monitor.stop()
         service.writer.wake()
 
-    create_server(config, stop).run()
+    try:
+        create_server(config, stop).run()
+    finally:
+        monitor.stop()  # also where the server couldn't begin
+        monitor.wait()
     return 0
 
 

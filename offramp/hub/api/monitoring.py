@@ -89,6 +89,7 @@ class Monitor:
             access_log=False,
             server_header=False,
             limit_concurrency=100,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         try:
@@ -109,6 +110,10 @@ class Monitor:
     def stop(self) -> None:
         """Serve nothing more."""
         self._server.should_exit = True
+
+    def wait(self) -> None:
+        """Wait for the end after `stop`. A thread that works while Python ends can crash it."""
+        self._thread.join(10)
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
