@@ -207,9 +207,12 @@ def test_a_fresh_decision_against_the_rules_offers_nothing_and_asks_for_no_secon
     page = read_page()
     assert "The rules say otherwise. Prosecutor decided, and that stands." in page
     assert "Tell it" not in page and "look again" not in page and "Not known yet" not in page
-    # A later correction is a reason to call, and none to tell the rules' answer.
+    # A later correction is a reason to call once it is opened, and none to tell the rules' answer.
     town.hub.clock += 3600
     operations.correct(town.at["police"], "Officer Lund", case, {"encounter.drugs[0].grams": 2.4})
+    town.settle()
+    page = read_page()
+    assert "second look" not in page and "Tell it" not in page
     settle(town, case)
     steps = _today(town, case)
     assert not any("the rules' answer" in step for step in steps), steps

@@ -422,7 +422,8 @@ def _in_force_elsewhere(
     is_outdated = any(
         (outdated.decision, outdated.agency) == (decision, entry.by)
         for outdated in outdated_decisions(working_set, program, handle, view, now)
-        if outdated.what != ANSWER
+        # Nobody knows what a correction says that isn't opened.
+        if outdated.what != ANSWER and not outdated.waits_for_opening
     )
     outcome, by = str(entry.determined["outcome"]), str(entry.determined["by"])
     return StandingTelling(outcome, by, entry.by, False, (), is_outdated=is_outdated)
