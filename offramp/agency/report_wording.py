@@ -38,7 +38,8 @@ def report_lines(report: QuarterReport) -> list[str]:
 def _wrapped(text: str) -> list[str]:
     """Break a paragraph into lines. A command in it stays whole."""
     kept = _code_kept_whole(text)
-    return [line.replace(_SPACE, " ") for line in wrap(kept, WIDTH, break_on_hyphens=False)]
+    lines = wrap(kept, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_SPACE, " ") for line in lines]
 
 
 def _code_kept_whole(text: str) -> str:
