@@ -119,7 +119,7 @@ class _Process:
         return self._thread.submit(self._ask, rows)
 
     def stop(self) -> None:
-        self._process.terminate()
+        self._process.kill()  # it has nothing to lose, and may be halted
         self._thread.shutdown(cancel_futures=True)
         self._process.join()
 

@@ -213,6 +213,8 @@ def test_a_killed_process_is_named(number: int, is_full: bool, tmp_path: Path) -
             os.kill(int(children[number]), signal.SIGSTOP)
             time.sleep(1)  # until it has more rows than a pipe takes
         os.kill(int(children[number]), signal.SIGKILL)
+        if is_full and number == 0:  # the other one is halted, and ends too
+            os.kill(int(children[1]), signal.SIGSTOP)
         rest = process.stdout.read().splitlines()
     assert process.returncode == 2 and '"job-stopped"' in rest[-1]
     assert all(json.loads(line)["id"] for line in rest[:-1])

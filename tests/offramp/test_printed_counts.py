@@ -135,8 +135,10 @@ def test_two_programs_in_one_report_tell_no_few_rows(seed: int, tmp_path: Path) 
             reader.note(group["group"], everything, group["rows"])
             note_answers(reader, group["group"], number, 0, group["answers"])
             for shown in group["ranges"]:
-                test = lambda own, outcome=shown["answer"]: own[0] == outcome  # noqa: E731
-                note_range(reader, group["group"], ends_of(reader, number, test), shown)
+                ends = ends_of(
+                    reader, number, lambda own, outcome=shown["answer"]: own[0] == outcome
+                )
+                note_range(reader, group["group"], ends, shown)
     assert "hidden" in report_as_text(report)
     assert reader.narrowed(truth) == []
 

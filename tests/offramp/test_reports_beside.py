@@ -110,8 +110,9 @@ class Attacker:
                     reader.note(group["group"], everything, group["rows"])
                     note_answers(reader, group["group"], number, 0, group["answers"])
                     for shown in group["ranges"]:
-                        test = lambda own, outcome=shown["answer"]: own[0] == outcome  # noqa: E731
-                        ends = ends_of(reader, number, test)
+                        ends = ends_of(
+                            reader, number, lambda own, outcome=shown["answer"]: own[0] == outcome
+                        )
                         note_range(reader, group["group"], ends, shown)
                 for item in table["left_open_by"]:
                     lacking = {
